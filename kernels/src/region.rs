@@ -1,0 +1,231 @@
+//! Boxes of indices.
+
+use std::fmt;
+
+/// A half-open box of indices, `start[a] ≤ i[a] < end[a]` on every axis `a`, axis 0 slowest.
+///
+/// Indices are signed: the cell before a block's first cell is `-1`. A region does not know its
+/// frame (global, or local with the first owned cell at 0); whoever hands it out says so.
+///
+/// ```
+/// use parhelion_kernels::Region;
+///
+/// let block = Region::from_shape([4, 6]);
+/// let with_halo = block.grown([[1, 1], [2, 0]]);
+/// assert_eq!(with_halo.shape(), [6, 8]);
+/// assert!(with_halo.contains([-1, -2]) && !block.contains([-1, -2]));
+/// assert_eq!(block.intersection(&with_halo), block);
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Region<const N: usize> {
+    /// First index on each axis.
+    pub start: [isize; N],
+    /// One past the last index on each axis; an axis with `end ≤ start` makes the region empty.
+    pub end: [isize; N],
+}
+
+impl<const N: usize> Region<N> {
+    /// The region `start..end`.
+    pub const fn new(start: [isize; N], end: [isize; N]) -> Self {
+        Self { start, end }
+    }
+
+    /// The region of this shape (cells per axis) whose first cell is the origin.
+    pub fn from_shape(shape: [usize; N]) -> Self {
+        Self { start: [0; N], end: shape.map(|n| n as isize) }
+    }
+
+    /// Cells per axis (0 on an empty axis).
+    pub fn shape(&self) -> [usize; N] {
+        std::array::from_fn(|a| (self.end[a] - self.start[a]).max(0) as usize)
+    }
+
+    /// Number of cells.
+    pub fn len(&self) -> usize {
+        self.shape().iter().product()
+    }
+
+    /// Whether the region has no cell.
+    pub fn is_empty(&self) -> bool {
+        (0..N).any(|a| self.end[a] <= self.start[a])
+    }
+
+    /// Whether `index` lies in the region.
+    pub fn contains(&self, index: [isize; N]) -> bool {
+        (0..N).all(|a| (self.start[a]..self.end[a]).contains(&index[a]))
+    }
+
+    /// Whether every cell of `other` lies in this region (an empty one always does).
+    pub fn contains_region(&self, other: &Self) -> bool {
+        other.is_empty() || (0..N).all(|a| self.start[a] <= other.start[a] && other.end[a] <= self.end[a])
+    }
+
+    /// The cells in both regions.
+    pub fn intersection(&self, other: &Self) -> Self {
+        Self {
+            start: std::array::from_fn(|a| self.start[a].max(other.start[a])),
+            end: std::array::from_fn(|a| self.end[a].min(other.end[a])),
+        }
+    }
+
+    /// The region with `width[a][0]` cells more before and `width[a][1]` more after it on axis `a`.
+    pub fn grown(&self, width: [[usize; 2]; N]) -> Self {
+        Self {
+            start: std::array::from_fn(|a| self.start[a] - width[a][0] as isize),
+            end: std::array::from_fn(|a| self.end[a] + width[a][1] as isize),
+        }
+    }
+
+    /// The region with `width[a][0]` cells fewer before and `width[a][1]` fewer after it on axis `a`.
+    pub fn shrunk(&self, width: [[usize; 2]; N]) -> Self {
+        Self {
+            start: std::array::from_fn(|a| self.start[a] + width[a][0] as isize),
+            end: std::array::from_fn(|a| self.end[a] - width[a][1] as isize),
+        }
+    }
+
+    /// The region moved by `offset`.
+    pub fn shifted(&self, offset: [isize; N]) -> Self {
+        Self {
+            start: std::array::from_fn(|a| self.start[a] + offset[a]),
+            end: std::array::from_fn(|a| self.end[a] + offset[a]),
+        }
+    }
+
+    /// The region with the range of one axis replaced.
+    pub fn with_axis(mut self, axis: usize, start: isize, end: isize) -> Self {
+        self.start[axis] = start;
+        self.end[axis] = end;
+        self
+    }
+
+    /// The parts of this region outside `core`, as at most 2·N disjoint boxes: full slabs on
+    /// axis 0 first, so that the pieces cut along the fastest axis are the smallest.
+    pub fn shells(&self, core: &Self) -> Vec<Self> {
+        let core = self.intersection(core);
+        if core.is_empty() {
+            return if self.is_empty() { vec![] } else { vec![*self] };
+        }
+        let mut rest = *self;
+        let mut shells = Vec::with_capacity(2 * N);
+        for a in 0..N {
+            for piece in
+                [rest.with_axis(a, rest.start[a], core.start[a]), rest.with_axis(a, core.end[a], rest.end[a])]
+            {
+                if !piece.is_empty() {
+                    shells.push(piece);
+                }
+            }
+            rest = rest.with_axis(a, core.start[a], core.end[a]);
+        }
+        shells
+    }
+
+    /// Every index, last axis fastest.
+    pub fn indices(&self) -> impl Iterator<Item = [isize; N]> + use<N> {
+        let region = *self;
+        let shape = region.shape();
+        (0..region.len()).map(move |linear| {
+            let mut rest = linear;
+            let mut index = region.start;
+            for a in (0..N).rev() {
+                index[a] += (rest % shape[a]) as isize;
+                rest /= shape[a];
+            }
+            index
+        })
+    }
+
+    /// Part `part` of `parts` of this region: cut along the slowest axes, so that parts are
+    /// contiguous where they can be, balanced to within one row, and together tile the region.
+    ///
+    /// The cut depends only on the arguments: first touch and every sweep agree on it.
+    ///
+    /// ```
+    /// use parhelion_kernels::Region;
+    ///
+    /// let r = Region::from_shape([5, 8]);
+    /// assert_eq!(r.part(0, 2), Region::new([0, 0], [2, 8]));
+    /// assert_eq!(r.part(1, 2), Region::new([2, 0], [5, 8]));
+    /// // 2 rows cannot feed 4 threads: the next axis is cut as well
+    /// assert_eq!(Region::from_shape([2, 8]).part(3, 4), Region::new([1, 4], [2, 8]));
+    /// ```
+    pub fn part(&self, part: usize, parts: usize) -> Self {
+        let mut region = *self;
+        let (mut part, mut parts) = (part, parts);
+        for a in 0..N {
+            let cells = region.shape()[a];
+            // the fastest axis takes what is left; a slower one is cut by a divisor of `parts`
+            let cuts = if a + 1 == N || cells >= 4 * parts {
+                parts
+            } else {
+                (1..=parts.min(cells.max(1))).rev().find(|c| parts % c == 0).unwrap_or(1)
+            };
+            let inner = parts / cuts;
+            let (mine, rest) = (part / inner, part % inner);
+            let origin = region.start[a];
+            region = region.with_axis(
+                a,
+                origin + (mine * cells / cuts) as isize,
+                origin + ((mine + 1) * cells / cuts) as isize,
+            );
+            (part, parts) = (rest, inner);
+        }
+        region
+    }
+}
+
+impl<const N: usize> fmt::Debug for Region<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for a in 0..N {
+            write!(f, "{}{}..{}", if a == 0 { "[" } else { ", " }, self.start[a], self.end[a])?;
+        }
+        f.write_str("]")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn tiles(whole: &Region<3>, pieces: &[Region<3>]) -> bool {
+        let disjoint = pieces
+            .iter()
+            .enumerate()
+            .all(|(i, p)| pieces[i + 1..].iter().all(|q| p.intersection(q).is_empty()));
+        disjoint
+            && pieces.iter().all(|p| whole.contains_region(p))
+            && pieces.iter().map(Region::len).sum::<usize>() == whole.len()
+    }
+
+    proptest! {
+        #[test]
+        fn parts_tile_the_region(shape in prop::array::uniform3(1_usize..12), parts in 1_usize..17) {
+            let region = Region::from_shape(shape).shifted([-3, 5, 0]);
+            let pieces: Vec<_> = (0..parts).map(|p| region.part(p, parts)).collect();
+            prop_assert!(tiles(&region, &pieces));
+        }
+
+        #[test]
+        fn shells_and_core_tile_the_region(
+            shape in prop::array::uniform3(1_usize..8),
+            width in prop::array::uniform3(prop::array::uniform2(0_usize..4)),
+        ) {
+            let region = Region::from_shape(shape);
+            let core = region.shrunk(width);
+            let mut pieces = region.shells(&core);
+            if !core.is_empty() {
+                pieces.push(core);
+            }
+            prop_assert!(tiles(&region, &pieces));
+        }
+    }
+
+    #[test]
+    fn indices_run_with_the_last_axis_fastest() {
+        let all: Vec<_> = Region::new([1, -1], [3, 1]).indices().collect();
+        assert_eq!(all, [[1, -1], [1, 0], [2, -1], [2, 0]]);
+        assert_eq!(Region::new([0, 0], [0, 3]).indices().count(), 0);
+    }
+}

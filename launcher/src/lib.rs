@@ -1,0 +1,1 @@
+//! Starts programs under `mpirun`; knows what differs between Open MPI and MPICH.

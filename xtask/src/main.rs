@@ -1,0 +1,2 @@
+//! `cargo xtask`: set-up, tests, demo and benchmarks.
+fn main() {}
