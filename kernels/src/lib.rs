@@ -1,6 +1,62 @@
-//! Node-local kernels on blocks of structured grids.
-mod element;
-mod region;
+//! Node-local kernels on blocks of structured grids: storage with halo, stencil sweeps, packing
+//! and reproducible reductions on all threads of one process.
+//!
+//! Nothing here knows of other processes or of files; the crate is of use on its own in any program
+//! that sweeps over arrays.
+//!
+//! ```
+//! use parhelion_kernels::{Array, Layout, Point, Pool, sweep};
+//!
+//! let pool = Pool::new(2)?;
+//! let layout = Layout::new([16, 16], [[1, 1]; 2], size_of::<f64>())?; // 16 × 16 cells, halo of 1
+//! let mut u = Array::<f64, 2>::zeros(&pool, layout);
+//! let mut next = Array::zeros(&pool, layout);
+//! u.view_mut().set([8, 8], 1.0);
+//! sweep(&pool, layout.interior(), next.view_mut(), u.view().reach::<1>(), |u: Point<'_, f64, 2, 1>| {
+//!     0.25 * (u.at::<-1, 0>() + u.at::<1, 0>() + u.at::<0, -1>() + u.at::<0, 1>())
+//! })?;
+//! assert_eq!(next.view().get([7, 8]), 0.25);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Layout of the crate
+//!
+//! | module | what it has |
+//! |---|---|
+//! | `element` | the scalar types a cell may hold |
+//! | `region` | boxes of indices |
+//! | `layout`, `array` | where a block's cells lie in memory; the memory |
+//! | `view` | borrowed boxes of cells; `ndarray_view` turns them into ndarray views |
+//! | `point`, `inputs`, `outputs`, `sweep` | stencil rules and the loops that apply them |
+//! | `transfer` | packing, unpacking and copying of boxes of cells |
+//! | `pool` | threads with a static division of work |
+//!
+//! Unsafe code is confined to `array`, `view`, `ndarray_view`, `point`, `inputs`, `outputs`, `sweep` and `transfer`.
 
+mod array;
+mod element;
+mod error;
+mod inputs;
+mod layout;
+mod ndarray_view;
+mod outputs;
+mod point;
+mod pool;
+mod region;
+mod sweep;
+mod transfer;
+mod view;
+
+pub use array::Array;
 pub use element::{Element, ElementKind};
+pub use error::KernelError;
+pub use inputs::{Inputs, Neighbours, PointOf, Points};
+pub use layout::Layout;
+pub use ndarray_view::{Dimensions, NdDim};
+pub use outputs::Outputs;
+pub use point::{Point, Reach};
+pub use pool::Pool;
 pub use region::Region;
+pub use sweep::{fold, sweep, update};
+pub use transfer::{BoxCopy, Packing};
+pub use view::{View, ViewMut};

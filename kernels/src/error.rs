@@ -1,0 +1,27 @@
+//! What can be wrong with a call of a kernel.
+
+use std::fmt;
+
+/// A kernel was asked for something its arguments do not allow; the message says what.
+#[derive(Clone, PartialEq, Eq)]
+pub struct KernelError(String);
+
+impl KernelError {
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self(message.into())
+    }
+}
+
+impl fmt::Display for KernelError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for KernelError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for KernelError {}

@@ -1,0 +1,126 @@
+//! What a sweep reads: one view, several of them, or nothing.
+#![allow(unsafe_code, reason = "hands out points next to the cells that a sweep has checked")]
+
+use std::marker::PhantomData;
+
+use crate::{Element, KernelError, Point, Reach, Region};
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+/// The kind of point a rule sees: [`Point`], or tuples of points.
+///
+/// Apart from [`Inputs`] because a rule must accept points of any lifetime, also shorter ones than
+/// the inputs'. The trait is sealed.
+pub trait Points: sealed::Sealed {
+    /// What the rule sees of one cell.
+    type Point<'p>: Copy;
+
+    /// The point `i` cells on along the row.
+    ///
+    /// # Safety
+    /// That cell lies in a region that passed [`Inputs::check`].
+    #[doc(hidden)]
+    unsafe fn advanced<'p>(first: &Self::Point<'p>, i: usize) -> Self::Point<'p>;
+}
+
+/// The inputs of a sweep: a [`Reach`], a tuple of inputs, or `()`.
+///
+/// A rule sees one [`Point`] for a `Reach`, and a tuple of points for a tuple. The trait is sealed.
+pub trait Inputs<const N: usize>: sealed::Sealed + Copy + Sync {
+    /// What the rule sees.
+    type Points: Points;
+
+    /// Checks that every cell a rule may read while computing `region` is in view.
+    #[doc(hidden)]
+    fn check(&self, region: &Region<N>) -> Result<(), KernelError>;
+
+    /// The point of cell `index`.
+    ///
+    /// # Safety
+    /// `index` lies in a region that passed `check`.
+    #[doc(hidden)]
+    unsafe fn first(&self, index: [isize; N]) -> PointOf<'_, Self, N>;
+}
+
+/// What a rule sees of one cell of the inputs `I`.
+pub type PointOf<'p, I, const N: usize> = <<I as Inputs<N>>::Points as Points>::Point<'p>;
+
+/// Stands for [`Point<'p, T, N, R>`](Point) of any lifetime.
+#[derive(Debug)]
+pub struct Neighbours<T, const N: usize, const R: usize>(PhantomData<T>);
+
+impl<T, const N: usize, const R: usize> sealed::Sealed for Neighbours<T, N, R> {}
+impl<T: Element, const N: usize, const R: usize> Points for Neighbours<T, N, R> {
+    type Point<'p> = Point<'p, T, N, R>;
+
+    #[inline(always)]
+    unsafe fn advanced<'p>(first: &Self::Point<'p>, i: usize) -> Self::Point<'p> {
+        // SAFETY: the contract is the same.
+        unsafe { first.advanced(i) }
+    }
+}
+
+impl<T: Element, const N: usize, const R: usize> sealed::Sealed for Reach<'_, T, N, R> {}
+impl<T: Element, const N: usize, const R: usize> Inputs<N> for Reach<'_, T, N, R> {
+    type Points = Neighbours<T, N, R>;
+
+    fn check(&self, region: &Region<N>) -> Result<(), KernelError> {
+        let needed = region.grown([[R, R]; N]);
+        let seen = self.view().region();
+        if region.is_empty() || seen.contains_region(&needed) {
+            return Ok(());
+        }
+        Err(KernelError::new(format!(
+            "a rule of radius {R} on the cells {region:?} reads {needed:?}, but the input has only {seen:?}; \
+             use a wider halo or a smaller region"
+        )))
+    }
+
+    #[inline(always)]
+    unsafe fn first(&self, index: [isize; N]) -> Point<'_, T, N, R> {
+        // SAFETY: `check` ascertained the neighbours of every cell of the region.
+        unsafe { Reach::first(self, index) }
+    }
+}
+
+macro_rules! tuples {
+    ($($input:ident $field:tt),*) => {
+        impl<$($input: sealed::Sealed),*> sealed::Sealed for ($($input,)*) {}
+        #[allow(clippy::unused_unit, unused_variables, reason = "the empty tuple reads nothing")]
+        impl<$($input: Points),*> Points for ($($input,)*) {
+            type Point<'p> = ($($input::Point<'p>,)*);
+
+            #[inline(always)]
+            unsafe fn advanced<'p>(first: &Self::Point<'p>, i: usize) -> Self::Point<'p> {
+                // SAFETY: every member passed `check` with this region.
+                ($(unsafe { $input::advanced(&first.$field, i) },)*)
+            }
+        }
+        #[allow(clippy::unused_unit, unused_variables, reason = "the empty tuple reads nothing")]
+        impl<$($input: Inputs<N>,)* const N: usize> Inputs<N> for ($($input,)*) {
+            type Points = ($($input::Points,)*);
+
+            fn check(&self, region: &Region<N>) -> Result<(), KernelError> {
+                $(self.$field.check(region)?;)*
+                Ok(())
+            }
+
+            #[inline(always)]
+            unsafe fn first(&self, index: [isize; N]) -> PointOf<'_, Self, N> {
+                // SAFETY: every member passed `check` with this region.
+                ($(unsafe { self.$field.first(index) },)*)
+            }
+        }
+    };
+}
+tuples!();
+tuples!(A 0);
+tuples!(A 0, B 1);
+tuples!(A 0, B 1, C 2);
+tuples!(A 0, B 1, C 2, D 3);
+tuples!(A 0, B 1, C 2, D 3, E 4);
+tuples!(A 0, B 1, C 2, D 3, E 4, F 5);
+tuples!(A 0, B 1, C 2, D 3, E 4, F 5, G 6);
+tuples!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7);

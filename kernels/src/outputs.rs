@@ -1,0 +1,175 @@
+//! What a sweep writes: one view or several of them.
+#![allow(unsafe_code, reason = "threads write disjoint rows; see the invariants of view.rs")]
+
+use crate::view::Cells;
+use crate::{Element, KernelError, Region, ViewMut};
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+/// The outputs of a sweep: a [`ViewMut`] or a tuple of them.
+///
+/// A rule returns one value for a view and a tuple of values for a tuple. The trait is sealed.
+pub trait Outputs<const N: usize>: sealed::Sealed {
+    /// What the rule returns for one cell.
+    type Value: Copy;
+    /// The addresses that the threads share.
+    #[doc(hidden)]
+    type Cells: Copy + Send + Sync;
+
+    /// Checks that every cell of `region` is in view.
+    #[doc(hidden)]
+    fn check(&self, region: &Region<N>) -> Result<(), KernelError>;
+
+    #[doc(hidden)]
+    fn cells(&mut self) -> Self::Cells;
+
+    /// Replaces `len` cells from `index` on by `value(position in the row, old value)`.
+    ///
+    /// # Safety
+    /// The cells lie in a region that passed `check`, and no other thread touches them.
+    #[doc(hidden)]
+    unsafe fn update_row(
+        cells: &Self::Cells,
+        index: [isize; N],
+        len: usize,
+        value: impl Fn(usize, Self::Value) -> Self::Value,
+    );
+
+    /// Writes `len` cells from `index` on with `value(position in the row)`, without reading them.
+    ///
+    /// # Safety
+    /// As for `update_row`.
+    #[doc(hidden)]
+    unsafe fn write_row(
+        cells: &Self::Cells,
+        index: [isize; N],
+        len: usize,
+        value: impl Fn(usize) -> Self::Value,
+    );
+}
+
+fn check<T: Element, const N: usize>(
+    view: &ViewMut<'_, T, N>,
+    region: &Region<N>,
+) -> Result<(), KernelError> {
+    if view.region().contains_region(region) {
+        return Ok(());
+    }
+    Err(KernelError::new(format!(
+        "the cells {region:?} are not all in the output, which has {:?}; use a smaller region",
+        view.region()
+    )))
+}
+
+impl<T: Element, const N: usize> sealed::Sealed for ViewMut<'_, T, N> {}
+impl<T: Element, const N: usize> Outputs<N> for ViewMut<'_, T, N> {
+    type Value = T;
+    type Cells = Cells<T, N>;
+
+    fn check(&self, region: &Region<N>) -> Result<(), KernelError> {
+        check(self, region)
+    }
+
+    fn cells(&mut self) -> Cells<T, N> {
+        self.cells
+    }
+
+    #[inline(always)]
+    unsafe fn update_row(cells: &Cells<T, N>, index: [isize; N], len: usize, value: impl Fn(usize, T) -> T) {
+        // The row comes as an argument of a function of its own: then the compiler knows that the
+        // rule's inputs do not overlap it, and vectorises the loop.
+        #[inline(never)]
+        fn update<T: Copy>(row: &mut [T], value: impl Fn(usize, T) -> T) {
+            for (i, cell) in row.iter_mut().enumerate() {
+                *cell = value(i, *cell);
+            }
+        }
+        // SAFETY: V1 as the row is in view, V3 by the contract.
+        update(unsafe { std::slice::from_raw_parts_mut(cells.at(index), len) }, value);
+    }
+
+    #[inline(always)]
+    unsafe fn write_row(cells: &Cells<T, N>, index: [isize; N], len: usize, value: impl Fn(usize) -> T) {
+        #[inline(never)]
+        fn write<T>(row: &mut [T], value: impl Fn(usize) -> T) {
+            for (i, cell) in row.iter_mut().enumerate() {
+                *cell = value(i);
+            }
+        }
+        // SAFETY: V1 as the row is in view, V3 by the contract.
+        write(unsafe { std::slice::from_raw_parts_mut(cells.at(index), len) }, value);
+    }
+}
+
+macro_rules! tuples {
+    ($($t:ident $row:ident $field:tt),*) => {
+        impl<$($t: Element,)* const N: usize> sealed::Sealed for ($(ViewMut<'_, $t, N>,)*) {}
+        impl<$($t: Element,)* const N: usize> Outputs<N> for ($(ViewMut<'_, $t, N>,)*) {
+            type Value = ($($t,)*);
+            type Cells = ($(Cells<$t, N>,)*);
+
+            fn check(&self, region: &Region<N>) -> Result<(), KernelError> {
+                $(check(&self.$field, region)?;)*
+                Ok(())
+            }
+
+            fn cells(&mut self) -> Self::Cells {
+                ($(self.$field.cells,)*)
+            }
+
+            #[inline(always)]
+            unsafe fn update_row(
+                cells: &Self::Cells,
+                index: [isize; N],
+                len: usize,
+                value: impl Fn(usize, Self::Value) -> Self::Value,
+            ) {
+                #[inline(never)]
+                fn update<$($t: Copy),*>(
+                    len: usize,
+                    $($row: &mut [$t],)*
+                    value: impl Fn(usize, ($($t,)*)) -> ($($t,)*),
+                ) {
+                    $(let $row = &mut $row[..len];)*
+                    for i in 0..len {
+                        let new = value(i, ($($row[i],)*));
+                        $($row[i] = new.$field;)*
+                    }
+                }
+                // SAFETY: V1 as the rows are in view, V3 by the contract; the views are exclusive
+                // borrows, so that their rows do not overlap.
+                update(len, $(unsafe { std::slice::from_raw_parts_mut(cells.$field.at(index), len) },)* value);
+            }
+
+            #[inline(always)]
+            unsafe fn write_row(
+                cells: &Self::Cells,
+                index: [isize; N],
+                len: usize,
+                value: impl Fn(usize) -> Self::Value,
+            ) {
+                #[inline(never)]
+                fn write<$($t: Copy),*>(
+                    len: usize,
+                    $($row: &mut [$t],)*
+                    value: impl Fn(usize) -> ($($t,)*),
+                ) {
+                    $(let $row = &mut $row[..len];)*
+                    for i in 0..len {
+                        let new = value(i);
+                        $($row[i] = new.$field;)*
+                    }
+                }
+                // SAFETY: as in `update_row`.
+                write(len, $(unsafe { std::slice::from_raw_parts_mut(cells.$field.at(index), len) },)* value);
+            }
+        }
+    };
+}
+tuples!(A a 0);
+tuples!(A a 0, B b 1);
+tuples!(A a 0, B b 1, C c 2);
+tuples!(A a 0, B b 1, C c 2, D d 3);
+tuples!(A a 0, B b 1, C c 2, D d 3, E e 4);

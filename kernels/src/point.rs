@@ -1,0 +1,141 @@
+//! What a stencil rule sees: one cell and its neighbours up to a radius.
+#![allow(unsafe_code, reason = "reads neighbours without bounds checks; see the invariants of view.rs")]
+
+use std::marker::PhantomData;
+
+use crate::{Element, View};
+
+/// One cell of a view and its neighbours within `R` cells on every axis (corners included).
+///
+/// Offsets are const generics, one per axis, slowest first, and checked against the radius when
+/// the program is compiled:
+///
+/// ```
+/// use parhelion_kernels::Point;
+///
+/// fn laplacian(u: Point<'_, f64, 2, 1>) -> f64 {
+///     u.at::<-1, 0>() + u.at::<1, 0>() + u.at::<0, -1>() + u.at::<0, 1>() - 4.0 * u.center()
+/// }
+/// ```
+///
+/// A neighbour farther away than the radius does not compile:
+///
+/// ```compile_fail,E0080
+/// use parhelion_kernels::{Point, Pool, Region, View, ViewMut, sweep};
+///
+/// let u = [0.0; 9];
+/// let mut v = [0.0; 3];
+/// let input = View::from_slice(&u, Region::new([-3], [6])).reach::<1>();
+/// let output = ViewMut::from_slice(&mut v, Region::from_shape([3]));
+/// let too_far = |u: Point<'_, f64, 1, 1>| u.at::<2>();
+/// sweep(&Pool::new(1).unwrap(), Region::from_shape([3]), output, input, too_far).unwrap();
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Point<'a, T, const N: usize, const R: usize> {
+    /// Address of the centre. Invariant P1: every cell within `R` of it on each axis satisfies V1.
+    center: *const T,
+    strides: [usize; N],
+    borrow: PhantomData<&'a T>,
+}
+
+impl<T: Element, const N: usize, const R: usize> Point<'_, T, N, R> {
+    /// The value of the cell itself.
+    #[inline(always)]
+    pub fn center(&self) -> T {
+        // SAFETY: P1.
+        unsafe { *self.center }
+    }
+
+    /// The value at an offset that is only known when the program runs, for rules that loop over
+    /// axes. Where the compiler can see the offset, the check costs nothing.
+    ///
+    /// # Panics
+    /// When `offset` exceeds the radius on some axis.
+    #[inline(always)]
+    pub fn at_offset(&self, offset: [isize; N]) -> T {
+        let mut position = 0;
+        for a in 0..N {
+            assert!(offset[a].unsigned_abs() <= R, "offset exceeds the radius of the stencil");
+            position += offset[a] * self.strides[a] as isize;
+        }
+        // SAFETY: P1, the offset was checked.
+        unsafe { *self.center.offset(position) }
+    }
+
+    /// The value `OFFSET` cells away along axis `AXIS`: for rules written for any number of axes.
+    #[inline(always)]
+    pub fn along<const AXIS: usize, const OFFSET: isize>(&self) -> T {
+        const {
+            assert!(AXIS < N, "there is no such axis");
+            assert!(OFFSET.unsigned_abs() <= R, "offset exceeds the radius of the stencil");
+        }
+        // SAFETY: P1, the offset was checked at compile time.
+        unsafe { *self.center.offset(OFFSET * self.strides[AXIS] as isize) }
+    }
+}
+
+macro_rules! at {
+    ($n:literal: $($offset:ident $axis:literal),*) => {
+        impl<T: Element, const R: usize> Point<'_, T, $n, R> {
+            /// The value at an offset, slowest axis first, checked when the program is compiled.
+            #[inline(always)]
+            pub fn at<$(const $offset: isize),*>(&self) -> T {
+                const {
+                    $(assert!($offset.unsigned_abs() <= R, "offset exceeds the radius of the stencil");)*
+                }
+                let offset = 0 $(+ $offset * self.strides[$axis] as isize)*;
+                // SAFETY: P1, the offset was checked at compile time.
+                unsafe { *self.center.offset(offset) }
+            }
+        }
+    };
+}
+at!(1: A 0);
+at!(2: A 0, B 1);
+at!(3: A 0, B 1, C 2);
+at!(4: A 0, B 1, C 2, D 3);
+
+/// A view from which a sweep reads points of radius `R`; made by [`View::reach`].
+#[derive(Clone, Copy, Debug)]
+pub struct Reach<'a, T, const N: usize, const R: usize> {
+    view: View<'a, T, N>,
+}
+
+impl<'a, T: Element, const N: usize> View<'a, T, N> {
+    /// Lets a sweep read this view's cells up to `R` cells away from the one it computes.
+    pub fn reach<const R: usize>(self) -> Reach<'a, T, N, R> {
+        Reach { view: self }
+    }
+}
+
+impl<'a, T: Element, const N: usize, const R: usize> Reach<'a, T, N, R> {
+    pub(crate) fn view(&self) -> &View<'a, T, N> {
+        &self.view
+    }
+
+    /// The first point of a row.
+    ///
+    /// # Safety
+    /// All cells within `R` of `index` are in view.
+    #[inline(always)]
+    pub(crate) unsafe fn first(&self, index: [isize; N]) -> Point<'a, T, N, R> {
+        Point {
+            // SAFETY: `index` itself is in view. Establishes P1.
+            center: unsafe { self.view.cells.at(index) },
+            strides: self.view.cells.strides(),
+            borrow: PhantomData,
+        }
+    }
+}
+
+impl<T, const N: usize, const R: usize> Point<'_, T, N, R> {
+    /// The point `i` cells on along the row.
+    ///
+    /// # Safety
+    /// All cells within `R` of it are in view.
+    #[inline(always)]
+    pub(crate) unsafe fn advanced(&self, i: usize) -> Self {
+        // SAFETY: in view by the contract, hence inside the allocation. Keeps P1.
+        Point { center: unsafe { self.center.add(i) }, ..*self }
+    }
+}

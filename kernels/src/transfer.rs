@@ -1,0 +1,276 @@
+//! Moving boxes of cells: into contiguous buffers, out of them, and within an array.
+#![allow(unsafe_code, reason = "threads copy disjoint rows; see the invariants of view.rs")]
+
+use crate::view::{Cells, rows};
+use crate::{Element, KernelError, Pool, Region, View, ViewMut};
+
+/// Below this many bytes waking the other threads costs more than it saves.
+const WORTH_THREADS: usize = 64 << 10;
+
+/// Several boxes of cells and their places, one after the other in C order, in a buffer.
+///
+/// ```
+/// use parhelion_kernels::{Packing, Pool, Region, View};
+///
+/// let u: Vec<i32> = (0..12).collect();                       // 3 rows of 4
+/// let columns = Packing::new(vec![Region::new([0, 0], [3, 1]), Region::new([0, 3], [3, 4])])?;
+/// let mut buffer = vec![0; columns.len()];
+/// columns.pack(&Pool::new(1)?, View::from_slice(&u, Region::from_shape([3, 4])), &mut buffer);
+/// assert_eq!(buffer, [0, 4, 8, 3, 7, 11]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Packing<const N: usize> {
+    /// Box and position of its first cell in the buffer. Invariant T1: the boxes are disjoint, and
+    /// so are their ranges in the buffer, which end at `len`.
+    pieces: Vec<(Region<N>, usize)>,
+    len: usize,
+}
+
+impl<const N: usize> Packing<N> {
+    /// Places `regions` in a buffer, in their order.
+    ///
+    /// # Errors
+    /// When two of them overlap.
+    pub fn new(regions: Vec<Region<N>>) -> Result<Self, KernelError> {
+        check_disjoint(&regions)?;
+        let mut len = 0;
+        let pieces = regions
+            .into_iter()
+            .map(|region| {
+                let position = len;
+                len += region.len();
+                (region, position)
+            })
+            .collect();
+        Ok(Self { pieces, len })
+    }
+
+    /// Elements in the buffer.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there is nothing to pack.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Copies the boxes from `cells` to `buffer`.
+    ///
+    /// # Panics
+    /// When `buffer` is not [`len`](Self::len) long, or a box is not in view.
+    pub fn pack<T: Element>(&self, pool: &Pool, cells: View<'_, T, N>, buffer: &mut [T]) {
+        assert_eq!(buffer.len(), self.len, "the buffer does not have the length of the packing");
+        let buffer = ViewMut::from_slice(buffer, Region::new([0], [self.len as isize]));
+        self.run(pool, &cells.cells, |piece, row, position, len| {
+            debug_assert!(piece.contains(row));
+            // SAFETY: the row is in view (V1, checked by `run`), its place in the buffer ends
+            // before `len`, and by T1 no other row has it (V3).
+            unsafe { copy_row(cells.cells.at(row), buffer.cells.at([position as isize]), len) }
+        });
+    }
+
+    /// Copies `buffer` to the boxes in `cells`.
+    ///
+    /// # Panics
+    /// When `buffer` is not [`len`](Self::len) long, or a box is not in view.
+    pub fn unpack<T: Element>(&self, pool: &Pool, buffer: &[T], cells: ViewMut<'_, T, N>) {
+        assert_eq!(buffer.len(), self.len, "the buffer does not have the length of the packing");
+        let buffer = View::from_slice(buffer, Region::new([0], [self.len as isize]));
+        self.run(pool, &cells.cells, |piece, row, position, len| {
+            debug_assert!(piece.contains(row));
+            // SAFETY: as in `pack`; by T1 no two boxes share a cell (V3).
+            unsafe { copy_row(buffer.cells.at([position as isize]), cells.cells.at(row), len) }
+        });
+    }
+
+    /// Calls `copy(box, first cell, position in the buffer, length)` for every row, on all threads.
+    fn run<T: Element>(
+        &self,
+        pool: &Pool,
+        cells: &Cells<T, N>,
+        copy: impl Fn(&Region<N>, [isize; N], usize, usize) + Sync,
+    ) {
+        for (region, _) in &self.pieces {
+            assert!(
+                cells.region.contains_region(region),
+                "box {region:?} is not in view of {:?}",
+                cells.region
+            );
+        }
+        on_threads(pool, self.len * size_of::<T>(), |thread, threads| {
+            for (region, position) in &self.pieces {
+                let shape = region.shape();
+                for (row, len) in rows(region.part(thread, threads)) {
+                    let within = (0..N).fold(0, |p, a| p * shape[a] + (row[a] - region.start[a]) as usize);
+                    copy(region, row, position + within, len);
+                }
+            }
+        });
+    }
+}
+
+/// Copies of boxes of cells to other places in the same array, as for a periodic axis that one
+/// block spans.
+#[derive(Clone, Debug)]
+pub struct BoxCopy<const N: usize> {
+    /// Source and destination. Invariant T2: same shape; destinations are disjoint from each
+    /// other and from all sources.
+    pieces: Vec<(Region<N>, Region<N>)>,
+    cells: usize,
+}
+
+impl<const N: usize> BoxCopy<N> {
+    /// Plans to copy each `(source, destination)`.
+    ///
+    /// # Errors
+    /// When a pair differs in shape, or a destination overlaps another one or a source.
+    pub fn new(pieces: Vec<(Region<N>, Region<N>)>) -> Result<Self, KernelError> {
+        let destinations: Vec<_> = pieces.iter().map(|&(_, to)| to).collect();
+        check_disjoint(&destinations)?;
+        for (from, to) in &pieces {
+            if from.shape() != to.shape() {
+                return Err(KernelError::new(format!(
+                    "{from:?} cannot be copied to {to:?}, of another shape"
+                )));
+            }
+            if let Some(other) = destinations.iter().find(|d| !d.intersection(from).is_empty()) {
+                return Err(KernelError::new(format!("source {from:?} overlaps destination {other:?}")));
+            }
+        }
+        let cells = destinations.iter().map(Region::len).sum();
+        Ok(Self { pieces, cells })
+    }
+
+    /// Whether there is nothing to copy.
+    pub fn is_empty(&self) -> bool {
+        self.cells == 0
+    }
+
+    /// Cells that are copied.
+    pub fn len(&self) -> usize {
+        self.cells
+    }
+
+    /// Copies within `cells`.
+    ///
+    /// # Panics
+    /// When a box is not in view.
+    pub fn run<T: Element>(&self, pool: &Pool, cells: ViewMut<'_, T, N>) {
+        let cells = &cells.cells;
+        for region in self.pieces.iter().flat_map(|(from, to)| [from, to]) {
+            assert!(
+                cells.region.contains_region(region),
+                "box {region:?} is not in view of {:?}",
+                cells.region
+            );
+        }
+        on_threads(pool, self.cells * size_of::<T>(), |thread, threads| {
+            for (from, to) in &self.pieces {
+                for (row, len) in rows(to.part(thread, threads)) {
+                    let source = std::array::from_fn(|a| row[a] - to.start[a] + from.start[a]);
+                    // SAFETY: V1 as both boxes are in view and of one shape; by T2 nobody else
+                    // writes this row, and nobody writes the source (V3).
+                    unsafe { copy_row(cells.at(source), cells.at(row), len) }
+                }
+            }
+        });
+    }
+}
+
+fn check_disjoint<const N: usize>(regions: &[Region<N>]) -> Result<(), KernelError> {
+    for (i, one) in regions.iter().enumerate() {
+        if let Some(other) = regions[i + 1..].iter().find(|other| !one.intersection(other).is_empty()) {
+            return Err(KernelError::new(format!("the boxes {one:?} and {other:?} overlap")));
+        }
+    }
+    Ok(())
+}
+
+/// Runs `work(thread, threads)` on all threads, or on the calling one alone for few `bytes`.
+fn on_threads(pool: &Pool, bytes: usize, work: impl Fn(usize, usize) + Sync) {
+    if bytes < WORTH_THREADS {
+        work(0, 1);
+    } else {
+        pool.run(|thread| work(thread, pool.threads()));
+    }
+}
+
+/// Copies `len` adjacent elements; the few of a thin face without the call of a `memcpy`.
+///
+/// # Safety
+/// Both ranges are valid, do not overlap, and nobody else accesses the destination.
+#[inline(always)]
+unsafe fn copy_row<T: Copy>(from: *const T, to: *mut T, len: usize) {
+    // SAFETY: the contract.
+    unsafe {
+        if len <= 4 {
+            for i in 0..len {
+                *to.add(i) = *from.add(i);
+            }
+        } else {
+            std::ptr::copy_nonoverlapping(from, to, len);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn what_is_packed_comes_back_in_place(
+            shape in prop::array::uniform3(1_usize..9),
+            cut in 0_usize..9,
+            threads in 1_usize..4,
+        ) {
+            let region = Region::from_shape(shape).shifted([-1, 0, 2]);
+            let cut = region.start[2] + cut.min(shape[2]) as isize;
+            let boxes = vec![region.with_axis(2, cut, region.end[2]), region.with_axis(2, region.start[2], cut)];
+            let packing = Packing::new(boxes.clone()).unwrap();
+            let values: Vec<i32> = (0..region.len() as i32).collect();
+            let view = View::from_slice(&values, region);
+            let pool = Pool::new(threads).unwrap();
+            let mut buffer = vec![-1; packing.len()];
+            packing.pack(&pool, view, &mut buffer);
+            let expected: Vec<_> = boxes.iter().flat_map(Region::indices).map(|i| view.get(i)).collect();
+            prop_assert_eq!(&buffer, &expected);
+            let mut back = vec![-1; values.len()];
+            packing.unpack(&pool, &buffer, ViewMut::from_slice(&mut back, region));
+            prop_assert_eq!(back, values);
+        }
+    }
+
+    #[test]
+    fn large_boxes_are_shared_by_the_threads() {
+        let region = Region::from_shape([70, 60, 50]);
+        let values: Vec<u32> = (0..region.len() as u32).collect();
+        let packing = Packing::new(vec![region.with_axis(2, 0, 3), region.with_axis(2, 3, 50)]).unwrap();
+        let pool = Pool::new(3).unwrap();
+        let mut buffer = vec![0; packing.len()];
+        packing.pack(&pool, View::from_slice(&values, region), &mut buffer);
+        let mut back = vec![0; values.len()];
+        packing.unpack(&pool, &buffer, ViewMut::from_slice(&mut back, region));
+        assert!(back == values);
+    }
+
+    #[test]
+    fn boxes_are_copied_within_an_array() {
+        let mut u = [1, 2, 3, 0, 0, 4, 5, 6, 0, 0];
+        let region = Region::from_shape([2, 5]);
+        let copy = BoxCopy::new(vec![(Region::new([0, 0], [2, 2]), Region::new([0, 3], [2, 5]))]).unwrap();
+        copy.run(&Pool::new(2).unwrap(), ViewMut::from_slice(&mut u, region));
+        assert_eq!(u, [1, 2, 3, 1, 2, 4, 5, 6, 4, 5]);
+    }
+
+    #[test]
+    fn overlapping_boxes_are_refused() {
+        let (a, b) = (Region::new([0], [3]), Region::new([2], [5]));
+        assert!(Packing::new(vec![a, b]).unwrap_err().to_string().contains("overlap"));
+        assert!(BoxCopy::new(vec![(a, b)]).unwrap_err().to_string().contains("overlaps"));
+        assert!(BoxCopy::new(vec![(a, Region::new([5], [7]))]).unwrap_err().to_string().contains("shape"));
+    }
+}

@@ -1,0 +1,316 @@
+//! Borrowed boxes of cells with strides.
+#![allow(unsafe_code, reason = "strided access to disjoint parts of a buffer from several threads")]
+//!
+//! Invariants, cited by the unsafe blocks here and in `point.rs` and `outputs.rs`:
+//!
+//! - **V1** For every index in `region`, `start + Σ (index[a] − region.start[a])·strides[a]` is the
+//!   address of an initialised element inside one live allocation, borrowed for the lifetime of
+//!   the view: shared by [`View`], exclusively by [`ViewMut`].
+//! - **V2** Different indices of `region` have different addresses, and the last stride is 1, so
+//!   that a row is a slice.
+//! - **V3** Threads that share a [`Cells`] write disjoint sets of cells, and nobody reads a cell
+//!   that another thread writes.
+
+use std::marker::PhantomData;
+
+use crate::{Element, Layout, Pool, Region};
+
+/// Address arithmetic of a box of cells: what a view is without its borrow.
+#[derive(Debug)]
+pub struct Cells<T, const N: usize> {
+    start: *mut T,
+    strides: [usize; N],
+    pub(crate) region: Region<N>,
+}
+
+impl<T, const N: usize> Clone for Cells<T, N> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<T, const N: usize> Copy for Cells<T, N> {}
+
+// SAFETY: only addresses; every use that follows one states V3.
+unsafe impl<T: Element, const N: usize> Send for Cells<T, N> {}
+// SAFETY: as above.
+unsafe impl<T: Element, const N: usize> Sync for Cells<T, N> {}
+
+impl<T, const N: usize> Cells<T, N> {
+    /// Address of cell `index`.
+    ///
+    /// # Safety
+    /// `index` lies in `region`.
+    #[inline(always)]
+    pub(crate) unsafe fn at(&self, index: [isize; N]) -> *mut T {
+        let offset: isize =
+            (0..N).map(|a| (index[a] - self.region.start[a]) * self.strides[a] as isize).sum();
+        // SAFETY: by V1 the address lies within the allocation.
+        unsafe { self.start.offset(offset) }
+    }
+
+    pub(crate) fn strides(&self) -> [usize; N] {
+        self.strides
+    }
+
+    fn assert_contains(&self, region: &Region<N>) {
+        assert!(
+            self.region.contains_region(region),
+            "cells {region:?} are not all inside the view {:?}",
+            self.region
+        );
+    }
+}
+
+/// A shared view of a box of cells.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a, T, const N: usize> {
+    pub(crate) cells: Cells<T, N>,
+    borrow: PhantomData<&'a [T]>,
+}
+
+/// An exclusive view of a box of cells.
+#[derive(Debug)]
+pub struct ViewMut<'a, T, const N: usize> {
+    pub(crate) cells: Cells<T, N>,
+    borrow: PhantomData<&'a mut [T]>,
+}
+
+/// The address arithmetic of `region`, stored contiguously from `start` on in C order.
+fn contiguous<T, const N: usize>(start: *mut T, len: usize, region: Region<N>) -> Cells<T, N> {
+    assert_eq!(len, region.len(), "a slice of {len} elements is not the cells {region:?}");
+    let mut strides = [1; N];
+    for a in (0..N - 1).rev() {
+        strides[a] = strides[a + 1] * region.shape()[a + 1];
+    }
+    Cells { start, strides, region }
+}
+
+fn laid_out<T, const N: usize>(start: *mut T, len: usize, layout: &Layout<N>) -> Cells<T, N> {
+    assert_eq!(len, layout.len(), "the slice is not the buffer of this layout");
+    let region = layout.whole();
+    let first = if region.is_empty() { 0 } else { layout.position(region.start) };
+    Cells { start: start.wrapping_add(first), strides: layout.strides(), region }
+}
+
+impl<'a, T: Element, const N: usize> View<'a, T, N> {
+    /// The cells of `region`, stored contiguously in C order.
+    ///
+    /// # Panics
+    /// When the lengths differ.
+    pub fn from_slice(slice: &'a [T], region: Region<N>) -> Self {
+        // V1, V2: the strides are those of a C-order box with as many cells as the slice.
+        Self { cells: contiguous(slice.as_ptr().cast_mut(), slice.len(), region), borrow: PhantomData }
+    }
+
+    pub(crate) fn from_layout(buffer: &'a [T], layout: &Layout<N>) -> Self {
+        // V1, V2: a layout places every cell of `whole` inside its buffer.
+        Self { cells: laid_out(buffer.as_ptr().cast_mut(), buffer.len(), layout), borrow: PhantomData }
+    }
+
+    /// The cells in view.
+    pub fn region(&self) -> Region<N> {
+        self.cells.region
+    }
+
+    /// The value of one cell.
+    ///
+    /// # Panics
+    /// When the cell is not in view.
+    pub fn get(&self, index: [isize; N]) -> T {
+        assert!(self.region().contains(index), "cell {index:?} is not inside the view {:?}", self.region());
+        // SAFETY: V1, in view by the check.
+        unsafe { *self.cells.at(index) }
+    }
+
+    /// The view of fewer cells.
+    ///
+    /// # Panics
+    /// When some of `region` is not in view.
+    pub fn restricted(mut self, region: Region<N>) -> Self {
+        self.cells = restrict(&self.cells, region);
+        self
+    }
+
+    /// The `len` cells from `index` on along the last axis.
+    ///
+    /// # Panics
+    /// When some of them are not in view.
+    pub fn row(&self, index: [isize; N], len: usize) -> &'a [T] {
+        assert_row_inside(&self.cells, index, len);
+        if len == 0 {
+            return &[];
+        }
+        // SAFETY: V1 for the row's cells, which are adjacent by V2.
+        unsafe { std::slice::from_raw_parts(self.cells.at(index), len) }
+    }
+}
+
+impl<'a, T: Element, const N: usize> ViewMut<'a, T, N> {
+    /// The cells of `region`, stored contiguously in C order.
+    ///
+    /// # Panics
+    /// When the lengths differ.
+    pub fn from_slice(slice: &'a mut [T], region: Region<N>) -> Self {
+        // V1, V2: the strides are those of a C-order box with as many cells as the slice.
+        Self { cells: contiguous(slice.as_mut_ptr(), slice.len(), region), borrow: PhantomData }
+    }
+
+    pub(crate) fn from_layout(buffer: &'a mut [T], layout: &Layout<N>) -> Self {
+        // V1, V2: a layout places every cell of `whole` inside its buffer.
+        Self { cells: laid_out(buffer.as_mut_ptr(), buffer.len(), layout), borrow: PhantomData }
+    }
+
+    /// The cells in view.
+    pub fn region(&self) -> Region<N> {
+        self.cells.region
+    }
+
+    /// The same cells, borrowed from this view.
+    pub fn reborrow(&mut self) -> ViewMut<'_, T, N> {
+        ViewMut { cells: self.cells, borrow: PhantomData }
+    }
+
+    /// The same cells, shared.
+    pub fn as_view(&self) -> View<'_, T, N> {
+        View { cells: self.cells, borrow: PhantomData }
+    }
+
+    /// The view of fewer cells.
+    ///
+    /// # Panics
+    /// When some of `region` is not in view.
+    pub fn restricted(mut self, region: Region<N>) -> Self {
+        self.cells = restrict(&self.cells, region);
+        self
+    }
+
+    /// Writes one cell.
+    ///
+    /// # Panics
+    /// When the cell is not in view.
+    pub fn set(&mut self, index: [isize; N], value: T) {
+        assert!(self.region().contains(index), "cell {index:?} is not inside the view {:?}", self.region());
+        // SAFETY: V1, in view by the check.
+        unsafe { *self.cells.at(index) = value }
+    }
+
+    /// The `len` cells from `index` on along the last axis.
+    ///
+    /// # Panics
+    /// When some of them are not in view.
+    pub fn row_mut(&mut self, index: [isize; N], len: usize) -> &mut [T] {
+        assert_row_inside(&self.cells, index, len);
+        if len == 0 {
+            return &mut [];
+        }
+        // SAFETY: V1 for the row's cells, which are adjacent by V2; `&mut self` makes it unique.
+        unsafe { std::slice::from_raw_parts_mut(self.cells.at(index), len) }
+    }
+
+    /// Calls `work(index of the row's first cell, the row)` for every row of `region`, each thread
+    /// on its part of it.
+    ///
+    /// # Panics
+    /// When some of `region` is not in view, or `work` panics.
+    pub fn for_each_row(
+        &mut self,
+        pool: &Pool,
+        region: Region<N>,
+        work: impl Fn([isize; N], &mut [T]) + Sync,
+    ) {
+        self.cells.assert_contains(&region);
+        let cells = self.cells;
+        pool.run(|thread| {
+            for (index, len) in rows(region.part(thread, pool.threads())) {
+                // SAFETY: V1 as `region` is in view; V3 as the parts of a region are disjoint.
+                work(index, unsafe { std::slice::from_raw_parts_mut(cells.at(index), len) });
+            }
+        });
+    }
+}
+
+fn restrict<T, const N: usize>(cells: &Cells<T, N>, region: Region<N>) -> Cells<T, N> {
+    cells.assert_contains(&region);
+    if region.is_empty() {
+        return Cells { region, ..*cells };
+    }
+    // SAFETY: the first cell of a non-empty region inside `cells.region` is inside it too.
+    Cells { start: unsafe { cells.at(region.start) }, region, ..*cells }
+}
+
+fn assert_row_inside<T, const N: usize>(cells: &Cells<T, N>, index: [isize; N], len: usize) {
+    let mut row = Region { start: index, end: index.map(|i| i + 1) };
+    row.end[N - 1] = index[N - 1] + len as isize;
+    cells.assert_contains(&row);
+}
+
+/// The first cell and the length of every row of `region`.
+pub(crate) fn rows<const N: usize>(region: Region<N>) -> impl Iterator<Item = ([isize; N], usize)> {
+    let len = region.shape()[N - 1];
+    let firsts = if region.is_empty() {
+        region
+    } else {
+        region.with_axis(N - 1, region.start[N - 1], region.start[N - 1] + 1)
+    };
+    let mut index = firsts.start;
+    let mut left = firsts.len();
+    std::iter::from_fn(move || {
+        if left == 0 {
+            return None;
+        }
+        left -= 1;
+        let row = index;
+        for a in (0..N.saturating_sub(1)).rev() {
+            index[a] += 1;
+            if index[a] < firsts.end[a] {
+                break;
+            }
+            index[a] = firsts.start[a];
+        }
+        Some((row, len))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_visit_every_cell_in_memory_order() {
+        let region = Region::new([-1, 2, 0], [1, 4, 5]);
+        let visited: Vec<_> = rows(region)
+            .flat_map(|(i, len)| (0..len as isize).map(move |k| [i[0], i[1], i[2] + k]))
+            .collect();
+        assert_eq!(visited, region.indices().collect::<Vec<_>>());
+        assert_eq!(rows(Region::new([0, 0], [0, 4])).count(), 0);
+        assert_eq!(rows(Region::new([0, 0], [4, 0])).count(), 0);
+        assert_eq!(rows(Region::from_shape([7])).collect::<Vec<_>>(), [([0], 7)]);
+    }
+
+    #[test]
+    fn views_see_the_cells_they_name() {
+        let mut values: Vec<i32> = (0..12).collect();
+        let region = Region::new([-1, 0], [2, 4]);
+        let view = View::from_slice(&values, region);
+        assert_eq!(view.get([0, 2]), 6);
+        assert_eq!(view.restricted(Region::new([0, 1], [2, 3])).get([1, 1]), 9);
+        assert_eq!(view.row([1, 1], 2), [9, 10]);
+        let mut view = ViewMut::from_slice(&mut values, region);
+        view.for_each_row(&Pool::new(3).unwrap(), Region::new([0, 0], [2, 2]), |i, row| {
+            row.fill(i[0] as i32)
+        });
+        assert_eq!(values, [0, 1, 2, 3, 0, 0, 6, 7, 1, 1, 10, 11]);
+    }
+
+    #[test]
+    #[should_panic(expected = "is not inside the view")]
+    fn cells_outside_are_refused() {
+        View::from_slice(&[1.0, 2.0], Region::from_shape([2])).get([2]);
+    }
+
+    #[test]
+    #[should_panic(expected = "are not all inside the view")]
+    fn rows_that_leave_the_view_are_refused() {
+        View::from_slice(&[1.0, 2.0, 3.0, 4.0], Region::from_shape([2, 2])).row([0, 1], 2);
+    }
+}
