@@ -21,6 +21,19 @@ pub(crate) enum ErrorKind {
     Other,
 }
 
+impl ErrorKind {
+    const ALL: [Self; 5] = [Self::Geometry, Self::Argument, Self::Parallel, Self::File, Self::Other];
+
+    /// A number that stands for the kind in messages between ranks.
+    pub(crate) fn code(self) -> u64 {
+        self as u64
+    }
+
+    pub(crate) fn from_code(code: u64) -> Self {
+        Self::ALL[code as usize % Self::ALL.len()]
+    }
+}
+
 /// Why something could not be done: what was asked, what is impossible about it, what would work.
 ///
 /// The type is opaque; predicates such as [`Error::is_file`] tell kinds apart.
@@ -39,8 +52,6 @@ pub struct Error(Arc<Inner>);
 struct Inner {
     kind: ErrorKind,
     message: String,
-    /// Whether every rank has this error.
-    on_all_ranks: bool,
 }
 
 /// Errors of this rank alone that somebody still holds.
@@ -48,22 +59,16 @@ static LOCAL_ERRORS: Mutex<Vec<Weak<Inner>>> = Mutex::new(Vec::new());
 
 impl Error {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self::with_scope(kind, message.into(), false)
+        let inner = Arc::new(Inner { kind, message: message.into() });
+        let mut local = LOCAL_ERRORS.lock().unwrap_or_else(PoisonError::into_inner);
+        local.retain(|error| error.strong_count() > 0);
+        local.push(Arc::downgrade(&inner));
+        Self(inner)
     }
 
     /// An error that every rank makes alike, from arguments that are the same on all of them.
     pub(crate) fn on_all_ranks(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self::with_scope(kind, message.into(), true)
-    }
-
-    fn with_scope(kind: ErrorKind, message: String, on_all_ranks: bool) -> Self {
-        let inner = Arc::new(Inner { kind, message, on_all_ranks });
-        if !on_all_ranks {
-            let mut local = LOCAL_ERRORS.lock().unwrap_or_else(PoisonError::into_inner);
-            local.retain(|error| error.strong_count() > 0);
-            local.push(Arc::downgrade(&inner));
-        }
-        Self(inner)
+        Self(Arc::new(Inner { kind, message: message.into() }))
     }
 
     /// An error of this rank alone that is still alive, if there is one.

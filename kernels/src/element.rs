@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use bytemuck::Pod;
 use num_complex::Complex;
 use num_traits::{Num, NumAssign};
 
@@ -84,11 +85,11 @@ impl fmt::Display for ElementKind {
 /// A scalar that a grid cell may hold: the integers of 8 to 64 bits, `f32`, `f64` and their
 /// complex numbers.
 ///
-/// Every element is plain old data (no padding, every bit pattern written by one rank is a
-/// valid value on another), which is what lets messages and files carry it as bytes.
+/// Every element is plain old data ([`bytemuck::Pod`]), which is what lets messages and files carry
+/// it as bytes.
 /// The trait is sealed.
 pub trait Element:
-    sealed::Sealed + Num + NumAssign + Copy + Default + fmt::Debug + Send + Sync + 'static
+    sealed::Sealed + Pod + Num + NumAssign + Copy + Default + fmt::Debug + Send + Sync + 'static
 {
     /// Which type this is.
     const KIND: ElementKind;

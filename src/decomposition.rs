@@ -1,0 +1,333 @@
+//! How a global box of cells is cut into one block per rank: pure arithmetic, no MPI.
+
+use parhelion_kernels::Region;
+
+use crate::error::ErrorKind;
+use crate::{Error, Result};
+
+/// Blocks of a global shape over a process grid.
+///
+/// On each axis the cells are cut into as many runs as there are processes; runs differ by at most
+/// one cell, the longer ones first. Ranks count through the process grid in C order, the last axis
+/// fastest. Everything is computed when asked, in O(N): nothing is stored per rank.
+///
+/// ```
+/// use parhelion::{Decomposition, Region};
+///
+/// let cut = Decomposition::new([10, 6], [3, 2])?;           // 6 ranks
+/// assert_eq!(cut.block([0, 0]), Region::new([0, 0], [4, 3]));
+/// assert_eq!(cut.block([2, 1]), Region::new([7, 3], [10, 6]));
+/// assert_eq!(cut.owner([7, 2]), [2, 0]);
+/// assert_eq!(cut.rank([2, 0]), 4);
+/// # Ok::<(), parhelion::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Decomposition<const N: usize> {
+    shape: [usize; N],
+    procs: [usize; N],
+}
+
+impl<const N: usize> Decomposition<N> {
+    /// Cuts `shape` cells into `procs` blocks per axis.
+    ///
+    /// # Errors
+    /// When an axis has no cell, no process, or fewer cells than processes.
+    pub fn new(shape: [usize; N], procs: [usize; N]) -> Result<Self> {
+        for a in 0..N {
+            if shape[a] == 0 || procs[a] == 0 || procs[a] > shape[a] {
+                return Err(geometry(format!(
+                    "{} processes cannot split axis {a} of {} cells (every block needs a cell); use 1 to {} processes on \
+                     this axis",
+                    procs[a],
+                    shape[a],
+                    shape[a].max(1)
+                )));
+            }
+        }
+        Ok(Self { shape, procs })
+    }
+
+    /// Cuts `shape` cells into `ranks` blocks, none thinner than `halo` (`[low, high]` for each axis),
+    /// so that little is exchanged.
+    ///
+    /// Among all process grids it takes the one with the least cost of the busiest block: its cells
+    /// plus 8 for each halo cell that comes from another rank (sending a cell costs several
+    /// times the updating of one). Ties go to the grid that cuts the slowest axes, which keeps rows long.
+    ///
+    /// ```
+    /// use parhelion::Decomposition;
+    ///
+    /// // `MPI_Dims_create` would say 2 × 2 whatever the shape
+    /// assert_eq!(Decomposition::for_ranks([1000, 10], 4, [[1, 1]; 2], [false; 2])?.procs(), [4, 1]);
+    /// # Ok::<(), parhelion::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When no process grid leaves every block as wide as the halo; says which number of ranks would do.
+    pub fn for_ranks(
+        shape: [usize; N],
+        ranks: usize,
+        halo: [[usize; 2]; N],
+        periodic: [bool; N],
+    ) -> Result<Self> {
+        if let Some(a) = (0..N).find(|&a| shape[a] < halo[a][0].max(halo[a][1]).max(1)) {
+            return Err(geometry(format!(
+                "axis {a} has {} cells, fewer than its halo of {:?}; use more cells or a thinner halo",
+                shape[a], halo[a]
+            )));
+        }
+        let best = |ranks: usize| {
+            let mut best: Option<(usize, [usize; N])> = None;
+            for_each_factorization(ranks, &mut |procs: [usize; N]| {
+                if check_halo(shape, procs, halo).is_ok() {
+                    let cost = cost(shape, procs, halo, periodic);
+                    if best.is_none_or(|(least, other)| (cost, other) < (least, procs)) {
+                        best = Some((cost, procs));
+                    }
+                }
+            });
+            best
+        };
+        match best(ranks) {
+            Some((_, procs)) => Self::new(shape, procs),
+            None => {
+                let most = (1..ranks).rev().find(|&fewer| best(fewer).is_some()).unwrap_or(1);
+                Err(geometry(format!(
+                    "{ranks} ranks cannot split {shape:?} cells with halo {halo:?} (every block must be as wide as the \
+                     halo and have a cell); use at most {most} rank(s), more cells, or a thinner halo"
+                )))
+            }
+        }
+    }
+
+    /// Checks that no block is thinner than `halo` (`[low, high]` for each axis).
+    ///
+    /// # Errors
+    /// When one is; names the axis and what would work.
+    pub fn check_halo(&self, halo: [[usize; 2]; N]) -> Result<()> {
+        check_halo(self.shape, self.procs, halo)
+    }
+
+    /// Global number of cells per axis.
+    pub fn shape(&self) -> [usize; N] {
+        self.shape
+    }
+
+    /// Number of processes per axis.
+    pub fn procs(&self) -> [usize; N] {
+        self.procs
+    }
+
+    /// Number of blocks, one for each rank.
+    pub fn ranks(&self) -> usize {
+        self.procs.iter().product()
+    }
+
+    /// The cells, in the global frame, of the block at these process coordinates.
+    ///
+    /// # Panics
+    /// When `coordinates` lie outside the process grid.
+    pub fn block(&self, coordinates: [usize; N]) -> Region<N> {
+        assert!(
+            (0..N).all(|a| coordinates[a] < self.procs[a]),
+            "no block {coordinates:?} in {:?}",
+            self.procs
+        );
+        let start = |a: usize, c: usize| {
+            let (base, longer) = (self.shape[a] / self.procs[a], self.shape[a] % self.procs[a]);
+            (c * base + c.min(longer)) as isize
+        };
+        Region::new(
+            std::array::from_fn(|a| start(a, coordinates[a])),
+            std::array::from_fn(|a| start(a, coordinates[a] + 1)),
+        )
+    }
+
+    /// Process coordinates of the block that has cell `index` of the global frame.
+    ///
+    /// # Panics
+    /// When the cell lies outside the global shape.
+    pub fn owner(&self, index: [usize; N]) -> [usize; N] {
+        assert!((0..N).all(|a| index[a] < self.shape[a]), "no cell {index:?} in {:?}", self.shape);
+        std::array::from_fn(|a| {
+            let (base, longer) = (self.shape[a] / self.procs[a], self.shape[a] % self.procs[a]);
+            let in_longer = longer * (base + 1);
+            if index[a] < in_longer { index[a] / (base + 1) } else { longer + (index[a] - in_longer) / base }
+        })
+    }
+
+    /// The rank at these process coordinates.
+    pub fn rank(&self, coordinates: [usize; N]) -> usize {
+        (0..N).fold(0, |rank, a| rank * self.procs[a] + coordinates[a])
+    }
+
+    /// The process coordinates of this rank.
+    pub fn coordinates(&self, mut rank: usize) -> [usize; N] {
+        let mut coordinates = [0; N];
+        for a in (0..N).rev() {
+            coordinates[a] = rank % self.procs[a];
+            rank /= self.procs[a];
+        }
+        coordinates
+    }
+}
+
+fn geometry(message: String) -> Error {
+    // The arguments are global numbers, so every rank makes this error.
+    Error::on_all_ranks(ErrorKind::Geometry, message)
+}
+
+fn check_halo<const N: usize>(shape: [usize; N], procs: [usize; N], halo: [[usize; 2]; N]) -> Result<()> {
+    for a in 0..N {
+        let needed = halo[a][0].max(halo[a][1]).max(1);
+        if shape[a] / procs[a] < needed {
+            return Err(geometry(format!(
+                "{} ranks cannot split axis {a} of {} cells with halo {:?} (needs ≥ {needed} cells per block); use at \
+                 most {} rank(s) on this axis",
+                procs[a],
+                shape[a],
+                halo[a],
+                shape[a] / needed
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// What the busiest block costs: its cells and, weighted, the halo cells it gets from other ranks.
+fn cost<const N: usize>(
+    shape: [usize; N],
+    procs: [usize; N],
+    halo: [[usize; 2]; N],
+    periodic: [bool; N],
+) -> usize {
+    const HALO_CELL: usize = 8;
+    let block: [usize; N] = std::array::from_fn(|a| shape[a].div_ceil(procs[a]));
+    let cells = block.iter().fold(1_usize, |n, &b| n.saturating_mul(b));
+    let halo_cells = (0..N).map(|a| {
+        let [low, high] = halo[a];
+        let width = match procs[a] {
+            1 => 0,
+            // both blocks touch a wall
+            2 if !periodic[a] => low.max(high),
+            _ => low + high,
+        };
+        (cells / block[a]).saturating_mul(width)
+    });
+    cells.saturating_add(halo_cells.fold(0, usize::saturating_add).saturating_mul(HALO_CELL))
+}
+
+/// Calls `visit` with every way to write `n` as a product of N factors.
+fn for_each_factorization<const N: usize>(n: usize, visit: &mut impl FnMut([usize; N])) {
+    fn fill<const N: usize>(
+        axis: usize,
+        rest: usize,
+        factors: &mut [usize; N],
+        visit: &mut impl FnMut([usize; N]),
+    ) {
+        if axis + 1 == N {
+            factors[axis] = rest;
+            visit(*factors);
+            return;
+        }
+        for divisor in (1..=rest).filter(|d| rest.is_multiple_of(*d)) {
+            factors[axis] = divisor;
+            fill(axis + 1, rest / divisor, factors, visit);
+        }
+    }
+    fill(0, n, &mut [1; N], visit);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn check_cut<const N: usize>(cut: &Decomposition<N>) -> Result<(), TestCaseError> {
+        let mut cells = 0;
+        let mut widths = [[usize::MAX, 0]; N];
+        for rank in 0..cut.ranks() {
+            let coordinates = cut.coordinates(rank);
+            prop_assert_eq!(cut.rank(coordinates), rank);
+            let block = cut.block(coordinates);
+            for index in block.indices() {
+                prop_assert_eq!(cut.owner(index.map(|i| i as usize)), coordinates);
+            }
+            cells += block.len();
+            for a in 0..N {
+                widths[a] = [widths[a][0].min(block.shape()[a]), widths[a][1].max(block.shape()[a])];
+            }
+        }
+        prop_assert_eq!(cells, cut.shape().iter().product::<usize>());
+        prop_assert!(widths.iter().all(|[least, most]| most - least <= 1), "{:?}", widths);
+        Ok(())
+    }
+
+    proptest! {
+        #[test]
+        fn blocks_tile_the_domain_and_owners_own(
+            shape in prop::array::uniform3(1_usize..14),
+            procs in prop::array::uniform3(1_usize..5),
+        ) {
+            match Decomposition::new(shape, procs) {
+                Ok(cut) => check_cut(&cut)?,
+                Err(error) => prop_assert!((0..3).any(|a| procs[a] > shape[a]), "{}", error),
+            }
+        }
+
+        #[test]
+        fn the_chosen_process_grid_is_valid_and_none_is_cheaper(
+            shape in prop::array::uniform3(1_usize..40),
+            ranks in 1_usize..25,
+            halo in prop::array::uniform3(prop::array::uniform2(0_usize..3)),
+            periodic in prop::array::uniform3(prop::bool::ANY),
+        ) {
+            let chosen = Decomposition::for_ranks(shape, ranks, halo, periodic);
+            let mut least = usize::MAX;
+            for x in 1..=ranks { for y in 1..=ranks { for z in 1..=ranks {
+                let procs = [x, y, z];
+                let fits = (0..3).all(|a| shape[a] / procs[a] >= halo[a][0].max(halo[a][1]).max(1));
+                if x * y * z == ranks && fits {
+                    least = least.min(cost(shape, procs, halo, periodic));
+                }
+            }}}
+            match chosen {
+                Ok(cut) => {
+                    prop_assert_eq!(cut.ranks(), ranks);
+                    prop_assert!(cut.check_halo(halo).is_ok());
+                    prop_assert_eq!(cost(shape, cut.procs(), halo, periodic), least);
+                }
+                Err(error) => prop_assert_eq!(least, usize::MAX, "{}", error),
+            }
+        }
+    }
+
+    #[test]
+    fn one_two_and_four_axes_tile_too() {
+        check_cut(&Decomposition::new([17], [5]).unwrap()).unwrap();
+        check_cut(&Decomposition::new([7, 9], [3, 4]).unwrap()).unwrap();
+        check_cut(&Decomposition::new([3, 4, 5, 6], [2, 1, 3, 4]).unwrap()).unwrap();
+    }
+
+    #[test]
+    fn cubes_are_cut_into_cubes_and_ties_cut_the_slowest_axis() {
+        let procs =
+            |ranks| Decomposition::for_ranks([64; 3], ranks, [[1, 1]; 3], [false; 3]).unwrap().procs();
+        assert_eq!(procs(8), [2, 2, 2]);
+        assert_eq!(procs(2), [2, 1, 1]);
+    }
+
+    #[test]
+    fn impossible_cuts_name_their_numbers_and_what_would_work() {
+        let error = Decomposition::new([5, 5], [2, 6]).unwrap_err();
+        assert!(error.is_geometry());
+        assert!(
+            error.to_string().contains("axis 1 of 5 cells") && error.to_string().contains("1 to 5"),
+            "{error}"
+        );
+        let error = Decomposition::for_ranks([5], 8, [[2, 2]], [true]).unwrap_err();
+        assert!(error.to_string().contains("use at most 2 rank(s)"), "{error}");
+        let error = Decomposition::new([5], [4]).unwrap().check_halo([[2, 0]]).unwrap_err();
+        assert!(error.to_string().contains("needs ≥ 2 cells per block"), "{error}");
+    }
+}
