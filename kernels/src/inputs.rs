@@ -47,13 +47,13 @@ pub trait Inputs<const N: usize>: sealed::Sealed + Copy + Sync {
 /// What a rule sees of one cell of the inputs `I`.
 pub type PointOf<'p, I, const N: usize> = <<I as Inputs<N>>::Points as Points>::Point<'p>;
 
-/// Stands for [`Point<'p, T, N, R>`](Point) of any lifetime.
+/// Stands for [`Point<'p, T, N, R, STAR>`](Point) of any lifetime.
 #[derive(Debug)]
-pub struct Neighbours<T, const N: usize, const R: usize>(PhantomData<T>);
+pub struct Neighbours<T, const N: usize, const R: usize, const STAR: bool>(PhantomData<T>);
 
-impl<T, const N: usize, const R: usize> sealed::Sealed for Neighbours<T, N, R> {}
-impl<T: Element, const N: usize, const R: usize> Points for Neighbours<T, N, R> {
-    type Point<'p> = Point<'p, T, N, R>;
+impl<T, const N: usize, const R: usize, const STAR: bool> sealed::Sealed for Neighbours<T, N, R, STAR> {}
+impl<T: Element, const N: usize, const R: usize, const STAR: bool> Points for Neighbours<T, N, R, STAR> {
+    type Point<'p> = Point<'p, T, N, R, STAR>;
 
     #[inline(always)]
     unsafe fn advanced<'p>(first: &Self::Point<'p>, i: usize) -> Self::Point<'p> {
@@ -62,9 +62,12 @@ impl<T: Element, const N: usize, const R: usize> Points for Neighbours<T, N, R> 
     }
 }
 
-impl<T: Element, const N: usize, const R: usize> sealed::Sealed for Reach<'_, T, N, R> {}
-impl<T: Element, const N: usize, const R: usize> Inputs<N> for Reach<'_, T, N, R> {
-    type Points = Neighbours<T, N, R>;
+impl<T: Element, const N: usize, const R: usize, const STAR: bool> sealed::Sealed
+    for Reach<'_, T, N, R, STAR>
+{
+}
+impl<T: Element, const N: usize, const R: usize, const STAR: bool> Inputs<N> for Reach<'_, T, N, R, STAR> {
+    type Points = Neighbours<T, N, R, STAR>;
 
     fn check(&self, region: &Region<N>) -> Result<(), KernelError> {
         let needed = region.grown([[R, R]; N]);
@@ -79,7 +82,7 @@ impl<T: Element, const N: usize, const R: usize> Inputs<N> for Reach<'_, T, N, R
     }
 
     #[inline(always)]
-    unsafe fn first(&self, index: [isize; N]) -> Point<'_, T, N, R> {
+    unsafe fn first(&self, index: [isize; N]) -> Point<'_, T, N, R, STAR> {
         // SAFETY: `check` ascertained the neighbours of every cell of the region.
         unsafe { Reach::first(self, index) }
     }

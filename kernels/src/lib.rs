@@ -28,6 +28,7 @@
 //! | `layout`, `array` | where a block's cells lie in memory; the memory |
 //! | `view` | borrowed boxes of cells; `ndarray_view` turns them into ndarray views |
 //! | `point`, `inputs`, `outputs`, `sweep` | stencil rules and the loops that apply them |
+//! | `stencil` | a rule with its radius and pattern as one value, for time stepping |
 //! | `transfer` | packing, unpacking and copying of boxes of cells |
 //! | `pool` | threads with a static division of work |
 //!
@@ -43,6 +44,7 @@ mod outputs;
 mod point;
 mod pool;
 mod region;
+mod stencil;
 mod sweep;
 mod transfer;
 mod view;
@@ -54,9 +56,10 @@ pub use inputs::{Inputs, Neighbours, PointOf, Points};
 pub use layout::Layout;
 pub use ndarray_view::{Dimensions, NdDim};
 pub use outputs::Outputs;
-pub use point::{Point, Reach};
+pub use point::{Point, Reach, StarPoint};
 pub use pool::Pool;
 pub use region::Region;
+pub use stencil::{Pattern, Stencil, star_stencil, stencil};
 pub use sweep::{fold, sweep, update};
-pub use transfer::{BoxCopy, Packing};
+pub use transfer::{BoxCopy, Packing, fill_mirrored};
 pub use view::{View, ViewMut};

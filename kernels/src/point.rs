@@ -5,7 +5,8 @@ use std::marker::PhantomData;
 
 use crate::{Element, View};
 
-/// One cell of a view and its neighbours within `R` cells on every axis (corners included).
+/// One cell of a view and its neighbours within `R` cells on every axis; of a `STAR` point only the
+/// neighbours on the axes, which spares the exchange of edges and corners between blocks.
 ///
 /// Offsets are const generics, one per axis, slowest first, and checked against the radius when
 /// the program is compiled:
@@ -30,15 +31,30 @@ use crate::{Element, View};
 /// let too_far = |u: Point<'_, f64, 1, 1>| u.at::<2>();
 /// sweep(&Pool::new(1).unwrap(), Region::from_shape([3]), output, input, too_far).unwrap();
 /// ```
+///
+/// Neither does a diagonal neighbour of a star point:
+///
+/// ```compile_fail,E0080
+/// use parhelion_kernels::{Pool, Region, StarPoint, View, ViewMut, sweep};
+///
+/// let (u, mut v) = ([0.0; 9], [0.0; 1]);
+/// let input = View::from_slice(&u, Region::new([-1, -1], [2, 2])).star_reach::<1>();
+/// let output = ViewMut::from_slice(&mut v, Region::from_shape([1, 1]));
+/// let corner = |u: StarPoint<'_, f64, 2, 1>| u.at::<1, 1>();
+/// sweep(&Pool::new(1).unwrap(), Region::from_shape([1, 1]), output, input, corner).unwrap();
+/// ```
 #[derive(Clone, Copy, Debug)]
-pub struct Point<'a, T, const N: usize, const R: usize> {
+pub struct Point<'a, T, const N: usize, const R: usize, const STAR: bool = false> {
     /// Address of the centre. Invariant P1: every cell within `R` of it on each axis satisfies V1.
     center: *const T,
     strides: [usize; N],
     borrow: PhantomData<&'a T>,
 }
 
-impl<T: Element, const N: usize, const R: usize> Point<'_, T, N, R> {
+/// A [`Point`] that sees only the neighbours on the axes.
+pub type StarPoint<'a, T, const N: usize, const R: usize> = Point<'a, T, N, R, true>;
+
+impl<T: Element, const N: usize, const R: usize, const STAR: bool> Point<'_, T, N, R, STAR> {
     /// The value of the cell itself.
     #[inline(always)]
     pub fn center(&self) -> T {
@@ -50,10 +66,12 @@ impl<T: Element, const N: usize, const R: usize> Point<'_, T, N, R> {
     /// axes. Where the compiler can see the offset, the check costs nothing.
     ///
     /// # Panics
-    /// When `offset` exceeds the radius on some axis.
+    /// When `offset` exceeds the radius on some axis, or leaves the axes of a star.
     #[inline(always)]
     pub fn at_offset(&self, offset: [isize; N]) -> T {
         let mut position = 0;
+        let diagonal = STAR && offset.iter().filter(|&&o| o != 0).count() > 1;
+        assert!(!diagonal, "a star stencil has no diagonal neighbours");
         for a in 0..N {
             assert!(offset[a].unsigned_abs() <= R, "offset exceeds the radius of the stencil");
             position += offset[a] * self.strides[a] as isize;
@@ -76,12 +94,14 @@ impl<T: Element, const N: usize, const R: usize> Point<'_, T, N, R> {
 
 macro_rules! at {
     ($n:literal: $($offset:ident $axis:literal),*) => {
-        impl<T: Element, const R: usize> Point<'_, T, $n, R> {
+        impl<T: Element, const R: usize, const STAR: bool> Point<'_, T, $n, R, STAR> {
             /// The value at an offset, slowest axis first, checked when the program is compiled.
             #[inline(always)]
             pub fn at<$(const $offset: isize),*>(&self) -> T {
                 const {
                     $(assert!($offset.unsigned_abs() <= R, "offset exceeds the radius of the stencil");)*
+                    let axes_left = 0 $(+ ($offset != 0) as usize)*;
+                    assert!(!STAR || axes_left <= 1, "a star stencil has no diagonal neighbours");
                 }
                 let offset = 0 $(+ $offset * self.strides[$axis] as isize)*;
                 // SAFETY: P1, the offset was checked at compile time.
@@ -95,9 +115,10 @@ at!(2: A 0, B 1);
 at!(3: A 0, B 1, C 2);
 at!(4: A 0, B 1, C 2, D 3);
 
-/// A view from which a sweep reads points of radius `R`; made by [`View::reach`].
+/// A view from which a sweep reads points of radius `R`; made by [`View::reach`] and
+/// [`View::star_reach`].
 #[derive(Clone, Copy, Debug)]
-pub struct Reach<'a, T, const N: usize, const R: usize> {
+pub struct Reach<'a, T, const N: usize, const R: usize, const STAR: bool = false> {
     view: View<'a, T, N>,
 }
 
@@ -106,9 +127,14 @@ impl<'a, T: Element, const N: usize> View<'a, T, N> {
     pub fn reach<const R: usize>(self) -> Reach<'a, T, N, R> {
         Reach { view: self }
     }
+
+    /// As [`reach`](Self::reach), along the axes only.
+    pub fn star_reach<const R: usize>(self) -> Reach<'a, T, N, R, true> {
+        Reach { view: self }
+    }
 }
 
-impl<'a, T: Element, const N: usize, const R: usize> Reach<'a, T, N, R> {
+impl<'a, T: Element, const N: usize, const R: usize, const STAR: bool> Reach<'a, T, N, R, STAR> {
     pub(crate) fn view(&self) -> &View<'a, T, N> {
         &self.view
     }
@@ -118,7 +144,7 @@ impl<'a, T: Element, const N: usize, const R: usize> Reach<'a, T, N, R> {
     /// # Safety
     /// All cells within `R` of `index` are in view.
     #[inline(always)]
-    pub(crate) unsafe fn first(&self, index: [isize; N]) -> Point<'a, T, N, R> {
+    pub(crate) unsafe fn first(&self, index: [isize; N]) -> Point<'a, T, N, R, STAR> {
         Point {
             // SAFETY: `index` itself is in view. Establishes P1.
             center: unsafe { self.view.cells.at(index) },
@@ -128,7 +154,7 @@ impl<'a, T: Element, const N: usize, const R: usize> Reach<'a, T, N, R> {
     }
 }
 
-impl<T, const N: usize, const R: usize> Point<'_, T, N, R> {
+impl<T, const N: usize, const R: usize, const STAR: bool> Point<'_, T, N, R, STAR> {
     /// The point `i` cells on along the row.
     ///
     /// # Safety

@@ -179,6 +179,56 @@ impl<const N: usize> BoxCopy<N> {
     }
 }
 
+/// Fills the cells of `target` from their mirror images along `axis`: cell `i` on that axis becomes
+/// `rule(value of cell mirror − i, index of cell i)`.
+///
+/// ```
+/// use parhelion_kernels::{Pool, Region, ViewMut, fill_mirrored};
+///
+/// let mut u = [0, 0, 1, 2, 3];                               // two halo cells before cell 0
+/// let cells = ViewMut::from_slice(&mut u, Region::new([-2], [3]));
+/// fill_mirrored(&Pool::new(1)?, cells, Region::new([-2], [0]), 0, -1, |image, _| -image)?;
+/// assert_eq!(u, [-2, -1, 1, 2, 3]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// When target or images are not in view, or overlap.
+pub fn fill_mirrored<T: Element, const N: usize>(
+    pool: &Pool,
+    cells: ViewMut<'_, T, N>,
+    target: Region<N>,
+    axis: usize,
+    mirror: isize,
+    rule: impl Fn(T, [isize; N]) -> T + Sync,
+) -> Result<(), KernelError> {
+    let images = target.with_axis(axis, mirror - target.end[axis] + 1, mirror - target.start[axis] + 1);
+    let seen = cells.region();
+    if !seen.contains_region(&target) || !seen.contains_region(&images) {
+        return Err(KernelError::new(format!(
+            "cells {target:?} or their images {images:?} are not all in {seen:?}"
+        )));
+    }
+    if !target.intersection(&images).is_empty() {
+        return Err(KernelError::new(format!("cells {target:?} overlap their mirror images {images:?}")));
+    }
+    let cells = cells.cells;
+    on_threads(pool, target.len() * size_of::<T>(), |thread, threads| {
+        for (first, len) in rows(target.part(thread, threads)) {
+            for i in 0..len as isize {
+                let mut index = first;
+                index[N - 1] += i;
+                let mut image = index;
+                image[axis] = mirror - index[axis];
+                // SAFETY: both in view (V1); nobody writes an image, and by the disjoint parts of
+                // the target nobody else writes this cell (V3).
+                unsafe { *cells.at(index) = rule(*cells.at(image), index) };
+            }
+        }
+    });
+    Ok(())
+}
+
 fn check_disjoint<const N: usize>(regions: &[Region<N>]) -> Result<(), KernelError> {
     for (i, one) in regions.iter().enumerate() {
         if let Some(other) = regions[i + 1..].iter().find(|other| !one.intersection(other).is_empty()) {
