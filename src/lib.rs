@@ -2,10 +2,23 @@
 
 mod decomposition;
 mod error;
+mod field;
+mod grid;
+mod halo;
+mod messages;
+pub mod prelude;
+mod topology;
 mod world;
 
 pub use decomposition::Decomposition;
 pub use error::{Error, Result};
+pub use field::{Boundary, BoundaryFunction, Field, FieldBuilder};
+pub use grid::{Centring, Grid, GridBuilder};
+pub use halo::{Exchange, HaloField, HaloFields, HaloPlan, HaloPlanBuilder};
+pub use topology::{Face, Topology};
 pub use world::{World, WorldBuilder};
 
-pub use parhelion_kernels::{Element, ElementKind, Region};
+pub use parhelion_kernels as kernels;
+pub use parhelion_kernels::{
+    Element, ElementKind, Pattern, Point, Region, StarPoint, Stencil, View, ViewMut, star_stencil, stencil,
+};

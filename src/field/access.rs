@@ -1,0 +1,181 @@
+//! Reading and writing single points, and views of the local array.
+
+use ndarray::{ArrayView, ArrayViewMut};
+use parhelion_kernels::{Dimensions, Element, NdDim, Pattern, Reach, Region, View, ViewMut};
+
+use crate::error::ErrorKind;
+use crate::{Error, Face, Field, Result};
+
+impl<T: Element, const N: usize> Field<T, N> {
+    /// The value of a point this rank owns, by local index.
+    ///
+    /// # Panics
+    /// When the point is not in [`region_local`](Self::region_local).
+    pub fn get_local(&self, index: [isize; N]) -> T {
+        self.component(0).get(index)
+    }
+
+    /// Writes a point this rank owns, by local index.
+    ///
+    /// # Panics
+    /// When the point is not in [`region_local`](Self::region_local).
+    pub fn set_local(&mut self, index: [isize; N], value: T) {
+        self.component_mut(0).set(index, value);
+    }
+
+    /// The value of a point by global index, or `None` where another rank owns it.
+    pub fn get_global(&self, index: [usize; N]) -> Option<T> {
+        self.local_index(index).map(|local| self.get_local(local))
+    }
+
+    /// Writes a point by global index where this rank owns it; says whether it does.
+    pub fn set_global(&mut self, index: [usize; N], value: T) -> bool {
+        let local = self.local_index(index);
+        if let Some(local) = local {
+            self.set_local(local, value);
+        }
+        // Every rank calls this with the same index: the others' halos may hold the point.
+        self.invalidate_halo();
+        local.is_some()
+    }
+
+    /// Local index of a global one, where this rank owns the point.
+    pub fn local_index(&self, index: [usize; N]) -> Option<[isize; N]> {
+        let (global, region) = (index.map(|i| i as isize), self.region_global());
+        region.contains(global).then(|| std::array::from_fn(|a| global[a] - region.start[a]))
+    }
+
+    /// Coordinates in space of a point by global index.
+    pub fn coordinates(&self, index: [usize; N]) -> [f64; N] {
+        self.grid.coordinates(index.map(|i| i as isize), self.centring)
+    }
+
+    /// The owned points of one component, local frame, for kernels.
+    ///
+    /// # Panics
+    /// When there is no such component.
+    pub fn component(&self, component: usize) -> View<'_, T, N> {
+        self.components[component].view().restricted(self.layout.interior())
+    }
+
+    /// The owned points of one component, local frame, for kernels. The halo becomes stale.
+    ///
+    /// # Panics
+    /// When there is no such component.
+    pub fn component_mut(&mut self, component: usize) -> ViewMut<'_, T, N> {
+        self.invalidate_halo();
+        self.components[component].view_mut().restricted(self.layout.interior())
+    }
+
+    /// The owned points, for kernels that write a field of one component; see
+    /// [`sweep`](crate::Grid::sweep). The halo becomes stale.
+    pub fn output(&mut self) -> ViewMut<'_, T, N> {
+        self.component_mut(0)
+    }
+
+    /// The field as input of a rule that reads all neighbours within `R` points.
+    ///
+    /// # Errors
+    /// When the halo is stale, or thinner than `R`.
+    pub fn reach<const R: usize>(&self) -> Result<Reach<'_, T, N, R>> {
+        self.require_halo(R, Pattern::Box)?;
+        Ok(self.with_halo(0).reach())
+    }
+
+    /// The field as input of a rule that reads neighbours within `R` points on the axes.
+    ///
+    /// # Errors
+    /// When the faces of the halo are stale, or thinner than `R`.
+    pub fn star_reach<const R: usize>(&self) -> Result<Reach<'_, T, N, R, true>> {
+        self.require_halo(R, Pattern::Star)?;
+        Ok(self.with_halo(0).star_reach())
+    }
+
+    /// All points of one component, stale or not.
+    pub(crate) fn with_halo(&self, component: usize) -> View<'_, T, N> {
+        self.components[component].view()
+    }
+
+    pub(crate) fn with_halo_mut(&mut self, component: usize) -> ViewMut<'_, T, N> {
+        self.components[component].view_mut()
+    }
+
+    /// The whole buffer of one component, laid out as [`layout`](Self::layout) says.
+    #[cfg(feature = "hdf5")]
+    pub(crate) fn buffer(&self, component: usize) -> &[T] {
+        self.components[component].buffer()
+    }
+
+    #[cfg(feature = "hdf5")]
+    pub(crate) fn buffer_mut(&mut self, component: usize) -> &mut [T] {
+        self.invalidate_halo();
+        self.components[component].buffer_mut()
+    }
+
+    /// # Errors
+    /// When a region reaches into stale parts of the halo, or beyond it.
+    fn require_valid(&self, region: &Region<N>) -> Result<()> {
+        let interior = self.layout.interior();
+        let readable = interior.grown(self.validity.depth);
+        let axes_left = (0..N)
+            .filter(|&a| region.start[a] < interior.start[a] || region.end[a] > interior.end[a])
+            .count();
+        if readable.contains_region(region) && (axes_left <= 1 || self.validity.corners) {
+            return Ok(());
+        }
+        Err(Error::on_all_ranks(
+            ErrorKind::Argument,
+            format!(
+                "the points {region:?} of field '{}' include stale halo points: the block is {interior:?}, the halo valid \
+                 to depth {:?} {} corners; call exchange() after the last write",
+                self.name,
+                self.validity.depth,
+                if self.validity.corners { "with" } else { "without" }
+            ),
+        ))
+    }
+}
+
+impl<T: Element, const N: usize> Field<T, N>
+where
+    Dimensions<N>: NdDim,
+{
+    /// The owned points as an `ndarray` view.
+    pub fn interior(&self) -> ArrayView<'_, T, <Dimensions<N> as NdDim>::Dim> {
+        self.component(0).to_ndarray()
+    }
+
+    /// The owned points as a mutable `ndarray` view. The halo becomes stale.
+    pub fn interior_mut(&mut self) -> ArrayViewMut<'_, T, <Dimensions<N> as NdDim>::Dim> {
+        self.component_mut(0).into_ndarray()
+    }
+
+    /// The owned points and the halo around them as an `ndarray` view.
+    ///
+    /// # Errors
+    /// When some of the halo is stale: [`exchange`](Self::exchange) first.
+    pub fn whole(&self) -> Result<ArrayView<'_, T, <Dimensions<N> as NdDim>::Dim>> {
+        self.require_valid(&self.layout.whole())?;
+        Ok(self.with_halo(0).to_ndarray())
+    }
+
+    /// The halo behind one face, without edges and corners, as an `ndarray` view.
+    ///
+    /// # Errors
+    /// When it is stale: [`exchange`](Self::exchange) first. When there is no such axis.
+    pub fn halo(&self, face: Face) -> Result<ArrayView<'_, T, <Dimensions<N> as NdDim>::Dim>> {
+        if face.axis >= N {
+            let message = format!("field '{}' has no axis {}, only {N} axes", self.name, face.axis);
+            return Err(Error::on_all_ranks(ErrorKind::Argument, message));
+        }
+        let (interior, whole) = (self.layout.interior(), self.layout.whole());
+        let (start, end) = if face.high {
+            (interior.end[face.axis], whole.end[face.axis])
+        } else {
+            (whole.start[face.axis], interior.start[face.axis])
+        };
+        let region = interior.with_axis(face.axis, start, end);
+        self.require_valid(&region)?;
+        Ok(self.with_halo(0).restricted(region).to_ndarray())
+    }
+}

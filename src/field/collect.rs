@@ -1,0 +1,215 @@
+//! Whole fields on one rank, and single points on all.
+
+use mpi::traits::{Communicator, Root};
+use ndarray::{Array, ArrayView};
+use parhelion_kernels::{Dimensions, Element, NdDim, Packing, Region, View, ViewMut};
+
+use crate::error::ErrorKind;
+use crate::messages::{receive, send};
+use crate::{Error, Field, Result};
+
+/// Tag of messages that carry a block to or from one rank.
+const BLOCK_TAG: i32 = 0;
+
+impl<T: Element, const N: usize> Field<T, N>
+where
+    Dimensions<N>: NdDim,
+{
+    /// Brings all points of component 0 to rank `root` of the grid, which gets `Some(array)`.
+    ///
+    /// The root needs memory for the whole array; files, not `gather`, are for large fields.
+    ///
+    /// # Collective
+    /// Over all ranks, with the same `root`.
+    ///
+    /// # Errors
+    /// When there is no rank `root`.
+    pub fn gather(&self, root: usize) -> Result<Option<Array<T, <Dimensions<N> as NdDim>::Dim>>> {
+        self.gather_component(0, root)
+    }
+
+    /// As [`gather`](Self::gather), for one component.
+    ///
+    /// # Collective
+    /// Over all ranks, with the same arguments.
+    ///
+    /// # Errors
+    /// When there is no rank `root` or no such component.
+    pub fn gather_component(
+        &self,
+        component: usize,
+        root: usize,
+    ) -> Result<Option<Array<T, <Dimensions<N> as NdDim>::Dim>>> {
+        self.check_transfer("gather", component, root)?;
+        let topology = self.grid.topology();
+        if topology.rank() != root {
+            let block = self.region_local();
+            let mut packed = vec![T::zero(); block.len()];
+            self.packing(block).pack(self.pool(), self.component(component), &mut packed);
+            send(topology.comm(), root, BLOCK_TAG, bytemuck::cast_slice(&packed));
+            return Ok(None);
+        }
+        let whole = Region::from_shape(self.shape_global());
+        let mut array = vec![T::zero(); whole.len()];
+        let mut cells = ViewMut::from_slice(&mut array, whole);
+        let mut packed = Vec::new();
+        for (rank, block) in self.blocks() {
+            packed.resize(block.len(), T::zero());
+            if rank == root {
+                self.packing(self.region_local()).pack(self.pool(), self.component(component), &mut packed);
+            } else {
+                receive(topology.comm(), rank, BLOCK_TAG, bytemuck::cast_slice_mut(&mut packed));
+            }
+            self.packing(block).unpack(self.pool(), &packed, cells.reborrow());
+        }
+        let shape = Dimensions::<N>::dim(&self.shape_global());
+        Ok(Some(Array::from_shape_vec(shape, array).expect("the vector has one element for each point")))
+    }
+
+    /// Sets all points of component 0 from an array on rank `root` of the grid; the other ranks
+    /// pass `None`.
+    ///
+    /// # Collective
+    /// Over all ranks, with the same `root`.
+    ///
+    /// # Errors
+    /// When there is no rank `root`, the root passes `None` or an array of another shape than
+    /// [`shape_global`](Self::shape_global); the same error on every rank.
+    pub fn scatter(
+        &mut self,
+        root: usize,
+        array: Option<ArrayView<'_, T, <Dimensions<N> as NdDim>::Dim>>,
+    ) -> Result<()> {
+        self.scatter_component(0, root, array)
+    }
+
+    /// As [`scatter`](Self::scatter), for one component.
+    ///
+    /// # Collective
+    /// Over all ranks, with the same `component` and `root`.
+    ///
+    /// # Errors
+    /// As for [`scatter`](Self::scatter), and when there is no such component.
+    pub fn scatter_component(
+        &mut self,
+        component: usize,
+        root: usize,
+        array: Option<ArrayView<'_, T, <Dimensions<N> as NdDim>::Dim>>,
+    ) -> Result<()> {
+        self.check_transfer("scatter", component, root)?;
+        let shape = self.shape_global();
+        let grid = self.grid.clone();
+        let (world, topology) = (grid.world(), grid.topology());
+        let checked = match &array {
+            _ if topology.rank() != root => Ok(()),
+            Some(array) if array.shape() == shape => Ok(()),
+            Some(array) => Err(Error::new(
+                ErrorKind::Argument,
+                format!(
+                    "an array of shape {:?} cannot fill field '{}' of shape {shape:?}",
+                    array.shape(),
+                    self.name
+                ),
+            )),
+            None => Err(Error::new(
+                ErrorKind::Argument,
+                format!("rank {root}, the root of the scatter to field '{}', passed no array", self.name),
+            )),
+        };
+        world.agree(checked)?;
+        let local = self.region_local();
+        let mut packed = Vec::new();
+        if let Some(array) = array.filter(|_| topology.rank() == root) {
+            let standard = array.as_standard_layout();
+            let cells = View::from_slice(
+                standard.as_slice().expect("an array in standard layout is a slice"),
+                Region::from_shape(shape),
+            );
+            for (rank, block) in self.blocks() {
+                packed.resize(block.len(), T::zero());
+                self.packing(block).pack(world.pool(), cells, &mut packed);
+                if rank == root {
+                    let packing = self.packing(local);
+                    packing.unpack(world.pool(), &packed, self.component_mut(component));
+                } else {
+                    send(topology.comm(), rank, BLOCK_TAG, bytemuck::cast_slice(&packed));
+                }
+            }
+        } else {
+            packed.resize(local.len(), T::zero());
+            receive(topology.comm(), root, BLOCK_TAG, bytemuck::cast_slice_mut(&mut packed));
+            let packing = self.packing(local);
+            packing.unpack(world.pool(), &packed, self.component_mut(component));
+        }
+        Ok(())
+    }
+}
+
+impl<T: Element, const N: usize> Field<T, N> {
+    /// The value of component 0 at a global index, on every rank.
+    ///
+    /// # Collective
+    /// Over all ranks, with the same index.
+    ///
+    /// # Errors
+    /// When there is no such point.
+    pub fn probe(&self, index: [usize; N]) -> Result<T> {
+        self.probe_component(0, index)
+    }
+
+    /// The value of one component at a global index, on every rank.
+    ///
+    /// # Collective
+    /// Over all ranks, with the same arguments.
+    ///
+    /// # Errors
+    /// When there is no such point or component.
+    pub fn probe_component(&self, component: usize, index: [usize; N]) -> Result<T> {
+        self.check_transfer("probe", component, 0)?;
+        self.grid.world().check_same("Field::probe", &(component, index))?;
+        if (0..N).any(|a| index[a] >= self.shape_global()[a]) {
+            return Err(Error::on_all_ranks(
+                ErrorKind::Argument,
+                format!(
+                    "field '{}' has no point {index:?}; its shape is {:?}",
+                    self.name,
+                    self.shape_global()
+                ),
+            ));
+        }
+        let owner = self.grid.decomposition().rank(self.grid.owner(index, self.centring));
+        let mut value =
+            [self.local_index(index).map_or(T::zero(), |local| self.component(component).get(local))];
+        let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut value);
+        self.grid.topology().comm().process_at_rank(owner as i32).broadcast_into(bytes);
+        Ok(value[0])
+    }
+
+    fn check_transfer(&self, what: &str, component: usize, root: usize) -> Result<()> {
+        self.grid.world().check_same("Field::gather, scatter or probe", &(what, component, root))?;
+        let ranks = self.grid.decomposition().ranks();
+        if component < self.components() && root < ranks {
+            return Ok(());
+        }
+        Err(Error::on_all_ranks(
+            ErrorKind::Argument,
+            format!(
+                "cannot {what} component {component} of field '{}' with rank {root}: it has {} component(s) and the grid \
+                 {ranks} rank(s)",
+                self.name,
+                self.components()
+            ),
+        ))
+    }
+
+    /// Every rank and its points in the global frame.
+    fn blocks(&self) -> impl Iterator<Item = (usize, Region<N>)> + use<T, N> {
+        let (grid, centring) = (self.grid.clone(), self.centring);
+        (0..grid.decomposition().ranks())
+            .map(move |rank| (rank, grid.block_at(grid.decomposition().coordinates(rank), centring)))
+    }
+
+    fn packing(&self, region: Region<N>) -> Packing<N> {
+        Packing::new(vec![region]).expect("one box overlaps no other")
+    }
+}

@@ -1,0 +1,56 @@
+//! Halo exchange of one field.
+
+use parhelion_kernels::{Element, Pattern};
+
+use crate::{Field, HaloPlan, Result};
+
+impl<T: Element, const N: usize> Field<T, N> {
+    /// Fills the whole halo: from neighbours, across periodic axes, and beyond walls by the
+    /// boundary conditions; edges and corners too.
+    ///
+    /// ```
+    /// use parhelion::prelude::*;
+    ///
+    /// let world = World::init()?;
+    /// let grid = Grid::builder([6]).periodic([true]).build(&world)?;
+    /// let mut u = grid.field::<i32>("u");
+    /// u.fill_indexed(|[i]| i as i32);
+    /// assert!(u.halo(Face::low(0)).is_err());            // stale after the fill
+    /// u.exchange()?;
+    /// let first = u.region_global().start[0] as i32;
+    /// assert_eq!(u.halo(Face::low(0))?[0], (first + 5) % 6); // its neighbour to the left
+    /// # Ok::<(), parhelion::Error>(())
+    /// ```
+    ///
+    /// # Collective
+    /// Over all ranks of the grid.
+    ///
+    /// # Errors
+    /// When a boundary condition cannot be met.
+    pub fn exchange(&mut self) -> Result<()> {
+        let depth = self.grid.halo().iter().flatten().copied().max().unwrap_or(0);
+        self.exchange_for(Pattern::Box, depth)
+    }
+
+    /// Fills as much of the halo as a stencil of this pattern and radius reads.
+    ///
+    /// # Collective
+    /// Over all ranks of the grid, with the same arguments.
+    ///
+    /// # Errors
+    /// When `radius` exceeds every halo width.
+    pub fn exchange_for(&mut self, pattern: Pattern, radius: usize) -> Result<()> {
+        let mut plan = self.take_plan(pattern, radius)?;
+        plan.exchange(&mut *self)?;
+        self.plans.push(plan);
+        Ok(())
+    }
+
+    /// The plan for such an exchange; whoever takes it pushes it back to `plans` afterwards.
+    pub(super) fn take_plan(&mut self, pattern: Pattern, depth: usize) -> Result<HaloPlan<N>> {
+        match self.plans.iter().position(|plan| plan.serves(pattern, depth)) {
+            Some(position) => Ok(self.plans.swap_remove(position)),
+            None => HaloPlan::builder(&self.grid).field(self).pattern(pattern).depth(depth).build(),
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! Filling, copying and combining fields point by point, on all threads.
+
+use parhelion_kernels::{Element, update};
+
+use super::boundary::Placement;
+use crate::{Field, Result};
+
+impl<T: Element, const N: usize> Field<T, N> {
+    /// Sets every point of component 0 from its coordinates in space (slowest axis first).
+    ///
+    /// ```
+    /// use parhelion::prelude::*;
+    ///
+    /// let world = World::init()?;
+    /// let grid = Grid::builder([4, 4]).extent([1.0, 1.0]).build(&world)?;
+    /// let mut u = grid.field::<f64>("u");
+    /// u.fill(|[y, x]| 10.0 * y + x);
+    /// if let Some(value) = u.get_global([3, 0]) {
+    ///     assert_eq!(value, 8.875); // the centre of the cell is at y = 0.875, x = 0.125
+    /// }
+    /// # Ok::<(), parhelion::Error>(())
+    /// ```
+    pub fn fill(&mut self, value: impl Fn([f64; N]) -> T + Sync) {
+        self.fill_component(0, value);
+    }
+
+    /// Sets every point of one component from its coordinates in space (slowest axis first).
+    ///
+    /// # Panics
+    /// When there is no such component.
+    pub fn fill_component(&mut self, component: usize, value: impl Fn([f64; N]) -> T + Sync) {
+        self.fill_placed(component, |place, first, i| value(place.coordinates(first, i)));
+    }
+
+    /// Sets every point of component 0 from its global index.
+    pub fn fill_indexed(&mut self, value: impl Fn([usize; N]) -> T + Sync) {
+        self.fill_component_indexed(0, value);
+    }
+
+    /// Sets every point of one component from its global index.
+    ///
+    /// # Panics
+    /// When there is no such component.
+    pub fn fill_component_indexed(&mut self, component: usize, value: impl Fn([usize; N]) -> T + Sync) {
+        self.fill_placed(component, |place, first, i| value(place.global(first, i).map(|i| i as usize)));
+    }
+
+    /// Sets every point of every component to one value.
+    pub fn fill_with(&mut self, value: T) {
+        for component in 0..self.components() {
+            self.fill_placed(component, |_, _, _| value);
+        }
+    }
+
+    fn fill_placed(
+        &mut self,
+        component: usize,
+        value: impl Fn(&Placement<N>, [isize; N], usize) -> T + Sync,
+    ) {
+        let offset = self.region_global().start;
+        let place = Placement::new(self.grid.origin(), self.grid.spacing(), self.centring, offset);
+        let (world, region) = (self.grid.world().clone(), self.region_local());
+        self.component_mut(component).for_each_row(world.pool(), region, |first, row| {
+            for (i, point) in row.iter_mut().enumerate() {
+                *point = value(&place, first, i);
+            }
+        });
+    }
+
+    /// Copies all values of `other`, and the validity of its halo stays behind.
+    ///
+    /// # Errors
+    /// When the fields differ in grid, centring or number of components.
+    pub fn copy_from(&mut self, other: &Self) -> Result<()> {
+        self.zip(other, |_, theirs| theirs)
+    }
+
+    /// Exchanges values, halos and times with `other`, without copying; names, units and boundary
+    /// conditions stay.
+    ///
+    /// # Errors
+    /// When the fields differ in grid, centring or number of components.
+    pub fn swap(&mut self, other: &mut Self) -> Result<()> {
+        self.check_same_shape(other)?;
+        std::mem::swap(&mut self.components, &mut other.components);
+        std::mem::swap(&mut self.start_time, &mut other.start_time);
+        std::mem::swap(&mut self.time_step, &mut other.time_step);
+        std::mem::swap(&mut self.steps, &mut other.steps);
+        // What stands beyond the walls belongs to the boundary conditions, which stay.
+        self.invalidate_halo();
+        other.invalidate_halo();
+        Ok(())
+    }
+
+    /// Replaces every value of every component by `rule(value)`.
+    pub fn map(&mut self, rule: impl Fn(T) -> T + Sync) {
+        let world = self.grid.world().clone();
+        let region = self.region_local();
+        for component in 0..self.components() {
+            update(world.pool(), region, self.component_mut(component), (), |value, ()| rule(value))
+                .expect("the region is the component's own");
+        }
+    }
+
+    /// Replaces every value of every component by `rule(value, value of other there)`.
+    ///
+    /// ```
+    /// use parhelion::prelude::*;
+    ///
+    /// let world = World::init()?;
+    /// let grid = Grid::builder([8]).build(&world)?;
+    /// let (mut u, mut v) = (grid.field::<f32>("u"), grid.field::<i16>("v"));
+    /// v.fill_indexed(|[i]| i as i16);
+    /// u.zip(&v, |u, v| u + 0.5 * f32::from(v))?;
+    /// # Ok::<(), parhelion::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When the fields differ in grid, centring or number of components.
+    pub fn zip<U: Element>(&mut self, other: &Field<U, N>, rule: impl Fn(T, U) -> T + Sync) -> Result<()> {
+        self.check_same_shape(other)?;
+        let world = self.grid.world().clone();
+        let region = self.region_local();
+        for component in 0..self.components() {
+            let theirs = other.component(component).reach::<0>();
+            update(world.pool(), region, self.component_mut(component), theirs, |mine, theirs| {
+                rule(mine, theirs.center())
+            })
+            .expect("fields of one shape have the same region");
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,250 @@
+//! Fields: distributed arrays on a grid.
+
+mod access;
+mod advance;
+mod boundary;
+mod collect;
+mod exchange;
+mod fill;
+mod validity;
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use parhelion_kernels::{Array, Element, Layout, Region};
+
+use crate::error::ErrorKind;
+use crate::{Centring, Error, Grid, HaloPlan, Result};
+
+pub use boundary::{Boundary, BoundaryFunction};
+pub(crate) use validity::Validity;
+
+/// One named distributed array on a [`Grid`].
+///
+/// Every rank stores its block and a halo around it. On a grid of 8 cells with halo 2, cut over 2 ranks:
+///
+/// ```text
+/// global index     -2 -1 │ 0  1  2  3 │ 4  5  6  7 │ 8  9
+/// rank 0 (local)   -2 -1 │ 0  1  2  3 │ 4  5              halo -2, -1 (wall) and 4, 5 (from rank 1)
+/// rank 1 (local)              -2 -1   │ 0  1  2  3 │ 4  5  halo -2, -1 (from rank 0) and 4, 5 (wall)
+/// ```
+///
+/// Names ending in `_global` and `_local` say which frame an index is in. A field may have several
+/// components (a vector), each stored as an array of its own; methods without a component in their
+/// name work on component 0.
+///
+/// # Halo validity
+///
+/// A field knows how deep each side of its halo is valid. Writing to the interior makes the halo
+/// stale, [`exchange`](Field::exchange) makes it valid, and everything that reads the halo refuses
+/// to read a stale one. In debug builds the cells of a stale halo are NaN.
+pub struct Field<T: Element, const N: usize> {
+    grid: Grid<N>,
+    name: String,
+    units: String,
+    centring: Centring,
+    /// Layout of every component, local frame.
+    layout: Layout<N>,
+    components: Vec<Array<T, N>>,
+    /// Second set of arrays for time stepping, made when first needed.
+    spare: Vec<Array<T, N>>,
+    /// For each component and axis, at the low and the high wall.
+    boundaries: Vec<[[Boundary<T, N>; 2]; N]>,
+    validity: Validity<N>,
+    /// Its own halo plans, made when first needed; taken out while they are at work.
+    plans: Vec<HaloPlan<N>>,
+    start_time: f64,
+    time_step: f64,
+    /// Steps since `start_time` was set: times are products, not sums, so that they do not drift.
+    steps: u64,
+}
+
+/// How a [`Field`] is made; from [`Grid::field_builder`].
+#[derive(Clone, Debug)]
+pub struct FieldBuilder<T, const N: usize> {
+    grid: Grid<N>,
+    name: String,
+    units: String,
+    centring: Centring,
+    components: usize,
+    element: PhantomData<fn() -> T>,
+}
+
+impl<T: Element, const N: usize> FieldBuilder<T, N> {
+    pub(crate) fn new(grid: &Grid<N>, name: String) -> Self {
+        let (units, centring) = (String::new(), Centring::Cell);
+        Self { grid: grid.clone(), name, units, centring, components: 1, element: PhantomData }
+    }
+
+    /// Where in a cell the values live.
+    pub fn centring(mut self, centring: Centring) -> Self {
+        self.centring = centring;
+        self
+    }
+
+    /// Number of components, at least 1.
+    pub fn components(mut self, components: usize) -> Self {
+        self.components = components;
+        self
+    }
+
+    /// Physical units, for files.
+    pub fn units(mut self, units: impl Into<String>) -> Self {
+        self.units = units.into();
+        self
+    }
+
+    /// Makes the field, all zero.
+    ///
+    /// # Errors
+    /// When there is no component, or the centring names an axis that the grid does not have.
+    pub fn build(self) -> Result<Field<T, N>> {
+        let axis = match self.centring {
+            Centring::Face(axis) | Centring::Edge(axis) => axis,
+            Centring::Cell | Centring::Node => 0,
+        };
+        if self.components == 0 || axis >= N {
+            return Err(Error::on_all_ranks(
+                ErrorKind::Argument,
+                format!(
+                    "field '{}' was asked for with {} components and centring {:?}; it needs at least 1 component and an \
+                     axis below {N}",
+                    self.name, self.components, self.centring
+                ),
+            ));
+        }
+        Ok(self.build_one())
+    }
+
+    pub(crate) fn build_one(self) -> Field<T, N> {
+        let shape = self.grid.region_global(self.centring).shape();
+        let layout = Layout::new(shape, self.grid.halo(), size_of::<T>())
+            .expect("the grid ascertained that its largest possible field fits");
+        let pool = self.grid.world().pool();
+        let walls = || std::array::from_fn(|_| [Boundary::default(), Boundary::default()]);
+        let mut field = Field {
+            name: self.name,
+            units: self.units,
+            centring: self.centring,
+            layout,
+            components: (0..self.components).map(|_| Array::zeros(pool, layout)).collect(),
+            spare: Vec::new(),
+            boundaries: (0..self.components).map(|_| walls()).collect(),
+            validity: Validity::stale(),
+            plans: Vec::new(),
+            start_time: 0.0,
+            time_step: 0.0,
+            steps: 0,
+            grid: self.grid,
+        };
+        field.poison_halo();
+        field
+    }
+}
+
+impl<T: Element, const N: usize> Field<T, N> {
+    /// The grid it lives on.
+    pub fn grid(&self) -> &Grid<N> {
+        &self.grid
+    }
+
+    /// Its name, also in files.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Renames it.
+    pub fn set_name(&mut self, name: impl Into<String>) {
+        self.name = name.into();
+    }
+
+    /// Physical units; empty if none were given.
+    pub fn units(&self) -> &str {
+        &self.units
+    }
+
+    /// Where in a cell its values live.
+    pub fn centring(&self) -> Centring {
+        self.centring
+    }
+
+    /// Number of components.
+    pub fn components(&self) -> usize {
+        self.components.len()
+    }
+
+    /// Global number of points per axis.
+    pub fn shape_global(&self) -> [usize; N] {
+        self.grid.shape_global(self.centring)
+    }
+
+    /// The points this rank owns, in the global frame.
+    pub fn region_global(&self) -> Region<N> {
+        self.grid.region_global(self.centring)
+    }
+
+    /// The points this rank owns, in the local frame: from 0 on.
+    pub fn region_local(&self) -> Region<N> {
+        self.layout.interior()
+    }
+
+    /// Where the points of every component lie in memory.
+    pub fn layout(&self) -> &Layout<N> {
+        &self.layout
+    }
+
+    /// The time of its values: what [`set_time`](Self::set_time) said plus the steps since.
+    pub fn time(&self) -> f64 {
+        self.start_time + self.steps as f64 * self.time_step
+    }
+
+    /// Says at which time its values are and how much later they are after each step of
+    /// [`advance`](Self::advance). Boundaries given as functions see the time; files record it.
+    pub fn set_time(&mut self, time: f64, step: f64) {
+        self.start_time = time;
+        self.time_step = step;
+        self.steps = 0;
+        self.invalidate_halo();
+    }
+
+    fn pool(&self) -> &parhelion_kernels::Pool {
+        self.grid.world().pool()
+    }
+
+    fn check_same_shape<U: Element>(&self, other: &Field<U, N>) -> Result<()> {
+        let alike = self.grid.same_as(&other.grid)
+            && self.centring == other.centring
+            && self.components() == other.components();
+        if alike {
+            return Ok(());
+        }
+        Err(Error::on_all_ranks(
+            ErrorKind::Argument,
+            format!(
+                "fields '{}' ({:?}, {} components, {:?} points) and '{}' ({:?}, {} components, {:?} points) do not go \
+                 together; they must be of one grid, centring and number of components",
+                self.name,
+                self.centring,
+                self.components(),
+                self.shape_global(),
+                other.name,
+                other.centring,
+                other.components(),
+                other.shape_global()
+            ),
+        ))
+    }
+}
+
+impl<T: Element, const N: usize> fmt::Debug for Field<T, N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Field")
+            .field("name", &self.name)
+            .field("element", &T::KIND)
+            .field("centring", &self.centring)
+            .field("components", &self.components())
+            .field("region_global", &self.region_global())
+            .field("validity", &self.validity)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,82 @@
+//! How deep each side of a halo is valid.
+
+use parhelion_kernels::{Element, Pattern};
+
+use crate::error::ErrorKind;
+use crate::{Error, Field, Result};
+
+/// Depth to which a halo holds what a neighbour or a boundary condition would put there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Validity<const N: usize> {
+    /// `[low, high]` for each axis, in cells.
+    pub(crate) depth: [[usize; 2]; N],
+    /// Whether edges and corners are valid to that depth too.
+    pub(crate) corners: bool,
+}
+
+impl<const N: usize> Validity<N> {
+    pub(crate) fn stale() -> Self {
+        Self { depth: [[0; 2]; N], corners: false }
+    }
+
+    /// Whether a stencil of this radius and pattern may read the halo.
+    pub(crate) fn serves(&self, radius: usize, pattern: Pattern) -> bool {
+        let corners = self.corners || pattern == Pattern::Star || N == 1;
+        radius == 0 || corners && self.depth.iter().flatten().all(|&depth| depth >= radius)
+    }
+}
+
+impl<T: Element, const N: usize> Field<T, N> {
+    /// Depth in cells to which each side of the halo is valid, `[low, high]` for each axis.
+    pub fn halo_depth(&self) -> [[usize; 2]; N] {
+        self.validity.depth
+    }
+
+    /// Whether a stencil of this radius and pattern may read the halo now.
+    pub fn halo_serves(&self, radius: usize, pattern: Pattern) -> bool {
+        self.validity.serves(radius, pattern)
+    }
+
+    /// # Errors
+    /// When a stencil of this radius and pattern would read stale halo cells.
+    pub(crate) fn require_halo(&self, radius: usize, pattern: Pattern) -> Result<()> {
+        if self.validity.serves(radius, pattern) {
+            return Ok(());
+        }
+        Err(Error::on_all_ranks(
+            ErrorKind::Argument,
+            format!(
+                "the halo of field '{}' is stale for a {pattern:?} stencil of radius {radius}: it is valid to depth {:?} \
+                 {} corners; call exchange() (halo widths are {:?}) after the last write",
+                self.name(),
+                self.validity.depth,
+                if self.validity.corners { "with" } else { "without" },
+                self.grid().halo()
+            ),
+        ))
+    }
+
+    pub(crate) fn set_validity(&mut self, validity: Validity<N>) {
+        self.validity = validity;
+    }
+
+    /// Called by everything that writes to the interior.
+    pub(crate) fn invalidate_halo(&mut self) {
+        if self.validity != Validity::stale() {
+            self.validity = Validity::stale();
+            self.poison_halo();
+        }
+    }
+
+    /// In debug builds, writes NaN to the whole halo, so that a read of a stale cell shows.
+    pub(crate) fn poison_halo(&mut self) {
+        let Some(poison) = T::POISON.filter(|_| cfg!(debug_assertions)) else { return };
+        let pool = self.grid.world().pool();
+        for component in &mut self.components {
+            let layout = *component.layout();
+            for shell in layout.whole().shells(&layout.interior()) {
+                component.view_mut().for_each_row(pool, shell, |_, row| row.fill(poison));
+            }
+        }
+    }
+}
