@@ -24,7 +24,7 @@ pub struct Outcome {
     pub stdout: String,
     /// Standard error of all ranks, one rank after the other, then that of `mpirun` itself.
     pub stderr: String,
-    /// What `mpirun` itself wrote, such as which rank was killed by which signal.
+    /// What `mpirun` itself wrote, such as which rank was killed by which signal (where it says so).
     pub launcher: String,
     /// Wall time from start to end.
     pub elapsed: Duration,

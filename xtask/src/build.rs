@@ -10,7 +10,7 @@ use parhelion_launcher::{Launch, MPI_VARIABLE, MPIRUN_VARIABLE, Mpirun};
 
 use crate::Failure;
 use crate::detect::Found;
-use crate::shell::root;
+use crate::shell::{self, root};
 
 /// Which MPI and HDF5 a build uses; everything that is started with it agrees on them.
 pub(crate) struct Build {
@@ -50,6 +50,12 @@ impl Build {
         let mut command = Command::new("cargo");
         command.args(args).envs(self.environment.clone()).current_dir(root());
         command
+    }
+
+    /// The shell command that makes plain `cargo` build and run the same way.
+    pub(crate) fn export(&self) -> String {
+        let set = |(name, value): &(&str, OsString)| format!(" {name}={}", shell::quoted(value));
+        format!("export{}", self.environment.iter().map(set).collect::<String>())
     }
 
     /// A launch of one of the programs built, at the root of the workspace.

@@ -50,7 +50,9 @@ fn main() -> ExitCode {
         Task::Test(options) => test::test(cli.mpi, options),
         Task::Bench(options) => bench::bench(cli.mpi, options),
         Task::Doctor => doctor::doctor(cli.mpi),
-        Task::Setup => setup::setup(cli.mpi).map(drop),
+        Task::Setup => setup::setup(cli.mpi).map(|build| {
+            println!("to have plain cargo use the same:\n{}", build.export());
+        }),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -25,18 +25,22 @@ pub(crate) fn answer(program: impl AsRef<OsStr>, args: &[&str]) -> Option<String
 
 /// The command as one would type it, with the environment it adds.
 pub(crate) fn line(command: &Command) -> String {
-    let text = |word: &OsStr| {
-        let word = word.to_string_lossy();
-        let plain =
-            !word.is_empty() && !word.contains(|c: char| c.is_whitespace() || "'\"$`\\&|;<>()*?".contains(c));
-        if plain { word.into_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
-    };
     let set = |(name, value): (&OsStr, Option<&OsStr>)| {
-        value.map(|value| format!("{}={}", name.to_string_lossy(), text(value)))
+        value.map(|value| format!("{}={}", name.to_string_lossy(), quoted(value)))
     };
     let environment = command.get_envs().filter_map(set);
-    let words = std::iter::once(command.get_program()).chain(command.get_args()).map(text);
+    let words = std::iter::once(command.get_program()).chain(command.get_args()).map(quoted);
     environment.chain(words).collect::<Vec<_>>().join(" ")
+}
+
+/// `word` as a POSIX shell reads it back.
+pub(crate) fn quoted(word: &OsStr) -> String {
+    let word = word.to_string_lossy();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:=,@%+".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.into_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 /// Announces a command and runs it.
