@@ -1,2 +1,64 @@
-//! `cargo xtask`: set-up, tests, demo and benchmarks.
-fn main() {}
+//! `cargo xtask`: set-up, tests, demo and benchmarks of Parhelion, on a machine with only Rust and git.
+
+mod bench;
+mod build;
+mod demo;
+mod detect;
+mod doctor;
+mod install;
+mod setup;
+mod shape;
+mod shell;
+mod test;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use parhelion_launcher::Vendor;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Set up, test, demonstrate and measure Parhelion")]
+struct Cli {
+    /// MPI to use, where several are installed: openmpi, mpich or intelmpi
+    #[arg(long, global = true, value_name = "VENDOR")]
+    mpi: Option<Vendor>,
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Denoise a 3-D brain image with all cores, and say where result and picture are
+    Demo(demo::Options),
+    /// Check format, lints and documentation, and run all tests
+    Test(test::Options),
+    /// Run a benchmark at several ranks x threads
+    Bench(bench::Options),
+    /// Say what is found here, what is missing and how to get it
+    Doctor,
+    /// Install what is missing
+    Setup,
+}
+
+/// Why a task failed, as a sentence for the user.
+type Failure = Box<dyn std::error::Error>;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let done = match &cli.task {
+        Task::Demo(options) => demo::demo(cli.mpi, options),
+        Task::Test(options) => test::test(cli.mpi, options),
+        Task::Bench(options) => bench::bench(cli.mpi, options),
+        Task::Doctor => doctor::doctor(cli.mpi),
+        Task::Setup => setup::setup(cli.mpi).map(|build| {
+            println!("to have plain cargo use the same:\n{}", build.export());
+        }),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("xtask: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}

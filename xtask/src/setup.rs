@@ -1,0 +1,45 @@
+//! Set-up: find, install what is missing, and choose how to build.
+
+use parhelion_launcher::Vendor;
+
+use crate::Failure;
+use crate::build::Build;
+use crate::detect::Found;
+use crate::install::{Need, install};
+use crate::shell::{answer, must, say};
+
+/// Makes sure that everything is there and returns how to build and run with it.
+pub(crate) fn setup(asked: Option<Vendor>) -> Result<Build, Failure> {
+    let mut found = Found::detect(asked)?;
+    let needs = Need::missing(&found);
+    if !needs.is_empty() {
+        let vendor = found.vendor;
+        install(&needs, vendor)?;
+        found = Found::detect(Some(vendor))?;
+        let still = Need::missing(&found);
+        if !still.is_empty() {
+            let what = still.iter().map(|need| need.reason(vendor)).collect::<Vec<_>>().join("; ");
+            return Err(format!("installed, but still not found: {what}; see `cargo xtask doctor`").into());
+        }
+    }
+    let build = Build::new(&found)?;
+    say(&build);
+    Ok(build)
+}
+
+/// Makes sure that `cargo fmt` and `cargo clippy` are there.
+pub(crate) fn components() -> Result<(), Failure> {
+    for (command, component) in [("fmt", "rustfmt"), ("clippy", "clippy")] {
+        if answer("cargo", &[command, "--version"]).is_some() {
+            continue;
+        }
+        if answer("rustup", &["--version"]).is_none() {
+            return Err(
+                format!("`cargo {command}` is missing; install the Rust component {component}").into()
+            );
+        }
+        say(format_args!("missing: {component} (`cargo {command}`); installing it"));
+        must(std::process::Command::new("rustup").args(["component", "add", component]))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,93 @@
+//! `cargo xtask test`: format, lints, documentation, both feature sets, all tests.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use parhelion_launcher::{MPIRUN_ARGS_VARIABLE, Vendor};
+
+use crate::Failure;
+use crate::setup::{components, setup};
+use crate::shell::{line, say};
+
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Send all messages over TCP (Open MPI only)
+    #[arg(long)]
+    tcp: bool,
+    /// More arguments for `cargo test`
+    #[arg(last = true)]
+    args: Vec<String>,
+}
+
+/// One command of the suite and how it ended.
+struct Stage {
+    name: &'static str,
+    passed: bool,
+    time: Duration,
+    /// What the test programs say at their end.
+    results: Vec<String>,
+}
+
+/// Runs all stages, whatever fails, and then says what did.
+pub(crate) fn test(mpi: Option<Vendor>, options: &Options) -> Result<(), Failure> {
+    let build = setup(mpi)?;
+    components()?;
+    if options.tcp && build.mpirun.vendor() != Vendor::OpenMpi {
+        return Err(format!("--tcp chooses a transport of Open MPI; this is {}", build.mpirun).into());
+    }
+    let lint = ["--all-targets", "--", "-D", "warnings"];
+    let with = |command: &[&'static str], rest: &[&'static str]| build.cargo(&[command, rest].concat());
+    let mut tests = build.cargo(&["test", "--workspace", "--no-fail-fast"]);
+    tests.args(&options.args);
+    if options.tcp {
+        tests.env(MPIRUN_ARGS_VARIABLE, "--mca btl tcp,self");
+    }
+    let mut documentation = build.cargo(&["doc", "--workspace", "--no-deps"]);
+    documentation.env("RUSTDOCFLAGS", "-D warnings");
+    let commands = [
+        ("format", build.cargo(&["fmt", "--all", "--check"])),
+        ("lints", with(&["clippy", "--workspace"], &lint)),
+        (
+            "lints without HDF5",
+            build.cargo(&["clippy", "-p", "parhelion", "--no-default-features", "--", "-D", "warnings"]),
+        ),
+        ("documentation", documentation),
+        ("build without HDF5", build.cargo(&["build", "-p", "parhelion", "--no-default-features"])),
+        ("tests", tests),
+    ];
+    let stages =
+        commands.into_iter().map(|(name, command)| stage(name, command)).collect::<Result<Vec<_>, _>>()?;
+    summarise(&stages);
+    let failed: Vec<_> = stages.iter().filter(|stage| !stage.passed).map(|stage| stage.name).collect();
+    if failed.is_empty() { Ok(()) } else { Err(format!("failed: {}", failed.join(", ")).into()) }
+}
+
+/// Runs a command, passing on its output and keeping the result lines in it.
+fn stage(name: &'static str, mut command: Command) -> Result<Stage, Failure> {
+    say(format_args!("{name}"));
+    println!("$ {}", line(&command));
+    let begin = Instant::now();
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
+    let mut results = Vec::new();
+    for text in child.stdout.take().map(BufReader::new).into_iter().flat_map(|output| output.split(b'\n')) {
+        let text = String::from_utf8_lossy(&text?).into_owned();
+        println!("{text}");
+        if text.starts_with("test result: ") {
+            results.push(text);
+        }
+    }
+    let passed = child.wait()?.success();
+    Ok(Stage { name, passed, time: begin.elapsed(), results })
+}
+
+fn summarise(stages: &[Stage]) {
+    println!();
+    stages.iter().flat_map(|stage| &stage.results).for_each(|result| println!("{result}"));
+    println!("\n{:24}{:>10}{:>10}", "stage", "result", "seconds");
+    for stage in stages {
+        let result = if stage.passed { "ok" } else { "FAILED" };
+        println!("{:24}{result:>10}{:>10.1}", stage.name, stage.time.as_secs_f64());
+    }
+}
