@@ -1,6 +1,9 @@
 //! Node-local kernels on blocks of structured grids.
 mod element;
+mod exact;
 mod region;
+mod simd;
 
 pub use element::{Element, ElementKind};
+pub use exact::{Accumulator, ExactSum};
 pub use region::Region;

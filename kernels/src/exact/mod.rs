@@ -1,0 +1,7 @@
+mod accumulator;
+mod extract;
+mod limbs;
+mod sum;
+
+pub use accumulator::Accumulator;
+pub use sum::ExactSum;
