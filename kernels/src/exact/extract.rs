@@ -13,9 +13,9 @@
 //! second lane, at `k - 46`, moves by at most 2^(k-47) and stays in its binade as well.
 
 /// Lanes summed side by side: enough independent chains of additions to hide their latency.
-pub(super) const LANES: usize = 16;
+pub(super) const LANES: usize = 8;
 /// Most values one lane takes before it is read out.
-const CHUNKS: usize = 64;
+const CHUNKS: usize = 128;
 /// Most values in a block.
 pub(super) const BLOCK: usize = LANES * CHUNKS;
 
@@ -114,14 +114,14 @@ pub(super) enum Extracted {
 struct Lanes<const LEVELS: usize> {
     high: [f64; LANES],
     low: [f64; LANES],
-    max: [f64; LANES / 4],
-    left: [u64; LANES / 4],
+    max: [f64; LANES],
+    left: [u64; LANES],
 }
 
 impl<const LEVELS: usize> Lanes<LEVELS> {
     #[inline(always)]
     fn new(start: [f64; 2]) -> Self {
-        Self { high: [start[0]; LANES], low: [start[1]; LANES], max: [0.0; LANES / 4], left: [0; LANES / 4] }
+        Self { high: [start[0]; LANES], low: [start[1]; LANES], max: [0.0; LANES], left: [0; LANES] }
     }
 
     /// Takes one value per lane and returns what is left of each below the last unit.
@@ -130,18 +130,11 @@ impl<const LEVELS: usize> Lanes<LEVELS> {
         let mut rest = values;
         for lane in 0..LANES {
             rest[lane] = two_sum(&mut self.high[lane], rest[lane]);
-        }
-        if LEVELS == 2 {
-            for lane in 0..LANES {
+            if LEVELS == 2 {
                 rest[lane] = two_sum(&mut self.low[lane], rest[lane]);
             }
-        }
-        for group in 0..4 {
-            for i in 0..LANES / 4 {
-                let lane = group * (LANES / 4) + i;
-                self.max[i] = larger(self.max[i], values[lane].abs());
-                self.left[i] |= rest[lane].to_bits();
-            }
+            self.max[lane] = larger(self.max[lane], values[lane].abs());
+            self.left[lane] |= rest[lane].to_bits();
         }
         rest
     }
