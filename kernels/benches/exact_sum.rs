@@ -79,7 +79,7 @@ fn noise(i: usize) -> f64 {
     (x ^ x >> 31) as i64 as f64 / 2_f64.powi(63)
 }
 
-fn exact_rows<T: Copy + Into<f64>>(values: &[T], row: usize) -> f64 {
+fn exact_rows(values: &[f64], row: usize) -> f64 {
     let mut sum = Accumulator::new();
     for row in values.chunks(row) {
         sum.add_row(row);
@@ -110,7 +110,12 @@ fn cases(n: usize) {
     drop(other);
 
     let single: Vec<f32> = values.iter().map(|&x| x as f32).collect();
-    compare("f32", n, 4, || plain(&single, f64::from), || exact_rows(&single, n));
+    let exact_single = || {
+        let mut sum = Accumulator::new();
+        sum.add_map(&single, f64::from);
+        sum.total()
+    };
+    compare("f32", n, 4, || plain(&single, f64::from), exact_single);
     drop(single);
 
     for (name, binades) in [("range 2^±30", 30.0), ("range 2^±100", 100.0), ("range 2^±1000", 1000.0)] {

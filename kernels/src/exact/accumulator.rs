@@ -1,6 +1,7 @@
 //! The exact sum of doubles.
 
-use super::extract::{self, BLOCK, Block, Extracted, LANES, Window};
+use super::block::{Block, Mapped, Plain, Zipped};
+use super::extract::{self, BLOCK, Extracted, LANES, LEVELS, Window};
 use super::limbs::{LIMBS, Limbs, MIN_EXPONENT};
 use super::sum::ExactSum;
 use crate::simd::{self, Kernel};
@@ -50,8 +51,20 @@ enum Depth {
     One,
     /// Two levels: double precision.
     Two,
-    /// As many passes of two levels as it takes.
+    /// Three levels: double precision over some 80 binades.
+    Three,
+    /// Several passes of three levels.
     Many,
+}
+
+impl Depth {
+    fn next(self) -> Self {
+        match self {
+            Self::One => Self::Two,
+            Self::Two => Self::Three,
+            Self::Three | Self::Many => Self::Many,
+        }
+    }
 }
 
 /// Passes over a block (each takes the upper ~90 bits of what is left) before values are
@@ -87,9 +100,9 @@ impl Accumulator {
         self.limbs.add_scaled(if value < 0.0 { -mantissa } else { mantissa }, exponent);
     }
 
-    /// Adds every value of a row: `f64`, or a type that converts to it exactly.
-    pub fn add_row<T: Copy + Into<f64>>(&mut self, row: &[T]) {
-        self.add_map(row, Into::into);
+    /// Adds every value of a row.
+    pub fn add_row(&mut self, row: &[f64]) {
+        simd::dispatch(AddBlocks { sum: self, blocks: row.chunks(BLOCK).map(Plain) });
     }
 
     /// Adds `f(x)` for every `x` of a row.
@@ -119,6 +132,7 @@ impl Accumulator {
             let extracted = match self.depth {
                 Depth::One => extract::extract::<1>(block, self.window),
                 Depth::Two => extract::extract::<2>(block, self.window),
+                Depth::Three => extract::extract::<3>(block, self.window),
                 Depth::Many => return self.add_block_in_passes(block),
             };
             match extracted {
@@ -129,8 +143,7 @@ impl Accumulator {
                 },
                 Extracted::Part(_, max) => match Window::for_max(max) {
                     Some(tight) if self.window.is_above(tight) => self.window = tight,
-                    _ if self.depth == Depth::One => self.depth = Depth::Two,
-                    _ => self.depth = Depth::Many,
+                    _ => self.depth = self.depth.next(),
                 },
                 Extracted::Nan => {
                     self.seen.nan = true;
@@ -143,13 +156,13 @@ impl Accumulator {
     #[inline(always)]
     fn add_block_in_passes(&mut self, block: &impl Block) {
         let mut buffer = [[0.0; LANES]; BLOCK / LANES];
-        let rest = block.copy_to(&mut buffer);
+        let rest = extract::copy(block, &mut buffer);
         for pass in 0..PASSES {
             let Some(window) = Window::for_max(extract::largest(rest)) else { break };
             match extract::extract_in_place(rest, window) {
                 Extracted::All(sums) => {
                     if pass == 0 {
-                        (self.depth, self.window) = (Depth::Two, window);
+                        (self.depth, self.window) = (Depth::Three, window);
                     }
                     return self.add_extracted(sums, window);
                 }
@@ -165,7 +178,7 @@ impl Accumulator {
     }
 
     #[inline]
-    fn add_extracted(&mut self, sums: [i64; 2], window: Window) {
+    fn add_extracted(&mut self, sums: [i64; LEVELS], window: Window) {
         for (sum, unit) in sums.into_iter().zip(window.units()) {
             if sum != 0 {
                 self.limbs.add_scaled(sum, unit);
@@ -225,62 +238,6 @@ impl Specials {
         self.nan |= value.is_nan();
         self.infinite |= value == f64::INFINITY;
         self.negative_infinite |= value == f64::NEG_INFINITY;
-    }
-}
-
-/// A row, at most [`BLOCK`] long, mapped.
-struct Mapped<'a, T, F> {
-    row: &'a [T],
-    f: &'a F,
-}
-
-impl<T: Copy, F: Fn(T) -> f64> Block for Mapped<'_, T, F> {
-    #[inline(always)]
-    fn full_chunks(&self) -> usize {
-        self.row.len() / LANES
-    }
-
-    #[inline(always)]
-    fn chunk(&self, i: usize) -> [f64; LANES] {
-        let x = &self.row.as_chunks::<LANES>().0[i];
-        std::array::from_fn(|lane| (self.f)(x[lane]))
-    }
-
-    #[inline(always)]
-    fn last_chunk(&self) -> Option<[f64; LANES]> {
-        let rest = self.row.as_chunks::<LANES>().1;
-        (!rest.is_empty()).then(|| std::array::from_fn(|lane| rest.get(lane).map_or(0.0, |&x| (self.f)(x))))
-    }
-}
-
-/// Two rows, each at most [`BLOCK`] long, combined pair by pair.
-struct Zipped<'a, T, U, F> {
-    left: &'a [T],
-    right: &'a [U],
-    f: &'a F,
-}
-
-impl<T: Copy, U: Copy, F: Fn(T, U) -> f64> Block for Zipped<'_, T, U, F> {
-    #[inline(always)]
-    fn full_chunks(&self) -> usize {
-        self.left.len() / LANES
-    }
-
-    #[inline(always)]
-    fn chunk(&self, i: usize) -> [f64; LANES] {
-        let x = &self.left.as_chunks::<LANES>().0[i];
-        let y = &self.right.as_chunks::<LANES>().0[i];
-        std::array::from_fn(|lane| (self.f)(x[lane], y[lane]))
-    }
-
-    #[inline(always)]
-    fn last_chunk(&self) -> Option<[f64; LANES]> {
-        let (left, right) = (self.left.as_chunks::<LANES>().1, self.right.as_chunks::<LANES>().1);
-        let value = |lane| match (left.get(lane), right.get(lane)) {
-            (Some(&x), Some(&y)) => (self.f)(x, y),
-            _ => 0.0,
-        };
-        (!left.is_empty()).then(|| std::array::from_fn(value))
     }
 }
 

@@ -12,6 +12,8 @@
 //! 2^(k-1) and stays in its binade. The errors are at most half a unit, 2^(k-53), so the
 //! second lane, at `k - 46`, moves by at most 2^(k-47) and stays in its binade as well.
 
+use super::block::{Block, EMPTY_STAGE};
+
 /// Lanes summed side by side: enough independent chains of additions to hide their latency.
 pub(super) const LANES: usize = 8;
 /// Most values one lane takes before it is read out.
@@ -23,35 +25,12 @@ pub(super) const BLOCK: usize = LANES * CHUNKS;
 const ROOM: i32 = CHUNKS.ilog2() as i32;
 /// How many binades the second lane lies below the first.
 const STEP: i32 = 52 - ROOM;
-/// The lowest exponent: there the unit of the second lane is 2^-1074 and nothing is left below it.
-const K_MIN: i32 = STEP - 1022;
+/// Most levels of lanes.
+pub(super) const LEVELS: usize = 3;
+/// The lowest exponent: there the unit of the last level is 2^-1074 and nothing is left below it.
+const K_MIN: i32 = (LEVELS as i32 - 1) * STEP - 1022;
 /// The highest exponent: there the first lane may still reach 2^(k+1) without overflow.
 const K_MAX: i32 = 1022;
-
-/// At most [`BLOCK`] values that can be read more than once.
-pub(super) trait Block {
-    /// Number of chunks without padding.
-    fn full_chunks(&self) -> usize;
-
-    /// Chunk `i` of those.
-    fn chunk(&self, i: usize) -> [f64; LANES];
-
-    /// The values after the full chunks, padded with zeros.
-    fn last_chunk(&self) -> Option<[f64; LANES]>;
-
-    /// Copies the values, padded with zeros, and returns the part of `buffer` that was needed.
-    fn copy_to<'a>(&self, buffer: &'a mut [[f64; LANES]; CHUNKS]) -> &'a mut [[f64; LANES]] {
-        let full = self.full_chunks();
-        for (i, chunk) in buffer[..full].iter_mut().enumerate() {
-            *chunk = self.chunk(i);
-        }
-        let last = self.last_chunk();
-        if let Some(last) = last {
-            buffer[full] = last;
-        }
-        &mut buffer[..full + usize::from(last.is_some())]
-    }
-}
 
 /// Where the first lane stands: at `1.5·2^k`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,9 +59,15 @@ impl Window {
         self.k > other.k
     }
 
-    /// Exponents of the units of the first and the second lane.
-    pub(super) fn units(self) -> [i32; 2] {
-        [self.k - 52, self.k - STEP - 52]
+    /// Exponents of the units of the lanes, level by level.
+    pub(super) fn units(self) -> [i32; LEVELS] {
+        std::array::from_fn(|level| self.k - 52 - level as i32 * STEP)
+    }
+
+    /// Where the lanes start, level by level.
+    #[inline(always)]
+    fn starts<const N: usize>(self) -> [f64; N] {
+        std::array::from_fn(|level| 1.5 * power_of_two(self.k - level as i32 * STEP))
     }
 
     /// Values at or above this do not fit.
@@ -100,38 +85,36 @@ fn power_of_two(k: i32) -> f64 {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Extracted {
     /// The exact sum of the block, as multiples of the two [`Window::units`].
-    All([i64; 2]),
+    All([i64; LEVELS]),
     /// The multiples extracted, and the largest magnitude in the block; something is left below
     /// the last unit.
-    Part([i64; 2], f64),
+    Part([i64; LEVELS], f64),
     /// The largest magnitude in the block is too large for the window.
     TooLarge(f64),
     /// There is a NaN in the block.
     Nan,
 }
 
-/// The running lanes of one block; without a second level, `low` is not used.
-struct Lanes<const LEVELS: usize> {
-    high: [f64; LANES],
-    low: [f64; LANES],
+/// The running lanes of one block, `N` levels of them.
+struct Lanes<const N: usize> {
+    sums: [[f64; LANES]; N],
     max: [f64; LANES],
     left: [u64; LANES],
 }
 
-impl<const LEVELS: usize> Lanes<LEVELS> {
+impl<const N: usize> Lanes<N> {
     #[inline(always)]
-    fn new(start: [f64; 2]) -> Self {
-        Self { high: [start[0]; LANES], low: [start[1]; LANES], max: [0.0; LANES], left: [0; LANES] }
+    fn new(window: Window) -> Self {
+        Self { sums: window.starts::<N>().map(|start| [start; LANES]), max: [0.0; LANES], left: [0; LANES] }
     }
 
     /// Takes one value per lane and returns what is left of each below the last unit.
     #[inline(always)]
-    fn push(&mut self, values: [f64; LANES]) -> [f64; LANES] {
-        let mut rest = values;
+    fn push(&mut self, values: &[f64; LANES]) -> [f64; LANES] {
+        let mut rest = *values;
         for lane in 0..LANES {
-            rest[lane] = two_sum(&mut self.high[lane], rest[lane]);
-            if LEVELS == 2 {
-                rest[lane] = two_sum(&mut self.low[lane], rest[lane]);
+            for level in 0..N {
+                rest[lane] = two_sum(&mut self.sums[level][lane], rest[lane]);
             }
             self.max[lane] = larger(self.max[lane], values[lane].abs());
             self.left[lane] |= rest[lane].to_bits();
@@ -140,23 +123,22 @@ impl<const LEVELS: usize> Lanes<LEVELS> {
     }
 
     #[inline(always)]
-    fn finish(self, window: Window, start: [f64; 2]) -> Extracted {
+    fn finish(self, window: Window) -> Extracted {
         let max = self.max.into_iter().fold(0.0, larger);
         if max >= window.limit() {
             return Extracted::TooLarge(max);
         }
-        let steps = |lanes: [f64; LANES], start: f64| {
-            lanes.iter().map(|s| (s.to_bits() as i64).wrapping_sub(start.to_bits() as i64)).sum()
-        };
-        let low = if LEVELS == 2 { steps(self.low, start[1]) } else { 0 };
-        let sums = [steps(self.high, start[0]), low];
+        let mut steps = [0; LEVELS];
+        for (steps, (lanes, start)) in steps.iter_mut().zip(self.sums.iter().zip(window.starts::<N>())) {
+            *steps = lanes.iter().map(|s| (s.to_bits() as i64).wrapping_sub(start.to_bits() as i64)).sum();
+        }
         // the sign does not count: what is left of -0.0 is -0.0
         if self.left.iter().fold(0, |all, bits| all | bits) << 1 == 0 {
-            Extracted::All(sums)
-        } else if self.high.iter().any(|s| s.is_nan()) {
+            Extracted::All(steps)
+        } else if self.sums[0].iter().any(|s| s.is_nan()) {
             Extracted::Nan
         } else {
-            Extracted::Part(sums, max)
+            Extracted::Part(steps, max)
         }
     }
 }
@@ -187,32 +169,37 @@ fn two_sum(sum: &mut f64, x: f64) -> f64 {
     x - (*sum - before)
 }
 
+/// Sums a block with `N` levels of lanes.
 #[inline(always)]
-fn starts(window: Window) -> [f64; 2] {
-    [1.5 * power_of_two(window.k), 1.5 * power_of_two(window.k - STEP)]
+pub(super) fn extract<const N: usize>(block: &impl Block, window: Window) -> Extracted {
+    let mut lanes = Lanes::<N>::new(window);
+    let mut stage = EMPTY_STAGE;
+    for i in 0..block.parts() {
+        for chunk in block.part(i, &mut stage) {
+            lanes.push(chunk);
+        }
+    }
+    lanes.finish(window)
 }
 
-/// Sums a block with one or two levels of lanes.
-#[inline(always)]
-pub(super) fn extract<const LEVELS: usize>(block: &impl Block, window: Window) -> Extracted {
-    let start = starts(window);
-    let mut lanes = Lanes::<LEVELS>::new(start);
-    for i in 0..block.full_chunks() {
-        lanes.push(block.chunk(i));
-    }
-    if let Some(last) = block.last_chunk() {
-        lanes.push(last);
-    }
-    lanes.finish(window, start)
-}
-
-/// The same with two levels for values in memory, which are replaced by what is left of them.
+/// The same with all levels for values in memory, which are replaced by what is left of them.
 #[inline(always)]
 pub(super) fn extract_in_place(values: &mut [[f64; LANES]], window: Window) -> Extracted {
-    let start = starts(window);
-    let mut lanes = Lanes::<2>::new(start);
+    let mut lanes = Lanes::<LEVELS>::new(window);
     for chunk in values {
-        *chunk = lanes.push(*chunk);
+        *chunk = lanes.push(chunk);
     }
-    lanes.finish(window, start)
+    lanes.finish(window)
+}
+
+/// Copies a block, padded with zeros, and returns the part of `buffer` that was needed.
+#[inline(always)]
+pub(super) fn copy<'a>(block: &impl Block, buffer: &'a mut [[f64; LANES]; CHUNKS]) -> &'a mut [[f64; LANES]] {
+    let (mut len, mut stage) = (0, EMPTY_STAGE);
+    for i in 0..block.parts() {
+        let part = block.part(i, &mut stage);
+        buffer[len..len + part.len()].copy_from_slice(part);
+        len += part.len();
+    }
+    &mut buffer[..len]
 }

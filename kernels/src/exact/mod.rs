@@ -1,4 +1,5 @@
 mod accumulator;
+mod block;
 mod extract;
 mod limbs;
 mod sum;
