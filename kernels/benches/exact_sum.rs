@@ -2,15 +2,16 @@
 //!
 //! `cargo bench -p parhelion-kernels --bench exact_sum [-- ELEMENTS]`
 //!
-//! Every case runs the plain and the exact version in turn and prints medians. The plain sum is
-//! the fastest simple loop: 16 independent lanes, which the compiler vectorises.
+//! Every case runs the plain and the exact version in turn and prints the best time per element of each
+//! (other work on the machine only adds to it), their ratio, and the ratio of the medians. The
+//! plain sum is the fastest simple loop: 16 independent lanes, which the compiler vectorises.
 
 use std::hint::black_box;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use parhelion_kernels::{Accumulator, ExactSum};
 
-const ROUNDS: usize = 11;
+const ROUNDS: usize = 15;
 const LANES: usize = 16;
 
 fn plain<T: Copy>(row: &[T], f: impl Fn(T) -> f64) -> f64 {
@@ -35,11 +36,6 @@ fn plain_dot(left: &[f64], right: &[f64]) -> f64 {
     lanes.iter().sum()
 }
 
-fn median(mut times: Vec<Duration>) -> f64 {
-    times.sort();
-    times[times.len() / 2].as_secs_f64()
-}
-
 /// Times two ways to sum `elements` elements of `bytes` bytes in turn.
 fn compare(
     case: &str,
@@ -48,26 +44,28 @@ fn compare(
     mut plain: impl FnMut() -> f64,
     mut exact: impl FnMut() -> f64,
 ) {
-    // small cases are repeated so that one time is some ten milliseconds
-    let repeats = (20_000_000 / elements).max(1);
+    // small cases are repeated so that one time is a few milliseconds
+    let repeats = (10_000_000 / elements).max(1);
     let time = |f: &mut dyn FnMut() -> f64| {
         let start = Instant::now();
         for _ in 0..repeats {
             black_box(f());
         }
-        start.elapsed()
+        start.elapsed().as_secs_f64() * 1e9 / (repeats * elements) as f64
     };
-    let (mut plain_times, mut exact_times) = (vec![], vec![]);
+    let mut times = [vec![], vec![]];
     for _ in 0..ROUNDS {
-        plain_times.push(time(&mut plain));
-        exact_times.push(time(&mut exact));
+        times[0].push(time(&mut plain));
+        times[1].push(time(&mut exact));
     }
-    let per_element = 1e9 / (repeats * elements) as f64;
-    let (plain, exact) = (median(plain_times) * per_element, median(exact_times) * per_element);
+    times.iter_mut().for_each(|times| times.sort_by(f64::total_cmp));
+    let [plain_best, exact_best] = times.each_ref().map(|times| times[0]);
+    let [plain_median, exact_median] = times.each_ref().map(|times| times[ROUNDS / 2]);
     println!(
-        "{case:<28} {elements:>10}  plain {plain:6.3} ns  exact {exact:6.3} ns ({:5.1} GB/s)  ratio {:5.2}",
-        bytes as f64 / exact,
-        exact / plain
+        "{case:<26}{elements:>10}  plain {plain_best:5.3} ns  exact {exact_best:5.3} ns ({:4.1} GB/s)  ratio {:5.2} (of medians {:5.2})",
+        bytes as f64 / exact_best,
+        exact_best / plain_best,
+        exact_median / plain_median,
     );
 }
 

@@ -32,8 +32,12 @@ use crate::simd::{self, Kernel};
 pub struct Accumulator {
     limbs: Limbs,
     seen: Specials,
+    // what sufficed for the last block and is tried first for the next; no part of the value
     window: Window,
-    depth: Depth,
+    /// Levels of lanes; one more than [`LEVELS`] for several passes.
+    depth: usize,
+    /// Blocks in a row for which the last level had nothing to do.
+    idle: u32,
 }
 
 /// Which values without a place in [`Limbs`] were added.
@@ -44,32 +48,12 @@ struct Specials {
     negative_infinite: bool,
 }
 
-/// How the next block is attempted: what sufficed for the last one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Depth {
-    /// One level of lanes: single precision, integers.
-    One,
-    /// Two levels: double precision.
-    Two,
-    /// Three levels: double precision over some 80 binades.
-    Three,
-    /// Several passes of three levels.
-    Many,
-}
+/// Passes over a block of widely ranging values (each takes the upper ~130 bits of what is
+/// left) before what remains is added one by one.
+const PASSES: usize = 2;
 
-impl Depth {
-    fn next(self) -> Self {
-        match self {
-            Self::One => Self::Two,
-            Self::Two => Self::Three,
-            Self::Three | Self::Many => Self::Many,
-        }
-    }
-}
-
-/// Passes over a block (each takes the upper ~90 bits of what is left) before values are
-/// added one by one instead.
-const PASSES: usize = 4;
+/// Blocks that must do without their last level before it is given up.
+const PATIENCE: u32 = 16;
 
 /// Binades by which a window is raised beyond need, lest a slow growth of the data
 /// raises it block by block.
@@ -84,7 +68,7 @@ impl Default for Accumulator {
 impl Accumulator {
     /// The empty sum.
     pub fn new() -> Self {
-        Self { limbs: Limbs::ZERO, seen: Specials::default(), window: Window::UNIT, depth: Depth::One }
+        Self { limbs: Limbs::ZERO, seen: Specials::default(), window: Window::LOWEST, depth: 1, idle: 0 }
     }
 
     /// Adds one value; whole rows are some ten times faster per value.
@@ -130,20 +114,23 @@ impl Accumulator {
     fn add_block(&mut self, block: &impl Block) {
         loop {
             let extracted = match self.depth {
-                Depth::One => extract::extract::<1>(block, self.window),
-                Depth::Two => extract::extract::<2>(block, self.window),
-                Depth::Three => extract::extract::<3>(block, self.window),
-                Depth::Many => return self.add_block_in_passes(block),
+                1 => extract::extract::<1, _>(block, self.window),
+                2 => extract::extract::<2, _>(block, self.window),
+                LEVELS => extract::extract::<LEVELS, _>(block, self.window),
+                _ => return self.add_block_in_passes(block),
             };
             match extracted {
-                Extracted::All(sums) => return self.add_extracted(sums, self.window),
+                Extracted::All(sums) => {
+                    self.relax(sums[self.depth - 1] == 0);
+                    return self.add_extracted(sums, self.window);
+                }
                 Extracted::TooLarge(max) => match Window::for_max(max) {
                     Some(window) => self.window = window.raised(SLACK),
                     None => return self.add_block_in_passes(block),
                 },
                 Extracted::Part(_, max) => match Window::for_max(max) {
-                    Some(tight) if self.window.is_above(tight) => self.window = tight,
-                    _ => self.depth = self.depth.next(),
+                    Some(tight) if self.depth == LEVELS && self.window.is_above(tight) => self.window = tight,
+                    _ => (self.depth, self.idle) = (self.depth + 1, 0),
                 },
                 Extracted::Nan => {
                     self.seen.nan = true;
@@ -152,7 +139,17 @@ impl Accumulator {
             }
         }
     }
-    /// Adds a block whose values span more binades than two levels of lanes.
+
+    /// Takes one level off when the last one had nothing to do for a while.
+    #[inline]
+    fn relax(&mut self, idle: bool) {
+        self.idle = if idle && self.depth > 1 { self.idle + 1 } else { 0 };
+        if self.idle == PATIENCE {
+            (self.depth, self.idle) = (self.depth - 1, 0);
+        }
+    }
+
+    /// Adds a block whose values span more binades than the levels of lanes, or are too large for them.
     #[inline(always)]
     fn add_block_in_passes(&mut self, block: &impl Block) {
         let mut buffer = [[0.0; LANES]; BLOCK / LANES];
@@ -162,7 +159,7 @@ impl Accumulator {
             match extract::extract_in_place(rest, window) {
                 Extracted::All(sums) => {
                     if pass == 0 {
-                        (self.depth, self.window) = (Depth::Three, window);
+                        (self.depth, self.window) = (LEVELS, window);
                     }
                     return self.add_extracted(sums, window);
                 }

@@ -3,32 +3,34 @@
 use super::extract::LANES;
 
 /// Chunks staged at a time when values are computed.
-const STAGE: usize = 16;
-
-/// Room for values computed or padded on the way.
-pub(super) type Stage = [[f64; LANES]; STAGE];
-
-pub(super) const EMPTY_STAGE: Stage = [[0.0; LANES]; STAGE];
+const STAGED: usize = 16;
 
 /// At most [`BLOCK`](super::extract::BLOCK) values that can be read more than once, in parts.
 pub(super) trait Block {
+    /// Room for values that are computed or padded on the way.
+    type Stage;
+    const EMPTY_STAGE: Self::Stage;
+
     fn parts(&self) -> usize;
 
     /// The values of part `i`, padded with zeros to whole chunks, where they are or in `stage`.
-    fn part<'a>(&'a self, i: usize, stage: &'a mut Stage) -> &'a [[f64; LANES]];
+    fn part<'a>(&'a self, i: usize, stage: &'a mut Self::Stage) -> &'a [[f64; LANES]];
 }
 
 /// Values in memory: whole chunks where they are, then the rest.
 pub(super) struct Plain<'a>(pub(super) &'a [f64]);
 
 impl Block for Plain<'_> {
+    type Stage = [[f64; LANES]; 1];
+    const EMPTY_STAGE: Self::Stage = [[0.0; LANES]];
+
     #[inline(always)]
     fn parts(&self) -> usize {
         2
     }
 
     #[inline(always)]
-    fn part<'a>(&'a self, i: usize, stage: &'a mut Stage) -> &'a [[f64; LANES]] {
+    fn part<'a>(&'a self, i: usize, stage: &'a mut Self::Stage) -> &'a [[f64; LANES]] {
         let (chunks, rest) = self.0.as_chunks();
         if i == 0 { chunks } else { fill(stage, rest.iter().copied()) }
     }
@@ -42,13 +44,16 @@ pub(super) struct Mapped<'a, T, F> {
 }
 
 impl<T: Copy, F: Fn(T) -> f64> Block for Mapped<'_, T, F> {
+    type Stage = [[f64; LANES]; STAGED];
+    const EMPTY_STAGE: Self::Stage = [[0.0; LANES]; STAGED];
+
     #[inline(always)]
     fn parts(&self) -> usize {
-        self.row.len().div_ceil(STAGE * LANES)
+        self.row.len().div_ceil(STAGED * LANES)
     }
 
     #[inline(always)]
-    fn part<'a>(&'a self, i: usize, stage: &'a mut Stage) -> &'a [[f64; LANES]] {
+    fn part<'a>(&'a self, i: usize, stage: &'a mut Self::Stage) -> &'a [[f64; LANES]] {
         fill(stage, part_of(self.row, i).iter().map(|&x| (self.f)(x)))
     }
 }
@@ -61,13 +66,16 @@ pub(super) struct Zipped<'a, T, U, F> {
 }
 
 impl<T: Copy, U: Copy, F: Fn(T, U) -> f64> Block for Zipped<'_, T, U, F> {
+    type Stage = [[f64; LANES]; STAGED];
+    const EMPTY_STAGE: Self::Stage = [[0.0; LANES]; STAGED];
+
     #[inline(always)]
     fn parts(&self) -> usize {
-        self.left.len().div_ceil(STAGE * LANES)
+        self.left.len().div_ceil(STAGED * LANES)
     }
 
     #[inline(always)]
-    fn part<'a>(&'a self, i: usize, stage: &'a mut Stage) -> &'a [[f64; LANES]] {
+    fn part<'a>(&'a self, i: usize, stage: &'a mut Self::Stage) -> &'a [[f64; LANES]] {
         let pairs = part_of(self.left, i).iter().zip(part_of(self.right, i));
         fill(stage, pairs.map(|(&x, &y)| (self.f)(x, y)))
     }
@@ -75,13 +83,13 @@ impl<T: Copy, U: Copy, F: Fn(T, U) -> f64> Block for Zipped<'_, T, U, F> {
 
 #[inline(always)]
 fn part_of<T>(row: &[T], i: usize) -> &[T] {
-    let start = i * STAGE * LANES;
-    &row[start..row.len().min(start + STAGE * LANES)]
+    let start = i * STAGED * LANES;
+    &row[start..row.len().min(start + STAGED * LANES)]
 }
 
 /// Writes the values to `stage`, pads the last chunk with zeros, and returns the chunks used.
 #[inline(always)]
-fn fill(stage: &mut Stage, values: impl ExactSizeIterator<Item = f64>) -> &[[f64; LANES]] {
+fn fill(stage: &mut [[f64; LANES]], values: impl ExactSizeIterator<Item = f64>) -> &[[f64; LANES]] {
     let (len, chunks) = (values.len(), values.len().div_ceil(LANES));
     let slots = stage.as_flattened_mut();
     for (slot, value) in slots.iter_mut().zip(values) {

@@ -12,7 +12,7 @@
 //! 2^(k-1) and stays in its binade. The errors are at most half a unit, 2^(k-53), so the
 //! second lane, at `k - 46`, moves by at most 2^(k-47) and stays in its binade as well.
 
-use super::block::{Block, EMPTY_STAGE};
+use super::block::Block;
 
 /// Lanes summed side by side: enough independent chains of additions to hide their latency.
 pub(super) const LANES: usize = 8;
@@ -39,8 +39,8 @@ pub(super) struct Window {
 }
 
 impl Window {
-    /// The window for values of magnitude around 1.
-    pub(super) const UNIT: Self = Self { k: 16 };
+    /// The window for the smallest values.
+    pub(super) const LOWEST: Self = Self { k: K_MIN };
 
     /// The lowest window that holds values up to `max`; `None` for values too large for any, and
     /// for infinity.
@@ -171,9 +171,9 @@ fn two_sum(sum: &mut f64, x: f64) -> f64 {
 
 /// Sums a block with `N` levels of lanes.
 #[inline(always)]
-pub(super) fn extract<const N: usize>(block: &impl Block, window: Window) -> Extracted {
+pub(super) fn extract<const N: usize, B: Block>(block: &B, window: Window) -> Extracted {
     let mut lanes = Lanes::<N>::new(window);
-    let mut stage = EMPTY_STAGE;
+    let mut stage = B::EMPTY_STAGE;
     for i in 0..block.parts() {
         for chunk in block.part(i, &mut stage) {
             lanes.push(chunk);
@@ -194,8 +194,11 @@ pub(super) fn extract_in_place(values: &mut [[f64; LANES]], window: Window) -> E
 
 /// Copies a block, padded with zeros, and returns the part of `buffer` that was needed.
 #[inline(always)]
-pub(super) fn copy<'a>(block: &impl Block, buffer: &'a mut [[f64; LANES]; CHUNKS]) -> &'a mut [[f64; LANES]] {
-    let (mut len, mut stage) = (0, EMPTY_STAGE);
+pub(super) fn copy<'a, B: Block>(
+    block: &B,
+    buffer: &'a mut [[f64; LANES]; CHUNKS],
+) -> &'a mut [[f64; LANES]] {
+    let (mut len, mut stage) = (0, B::EMPTY_STAGE);
     for i in 0..block.parts() {
         let part = block.part(i, &mut stage);
         buffer[len..len + part.len()].copy_from_slice(part);
