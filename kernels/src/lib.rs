@@ -5,5 +5,5 @@ mod region;
 mod simd;
 
 pub use element::{Element, ElementKind};
-pub use exact::{Accumulator, ExactSum};
+pub use exact::{Accumulator, ComplexAccumulator, ExactSum, IntegerAccumulator, Summable};
 pub use region::Region;

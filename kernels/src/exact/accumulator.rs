@@ -213,6 +213,7 @@ impl ExactSum for Accumulator {
     }
 
     fn from_words(words: &[i64]) -> Self {
+        assert_eq!(words.len(), Self::WORDS, "words of a sum of doubles");
         let (limbs, seen) = words.split_at(LIMBS);
         let [nan, infinite, negative_infinite] = std::array::from_fn(|i| seen[i] != 0);
         let limbs = Limbs::from_words(std::array::from_fn(|i| limbs[i]));

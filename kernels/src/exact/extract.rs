@@ -5,12 +5,13 @@
 //! itself a double, and `r = x - ((s + x) - s)` is that error exactly (Dekker's fast two-sum). All
 //! lane values lie in one binade, `[2^k, 2^(k+1)]`, where consecutive doubles have consecutive bit
 //! patterns: the difference of the bits of `s` and `M` *is* the sum of the extracted parts in
-//! units of `2^(k-52)`. The errors are fed to a second lane 46 binades below. What is left after that
-//! is zero for all values within a factor of 2^39 of the largest.
+//! units of `2^(k-52)`. The errors are fed to a second level of lanes, 45 binades below, and what that
+//! leaves to a third. Nothing is left of values down to 2^-36 times the largest after two levels,
+//! of those down to 2^-81 times after three.
 //!
-//! Room: a lane takes at most [`CHUNKS`] = 2^6 values, each below 2^(k-7), so it moves by at most
+//! Room: a lane takes at most [`CHUNKS`] = 2^7 values, each below 2^(k-8), so it moves by at most
 //! 2^(k-1) and stays in its binade. The errors are at most half a unit, 2^(k-53), so the
-//! second lane, at `k - 46`, moves by at most 2^(k-47) and stays in its binade as well.
+//! second level, at `k - 45`, moves by at most 2^(k-46) and stays in its binade as well.
 
 use super::block::Block;
 
@@ -130,7 +131,9 @@ impl<const N: usize> Lanes<N> {
         }
         let mut steps = [0; LEVELS];
         for (steps, (lanes, start)) in steps.iter_mut().zip(self.sums.iter().zip(window.starts::<N>())) {
-            *steps = lanes.iter().map(|s| (s.to_bits() as i64).wrapping_sub(start.to_bits() as i64)).sum();
+            let lanes = lanes.map(|s| (s.to_bits() as i64).wrapping_sub(start.to_bits() as i64));
+            // below 2^55, but for NaN, whose sum is not used
+            *steps = lanes.into_iter().fold(0, i64::wrapping_add);
         }
         // the sign does not count: what is left of -0.0 is -0.0
         if self.left.iter().fold(0, |all, bits| all | bits) << 1 == 0 {
@@ -205,4 +208,86 @@ pub(super) fn copy<'a, B: Block>(
         len += part.len();
     }
     &mut buffer[..len]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exact::block::Plain;
+    use crate::simd::{self, Kernel};
+
+    struct Attempt<'a, const N: usize>(&'a [f64], Window);
+
+    impl<const N: usize> Kernel for Attempt<'_, N> {
+        type Output = (Extracted, Vec<f64>);
+
+        #[inline(always)]
+        fn run(self) -> Self::Output {
+            let mut rest = [[0.0; LANES]; CHUNKS];
+            let rest = copy(&Plain(self.0), &mut rest);
+            let in_place = extract_in_place(rest, self.1);
+            let extracted = extract::<N, _>(&Plain(self.0), self.1);
+            if N == LEVELS {
+                assert_eq!(format!("{in_place:?}"), format!("{extracted:?}"));
+            }
+            (extracted, rest.as_flattened().to_vec())
+        }
+    }
+
+    /// Debug output, for NaN equals itself there.
+    fn attempts(values: &[f64], window: Window) -> String {
+        let baseline = (
+            Attempt::<1>(values, window).run(),
+            Attempt::<2>(values, window).run(),
+            Attempt::<3>(values, window).run(),
+        );
+        let dispatched = (
+            simd::dispatch(Attempt::<1>(values, window)),
+            simd::dispatch(Attempt::<2>(values, window)),
+            simd::dispatch(Attempt::<3>(values, window)),
+        );
+        assert_eq!(format!("{baseline:?}"), format!("{dispatched:?}"));
+        format!("{:?}", [dispatched.0.0, dispatched.1.0, dispatched.2.0])
+    }
+
+    #[test]
+    fn instruction_sets_agree_to_the_bit() {
+        let mut kinds = [0; 4];
+        for (case, len) in (0..BLOCK).step_by(41).enumerate() {
+            let scale = 2_f64.powi(case as i32 * 80 - 1040);
+            let values: Vec<f64> = (0..len)
+                .map(|i| match (case % 4, i) {
+                    (1, 7) => f64::NAN,
+                    (2, _) => (i as f64 * 0.7).sin() * scale * 2_f64.powi(-(i as i32 % 300)),
+                    (3, _) => i as f64 * scale,
+                    _ => (i as f64 * 0.7).sin() * scale,
+                })
+                .collect();
+            let tight = Window::for_max(largest(copy(&Plain(&values), &mut [[0.0; LANES]; CHUNKS])));
+            for window in
+                [tight.unwrap_or(Window::LOWEST), Window::LOWEST, Window { k: 16 }, Window { k: K_MAX }]
+            {
+                let seen = attempts(&values, window);
+                for (count, kind) in kinds.iter_mut().zip(["All", "Part", "TooLarge", "Nan"]) {
+                    *count += usize::from(seen.contains(kind));
+                }
+            }
+        }
+        assert!(kinds.iter().all(|&count| count > 3), "outcomes not covered: {kinds:?}");
+    }
+
+    #[test]
+    fn lanes_hold_the_largest_values_that_a_window_admits() {
+        // all values just below the limit, all rounding up, of one sign: a lane ends at the end of its binade
+        let window = Window { k: 100 };
+        let value = window.limit().next_down();
+        for value in [value, -value] {
+            let Extracted::All(sums) = extract::<2, _>(&Plain(&[value; BLOCK]), window) else {
+                panic!("incomplete")
+            };
+            assert_eq!(sums[0], (1 << 51) * LANES as i64 * value.signum() as i64);
+            let [first, second, _] = window.units().map(|unit| 2_f64.powi(unit));
+            assert_eq!(sums[0] as f64 * first + sums[1] as f64 * second, value * BLOCK as f64);
+        }
+    }
 }
