@@ -150,8 +150,16 @@ impl Accumulator {
     }
 
     /// Adds a block whose values span more binades than the levels of lanes, or are too large for them.
-    #[inline(always)]
+    ///
+    /// Apart from the usual path, which stays short and without the large buffer on its stack.
+    #[cold]
+    #[inline(never)]
     fn add_block_in_passes(&mut self, block: &impl Block) {
+        simd::dispatch(AddInPasses { sum: self, block });
+    }
+
+    #[inline(always)]
+    fn passes(&mut self, block: &impl Block) {
         let mut buffer = [[0.0; LANES]; BLOCK / LANES];
         let rest = extract::copy(block, &mut buffer);
         for pass in 0..PASSES {
@@ -253,5 +261,19 @@ impl<B: Block, I: Iterator<Item = B>> Kernel for AddBlocks<'_, I> {
         for block in self.blocks {
             self.sum.add_block(&block);
         }
+    }
+}
+
+struct AddInPasses<'a, B> {
+    sum: &'a mut Accumulator,
+    block: &'a B,
+}
+
+impl<B: Block> Kernel for AddInPasses<'_, B> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        self.sum.passes(self.block);
     }
 }

@@ -26,7 +26,7 @@ impl Block for Plain<'_> {
 
     #[inline(always)]
     fn parts(&self) -> usize {
-        2
+        if self.0.len() % LANES == 0 { 1 } else { 2 }
     }
 
     #[inline(always)]
