@@ -71,7 +71,7 @@ impl Accumulator {
         Self { limbs: Limbs::ZERO, seen: Specials::default(), window: Window::LOWEST, depth: 1, idle: 0 }
     }
 
-    /// Adds one value; whole rows are some ten times faster per value.
+    /// Adds one value; whole rows are several times faster per value.
     #[inline]
     pub fn add(&mut self, value: f64) {
         let bits = value.to_bits();

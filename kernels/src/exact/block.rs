@@ -2,8 +2,9 @@
 
 use super::extract::LANES;
 
-/// Chunks staged at a time when values are computed.
-const STAGED: usize = 16;
+/// Chunks staged at a time when values are computed: few, so that the CPU already loads the next ones
+/// while it extracts these (16 cost 40 % more out of cache).
+const STAGED: usize = 4;
 
 /// At most [`BLOCK`](super::extract::BLOCK) values that can be read more than once, in parts.
 pub(super) trait Block {
