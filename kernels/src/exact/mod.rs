@@ -19,8 +19,11 @@
 //! of a lane itself does the cutting, which saves one of four additions per level, and is read out by
 //! its bit pattern, as an integer. So one pass over memory without branches serves any block whose values
 //! stay within 36 binades of the largest that the window was made for (81 with a third level). A block
-//! for which that does not suffice is found out by what is left of its values, and done again. Out of
-//! cache the sum runs at the speed of memory, like a plain one.
+//! for which that does not suffice is found out by what is left of its values, and done again.
+//!
+//! At 10^8 elements on one core a sum or dot of `f64` takes 1.0 to 1.15 times as long as a plain
+//! loop, which memory bounds; of `f32`, 1.5 times. Rows of 64 values cost as much. Values that range over
+//! hundreds of binades within one row cost 5 times as much and more (bench `exact_sum`).
 //!
 //! 1. U. Kulisch, *Computer Arithmetic and Validity*, de Gruyter, 2008.
 //! 2. R. M. Neal, "Fast exact summation using small and large superaccumulators", arXiv:1505.05571, 2015.
