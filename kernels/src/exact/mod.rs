@@ -7,15 +7,15 @@
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `limbs` | a fixed-point number over the whole range of doubles: Kulisch's long accumulator [1] in the form of Neal's small superaccumulator [2], with limbs of 32 bits in 64-bit integers, so that carries wait |
-//! | `extract` | the fast path: blocks of 1024 values are cut, without error, into parts of one unit, which vector lanes add exactly [3–5]; integers come out, two or three per block, and go into the limbs |
+//! | `limbs` | a fixed-point number over the whole range of doubles: Kulisch's long accumulator (1) in the form of Neal's small superaccumulator (2), with limbs of 32 bits in 64-bit integers, so that carries wait |
+//! | `extract` | the fast path: blocks of 1024 values are cut, without error, into parts of one unit, which vector lanes add exactly (3–5); integers come out, two or three per block, and go into the limbs |
 //! | `block` | what it reads: rows, or values computed from rows on the way |
 //! | `accumulator` | both together, with NaN and infinities |
 //! | `integer`, `complex` | sums of integers and of complex numbers |
 //! | `summable` | which sum an element type has, and what its products and norms are |
 //!
 //! What differs from the published algorithms: the unit of extraction is not fixed in advance (as the bins of
-//! [4] are) but follows the data, because the parts end in an exact accumulator anyway; and the running sum
+//! (4) are) but follows the data, because the parts end in an exact accumulator anyway; and the running sum
 //! of a lane itself does the cutting, which saves one of four additions per level, and is read out by
 //! its bit pattern, as an integer. So one pass over memory without branches serves any block whose values
 //! stay within 36 binades of the largest that the window was made for (81 with a third level). A block
