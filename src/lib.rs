@@ -7,6 +7,7 @@ mod grid;
 mod halo;
 mod messages;
 pub mod prelude;
+pub mod testing;
 mod topology;
 mod world;
 

@@ -30,13 +30,17 @@
 //! | `point`, `inputs`, `outputs`, `sweep` | stencil rules and the loops that apply them |
 //! | `stencil` | a rule with its radius and pattern as one value, for time stepping |
 //! | `transfer` | packing, unpacking and copying of boxes of cells |
+//! | `exact` | sums whose bits depend on nothing but the set of values |
+//! | `simd` | choosing vector instructions when the program runs |
 //! | `pool` | threads with a static division of work |
 //!
-//! Unsafe code is confined to `array`, `view`, `ndarray_view`, `point`, `inputs`, `outputs`, `sweep` and `transfer`.
+//! Unsafe code is confined to `array`, `view`, `ndarray_view`, `point`, `inputs`, `outputs`, `sweep`, `transfer`
+//! and `simd`.
 
 mod array;
 mod element;
 mod error;
+mod exact;
 mod inputs;
 mod layout;
 mod ndarray_view;
@@ -44,6 +48,7 @@ mod outputs;
 mod point;
 mod pool;
 mod region;
+mod simd;
 mod stencil;
 mod sweep;
 mod transfer;
@@ -52,6 +57,7 @@ mod view;
 pub use array::Array;
 pub use element::{Element, ElementKind};
 pub use error::KernelError;
+pub use exact::{Accumulator, ComplexAccumulator, ExactSum, IntegerAccumulator, Summable};
 pub use inputs::{Inputs, Neighbours, PointOf, Points};
 pub use layout::Layout;
 pub use ndarray_view::{Dimensions, NdDim};

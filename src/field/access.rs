@@ -91,6 +91,15 @@ impl<T: Element, const N: usize> Field<T, N> {
         Ok(self.with_halo(0).star_reach())
     }
 
+    /// All points of one component with the halo, whatever its validity: for tests of the exchange and
+    /// for kernels that know which part of the halo they read. In debug builds stale points are NaN.
+    ///
+    /// # Panics
+    /// When there is no such component.
+    pub fn halo_view(&self, component: usize) -> View<'_, T, N> {
+        self.with_halo(component)
+    }
+
     /// All points of one component, stale or not.
     pub(crate) fn with_halo(&self, component: usize) -> View<'_, T, N> {
         self.components[component].view()

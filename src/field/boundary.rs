@@ -12,7 +12,8 @@ use crate::{Centring, Error, Face, Field, Result};
 ///
 /// `x_k` is the k-th point inside the wall and `x_−k` its mirror image in the halo. For points at
 /// cell centres the wall lies between `x_1` and `x_−1`; for staggered points the wall carries a
-/// point itself, which Dirichlet and antireflecting walls set. Periodic axes have no walls.
+/// point itself, which Dirichlet and antireflecting walls set when the halo is filled. Beyond an edge
+/// or a corner the condition of the last axis holds. Periodic axes have no walls.
 #[derive(Clone)]
 #[non_exhaustive]
 pub enum Boundary<T, const N: usize> {
@@ -107,6 +108,27 @@ impl<T: Element, const N: usize> Field<T, N> {
         Ok(())
     }
 
+    /// Sets the staggered points that lie on walls of given value, axis after axis, so that on an edge
+    /// between two such walls the later axis decides.
+    pub(crate) fn set_walls(&mut self) {
+        let pool = self.grid.world().pool();
+        let interior = self.layout.interior();
+        for face in Face::all::<N>()
+            .filter(|&face| self.centring.staggered(face.axis) && self.grid.topology().at_wall(face))
+        {
+            let wall = if face.high { interior.end[face.axis] - 1 } else { 0 };
+            let on_wall = interior.with_axis(face.axis, wall, wall + 1);
+            for (array, conditions) in self.components.iter_mut().zip(&self.boundaries) {
+                let value = match conditions[face.axis][usize::from(face.high)] {
+                    Boundary::Dirichlet(value) => value,
+                    Boundary::Antireflecting => T::zero(),
+                    _ => continue,
+                };
+                array.view_mut().for_each_row(pool, on_wall, |_, row| row.fill(value));
+            }
+        }
+    }
+
     /// Fills the halo beyond the walls that this rank's block touches, to `depth`, axis after axis,
     /// so that every edge and corner is filled from points that are valid already: the halo towards
     /// other blocks (which must have been exchanged) and the walls of earlier axes.
@@ -145,17 +167,8 @@ impl<T: Element, const N: usize> Field<T, N> {
                 } else {
                     across.with_axis(a, -width, 0)
                 };
-                let on_wall = across.with_axis(a, wall, wall + 1);
                 for (array, conditions) in self.components.iter_mut().zip(&self.boundaries) {
                     let condition = &conditions[a][usize::from(high)];
-                    let wall_value = match condition {
-                        Boundary::Dirichlet(value) => Some(*value),
-                        Boundary::Antireflecting => Some(T::zero()),
-                        _ => None,
-                    };
-                    if let (true, Some(value)) = (staggered, wall_value) {
-                        array.view_mut().for_each_row(pool, on_wall, |_, row| row.fill(value));
-                    }
                     if width == 0 {
                         continue;
                     }
@@ -165,10 +178,16 @@ impl<T: Element, const N: usize> Field<T, N> {
                         Boundary::Function(value) => {
                             let (grid, centring) = (&self.grid, self.centring);
                             let place = Placement::new(grid.origin(), grid.spacing(), centring, offset);
+                            let (shape, periodic) = (grid.decomposition().shape(), topology.periodic());
                             let mut cells = cells;
                             cells.for_each_row(pool, target, |first, row| {
                                 for (i, cell) in row.iter_mut().enumerate() {
-                                    *cell = value(place.coordinates(first, i), time);
+                                    // Beyond a periodic end as well, it is the place inside the domain.
+                                    let mut index = place.global(first, i);
+                                    for b in (0..N).filter(|&b| periodic[b]) {
+                                        index[b] = index[b].rem_euclid(shape[b] as isize);
+                                    }
+                                    *cell = value(place.coordinates_of(index), time);
                                 }
                             });
                             Ok(())
@@ -224,7 +243,10 @@ impl<const N: usize> Placement<N> {
     }
 
     pub(super) fn coordinates(&self, first: [isize; N], i: usize) -> [f64; N] {
-        let index = self.global(first, i);
+        self.coordinates_of(self.global(first, i))
+    }
+
+    fn coordinates_of(&self, index: [isize; N]) -> [f64; N] {
         std::array::from_fn(|a| self.origin[a] + (index[a] as f64 + self.shift[a]) * self.spacing[a])
     }
 }

@@ -25,7 +25,7 @@ impl<'p, F: HaloFields<N>, const N: usize> Exchange<'p, F, N> {
         plan.receives.start();
         let (buffer, packings) = (plan.sends.buffer_mut(), &plan.packings);
         each(&mut fields, |number, field| {
-            field.set_halo_stale();
+            field.begin_exchange();
             for segment in &packings[number] {
                 field.pack(&segment.packing, &mut buffer[segment.bytes.clone()]);
             }

@@ -36,8 +36,9 @@ pub trait HaloField<const N: usize>: sealed::Sealed {
     /// Fills the halo beyond walls.
     #[doc(hidden)]
     fn fill_beyond_walls(&mut self, depth: usize, pattern: Pattern) -> Result<()>;
+    /// Marks the halo stale and sets the points on walls: what is done before packing.
     #[doc(hidden)]
-    fn set_halo_stale(&mut self);
+    fn begin_exchange(&mut self);
     #[doc(hidden)]
     fn set_halo_valid(&mut self, depth: usize, pattern: Pattern);
 }
@@ -78,8 +79,9 @@ impl<T: Element, const N: usize> HaloField<N> for Field<T, N> {
         self.fill_walls(depth, pattern)
     }
 
-    fn set_halo_stale(&mut self) {
+    fn begin_exchange(&mut self) {
         self.invalidate_halo();
+        self.set_walls();
     }
 
     fn set_halo_valid(&mut self, depth: usize, pattern: Pattern) {

@@ -4,7 +4,7 @@
 //! buffers and the persistent MPI requests, and packs and unpacks with all threads. A step of an
 //! exchange is
 //!
-//! 1. post the receives, pack every field's boxes into one message per neighbour direction, send;
+//! 1. post the receives, set the points on walls, pack every field's boxes into one message per neighbour direction, send;
 //! 2. copy boxes between the ends of periodic axes that one rank spans, and fill the halo beyond walls;
 //! 3. (the caller computes what needs no halo)
 //! 4. wait, unpack, fill the halo beyond walls again, now that the rows next to it are complete.

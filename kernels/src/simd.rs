@@ -1,0 +1,36 @@
+//! Runs a kernel compiled for the vector units of the CPU at hand.
+//!
+//! A crate built for the baseline `x86-64` may use 128-bit vectors only. [`dispatch`] holds a
+//! second copy of the same safe code, compiled for AVX2, and picks it when the CPU has it. Fused
+//! multiply-add is not enabled, and Rust never contracts `a * b + c` on its own: both copies
+//! perform the same IEEE operations and return the same bits.
+//!
+//! A third copy for AVX-512 would need Rust 1.89, and would gain nothing where it matters: the
+//! kernels that come here are bound by memory already.
+#![allow(unsafe_code, reason = "calling a function compiled for a CPU feature that was detected at run time")]
+
+/// Work that [`dispatch`] compiles once per instruction set.
+///
+/// `run` and what it calls must be `#[inline(always)]`, or they keep the baseline instructions.
+pub(crate) trait Kernel {
+    type Output;
+
+    fn run(self) -> Self::Output;
+}
+
+/// Runs `kernel` with the widest instruction set that the CPU has.
+#[inline(always)]
+pub(crate) fn dispatch<K: Kernel>(kernel: K) -> K::Output {
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx2") {
+        // SAFETY: `run_avx2` needs AVX2 and nothing else, and the CPU has just been asked for it.
+        return unsafe { run_avx2(kernel) };
+    }
+    kernel.run()
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn run_avx2<K: Kernel>(kernel: K) -> K::Output {
+    kernel.run()
+}

@@ -1,0 +1,153 @@
+//! Tests on real ranks: a `#[test]` function whose body runs under `mpirun`.
+//!
+//! [`on_ranks`] starts the test program anew under `mpirun`, once for each number of ranks, with
+//! just the calling test selected; there, on every rank, it runs the body. The test fails, with the
+//! output of every rank, when any rank panics, returns an error or hangs.
+//!
+//! ```no_run
+//! #[test]
+//! fn halos_hold_the_neighbours_values() {
+//!     parhelion::testing::on_ranks([1, 2, 4], |world| {
+//!         let grid = parhelion::Grid::builder([8, 8]).build(world)?;
+//!         let mut u = grid.field::<f64>("u");
+//!         u.exchange()
+//!     });
+//! }
+//! # fn main() {}
+//! ```
+//!
+//! `cargo test` suffices; more ranks than cores are fine. Launches take turns, however many threads
+//! the test program runs its tests with. `PARHELION_MPIRUN_ARGS` is added to every launch.
+
+use std::cell::Cell;
+use std::ffi::OsString;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use parhelion_launcher::{Launch, Mpirun};
+
+pub use parhelion_launcher::{Outcome, RankOutput};
+
+use crate::{Result, World};
+
+/// Set in the processes that run a test's body.
+const INSIDE: &str = "PARHELION_TEST_BODY";
+
+/// One launch at a time: several would fight for the same cores.
+static LAUNCHING: Mutex<()> = Mutex::new(());
+
+thread_local! {
+    static CALLED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// How a test's body is launched.
+///
+/// [`on_ranks`] is the short way for tests that should pass; [`output`](RankTest::output) is for those
+/// that look at how a job fails.
+#[derive(Clone, Debug)]
+pub struct RankTest {
+    ranks: usize,
+    threads: Option<usize>,
+    timeout: Duration,
+    mpirun_args: Vec<OsString>,
+}
+
+impl RankTest {
+    /// A launch on this many ranks: one thread each, killed after 2 minutes.
+    pub fn new(ranks: usize) -> Self {
+        Self { ranks, threads: Some(1), timeout: Duration::from_secs(120), mpirun_args: Vec::new() }
+    }
+
+    /// Threads per rank; `None` leaves the choice to the ranks.
+    pub fn threads(mut self, threads: Option<usize>) -> Self {
+        self.threads = threads;
+        self
+    }
+
+    /// Time after which the job is killed and the test fails.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Further arguments for `mpirun`.
+    pub fn mpirun_args<S: Into<OsString>>(mut self, args: impl IntoIterator<Item = S>) -> Self {
+        self.mpirun_args.extend(args.into_iter().map(Into::into));
+        self
+    }
+
+    /// Runs `body` on the ranks and says how the job ended. Under `mpirun`, where this function is
+    /// called again, it runs the body and ends the process: with status 0 if the body returned `Ok`.
+    ///
+    /// # Panics
+    /// When there is no `mpirun` of the MPI library that the program is linked with, when a test
+    /// calls it a second time, or outside of a `#[test]`.
+    pub fn output(&self, body: impl FnOnce(&World) -> Result<()>) -> Outcome {
+        if std::env::var_os(INSIDE).is_some() {
+            run_body_and_exit(body);
+        }
+        assert!(
+            !CALLED.replace(true),
+            "a test can run one body on ranks, for the ranks would run the first again"
+        );
+        self.launch()
+    }
+
+    fn launch(&self) -> Outcome {
+        let test = std::thread::current().name().unwrap_or_default().to_owned();
+        assert!(!test.is_empty() && test != "main", "bodies run on ranks from within #[test] functions");
+        let library = mpi::environment::library_version().unwrap_or_default();
+        let mpirun = Mpirun::for_library(&library).unwrap_or_else(|error| panic!("{error}"));
+        let program = std::env::current_exe().expect("the test program knows its own path");
+        let mut launch = Launch::new(&mpirun, program)
+            .args(["--exact", &test, "--nocapture", "--test-threads=1", "--quiet"])
+            .ranks(self.ranks)
+            .timeout(self.timeout)
+            .mpirun_args(&self.mpirun_args)
+            .env(INSIDE, "1");
+        if let Some(threads) = self.threads {
+            launch = launch.threads(threads);
+        }
+        let _turn = LAUNCHING.lock().unwrap_or_else(PoisonError::into_inner);
+        launch.output().unwrap_or_else(|error| panic!("{error}"))
+    }
+}
+
+/// Runs `body` under `mpirun` with each of these numbers of ranks in turn, one thread each, and
+/// fails the test when a job does not end well within 2 minutes.
+///
+/// # Panics
+/// When a rank panics, returns an error or hangs; as [`RankTest::output`] does.
+pub fn on_ranks(ranks: impl IntoIterator<Item = usize>, body: impl FnOnce(&World) -> Result<()>) {
+    on_ranks_and_threads(ranks.into_iter().map(|ranks| (ranks, 1)), body);
+}
+
+/// As [`on_ranks`], with (ranks, threads per rank).
+///
+/// # Panics
+/// As for [`on_ranks`].
+pub fn on_ranks_and_threads(
+    cases: impl IntoIterator<Item = (usize, usize)>,
+    body: impl FnOnce(&World) -> Result<()>,
+) {
+    if std::env::var_os(INSIDE).is_some() {
+        run_body_and_exit(body);
+    }
+    for (ranks, threads) in cases {
+        let outcome = RankTest::new(ranks).threads(Some(threads)).launch();
+        assert!(outcome.success, "the test failed on {ranks} rank(s) × {threads} thread(s):\n{outcome}");
+    }
+}
+
+/// What every rank does: as a `main` that returns the body's result.
+fn run_body_and_exit(body: impl FnOnce(&World) -> Result<()>) -> ! {
+    let result = World::init().and_then(|world| body(&world));
+    let status = match result {
+        Ok(()) => 0,
+        Err(error) => {
+            eprintln!("Error: {error:?}");
+            1
+        }
+    };
+    std::process::exit(status)
+}

@@ -1,0 +1,291 @@
+//! Halo exchange against a slow reference: every point's value is its global linear index, so that
+//! any shift, swap or missing box shows.
+
+use num_complex::Complex;
+use parhelion::prelude::*;
+use parhelion::testing::{on_ranks, on_ranks_and_threads};
+use parhelion::{Decomposition, Result};
+
+const RANKS: [usize; 6] = [1, 2, 3, 4, 6, 8];
+
+/// The value of an owned point: its linear index, and the component in the last digit.
+fn tag<const N: usize>(shape: [usize; N], index: [isize; N], component: usize) -> i64 {
+    (0..N).fold(0, |linear, a| linear * shape[a] as i64 + index[a] as i64) * 10 + component as i64
+}
+
+/// What the halo beyond a wall is to hold: one kind for each axis and side.
+fn condition<const N: usize>(face: Face) -> Boundary<i64, N> {
+    match (face.axis + usize::from(face.high)) % 4 {
+        0 => Boundary::Dirichlet(7),
+        1 => Boundary::Reflecting,
+        2 => Boundary::Antireflecting,
+        _ => Boundary::function(|x: [f64; N], time| (x.iter().fold(time, |h, c| 3.0 * h + c) * 8.0) as i64),
+    }
+}
+
+/// The reference: what any point of the halo'd domain holds, by the definitions alone.
+fn expected<const N: usize>(
+    grid: &Grid<N>,
+    centring: Centring,
+    component: usize,
+    mut index: [isize; N],
+) -> i64 {
+    let shape = grid.shape_global(centring);
+    for a in 0..N {
+        if grid.topology().periodic()[a] {
+            index[a] = index[a].rem_euclid(shape[a] as isize);
+        }
+    }
+    // Walls are filled axis after axis, so the last axis that a point is beyond decides; within the
+    // domain, the last axis on whose wall of given value a staggered point lies.
+    let walls = |a: usize| [(Face::low(a), 0), (Face::high(a), shape[a] as isize - 1)];
+    let axes = || (0..N).rev().filter(|&a| !grid.topology().periodic()[a]).flat_map(walls);
+    for (face, wall) in axes() {
+        let a = face.axis;
+        if if face.high { index[a] <= wall } else { index[a] >= wall } {
+            continue;
+        }
+        let mirror = match (centring.staggered(a), face.high) {
+            (true, _) => 2 * wall,
+            (false, false) => -1,
+            (false, true) => 2 * wall + 1,
+        };
+        let mut image = index;
+        image[a] = mirror - index[a];
+        return match condition::<N>(face) {
+            Boundary::Dirichlet(value) => 2 * value - expected(grid, centring, component, image),
+            Boundary::Antireflecting => -expected(grid, centring, component, image),
+            Boundary::Function(value) => value(grid.coordinates(index, centring), TIME),
+            _ => expected(grid, centring, component, image),
+        };
+    }
+    for (face, wall) in
+        axes().filter(|(face, wall)| centring.staggered(face.axis) && index[face.axis] == *wall)
+    {
+        match condition::<N>(face) {
+            Boundary::Dirichlet(value) => return value,
+            Boundary::Antireflecting => return 0,
+            _ => {}
+        }
+    }
+    tag(shape, index, component)
+}
+
+const TIME: f64 = 2.5;
+
+fn tagged<const N: usize>(grid: &Grid<N>, centring: Centring) -> Result<Field<i64, N>> {
+    let mut field = grid.field_builder::<i64>("tags").centring(centring).components(2).build()?;
+    for face in Face::all::<N>().filter(|face| !grid.topology().periodic()[face.axis]) {
+        field.boundary(face, condition(face))?;
+    }
+    field.set_time(TIME, 0.0);
+    let shape = field.shape_global();
+    for component in 0..2 {
+        field.fill_component_indexed(component, |index| tag(shape, index.map(|i| i as isize), component));
+    }
+    Ok(field)
+}
+
+/// Compares every halo point that `pattern` to `depth` fills with the reference.
+fn check_field<const N: usize>(field: &Field<i64, N>, pattern: Pattern, depth: usize, what: &str) {
+    let grid = field.grid();
+    let offset = field.region_global().start;
+    let interior = field.region_local();
+    let widths = grid.halo().map(|side| side.map(|width| width.min(depth)));
+    let mut checked = 0;
+    for index in interior.grown(widths).indices() {
+        let axes_left = (0..N).filter(|&a| index[a] < 0 || index[a] >= interior.end[a]).count();
+        if pattern == Pattern::Star && axes_left > 1 {
+            continue;
+        }
+        let global = std::array::from_fn(|a| index[a] + offset[a]);
+        for component in 0..field.components() {
+            let view = field.halo_view(component);
+            let found = view.get(index);
+            let wanted = expected(grid, field.centring(), component, global);
+            assert_eq!(
+                found,
+                wanted,
+                "{what}: component {component} at {global:?} on rank {}",
+                grid.topology().rank()
+            );
+            checked += 1;
+        }
+    }
+    assert!(checked >= 2 * interior.len());
+}
+
+fn check_grid<const N: usize>(
+    world: &World,
+    shape: [usize; N],
+    halo: [[usize; 2]; N],
+    periodic: [bool; N],
+) -> Result<()> {
+    let grid = Grid::builder(shape).halo_widths(halo).periodic(periodic).spacing([0.5; N]).build(world)?;
+    let widest = halo.iter().flatten().copied().max().unwrap_or(0);
+    let mut centrings = vec![Centring::Cell, Centring::Node];
+    centrings.extend((0..N).flat_map(|a| [Centring::Face(a), Centring::Edge(a)]));
+    for centring in centrings {
+        for pattern in [Pattern::Box, Pattern::Star] {
+            for depth in 1..=widest {
+                let mut field = tagged(&grid, centring)?;
+                field.exchange_for(pattern, depth)?;
+                let what = format!(
+                    "{shape:?} halo {halo:?} periodic {periodic:?} {centring:?} {pattern:?} depth {depth}"
+                );
+                check_field(&field, pattern, depth, &what);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Every combination of periodic axes and walls.
+fn check_shape<const N: usize>(world: &World, shape: [usize; N], halo: [[usize; 2]; N]) -> Result<()> {
+    (0..1 << N)
+        .try_for_each(|bits: u32| check_grid(world, shape, halo, std::array::from_fn(|a| bits >> a & 1 == 1)))
+}
+
+#[test]
+fn one_axis() {
+    on_ranks(RANKS, |world| {
+        check_shape(world, [17], [[2, 2]])?; // 8 ranks: blocks as thin as the halo
+        check_shape(world, [26], [[3, 1]])
+    });
+}
+
+#[test]
+fn two_axes() {
+    on_ranks(RANKS, |world| {
+        check_shape(world, [9, 7], [[2, 2]; 2])?;
+        check_shape(world, [8, 11], [[1, 0], [0, 2]])
+    });
+}
+
+#[test]
+fn three_axes() {
+    on_ranks(RANKS, |world| {
+        check_shape(world, [6, 5, 4], [[2, 2]; 3])?;
+        check_shape(world, [5, 7, 6], [[1, 1], [0, 2], [2, 1]])
+    });
+}
+
+#[test]
+fn four_axes() {
+    on_ranks(RANKS, |world| check_shape(world, [4, 3, 5, 4], [[1, 1], [1, 0], [2, 1], [1, 1]]));
+}
+
+#[test]
+fn every_process_grid_and_thread_count() {
+    on_ranks_and_threads([(4, 1), (6, 2), (8, 1)], |world| {
+        let shape = [8, 9, 8];
+        for a in 1..=world.size() {
+            for b in 1..=world.size() {
+                let procs = [a, b, world.size() / (a * b).min(world.size())];
+                let fits = procs.iter().product::<usize>() == world.size()
+                    && Decomposition::new(shape, procs).is_ok_and(|cut| cut.check_halo([[1, 2]; 3]).is_ok());
+                if fits {
+                    let grid = Grid::builder(shape)
+                        .halo_widths([[1, 2]; 3])
+                        .periodic([true, false, true])
+                        .spacing([0.5; 3])
+                        .procs(procs)
+                        .build(world)?;
+                    let mut field = tagged(&grid, Centring::Cell)?;
+                    field.exchange()?;
+                    check_field(&field, Pattern::Box, 2, &format!("{procs:?}"));
+                }
+            }
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn many_fields_of_many_types_in_one_plan() {
+    on_ranks(RANKS, |world| {
+        let grid = Grid::builder([9, 8]).halo(2).periodic([true, true]).build(world)?;
+        let mut vector = tagged(&grid, Centring::Cell)?;
+        let mut bytes = grid.field::<u8>("bytes");
+        let mut complex =
+            grid.field_builder::<Complex<f64>>("complex").centring(Centring::Face(1)).build()?;
+        bytes.fill_indexed(|[j, i]| (16 * j + i) as u8);
+        complex.fill_indexed(|[j, i]| Complex::new(j as f64, i as f64));
+        // Tiny pieces: the same code cuts messages beyond 1 GiB.
+        let mut plan = HaloPlan::builder(&grid)
+            .field(&vector)
+            .field(&bytes)
+            .field(&complex)
+            .longest_message(48)
+            .build()?;
+        if world.size() > 2 {
+            assert!(plan.messages_sent() > 8, "messages were to be cut: {plan}");
+        }
+        for _ in 0..3 {
+            plan.exchange((&mut vector, &mut bytes, &mut complex))?;
+        }
+        check_field(&vector, Pattern::Box, 2, "vector");
+        let offset = bytes.region_global().start;
+        let whole = bytes.whole()?;
+        for ((j, i), &value) in whole.indexed_iter() {
+            let wrap = |k: usize, a: usize, n: isize| (k as isize - 2 + offset[a]).rem_euclid(n) as usize;
+            assert_eq!(value, (16 * wrap(j, 0, 9) + wrap(i, 1, 8)) as u8);
+            assert_eq!(complex.whole()?[[j, i]], Complex::new(wrap(j, 0, 9) as f64, wrap(i, 1, 8) as f64));
+        }
+        // A plan is for its kind of fields only.
+        let error = plan.exchange((&mut bytes, &mut vector, &mut complex)).unwrap_err();
+        assert!(error.is_argument() && error.to_string().contains("this halo plan is for fields"), "{error}");
+        Ok(())
+    });
+}
+
+#[test]
+fn a_leaked_exchange_leaves_the_halo_stale_and_the_plan_usable() {
+    on_ranks([1, 2, 3, 4], |world| {
+        let grid = Grid::builder([12]).periodic([true]).build(world)?;
+        let mut field = tagged(&grid, Centring::Cell)?;
+        let mut plan = HaloPlan::builder(&grid).field(&field).build()?;
+        std::mem::forget(plan.start(&mut field)?);
+        assert!(field.halo(Face::low(0)).is_err() && field.reach::<1>().is_err());
+        plan.exchange(&mut field)?;
+        check_field(&field, Pattern::Box, 1, "after a leak");
+        // Dropped instead of finished: finished all the same.
+        field.set_global([0], 0);
+        drop(plan.start(&mut field)?);
+        assert_eq!(field.halo_depth(), [[1, 1]]);
+        Ok(())
+    });
+}
+
+#[test]
+fn writing_makes_the_halo_stale_and_reading_it_an_error() {
+    on_ranks([1, 2], |world| {
+        let grid = Grid::builder([8, 8]).halo(2).build(world)?;
+        let mut u = grid.field::<f64>("u");
+        let stale = |u: &Field<f64, 2>| {
+            let error = u.halo(Face::high(1)).unwrap_err();
+            assert!(error.to_string().contains("call exchange()"), "{error}");
+            if cfg!(debug_assertions) {
+                assert!(u.halo_view(0).get([-1, -1]).is_nan(), "stale halo cells are NaN in debug builds");
+            }
+        };
+        stale(&u);
+        let writes: [fn(&mut Field<f64, 2>); 5] = [
+            |u| u.fill(|_| 1.0),
+            |u| u.map(|x| x + 1.0),
+            |u| u.set_local([0, 0], 1.0),
+            |u| u.interior_mut().fill(2.0),
+            |u| u.boundary(Face::low(0), Boundary::Reflecting).unwrap(),
+        ];
+        for write in writes {
+            u.exchange()?;
+            assert!(u.whole().is_ok() && u.reach::<2>().is_ok());
+            write(&mut u);
+            stale(&u);
+        }
+        u.exchange_for(Pattern::Star, 1)?;
+        assert!(u.star_reach::<1>().is_ok() && u.reach::<1>().is_err() && u.star_reach::<2>().is_err());
+        assert!(u.whole().is_err());
+        Ok(())
+    });
+}
