@@ -59,8 +59,7 @@ fn expected<const N: usize>(
             _ => expected(grid, centring, component, image),
         };
     }
-    for (face, wall) in
-        axes().filter(|(face, wall)| centring.staggered(face.axis) && index[face.axis] == *wall)
+    for (face, _) in axes().filter(|(face, wall)| centring.staggered(face.axis) && index[face.axis] == *wall)
     {
         match condition::<N>(face) {
             Boundary::Dirichlet(value) => return value,
@@ -172,7 +171,17 @@ fn three_axes() {
 
 #[test]
 fn four_axes() {
-    on_ranks(RANKS, |world| check_shape(world, [4, 3, 5, 4], [[1, 1], [1, 0], [2, 1], [1, 1]]));
+    on_ranks(RANKS, |world| check_shape(world, [4, 3, 5, 4], [[1, 1], [1, 1], [2, 1], [0, 1]]));
+}
+
+#[test]
+fn a_block_too_thin_to_mirror_staggered_points_is_refused() {
+    on_ranks([3], |world| {
+        let grid = Grid::builder([3]).halo_widths([[1, 0]]).build(world)?;
+        let error = grid.field_builder::<f64>("nodes").centring(Centring::Node).build().unwrap_err();
+        assert!(error.is_geometry() && error.to_string().contains("at least 2 cells"), "{error}");
+        Ok(())
+    });
 }
 
 #[test]

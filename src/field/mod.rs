@@ -97,7 +97,8 @@ impl<T: Element, const N: usize> FieldBuilder<T, N> {
     /// Makes the field, all zero.
     ///
     /// # Errors
-    /// When there is no component, or the centring names an axis that the grid does not have.
+    /// When there is no component, the centring names an axis that the grid does not have, or the
+    /// first block of a staggered axis with walls is too thin to mirror points about its low wall.
     pub fn build(self) -> Result<Field<T, N>> {
         let axis = match self.centring {
             Centring::Face(axis) | Centring::Edge(axis) => axis,
@@ -112,6 +113,25 @@ impl<T: Element, const N: usize> FieldBuilder<T, N> {
                     self.name, self.components, self.centring
                 ),
             ));
+        }
+        let (grid, halo) = (&self.grid, self.grid.halo());
+        let first = grid.decomposition().block([0; N]).shape();
+        for a in (0..N).filter(|&a| self.centring.staggered(a) && !grid.topology().periodic()[a]) {
+            let [low, high] = halo[a];
+            // Point 0 lies on the wall, so that point `low` is the image of the outermost halo point.
+            if grid.topology().procs()[a] > 1 && high == 0 && first[a] <= low {
+                return Err(Error::on_all_ranks(
+                    ErrorKind::Geometry,
+                    format!(
+                        "field '{}', staggered on axis {a} with halo {:?}, needs blocks of at least {} cells there, but the \
+                         first has {}; use fewer ranks on this axis or a halo of 1 on its high side",
+                        self.name,
+                        halo[a],
+                        low + 1,
+                        first[a]
+                    ),
+                ));
+            }
         }
         Ok(self.build_one())
     }
