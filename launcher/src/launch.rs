@@ -1,13 +1,12 @@
 //! The builder and the command line it makes.
 
-use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::Duration;
 
-use crate::{Cores, LaunchError, Mpirun, Outcome, Vendor, job, outcome};
+use crate::{Cores, LaunchError, Mpirun, Outcome, Vendor, job, outcome, quoted};
 
 /// Environment variable that tells a rank its number of threads.
 pub const THREADS_VARIABLE: &str = "PARHELION_THREADS";
@@ -261,26 +260,16 @@ impl Launch {
 impl fmt::Display for Launch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(folder) = &self.current_dir {
-            write!(f, "cd {} && ", quoted(folder.as_os_str()))?;
+            write!(f, "cd {} && ", quoted(folder))?;
         }
         for (name, value) in self.variables() {
             write!(f, "{}={} ", name.to_string_lossy(), quoted(&value))?;
         }
-        write!(f, "{}", quoted(self.mpirun.path().as_os_str()))?;
+        write!(f, "{}", quoted(self.mpirun.path()))?;
         let words =
             self.flags(self.tagged).into_iter().chain([self.program.clone()]).chain(self.args.clone());
         words.into_iter().try_for_each(|word| write!(f, " {}", quoted(&word)))
     }
-}
-
-/// `word` as a POSIX shell reads it back.
-fn quoted(word: &OsStr) -> String {
-    let word: Cow<'_, str> = word.to_string_lossy();
-    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:=,@%+".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        return word.into_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 /// Whether this process runs as root, which Open MPI refuses unless told.
@@ -293,17 +282,5 @@ fn is_root() -> bool {
     #[cfg(not(target_os = "linux"))]
     {
         Command::new("id").arg("-u").output().is_ok_and(|answer| answer.stdout.trim_ascii() == b"0")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn words_are_quoted_only_where_a_shell_needs_it() {
-        assert_eq!(quoted(OsStr::new("--procs=2x1")), "--procs=2x1");
-        assert_eq!(quoted(OsStr::new("")), "''");
-        assert_eq!(quoted(OsStr::new("it's $1")), r"'it'\''s $1'");
     }
 }

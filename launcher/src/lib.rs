@@ -38,6 +38,7 @@
 //! | `launch` | [`Launch`]: the builder and the command line it makes |
 //! | `job` | running it: time limit, killing what is left |
 //! | `outcome` | what the ranks wrote |
+//! | `quote` | quoting for the shell |
 
 mod cores;
 mod error;
@@ -45,6 +46,7 @@ mod job;
 mod launch;
 mod mpirun;
 mod outcome;
+mod quote;
 mod vendor;
 
 pub use cores::Cores;
@@ -52,4 +54,5 @@ pub use error::LaunchError;
 pub use launch::{Binding, Launch, MPIRUN_ARGS_VARIABLE, THREADS_VARIABLE};
 pub use mpirun::{MPI_VARIABLE, MPIRUN_VARIABLE, Mpirun};
 pub use outcome::{Outcome, RankOutput};
+pub use quote::quoted;
 pub use vendor::{Vendor, Version};

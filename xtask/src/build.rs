@@ -6,11 +6,11 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use parhelion_launcher::{Launch, MPI_VARIABLE, MPIRUN_VARIABLE, Mpirun};
+use parhelion_launcher::{Launch, MPI_VARIABLE, MPIRUN_VARIABLE, Mpirun, quoted};
 
 use crate::Failure;
 use crate::detect::Found;
-use crate::shell::{self, root};
+use crate::shell::root;
 
 /// Which MPI and HDF5 a build uses; everything that is started with it agrees on them.
 pub(crate) struct Build {
@@ -54,7 +54,7 @@ impl Build {
 
     /// The shell command that makes plain `cargo` build and run the same way.
     pub(crate) fn export(&self) -> String {
-        let set = |(name, value): &(&str, OsString)| format!(" {name}={}", shell::quoted(value));
+        let set = |(name, value): &(&str, OsString)| format!(" {name}={}", quoted(value));
         format!("export{}", self.environment.iter().map(set).collect::<String>())
     }
 

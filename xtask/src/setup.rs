@@ -14,6 +14,7 @@ pub(crate) fn setup(asked: Option<Vendor>) -> Result<Build, Failure> {
     let needs = Need::missing(&found);
     if !needs.is_empty() {
         let vendor = found.vendor;
+        refuse_wrong_choice(&needs, vendor)?;
         install(&needs, vendor)?;
         found = Found::detect(Some(vendor))?;
         let still = Need::missing(&found);
@@ -25,6 +26,19 @@ pub(crate) fn setup(asked: Option<Vendor>) -> Result<Build, Failure> {
     let build = Build::new(&found)?;
     say(&build);
     Ok(build)
+}
+
+/// An HDF5 that the user chose and that cannot be used is the user's to change: installing another
+/// would not make the build take it.
+fn refuse_wrong_choice(needs: &[Need], vendor: Vendor) -> Result<(), Failure> {
+    match std::env::var("HDF5_DIR") {
+        Ok(folder) if needs.contains(&Need::Hdf5) => Err(format!(
+            "HDF5_DIR={folder} has no HDF5 built with {vendor} (H5_HAVE_PARALLEL in include/H5pubconf.h); \
+             unset it, or set it to the prefix of one that is"
+        )
+        .into()),
+        _ => Ok(()),
+    }
 }
 
 /// Makes sure that `cargo fmt` and `cargo clippy` are there.

@@ -4,6 +4,8 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 
+use parhelion_launcher::quoted;
+
 use crate::Failure;
 
 /// Root of the workspace.
@@ -31,16 +33,6 @@ pub(crate) fn line(command: &Command) -> String {
     let environment = command.get_envs().filter_map(set);
     let words = std::iter::once(command.get_program()).chain(command.get_args()).map(quoted);
     environment.chain(words).collect::<Vec<_>>().join(" ")
-}
-
-/// `word` as a POSIX shell reads it back.
-pub(crate) fn quoted(word: &OsStr) -> String {
-    let word = word.to_string_lossy();
-    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:=,@%+".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        return word.into_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 /// Announces a command and runs it.
