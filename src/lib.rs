@@ -7,6 +7,8 @@ mod grid;
 mod halo;
 mod messages;
 pub mod prelude;
+mod reduce;
+mod sweep;
 pub mod testing;
 mod topology;
 mod world;
@@ -16,6 +18,7 @@ pub use error::{Error, Result};
 pub use field::{Boundary, BoundaryFunction, Field, FieldBuilder};
 pub use grid::{Centring, Grid, GridBuilder};
 pub use halo::{Exchange, HaloField, HaloFields, HaloPlan, HaloPlanBuilder};
+pub use reduce::{Extremum, Ordered};
 pub use topology::{Face, Topology};
 pub use world::{World, WorldBuilder};
 

@@ -143,6 +143,33 @@ impl<'a, T: Element, const N: usize> View<'a, T, N> {
         // SAFETY: V1 for the row's cells, which are adjacent by V2.
         unsafe { std::slice::from_raw_parts(self.cells.at(index), len) }
     }
+
+    /// Hands every row of the view to `add(&mut accumulator, index of its first cell, the row)`. Every
+    /// thread starts with `new()` and visits its part in memory order; the accumulators come back in
+    /// thread order.
+    ///
+    /// ```
+    /// use parhelion_kernels::{Pool, Region, View};
+    ///
+    /// let u = View::from_slice(&[1.0, 2.0, 3.0, 4.0], Region::from_shape([2, 2]));
+    /// let largest = u.fold_rows(&Pool::new(2)?, || f64::MIN, |most, _, row| *most = row.iter().fold(*most, |a, &b| a.max(b)));
+    /// assert_eq!(largest, [2.0, 4.0]); // of each thread
+    /// # Ok::<(), rayon::ThreadPoolBuildError>(())
+    /// ```
+    pub fn fold_rows<A: Send>(
+        &self,
+        pool: &Pool,
+        new: impl Fn() -> A + Sync,
+        add: impl Fn(&mut A, [isize; N], &[T]) + Sync,
+    ) -> Vec<A> {
+        pool.map(|thread| {
+            let mut accumulator = new();
+            for (index, len) in rows(self.region().part(thread, pool.threads())) {
+                add(&mut accumulator, index, self.row(index, len));
+            }
+            accumulator
+        })
+    }
 }
 
 impl<'a, T: Element, const N: usize> ViewMut<'a, T, N> {

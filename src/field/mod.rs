@@ -231,7 +231,9 @@ impl<T: Element, const N: usize> Field<T, N> {
         self.grid.world().pool()
     }
 
-    fn check_same_shape<U: Element>(&self, other: &Field<U, N>) -> Result<()> {
+    /// # Errors
+    /// When the fields do not have the same points and components.
+    pub(crate) fn check_same_shape<U: Element>(&self, other: &Field<U, N>) -> Result<()> {
         let alike = self.grid.same_as(&other.grid)
             && self.centring == other.centring
             && self.components() == other.components();

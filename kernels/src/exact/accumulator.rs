@@ -200,6 +200,7 @@ impl Accumulator {
 
 impl ExactSum for Accumulator {
     type Total = f64;
+    type Mean = f64;
     const WORDS: usize = LIMBS + 3;
 
     fn new() -> Self {
@@ -236,6 +237,10 @@ impl ExactSum for Accumulator {
             (false, false, true) => f64::NEG_INFINITY,
             _ => f64::NAN,
         }
+    }
+
+    fn mean(&self, count: usize) -> f64 {
+        self.total() / count as f64
     }
 }
 

@@ -16,6 +16,7 @@ pub struct ComplexAccumulator {
 
 impl ExactSum for ComplexAccumulator {
     type Total = Complex<f64>;
+    type Mean = Complex<f64>;
     const WORDS: usize = 2 * Accumulator::WORDS;
 
     fn new() -> Self {
@@ -41,5 +42,9 @@ impl ExactSum for ComplexAccumulator {
 
     fn total(&self) -> Complex<f64> {
         Complex::new(self.re.total(), self.im.total())
+    }
+
+    fn mean(&self, count: usize) -> Complex<f64> {
+        self.total() / count as f64
     }
 }

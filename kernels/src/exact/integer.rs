@@ -82,6 +82,7 @@ impl IntegerAccumulator {
 
 impl ExactSum for IntegerAccumulator {
     type Total = i128;
+    type Mean = f64;
     const WORDS: usize = 4;
 
     fn new() -> Self {
@@ -108,6 +109,10 @@ impl ExactSum for IntegerAccumulator {
 
     fn total(&self) -> i128 {
         self.total
+    }
+
+    fn mean(&self, count: usize) -> f64 {
+        self.total as f64 / count as f64
     }
 }
 

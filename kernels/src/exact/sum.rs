@@ -22,6 +22,9 @@ pub trait ExactSum: Clone + std::fmt::Debug + Send + Sync + 'static {
     /// The type of the sum when it is read.
     type Total: Copy + PartialEq + std::fmt::Debug + Send + Sync + 'static;
 
+    /// The type of a mean of such elements: `f64`, or `Complex<f64>`.
+    type Mean: Copy + PartialEq + std::fmt::Debug + Send + Sync + 'static;
+
     /// Number of words.
     const WORDS: usize;
 
@@ -52,4 +55,7 @@ pub trait ExactSum: Clone + std::fmt::Debug + Send + Sync + 'static {
 
     /// The sum, rounded if its type cannot hold it.
     fn total(&self) -> Self::Total;
+
+    /// The sum divided by `count`: a rounded total is rounded once more.
+    fn mean(&self, count: usize) -> Self::Mean;
 }

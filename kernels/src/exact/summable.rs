@@ -35,6 +35,9 @@ pub trait Summable: Element {
     /// The exact sum of such elements; its total is `f64`, `Complex<f64>` or `i128`.
     type Sum: ExactSum;
 
+    /// The magnitude of the value in double precision.
+    fn magnitude(self) -> f64;
+
     /// Adds the values of a row.
     fn add_row(sum: &mut Self::Sum, row: &[Self]);
 
@@ -57,6 +60,10 @@ pub trait Summable: Element {
 impl Summable for f64 {
     type Sum = Accumulator;
 
+    fn magnitude(self) -> f64 {
+        self.abs()
+    }
+
     fn add_row(sum: &mut Accumulator, row: &[f64]) {
         sum.add_row(row);
     }
@@ -73,6 +80,10 @@ impl Summable for f64 {
 
 impl Summable for f32 {
     type Sum = Accumulator;
+
+    fn magnitude(self) -> f64 {
+        f64::from(self.abs())
+    }
 
     fn add_row(sum: &mut Accumulator, row: &[f32]) {
         sum.add_map(row, f64::from);
@@ -93,6 +104,10 @@ where
     Complex<T>: Element,
 {
     type Sum = ComplexAccumulator;
+
+    fn magnitude(self) -> f64 {
+        squared_magnitude(self).sqrt()
+    }
 
     fn add_row(sum: &mut ComplexAccumulator, row: &[Self]) {
         // in pieces that stay in cache between the two
@@ -130,6 +145,9 @@ macro_rules! integers {
         impl Summable for $t {
             type Sum = IntegerAccumulator;
 
+            fn magnitude(self) -> f64 {
+                (self as f64).abs()
+            }
             fn add_row(sum: &mut IntegerAccumulator, row: &[$t]) {
                 sum.$add_row(row);
             }

@@ -1,0 +1,78 @@
+//! Reductions with an operation of the user's.
+
+use bytemuck::Pod;
+use mpi::traits::{Communicator, Root};
+use parhelion_kernels::{Inputs, PointOf, fold};
+
+use crate::error::ErrorKind;
+use crate::messages::{receive, send};
+use crate::{Error, Grid, Region, Result, World};
+
+/// Tag of the messages that carry partial results up the tree.
+const PARTIAL_TAG: i32 = 1;
+
+impl<const N: usize> Grid<N> {
+    /// Combines `rule(neighbourhood)` of all points of `region` on all ranks with an operation of your own.
+    ///
+    /// The result has the same bits for any ranks × threads if `combine` is exactly associative and
+    /// commutative, as minimum, maximum, bit operations and integer sums are; floating-point addition is
+    /// not, so use [`Grid::sum`] for sums. `identity` must not change what it is combined with.
+    ///
+    /// ```
+    /// use parhelion::prelude::*;
+    ///
+    /// let world = World::init()?;
+    /// let grid = Grid::builder([100]).build(&world)?;
+    /// let mut u = grid.field::<u32>("u");
+    /// u.fill_indexed(|[i]| 1 << (i % 7));
+    /// let bits = grid.reduce(u.region_local(), u.reach::<0>()?, |u: Point<'_, u32, 1, 0>| u.center(), 0, |a, b| a | b)?;
+    /// assert_eq!(bits, 0b111_1111);
+    /// # Ok::<(), parhelion::Error>(())
+    /// ```
+    ///
+    /// # Collective
+    /// Over all ranks of the grid.
+    ///
+    /// # Errors
+    /// When the inputs lack points of the region or around it; the same error on every rank.
+    pub fn reduce<V: Pod + Send + Sync + Default, I: Inputs<N>>(
+        &self,
+        region: Region<N>,
+        inputs: I,
+        rule: impl for<'p> Fn(PointOf<'p, I, N>) -> V + Sync,
+        identity: V,
+        combine: impl Fn(V, V) -> V + Sync,
+    ) -> Result<V> {
+        let world = self.world();
+        let parts = fold(
+            world.pool(),
+            region,
+            inputs,
+            rule,
+            || identity,
+            |result, _, values| *result = values.iter().fold(*result, |a, &b| combine(a, b)),
+        );
+        let parts = world.agree(parts.map_err(|error| Error::new(ErrorKind::Argument, error.to_string())))?;
+        Ok(over_ranks(world, parts.into_iter().fold(identity, &combine), combine))
+    }
+}
+
+/// Combines the value of every rank in a binomial tree and hands the result to all.
+fn over_ranks<V: Pod>(world: &World, mut value: V, combine: impl Fn(V, V) -> V) -> V {
+    let (comm, rank, size) = (world.comm(), world.rank(), world.size());
+    let mut step = 1;
+    while step < size {
+        if rank % (2 * step) == step {
+            send(comm, rank - step, PARTIAL_TAG, bytemuck::bytes_of(&value));
+            break;
+        }
+        if rank + step < size {
+            let mut theirs = V::zeroed();
+            receive(comm, rank + step, PARTIAL_TAG, bytemuck::bytes_of_mut(&mut theirs));
+            value = combine(value, theirs);
+        }
+        step *= 2;
+    }
+    comm.process_at_rank(0).broadcast_into(bytemuck::bytes_of_mut(&mut value));
+    value
+}

@@ -1,0 +1,167 @@
+//! Sums, products, norms, means and counts.
+
+use parhelion_kernels::{Accumulator, ExactSum, Inputs, PointOf, Summable, fold};
+
+use crate::error::ErrorKind;
+use crate::{Element, Error, Field, Grid, Region, Result, World};
+
+/// What a sum of a field of `T` is: `f64`, `Complex<f64>`, or `i128` for integers.
+type Total<T> = <<T as Summable>::Sum as ExactSum>::Total;
+
+/// Adds up the accumulators of all threads and all ranks.
+fn add_up<S: ExactSum>(world: &World, parts: impl IntoIterator<Item = S>) -> S {
+    let mut sum = S::new();
+    parts.into_iter().for_each(|part| sum.merge(&part));
+    let mut words = sum.words();
+    world.all_sum(&mut words);
+    S::from_words(&words)
+}
+
+impl<T: Summable, const N: usize> Field<T, N> {
+    /// The sum of all values of all components, correctly rounded.
+    ///
+    /// ```
+    /// use parhelion::prelude::*;
+    ///
+    /// let world = World::init()?;
+    /// let grid = Grid::builder([1000]).build(&world)?;
+    /// let mut u = grid.field::<f64>("u");
+    /// u.fill_indexed(|[i]| if i == 0 { 1e17 } else { 0.1 });
+    /// u.set_global([999], -1e17);
+    /// assert_eq!(u.sum(), 99.8);       // in any order of addition, on any number of ranks
+    /// # Ok::<(), parhelion::Error>(())
+    /// ```
+    ///
+    /// # Collective
+    /// Over all ranks of the grid.
+    pub fn sum(&self) -> Total<T> {
+        self.exact_sum().total()
+    }
+
+    /// The mean of all values of all components.
+    ///
+    /// # Collective
+    /// Over all ranks of the grid.
+    pub fn mean(&self) -> <T::Sum as ExactSum>::Mean {
+        let count = self.shape_global().iter().product::<usize>() * self.components();
+        self.exact_sum().mean(count)
+    }
+
+    fn exact_sum(&self) -> T::Sum {
+        let world = self.grid().world();
+        let parts = (0..self.components()).flat_map(|c| {
+            self.component(c).fold_rows(world.pool(), T::Sum::new, |sum, _, row| T::add_row(sum, row))
+        });
+        add_up(world, parts)
+    }
+
+    /// The sum of the products with `other` (of `conj(self)·other` for complex numbers), over all
+    /// points and components: each product is rounded once, then their sum once.
+    ///
+    /// # Collective
+    /// Over all ranks of the grid.
+    ///
+    /// # Errors
+    /// When the fields differ in grid, centring or number of components.
+    pub fn dot(&self, other: &Self) -> Result<Total<T>> {
+        self.check_same_shape(other)?;
+        let world = self.grid().world();
+        let parts = (0..self.components()).flat_map(|c| {
+            let theirs = other.component(c);
+            self.component(c).fold_rows(world.pool(), T::Sum::new, |sum, index, row| {
+                T::add_products(sum, row, theirs.row(index, row.len()));
+            })
+        });
+        Ok(add_up(world, parts).total())
+    }
+
+    /// The sum of the magnitudes of all values of all components.
+    ///
+    /// # Collective
+    /// Over all ranks of the grid.
+    pub fn norm_l1(&self) -> f64 {
+        self.sum_rows(T::add_magnitudes)
+    }
+
+    /// The square root of the sum of the squared magnitudes of all values of all components (no
+    /// factor for the cell volume).
+    ///
+    /// # Collective
+    /// Over all ranks of the grid.
+    pub fn norm_l2(&self) -> f64 {
+        self.sum_rows(T::add_squares).sqrt()
+    }
+
+    fn sum_rows(&self, add: impl Fn(&mut Accumulator, &[T]) + Sync) -> f64 {
+        let world = self.grid().world();
+        let parts = (0..self.components()).flat_map(|c| {
+            self.component(c).fold_rows(world.pool(), Accumulator::new, |sum, _, row| add(sum, row))
+        });
+        add_up(world, parts).total()
+    }
+}
+
+impl<T: Element, const N: usize> Field<T, N> {
+    /// How many values, of all components, satisfy `predicate`.
+    ///
+    /// # Collective
+    /// Over all ranks of the grid.
+    pub fn count(&self, predicate: impl Fn(T) -> bool + Sync) -> usize {
+        let world = self.grid().world();
+        let local = (0..self.components())
+            .flat_map(|c| {
+                self.component(c).fold_rows(
+                    world.pool(),
+                    || 0,
+                    |count, _, row| {
+                        *count += row.iter().filter(|&&value| predicate(value)).count();
+                    },
+                )
+            })
+            .sum::<usize>();
+        let mut count = [local as i64];
+        world.all_sum(&mut count);
+        count[0] as usize
+    }
+}
+
+impl<const N: usize> Grid<N> {
+    /// The exact sum of `rule(neighbourhood)` over the points of `region` on all ranks: for what no
+    /// field holds, such as squared gradients or an energy made of several fields.
+    ///
+    /// `region` is local, usually [`Field::region_local`] of one of the inputs.
+    ///
+    /// ```
+    /// use parhelion::prelude::*;
+    ///
+    /// let world = World::init()?;
+    /// let grid = Grid::builder([10, 10]).build(&world)?;
+    /// let mut u = grid.field::<f64>("u");
+    /// u.fill_indexed(|[_, i]| 3.0 * i as f64);
+    /// u.exchange()?;
+    /// let slopes = grid.sum(u.region_local(), u.star_reach::<1>()?, |u: StarPoint<'_, f64, 2, 1>| {
+    ///     let slope = 0.5 * (u.at::<0, 1>() - u.at::<0, -1>());
+    ///     slope * slope
+    /// })?;
+    /// assert_eq!(slopes, 80.0 * 9.0 + 20.0 * 2.25); // half the slope in the columns at the walls
+    /// # Ok::<(), parhelion::Error>(())
+    /// ```
+    ///
+    /// # Collective
+    /// Over all ranks of the grid.
+    ///
+    /// # Errors
+    /// When the inputs lack points of the region or around it; the same error on every rank.
+    pub fn sum<I: Inputs<N>>(
+        &self,
+        region: Region<N>,
+        inputs: I,
+        rule: impl for<'p> Fn(PointOf<'p, I, N>) -> f64 + Sync,
+    ) -> Result<f64> {
+        let world = self.world();
+        let parts =
+            fold(world.pool(), region, inputs, rule, Accumulator::new, |sum, _, values| sum.add_row(values));
+        let parts = world.agree(parts.map_err(|error| Error::new(ErrorKind::Argument, error.to_string())))?;
+        Ok(add_up(world, parts).total())
+    }
+}
