@@ -294,7 +294,9 @@ pub(super) fn free_space(file: &std::fs::File) -> std::io::Result<u64> {
     }
     // SAFETY: the call succeeded, so it filled the buffer.
     let answer = unsafe { answer.assume_init() };
-    Ok(u64::from(answer.f_bavail).saturating_mul(answer.f_frsize))
+    #[allow(clippy::useless_conversion, reason = "these are narrower on some systems")]
+    let (blocks, size) = (u64::from(answer.f_bavail), u64::from(answer.f_frsize));
+    Ok(blocks.saturating_mul(size))
 }
 
 fn check(status: herr_t) -> hdf5::Result<()> {
