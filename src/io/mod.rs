@@ -27,6 +27,7 @@ mod catalogue;
 mod codec;
 mod collective;
 mod ffi;
+mod field;
 mod input;
 mod kinds;
 mod output;

@@ -8,7 +8,7 @@ use std::path::Path;
 use array::{Array, FromIndex, Layout};
 use mpi::traits::CommunicatorCollectives;
 use num_complex::Complex;
-use parhelion::{Attribute, ElementKind, Input, Output, Result, World};
+use parhelion::{Attribute, Centring, ElementKind, Grid, Input, Output, Result, World};
 
 pub fn run(world: &World, case: &str, directory: &Path) {
     match case {
@@ -18,6 +18,7 @@ pub fn run(world: &World, case: &str, directory: &Path) {
         "survival" => an_older_file_survives(world, directory),
         "full-disk" => full_disk(world, directory),
         "foreign" => foreign(world, directory),
+        "fields" => fields(world, directory),
         "gallery" => gallery(world, directory),
         "bandwidth" => bandwidth(world, directory),
         _ => panic!("no case {case}"),
@@ -311,6 +312,48 @@ fn foreign(world: &World, directory: &Path) {
     assert_contains(&message, &["text"]);
     let first = &input.attributes("u1").unwrap().iter().find(|(name, _)| name == "note").unwrap().1;
     assert_eq!(first.as_text(), Some("from h5py"));
+}
+
+/// Fields, cell-centred, staggered and with components, on the grid of ranks the library chooses.
+fn fields(world: &World, directory: &Path) {
+    let path = directory.join("fields.h5");
+    let grid = Grid::builder([9, 7, 11]).extent([1.0, 2.0, 3.0]).halo(1).build(world).unwrap();
+    let make = |name: &str, centring, components| {
+        grid.field_builder::<f64>(name).centring(centring).components(components).build().unwrap()
+    };
+    let value =
+        |component: usize| move |[z, y, x]: [f64; 3]| (100.0 * z + 10.0 * y + x) * (1.0 + component as f64);
+    let mut u = make("u", Centring::Cell, 1);
+    u.fill(value(0));
+    let face = {
+        let mut face = make("w", Centring::Face(2), 1);
+        face.fill(value(0));
+        face
+    };
+    let output = Output::create(world, &path).unwrap().write(&u).unwrap().write(&face).unwrap();
+    output.write(&make("v", Centring::Cell, 3)).unwrap().finish().unwrap();
+    let input = Input::open(world, &path).unwrap();
+    assert_eq!(input.datasets().collect::<Vec<_>>(), ["component3", "u", "v", "w", "x", "x_node", "y", "z"]);
+    assert_eq!(input.shape("w").unwrap(), [9, 7, 12]);
+    for (name, written) in [("u", &u), ("w", &face)] {
+        let mut back = make(name, written.centring(), 1);
+        input.read_into(name, &mut back).unwrap();
+        let shape = written.shape_global();
+        for n in 0..shape.iter().product() {
+            let index = [n / (shape[1] * shape[2]), n / shape[2] % shape[1], n % shape[2]];
+            assert_eq!(back.get_global(index), written.get_global(index), "{name} at {index:?}");
+        }
+        let raw = hdf5_value_at(&input, name, &shape);
+        assert_eq!(raw, value(0)(written.coordinates([1, 2, 3])), "{name} as a plain array");
+    }
+}
+
+/// The value at [1, 2, 3] of a dataset, read on every rank into an array that is not distributed.
+fn hdf5_value_at(input: &Input<'_>, name: &str, shape: &[usize; 3]) -> f64 {
+    let layout = Layout { shape: shape.to_vec(), ranks: vec![1; 3], halo: 0, padding: 0, components: 1 };
+    let mut whole = Array::<f64>::new(name, &layout, 0);
+    input.read_into(name, &mut whole).unwrap();
+    whole.parts[0][(shape[1] + 2) * shape[2] + 3]
 }
 
 /// A file with one of everything, for other tools to look at, see `gallery.py`.
