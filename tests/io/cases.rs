@@ -36,7 +36,7 @@ fn grids(ranks: usize, axes: usize) -> Vec<Vec<usize>> {
         grid[axis] = ranks;
         grids.push(grid);
     }
-    if axes > 1 && ranks % 2 == 0 {
+    if axes > 1 && ranks.is_multiple_of(2) {
         let mut grid = vec![1; axes];
         (grid[axes - 2], grid[axes - 1]) = (2, ranks / 2);
         grids.push(grid);
