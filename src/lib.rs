@@ -5,6 +5,8 @@ mod error;
 mod field;
 mod grid;
 mod halo;
+#[cfg(feature = "hdf5")]
+mod io;
 mod messages;
 pub mod prelude;
 mod reduce;
@@ -18,6 +20,8 @@ pub use error::{Error, Result};
 pub use field::{Boundary, BoundaryFunction, Field, FieldBuilder};
 pub use grid::{Centring, Grid, GridBuilder};
 pub use halo::{Exchange, HaloField, HaloFields, HaloPlan, HaloPlanBuilder};
+#[cfg(feature = "hdf5")]
+pub use io::{Attribute, Axis, Input, Output, Placement, Stored, StoredMut};
 pub use reduce::{Extremum, Ordered};
 pub use topology::{Face, Topology};
 pub use world::{World, WorldBuilder};

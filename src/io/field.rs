@@ -1,0 +1,61 @@
+//! Fields as arrays that can be written and read.
+
+use super::placement::Placement;
+use super::stored::{Axis, Stored, StoredMut};
+use crate::{Element, Field};
+
+impl<T: Element, const N: usize> Stored for Field<T, N> {
+    type Value = T;
+
+    fn name(&self) -> &str {
+        self.name()
+    }
+
+    fn units(&self) -> Option<&str> {
+        Some(self.units()).filter(|units| !units.is_empty())
+    }
+
+    /// The grid's axes. Where the field is staggered the axis is called `x_node` rather than `x`,
+    /// for its coordinates differ from those of cell centres.
+    fn axes(&self) -> Vec<Axis> {
+        let (grid, centring) = (self.grid(), self.centring());
+        let first = grid.coordinates([0; N], centring);
+        let axis = |a: usize| {
+            let (name, cells) = (&grid.axis_names()[a], !centring.staggered(a));
+            Axis {
+                name: if cells { name.clone() } else { format!("{name}_node") },
+                units: None,
+                first: first[a],
+                spacing: grid.spacing()[a],
+                cells,
+            }
+        };
+        (0..N).map(axis).collect()
+    }
+
+    fn placement(&self) -> Placement {
+        let block = self.region_global();
+        Placement {
+            memory_shape: self.layout().allocated().into(),
+            memory_start: self.layout().origin().into(),
+            shape: block.shape().into(),
+            file_shape: self.shape_global().into(),
+            // global indices of interior points are not negative
+            file_start: block.start.iter().map(|&start| start as usize).collect(),
+        }
+    }
+
+    fn components(&self) -> usize {
+        self.components()
+    }
+
+    fn component(&self, index: usize) -> &[T] {
+        self.buffer(index)
+    }
+}
+
+impl<T: Element, const N: usize> StoredMut for Field<T, N> {
+    fn component_mut(&mut self, index: usize) -> &mut [T] {
+        self.buffer_mut(index)
+    }
+}

@@ -1,0 +1,184 @@
+//! Reading fields from one shared file.
+
+use std::fmt::Display;
+use std::path::{Path, PathBuf};
+
+use hdf5::OpenMode;
+
+use super::attributes::Attribute;
+use super::catalogue::{Catalogue, Entry};
+use super::collective::{self, on_root, open_alone, same_everywhere};
+use super::storage::{cannot, complaint};
+use super::stored::{Stored, StoredMut};
+use super::transfer;
+use crate::error::ErrorKind;
+use crate::{Element, ElementKind, Error, Result, World};
+
+/// A file that all ranks read together, made by this library or any other that writes HDF5:
+/// contiguous, chunked or compressed datasets, of any number of ranks and any byte order.
+///
+/// Datasets inside groups are named by their path, such as `fields/temperature`.
+pub struct Input<'w> {
+    world: &'w World,
+    path: PathBuf,
+    catalogue: Catalogue,
+}
+
+impl<'w> Input<'w> {
+    /// Opens a file and looks up what it holds.
+    ///
+    /// # Errors
+    ///
+    /// If the file is missing, may not be read, or is not an HDF5 file.
+    ///
+    /// # Collective
+    ///
+    /// All ranks call it, with the same path, and get the same error.
+    pub fn open(world: &'w World, path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref().to_owned();
+        same_everywhere(world, "the path of an input file", &path)?;
+        let catalogue = on_root(world, || {
+            look_up(&path).map(|found| found.encode()).map_err(|reason| cannot("read", &path, &reason))
+        })?;
+        Ok(Self { world, path, catalogue: Catalogue::decode(&catalogue) })
+    }
+
+    /// The paths of all datasets, sorted.
+    pub fn datasets(&self) -> impl Iterator<Item = &str> {
+        self.catalogue.datasets.iter().map(|entry| entry.path.as_str())
+    }
+
+    /// The shape of a dataset, slowest axis first.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such dataset.
+    pub fn shape(&self, dataset: &str) -> Result<&[usize]> {
+        Ok(&self.entry(dataset)?.shape)
+    }
+
+    /// The smallest kind of element that holds every value of a dataset.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such dataset, or its values are not numbers.
+    pub fn kind(&self, dataset: &str) -> Result<ElementKind> {
+        let entry = self.entry(dataset)?;
+        entry.kind.element().ok_or_else(|| {
+            self.cannot_read(dataset, &format_args!("it holds {:?}, which is not a number", entry.kind))
+        })
+    }
+
+    /// The attributes of a dataset that are texts or numbers, with their names.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such dataset.
+    pub fn attributes(&self, dataset: &str) -> Result<&[(String, Attribute)]> {
+        Ok(&self.entry(dataset)?.attributes)
+    }
+
+    /// The attributes of the file itself that are texts or numbers, with their names.
+    pub fn file_attributes(&self) -> &[(String, Attribute)] {
+        &self.catalogue.attributes
+    }
+
+    /// The time of the fields in the file, if it states one: its attribute `time`.
+    pub fn time(&self) -> Option<f64> {
+        self.catalogue.attributes.iter().find(|(name, _)| name == "time")?.1.as_real()
+    }
+
+    /// Reads a dataset into a field, each rank its own block. Halos are left as they are.
+    ///
+    /// Values are converted if they must be: integers to wider integers or floating-point
+    /// numbers, floating-point and complex numbers to another precision (rounded, if it is lower).
+    ///
+    /// # Errors
+    ///
+    /// If there is no such dataset, its shape is not the field's, or its values do not become
+    /// elements of the field without losing more than digits.
+    ///
+    /// # Collective
+    ///
+    /// All ranks call it, with the same dataset and field, and get the same error. After an error
+    /// the field's block is unspecified.
+    pub fn read_into<F: StoredMut>(&self, dataset: &str, field: &mut F) -> Result<()> {
+        self.check(dataset, field)?;
+        if field.placement().file_shape.contains(&0) {
+            return Ok(());
+        }
+        let file = collective::open(self.world, &self.path, false)?;
+        let handle = file.dataset(dataset);
+        let read = match self.world.agree(handle.map_err(|e| self.cannot_read(dataset, &complaint(&e)))) {
+            Ok(handle) => transfer::read(self.world, &handle, field)
+                .map_err(|e| self.cannot_read(dataset, &complaint(&e))),
+            Err(error) => Err(error),
+        };
+        let closed = file.close().map_err(|e| self.cannot_read(dataset, &complaint(&e)));
+        self.world.agree(read.and(closed))
+    }
+
+    /// Refuses what cannot be read into this field.
+    fn check<F: Stored>(&self, dataset: &str, field: &F) -> Result<()> {
+        let placement = field.placement();
+        let components = field.components();
+        let mut wanted = placement.file_shape.clone();
+        wanted.extend((components > 1).then_some(components));
+        let arguments = (dataset, F::Value::KIND, &wanted);
+        same_everywhere(self.world, "the dataset to be read or the field's shape", &arguments)?;
+        let local = || {
+            let entry = self.entry(dataset)?;
+            if entry.shape != wanted {
+                let what = if components > 1 { " with its components as the last axis" } else { "" };
+                let reason = format!("its shape is {:?}, but the field's{what} is {wanted:?}", entry.shape);
+                return Err(self.cannot_read(dataset, &reason));
+            }
+            if let Some(reason) = entry.kind.refusal(F::Value::KIND) {
+                return Err(self.cannot_read(dataset, &format_args!("it {reason}")));
+            }
+            (0..components).try_for_each(|component| placement.check(field.component(component).len()))
+        };
+        self.world.agree(local())
+    }
+
+    fn entry(&self, dataset: &str) -> Result<&Entry> {
+        self.catalogue.find(dataset).ok_or_else(|| {
+            let reason = format_args!("there is no such dataset; the file holds {}", self.overview());
+            self.cannot_read(dataset, &reason)
+        })
+    }
+
+    /// The names of what is there, for messages.
+    fn overview(&self) -> String {
+        const SHOWN: usize = 12;
+        let names: Vec<String> = self.datasets().take(SHOWN).map(|name| format!("{name:?}")).collect();
+        match self.catalogue.datasets.len() {
+            0 => "none".into(),
+            count if count > SHOWN => format!("{} and {} more", names.join(", "), count - SHOWN),
+            _ => names.join(", "),
+        }
+    }
+
+    fn cannot_read(&self, dataset: &str, reason: &(impl Display + ?Sized)) -> Error {
+        let message = format!("cannot read {dataset:?} from {}: {reason}", self.path.display());
+        Error::on_all_ranks(ErrorKind::File, message)
+    }
+}
+
+/// Opens a file and lists what it holds, or says why not.
+fn look_up(path: &Path) -> Result<Catalogue, String> {
+    // the system's own words are clearer than the library's
+    let file = std::fs::File::open(path).map_err(|error| error.to_string())?;
+    let metadata = file.metadata().map_err(|error| error.to_string())?;
+    if !metadata.is_file() {
+        return Err("it is not an ordinary file".into());
+    }
+    let file = open_alone(path, OpenMode::Read).map_err(|error| {
+        if error.contains_minor(hdf5::MinorErrorCode::NotHdf5) {
+            "it is not an HDF5 file".to_owned()
+        } else {
+            complaint(&error)
+        }
+    })?;
+    Catalogue::of(&file).map_err(|error| complaint(&error))
+}

@@ -1,0 +1,47 @@
+//! Parallel HDF5: distributed fields to and from one shared file.
+//!
+//! # How it works
+//!
+//! Everything about a file that is not bulk data (creating it, datasets, attributes, dimension
+//! scales, looking up what it holds) is done by rank 0 alone with the plain POSIX driver, and the
+//! outcome is agreed on before anyone goes on. A missing file, a full disk or a wrong shape is
+//! therefore an ordinary error of one process, which all ranks then return alike, and never a
+//! collective call that some ranks entered and others did not. Only the bulk data moves with the
+//! MPI-IO driver: all ranks open the file, transfer their blocks with collective calls, and close
+//! it again. Between two calls of this module no HDF5 object is open, so dropping an [`Output`] or
+//! [`Input`] communicates nothing and MPI may be finalised at any time.
+//!
+//! The space of a dataset is reserved on disk by rank 0 before the transfer starts: MPI-IO reports
+//! a full disk late, partly or not at all.
+//!
+//! # Layout
+//!
+//! `stored` and `placement` describe what the rest of the library hands over; `output` and `input`
+//! are the two calls of the user; `transfer` moves blocks (`pieces`, `staging`, `kinds` help it);
+//! `scales`, `attributes` and `xdmf` are what other tools read; `catalogue` and `codec` tell all
+//! ranks what rank 0 found in a file; `collective` holds the few MPI calls; `storage` the file
+//! system; `ffi` all unsafe code.
+
+mod attributes;
+mod catalogue;
+mod codec;
+mod collective;
+mod ffi;
+mod field;
+mod input;
+mod kinds;
+mod output;
+mod pieces;
+mod placement;
+mod scales;
+mod staging;
+mod storage;
+mod stored;
+mod transfer;
+mod xdmf;
+
+pub use attributes::Attribute;
+pub use input::Input;
+pub use output::Output;
+pub use placement::Placement;
+pub use stored::{Axis, Stored, StoredMut};

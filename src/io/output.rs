@@ -1,0 +1,284 @@
+//! Writing fields to one shared file.
+
+use std::fmt::Display;
+use std::path::{Path, PathBuf};
+
+use hdf5::plist::dataset_create::{AllocTime, FillTime};
+use hdf5::{File, OpenMode};
+
+use super::attributes::Attribute;
+use super::collective::{self, on_root, open_alone, same_everywhere};
+use super::storage::{self, Draft, cannot, complaint};
+use super::stored::Stored;
+use super::{kinds, scales, transfer, xdmf};
+use crate::error::ErrorKind;
+use crate::{Element, Error, Result, World};
+
+/// A file that all ranks write together, and that appears under its name only when complete.
+///
+/// The file grows under a temporary name in the same directory. [`finish`](Self::finish) makes
+/// sure that it is on disk and gives it its name, replacing an older file in one step. An output
+/// that is dropped before, because of an error or otherwise, leaves nothing behind, and the older
+/// file as it was. Every method takes the output and gives it back, so that the compiler warns of
+/// one that is not finished and an output that failed cannot be used further.
+///
+/// Each field becomes a dataset in C order, contiguous and in the machine's byte order, with its
+/// attributes `units` and `long_name` and a dimension scale per axis, as xarray, netCDF and h5py
+/// expect them. Components become the last axis, complex numbers compounds of `r` and `i`.
+/// Beside `heat.h5`, ParaView and pyvista find the fields of one to three axes on their grid in
+/// `heat.xdmf`; complex ones, and those of other than 1, 2, 3, 6 or 9 components, are left out there.
+#[must_use = "a file that is not finished is removed"]
+pub struct Output<'w> {
+    world: &'w World,
+    /// The path as the user gave it.
+    target: PathBuf,
+    /// Where the file is until it is complete.
+    temporary: PathBuf,
+    /// On rank 0: the file under its temporary name, and the right to remove it.
+    draft: Option<Draft>,
+    time: Option<f64>,
+    attributes: Vec<(String, Attribute)>,
+    items: Vec<xdmf::Item>,
+}
+
+impl<'w> Output<'w> {
+    /// Begins a file.
+    ///
+    /// # Errors
+    ///
+    /// If there cannot be a file of that name: its directory is missing or may not be written to,
+    /// or there is something of that name that is not an ordinary file.
+    ///
+    /// # Collective
+    ///
+    /// All ranks call it, with the same path. So do all methods of an output, and every error is
+    /// the same on every rank.
+    pub fn create(world: &'w World, path: impl AsRef<Path>) -> Result<Self> {
+        let target = path.as_ref().to_owned();
+        same_everywhere(world, "the path of an output file", &target)?;
+        let mut draft = None;
+        let temporary = on_root(world, || {
+            if target.extension().is_some_and(|extension| extension == "xdmf") {
+                let reason = "that is the name of the side file for ParaView; end it in .h5";
+                return Err(cannot("create", &target, reason));
+            }
+            let made = Draft::create(&target)?;
+            let empty = open_alone(&made.path, OpenMode::Create).and_then(File::close);
+            empty.map_err(|error| cannot("create", &target, &complaint(&error)))?;
+            let path = made.path.to_str().map(|path| path.as_bytes().to_vec());
+            draft = Some(made);
+            path.ok_or_else(|| cannot("create", &target, "the path is not UTF-8"))
+        })?;
+        let temporary = PathBuf::from(String::from_utf8_lossy(&temporary).into_owned());
+        Ok(Self { world, target, temporary, draft, time: None, attributes: Vec::new(), items: Vec::new() })
+    }
+
+    /// States the time of the fields in the file: its attribute `time`.
+    pub fn time(mut self, time: f64) -> Self {
+        self.time = Some(time);
+        self
+    }
+
+    /// Attaches an attribute to the file. Rank 0's value counts.
+    pub fn attribute(mut self, name: &str, value: impl Into<Attribute>) -> Self {
+        self.attributes.push((name.into(), value.into()));
+        self
+    }
+
+    /// Writes a field under its own name.
+    ///
+    /// # Errors
+    ///
+    /// If the file already holds something of that name, the name is empty or contains a `/`, an
+    /// axis has the name of another with other coordinates, or the disk is full.
+    ///
+    /// # Collective
+    ///
+    /// All ranks call it, with the same field.
+    pub fn write<F: Stored>(self, field: &F) -> Result<Self> {
+        self.write_as(field.name(), field)
+    }
+
+    /// Writes a field under another name.
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](Self::write).
+    ///
+    /// # Collective
+    ///
+    /// All ranks call it, with the same name and field.
+    pub fn write_as<F: Stored>(mut self, name: &str, field: &F) -> Result<Self> {
+        let item = self.describe(name, field)?;
+        on_root(self.world, || {
+            self.define(&item, field).map_err(|error| self.cannot_write(name, &error))?;
+            Ok(Vec::new())
+        })?;
+        if !item.shape.contains(&0) {
+            let file = collective::open(self.world, &self.temporary, true)?;
+            let dataset = file.dataset(name);
+            let written = match self.world.agree(dataset.map_err(|e| self.cannot_write(name, &complaint(&e))))
+            {
+                Ok(dataset) => transfer::write(self.world, &dataset, field)
+                    .map_err(|e| self.cannot_write(name, &complaint(&e))),
+                Err(error) => Err(error),
+            };
+            let closed = file.close().map_err(|e| self.cannot_write(name, &complaint(&e)));
+            self.world.agree(written.and(closed))?;
+        }
+        self.items.push(item);
+        Ok(self)
+    }
+
+    /// Puts the complete file in place.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be brought to disk or renamed.
+    ///
+    /// # Collective
+    ///
+    /// All ranks call it.
+    pub fn finish(mut self) -> Result<()> {
+        on_root(self.world, || {
+            self.write_attributes().map_err(|error| cannot("write", &self.target, &complaint(&error)))?;
+            Ok(Vec::new())
+        })?;
+        // every node brings what its ranks wrote to disk
+        let synced = storage::sync(&self.temporary);
+        self.world.agree(synced.map_err(|error| cannot("write", &self.target, &error)))?;
+        let (draft, target) = (self.draft.take(), &self.target);
+        on_root(self.world, || {
+            let draft = draft.expect("rank 0 keeps the draft until the end");
+            self.verify().map_err(|error| cannot("write", target, &error))?;
+            let file_name = target.file_name().unwrap_or_default().to_string_lossy();
+            let side_file = xdmf::document(&file_name, self.time, &self.items).map(|document| {
+                let side_file = Draft::create(&target.with_extension("xdmf"))?;
+                side_file.fill(&document)?;
+                Ok::<_, Error>(side_file)
+            });
+            let side_file = side_file.transpose()?;
+            draft.move_in_place()?;
+            side_file.map_or(Ok(()), Draft::move_in_place)?;
+            Ok(Vec::new())
+        })?;
+        Ok(())
+    }
+
+    /// What the field is, after checking that all ranks mean the same and it can be written.
+    fn describe<F: Stored>(&self, name: &str, field: &F) -> Result<xdmf::Item> {
+        let placement = field.placement();
+        let components = field.components();
+        let item = xdmf::Item {
+            name: name.to_owned(),
+            kind: F::Value::KIND,
+            units: field.units().map(str::to_owned),
+            axes: field.axes(),
+            shape: placement.file_shape.clone(),
+            components,
+        };
+        same_everywhere(self.world, &format!("the description of field {name:?}"), &format!("{item:?}"))?;
+        let refuse = |reason: String| Err(Error::new(ErrorKind::Argument, reason));
+        let names: Vec<&str> = item.axes.iter().map(|axis| axis.name.as_str()).chain([name]).collect();
+        let bad = |name: &str| name.is_empty() || name.contains(['/', '\0']) || name == ".";
+        let repeated = |n: usize| names[..n].contains(&names[n]);
+        let local = if let Some(name) = names.iter().find(|name| bad(name)) {
+            refuse(format!("{name:?} cannot be the name of a dataset: give one without \"/\""))
+        } else if let Some(n) = (0..names.len()).find(|&n| repeated(n)) {
+            refuse(format!("{:?} cannot name two of the field and its axes", names[n]))
+        } else if components == 0 {
+            refuse(format!("field {name:?} has no components"))
+        } else if item.axes.len() != item.shape.len() {
+            refuse(format!(
+                "field {name:?} has {} axes but {} coordinates",
+                item.shape.len(),
+                item.axes.len()
+            ))
+        } else {
+            (0..components).try_for_each(|component| placement.check(field.component(component).len()))
+        };
+        self.world.agree(local)?;
+        Ok(item)
+    }
+
+    /// Makes the dataset with everything but its values, and reserves their space. On rank 0.
+    fn define<F: Stored>(&self, item: &xdmf::Item, field: &F) -> Result<(), String> {
+        let text = |error: hdf5::Error| complaint(&error);
+        let file = open_alone(&self.temporary, OpenMode::ReadWrite).map_err(text)?;
+        let space = self.define_in(&file, item, field)?;
+        file.close().map_err(text)?;
+        let Some((offset, length)) = space else { return Ok(()) };
+        storage::reserve(&self.temporary, offset, length).map_err(|error| error.to_string())
+    }
+
+    /// The dataset's place in the file, if it has any bytes.
+    fn define_in<F: Stored>(
+        &self,
+        file: &File,
+        item: &xdmf::Item,
+        field: &F,
+    ) -> Result<Option<(u64, u64)>, String> {
+        if file.link_exists(&item.name) {
+            return Err("the file already holds something of that name".into());
+        }
+        let mut shape = item.shape.clone();
+        shape.extend((item.components > 1).then_some(item.components));
+        let define = || {
+            let dataset = file
+                .new_dataset_builder()
+                .empty_as(&kinds::datatype(item.kind, kinds::COMPLEX_MEMBERS)?)
+                .shape(shape)
+                .alloc_time(Some(AllocTime::Early))
+                .fill_time(FillTime::Never)
+                // equal fields make equal files
+                .obj_track_times(false)
+                .create(item.name.as_str())?;
+            for (name, text) in [("units", field.units()), ("long_name", field.long_name())] {
+                if let Some(text) = text {
+                    Attribute::from(text).write(&dataset, name)?;
+                }
+            }
+            scales::attach(file, &dataset, &item.axes)?;
+            let place = dataset.offset().map(|offset| (offset, dataset.storage_size()));
+            drop(dataset);
+            file.flush()?;
+            Ok(place.filter(|&(_, length)| length > 0))
+        };
+        define().map_err(|error: hdf5::Error| complaint(&error))
+    }
+
+    /// Writes what belongs to the file itself. On rank 0.
+    fn write_attributes(&self) -> hdf5::Result<()> {
+        let file = open_alone(&self.temporary, OpenMode::ReadWrite)?;
+        Attribute::from("CF-1.8").write(&file, "Conventions")?;
+        if let Some(time) = self.time {
+            Attribute::from(time).write(&file, "time")?;
+        }
+        for (name, value) in &self.attributes {
+            value.write(&file, name)?;
+        }
+        file.flush()?;
+        file.close()
+    }
+
+    /// Refuses a file that is shorter than what it says it holds. On rank 0.
+    fn verify(&self) -> Result<(), String> {
+        let text = |error: hdf5::Error| complaint(&error);
+        // HDF5 itself refuses a file that ends before the end it has noted
+        let file = open_alone(&self.temporary, OpenMode::Read).map_err(text)?;
+        let length = std::fs::metadata(&self.temporary).map_err(|error| error.to_string())?.len();
+        for item in &self.items {
+            let dataset = file.dataset(&item.name).map_err(text)?;
+            let end = dataset.offset().map_or(0, |offset| offset + dataset.storage_size());
+            if end > length {
+                return Err(format!("{:?} should end at byte {end} of a file of {length}", item.name));
+            }
+        }
+        Ok(())
+    }
+
+    fn cannot_write(&self, name: &str, reason: &(impl Display + ?Sized)) -> Error {
+        let message = format!("cannot write {name:?} to {}: {reason}", self.target.display());
+        Error::new(ErrorKind::File, message)
+    }
+}

@@ -1,0 +1,95 @@
+//! Dimension scales: the coordinates of each axis as datasets of their own, tied to the axes.
+//!
+//! The HDF5 dimension scale convention is a few attributes; xarray, netCDF and h5py read it. It
+//! is written here by hand because its C functions live in a second library (`hdf5_hl`) that the
+//! bindings do not link. Source: "HDF5 Dimension Scale Specification", The HDF Group.
+
+use hdf5::types::VarLenArray;
+use hdf5::{Dataset, File, ObjectReference1};
+
+use super::attributes::Attribute;
+use super::ffi::{self, ScaleUse};
+use super::stored::Axis;
+
+/// Attribute of the dataset: for each axis, its scales.
+const DIMENSION_LIST: &str = "DIMENSION_LIST";
+/// Attribute of the scale: where it is used.
+const REFERENCE_LIST: &str = "REFERENCE_LIST";
+
+/// Gives every axis of a dataset its scale, making those that the file does not have yet.
+///
+/// A dataset with several components has one axis more than `axes`, whose scale only counts.
+pub(super) fn attach(file: &File, dataset: &Dataset, axes: &[Axis]) -> hdf5::Result<()> {
+    let mut references = Vec::new();
+    for (number, length) in dataset.get_shape()?.into_iter().enumerate() {
+        let scale = match axes.get(number) {
+            Some(axis) => coordinates(file, axis, length)?,
+            None => component_scale(file, length)?,
+        };
+        add_use(file, &scale, dataset, number)?;
+        references.push(VarLenArray::from_slice(&[file.reference::<ObjectReference1>(&scale.name())?]));
+    }
+    dataset.new_attr_builder().with_data(&references).create(DIMENSION_LIST)?;
+    Ok(())
+}
+
+/// The scale with the coordinates of an axis.
+fn coordinates(file: &File, axis: &Axis, length: usize) -> hdf5::Result<Dataset> {
+    let values: Vec<f64> = (0..length).map(|index| axis.coordinate(index)).collect();
+    if file.link_exists(&axis.name) {
+        let scale = file.dataset(&axis.name)?;
+        let present = if scale.ndim() == 1 { scale.read_raw::<f64>()? } else { Vec::new() };
+        if present != values {
+            return Err(hdf5::Error::from(format!(
+                "the file has an axis {:?} with other coordinates ({} values, the first {:?}) than this \
+                 field's ({length} values, the first {:?}); name one of them differently",
+                axis.name,
+                present.len(),
+                present.first(),
+                values.first(),
+            )));
+        }
+        return Ok(scale);
+    }
+    let scale =
+        file.new_dataset_builder().with_data(&values).obj_track_times(false).create(axis.name.as_str())?;
+    make_scale(&scale, &axis.name)?;
+    if let Some(units) = &axis.units {
+        Attribute::from(units.as_str()).write(&scale, "units")?;
+    }
+    Ok(scale)
+}
+
+/// The scale that counts `length` components.
+fn component_scale(file: &File, length: usize) -> hdf5::Result<Dataset> {
+    let name = format!("component{length}");
+    if file.link_exists(&name) {
+        return file.dataset(&name);
+    }
+    let values: Vec<i32> = (0..length as i32).collect();
+    let scale = file.new_dataset_builder().with_data(&values).obj_track_times(false).create(name.as_str())?;
+    make_scale(&scale, &name)?;
+    Ok(scale)
+}
+
+/// Marks a dataset as a dimension scale.
+fn make_scale(scale: &Dataset, name: &str) -> hdf5::Result<()> {
+    for (attribute, text) in [("CLASS", "DIMENSION_SCALE"), ("NAME", name)] {
+        let kind = ffi::null_terminated(text.len() + 1)?;
+        let attribute = scale.new_attr_builder().empty_as(&kind).create(attribute)?;
+        ffi::write_attribute(&attribute, format!("{text}\0").as_bytes())?;
+    }
+    Ok(())
+}
+
+/// Notes in the scale that this axis of the dataset uses it.
+fn add_use(file: &File, scale: &Dataset, dataset: &Dataset, axis: usize) -> hdf5::Result<()> {
+    let mut uses: Vec<ScaleUse> = Vec::new();
+    if scale.attr_names()?.iter().any(|name| name == REFERENCE_LIST) {
+        uses = scale.attr(REFERENCE_LIST)?.read_raw()?;
+        scale.delete_attr(REFERENCE_LIST)?;
+    }
+    uses.push(ScaleUse { dataset: file.reference(&dataset.name())?, dimension: axis as i32 });
+    scale.new_attr_builder().with_data(&uses).create(REFERENCE_LIST)?;
+    Ok(())
+}

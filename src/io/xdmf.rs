@@ -1,0 +1,215 @@
+//! The XDMF side file, by which ParaView and pyvista place the datasets on their grid.
+//!
+//! XDMF gives everything slowest axis first, as HDF5 does. Source: "XDMF Model and Format",
+//! <https://www.xdmf.org/index.php/XDMF_Model_and_Format>.
+
+use std::fmt::{self, Display, Write};
+
+use super::kinds::Number;
+use super::stored::Axis;
+use crate::ElementKind;
+
+/// What the side file, and a check among ranks, need to know of a dataset.
+#[derive(Clone, Debug)]
+pub(super) struct Item {
+    pub(super) name: String,
+    pub(super) kind: ElementKind,
+    pub(super) units: Option<String>,
+    pub(super) axes: Vec<Axis>,
+    /// Without the axis of components; slowest first.
+    pub(super) shape: Vec<usize>,
+    pub(super) components: usize,
+}
+
+/// A uniform grid of points, and whether values belong to them or to the cells between.
+#[derive(Debug, PartialEq)]
+struct Geometry {
+    origin: Vec<f64>,
+    spacing: Vec<f64>,
+    points: Vec<usize>,
+}
+
+impl Geometry {
+    /// The points of a dataset and its centre; `None` if XDMF has no such grid.
+    ///
+    /// A dataset that is cell-centred along all axes belongs to the cells. Any other, staggered
+    /// ones included, is given at the points of a grid of its own.
+    fn of(item: &Item) -> Option<(Self, &'static str)> {
+        if !(1..=3).contains(&item.axes.len()) || item.shape.contains(&0) {
+            return None;
+        }
+        let cells = item.axes.iter().all(|axis| axis.cells);
+        let mut geometry = Self {
+            origin: item
+                .axes
+                .iter()
+                .map(|a| if cells { a.first - 0.5 * a.spacing } else { a.first })
+                .collect(),
+            spacing: item.axes.iter().map(|axis| axis.spacing).collect(),
+            points: item.shape.iter().map(|&n| if cells { n + 1 } else { n }).collect(),
+        };
+        // lines and planes become boxes: readers get the 2-D meshes of XDMF wrong
+        for _ in item.axes.len()..3 {
+            geometry.origin.insert(0, 0.0);
+            geometry.spacing.insert(0, geometry.spacing[0]);
+            geometry.points.insert(0, if cells { 2 } else { 1 });
+        }
+        Some((geometry, if cells { "Cell" } else { "Node" }))
+    }
+}
+
+/// The side file for these datasets of an HDF5 file; `None` if it would show none of them.
+pub(super) fn document(file_name: &str, time: Option<f64>, items: &[Item]) -> Option<String> {
+    let mut grids: Vec<(Geometry, String)> = Vec::new();
+    for item in items {
+        let Some((geometry, centre)) = Geometry::of(item) else { continue };
+        let Some(attribute) = attribute(file_name, centre, item) else { continue };
+        match grids.iter_mut().find(|(known, _)| *known == geometry) {
+            Some((_, attributes)) => attributes.push_str(&attribute),
+            None => grids.push((geometry, attribute)),
+        }
+    }
+    // pyvista insists on a time
+    let time = format!("      <Time Value=\"{:?}\"/>\n", time.unwrap_or_default());
+    let body: String = grids.iter().enumerate().map(|(n, grid)| grid_element(n, grid, &time)).collect();
+    let body = match grids.len() {
+        0 => return None,
+        1 => body,
+        _ => format!(
+            "    <Grid Name=\"fields\" GridType=\"Collection\" CollectionType=\"Spatial\">\n{time}{body}    </Grid>\n"
+        ),
+    };
+    Some(format!(
+        "<?xml version=\"1.0\"?>\n<!DOCTYPE Xdmf SYSTEM \"Xdmf.dtd\" []>\n<Xdmf Version=\"2.0\">\n  <Domain>\n{body}  \
+         </Domain>\n</Xdmf>\n"
+    ))
+}
+
+fn grid_element(number: usize, (geometry, attributes): &(Geometry, String), time: &str) -> String {
+    let points = list(&geometry.points);
+    let number_list = |values: &[f64]| {
+        let values = values.iter().map(|value| format!("{value:?}")).collect::<Vec<_>>();
+        format!(
+            "        <DataItem Dimensions=\"3\" NumberType=\"Float\" Precision=\"8\" Format=\"XML\">{}</DataItem>\n",
+            list(&values)
+        )
+    };
+    format!(
+        "    <Grid Name=\"grid{number}\" GridType=\"Uniform\">\n{time}      <Topology TopologyType=\"3DCoRectMesh\" \
+         Dimensions=\"{points}\"/>\n      <Geometry GeometryType=\"ORIGIN_DXDYDZ\">\n{}{}      \
+         </Geometry>\n{attributes}    </Grid>\n",
+        number_list(&geometry.origin),
+        number_list(&geometry.spacing),
+    )
+}
+
+/// One dataset on its grid; `None` if its numbers are complex or make no vector or tensor.
+fn attribute(file_name: &str, centre: &str, item: &Item) -> Option<String> {
+    let precision = item.kind.size();
+    let number = match Number::of(item.kind) {
+        Number::Complex { .. } => return None,
+        Number::Float { .. } => "Float",
+        Number::Integer { size: 1, signed: true } => "Char",
+        Number::Integer { size: 1, signed: false } => "UChar",
+        Number::Integer { size: 2, signed: true } => "Short",
+        Number::Integer { size: 2, signed: false } => "UShort",
+        Number::Integer { signed: true, .. } => "Int",
+        Number::Integer { signed: false, .. } => "UInt",
+    };
+    let (rank, components) = match item.components {
+        1 => ("Scalar", None),
+        // of two components the third is taken as zero
+        2 | 3 => ("Vector", Some(item.components)),
+        6 => ("Tensor6", Some(6)),
+        9 => ("Tensor", Some(9)),
+        _ => return None,
+    };
+    let flat = std::iter::repeat_n(1, 3 - item.shape.len());
+    let shape: Vec<usize> = flat.chain(item.shape.iter().copied()).chain(components).collect();
+    let name = Escaped(&item.name);
+    let mut xml = String::new();
+    let mut line = |text: fmt::Arguments<'_>| {
+        writeln!(xml, "      {text}").expect("a string takes whatever is written");
+    };
+    line(format_args!("<Attribute Name=\"{name}\" AttributeType=\"{rank}\" Center=\"{centre}\">"));
+    line(format_args!(
+        "  <DataItem Dimensions=\"{}\" NumberType=\"{number}\" Precision=\"{precision}\" \
+         Format=\"HDF\">{}:/{name}</DataItem>",
+        list(&shape),
+        Escaped(file_name),
+    ));
+    if let Some(units) = &item.units {
+        line(format_args!("  <Information Name=\"units\" Value=\"{}\"/>", Escaped(units)));
+    }
+    line(format_args!("</Attribute>"));
+    Some(xml)
+}
+
+fn list(values: &[impl Display]) -> String {
+    values.iter().map(|value| value.to_string()).collect::<Vec<_>>().join(" ")
+}
+
+/// Text with the characters that XML reserves replaced.
+struct Escaped<'a>(&'a str);
+
+impl Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.chars().try_for_each(|character| match character {
+            '&' => f.write_str("&amp;"),
+            '<' => f.write_str("&lt;"),
+            '>' => f.write_str("&gt;"),
+            '"' => f.write_str("&quot;"),
+            other => f.write_char(other),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn item(name: &str, cells: [bool; 3], shape: [usize; 3]) -> Item {
+        let axis = |n: usize| Axis {
+            name: ["z", "y", "x"][n].into(),
+            units: None,
+            first: [0.25, 10.5, -3.0][n],
+            spacing: [0.5, 1.0, 2.0][n],
+            cells: cells[n],
+        };
+        Item {
+            name: name.into(),
+            kind: ElementKind::F64,
+            units: Some("K".into()),
+            axes: (0..3).map(axis).collect(),
+            shape: shape.into(),
+            components: 1,
+        }
+    }
+
+    #[test]
+    fn cells_lie_between_points_half_a_spacing_away() {
+        let cells = item("a<b", [true; 3], [4, 5, 6]);
+        let xml = document("heat.h5", Some(1.5), &[cells]).unwrap();
+        assert!(xml.contains("TopologyType=\"3DCoRectMesh\" Dimensions=\"5 6 7\""), "{xml}");
+        assert!(xml.contains(">0.0 10.0 -4.0<") && xml.contains(">0.5 1.0 2.0<"), "{xml}");
+        assert!(xml.contains("Center=\"Cell\"") && xml.contains(">heat.h5:/a&lt;b<"), "{xml}");
+        assert!(xml.contains("<Time Value=\"1.5\"/>"), "{xml}");
+    }
+
+    #[test]
+    fn fields_on_one_grid_share_it_and_staggered_ones_have_their_own() {
+        let cells = [true; 3];
+        let faces = [false, true, true];
+        let items = [item("a", cells, [4, 5, 6]), item("b", cells, [4, 5, 6]), item("c", faces, [5, 5, 6])];
+        let xml = document("heat.h5", None, &items).unwrap();
+        assert_eq!(xml.matches("GridType=\"Uniform\"").count(), 2);
+        assert!(xml.contains("Dimensions=\"5 5 6\"") && xml.contains("Center=\"Node\""), "{xml}");
+    }
+
+    #[test]
+    fn what_xdmf_cannot_show_is_left_out() {
+        let mut complex = item("c", [true; 3], [4, 5, 6]);
+        complex.kind = ElementKind::ComplexF64;
+        assert_eq!(document("heat.h5", None, &[complex]), None);
+    }
+}
