@@ -32,6 +32,7 @@
 //! | `transfer` | packing, unpacking and copying of boxes of cells |
 //! | `exact` | sums whose bits depend on nothing but the set of values |
 //! | `simd` | choosing vector instructions when the program runs |
+//! | `math` | elementary functions that vectorise inside a rule |
 //! | `pool` | threads with a static division of work |
 //!
 //! Unsafe code is confined to `array`, `view`, `ndarray_view`, `point`, `inputs`, `outputs`, `sweep`, `transfer`
@@ -43,6 +44,7 @@ mod error;
 mod exact;
 mod inputs;
 mod layout;
+mod math;
 mod ndarray_view;
 mod outputs;
 mod point;
@@ -60,6 +62,7 @@ pub use error::KernelError;
 pub use exact::{Accumulator, ComplexAccumulator, ExactSum, IntegerAccumulator, Summable};
 pub use inputs::{Inputs, Neighbours, PointOf, Points};
 pub use layout::Layout;
+pub use math::exp_f32;
 pub use ndarray_view::{Dimensions, NdDim};
 pub use outputs::Outputs;
 pub use point::{Point, Reach, StarPoint};

@@ -92,6 +92,24 @@ impl<T: Element, const N: usize, const R: usize, const STAR: bool> Point<'_, T, 
     }
 }
 
+impl<T: Element, const N: usize, const R: usize> Point<'_, T, N, R> {
+    /// The value `OA` cells away along axis `A` and `OB` along axis `B`: for rules that treat all axes
+    /// alike.
+    #[inline(always)]
+    pub fn diagonal<const A: usize, const OA: isize, const B: usize, const OB: isize>(&self) -> T {
+        const {
+            assert!(A < N && B < N && A != B, "there are no such two axes");
+            assert!(
+                OA.unsigned_abs() <= R && OB.unsigned_abs() <= R,
+                "offset exceeds the radius of the stencil"
+            );
+        }
+        let offset = OA * self.strides[A] as isize + OB * self.strides[B] as isize;
+        // SAFETY: P1, the offset was checked at compile time.
+        unsafe { *self.center.offset(offset) }
+    }
+}
+
 macro_rules! at {
     ($n:literal: $($offset:ident $axis:literal),*) => {
         impl<T: Element, const R: usize, const STAR: bool> Point<'_, T, $n, R, STAR> {

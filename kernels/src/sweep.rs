@@ -219,6 +219,7 @@ mod tests {
         sweep(&pool, interior, output.view_mut(), input.view().reach::<1>(), |u: Point<'_, f64, 4, 1>| {
             assert_eq!(u.at::<1, 0, -1, 1>(), u.at_offset([1, 0, -1, 1]));
             assert_eq!(u.along::<2, -1>(), u.at::<0, 0, -1, 0>());
+            assert_eq!(u.diagonal::<3, 1, 0, -1>(), u.at::<-1, 0, 0, 1>());
             u.center()
         })
         .unwrap();

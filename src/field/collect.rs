@@ -25,44 +25,77 @@ where
     /// # Errors
     /// When there is no rank `root`.
     pub fn gather(&self, root: usize) -> Result<Option<Array<T, <Dimensions<N> as NdDim>::Dim>>> {
-        self.gather_component(0, root)
+        self.gather_region(0, Region::from_shape(self.shape_global()), root)
     }
 
-    /// As [`gather`](Self::gather), for one component.
+    /// Brings the points of one component in a box, such as a plane or a corner, to rank `root`.
+    ///
+    /// `region` is global. The root gets an array of the region's shape.
+    ///
+    /// ```
+    /// use parhelion::prelude::*;
+    ///
+    /// let world = World::init()?;
+    /// let grid = Grid::builder([8, 9]).build(&world)?;
+    /// let mut u = grid.field::<i32>("u");
+    /// u.fill_indexed(|[j, i]| (10 * j + i) as i32);
+    /// if let Some(row) = u.gather_region(0, Region::new([3, 0], [4, 9]), 0)? {
+    ///     assert_eq!((row.dim(), row[[0, 8]]), ((1, 9), 38));
+    /// }
+    /// # Ok::<(), parhelion::Error>(())
+    /// ```
     ///
     /// # Collective
     /// Over all ranks, with the same arguments.
     ///
     /// # Errors
-    /// When there is no rank `root` or no such component.
-    pub fn gather_component(
+    /// When there is no rank `root`, no such component, or the region leaves the field.
+    pub fn gather_region(
         &self,
         component: usize,
+        region: Region<N>,
         root: usize,
     ) -> Result<Option<Array<T, <Dimensions<N> as NdDim>::Dim>>> {
         self.check_transfer("gather", component, root)?;
+        if !Region::from_shape(self.shape_global()).contains_region(&region) {
+            return Err(Error::on_all_ranks(
+                ErrorKind::Argument,
+                format!(
+                    "field '{}' of shape {:?} does not have all points of {region:?}",
+                    self.name,
+                    self.shape_global()
+                ),
+            ));
+        }
         let topology = self.grid.topology();
+        let offset = self.region_global().start.map(|start| -start);
+        let mine = self.region_global().intersection(&region).shifted(offset);
+        let pack = |packed: &mut [T]| self.packing(mine).pack(self.pool(), self.component(component), packed);
         if topology.rank() != root {
-            let block = self.region_local();
-            let mut packed = vec![T::zero(); block.len()];
-            self.packing(block).pack(self.pool(), self.component(component), &mut packed);
-            send(topology.comm(), root, BLOCK_TAG, bytemuck::cast_slice(&packed));
+            if !mine.is_empty() {
+                let mut packed = vec![T::zero(); mine.len()];
+                pack(&mut packed);
+                send(topology.comm(), root, BLOCK_TAG, bytemuck::cast_slice(&packed));
+            }
             return Ok(None);
         }
-        let whole = Region::from_shape(self.shape_global());
-        let mut array = vec![T::zero(); whole.len()];
-        let mut cells = ViewMut::from_slice(&mut array, whole);
+        let mut array = vec![T::zero(); region.len()];
+        let mut cells = ViewMut::from_slice(&mut array, region);
         let mut packed = Vec::new();
         for (rank, block) in self.blocks() {
-            packed.resize(block.len(), T::zero());
+            let part = block.intersection(&region);
+            if part.is_empty() {
+                continue;
+            }
+            packed.resize(part.len(), T::zero());
             if rank == root {
-                self.packing(self.region_local()).pack(self.pool(), self.component(component), &mut packed);
+                pack(&mut packed);
             } else {
                 receive(topology.comm(), rank, BLOCK_TAG, bytemuck::cast_slice_mut(&mut packed));
             }
-            self.packing(block).unpack(self.pool(), &packed, cells.reborrow());
+            self.packing(part).unpack(self.pool(), &packed, cells.reborrow());
         }
-        let shape = Dimensions::<N>::dim(&self.shape_global());
+        let shape = Dimensions::<N>::dim(&region.shape());
         Ok(Some(Array::from_shape_vec(shape, array).expect("the vector has one element for each point")))
     }
 
