@@ -69,11 +69,13 @@ fn main() -> parhelion::Result<()> {
         let decay = (-3.0 * TAU * TAU * u.time()).exp();
         error.fill(|[z, y, x]| decay * (TAU * x).sin() * (TAU * y).sin() * (TAU * z).sin());
         error.zip(&u, |exact, computed| computed - exact)?;
-        let largest = error.norm_max();
+        let (largest, fingerprint) = (error.norm_max(), u.fingerprint());
         if world.rank() == 0 {
             let order =
                 coarser.map_or(String::new(), |coarser| format!(", order {:.3}", (coarser / largest).log2()));
-            println!("{cells:4}³ cells, {steps:5} steps: largest error {largest:.3e}{order}");
+            println!(
+                "{cells:4}³ cells, {steps:5} steps: largest error {largest:.3e}{order}; fingerprint {fingerprint:016x}"
+            );
         }
         coarser = Some(largest);
         if let Some(path) = options.output.as_ref().filter(|_| cells == options.cells) {

@@ -33,6 +33,9 @@ use crate::{Result, World};
 /// Set in the processes that run a test's body.
 const INSIDE: &str = "PARHELION_TEST_BODY";
 
+/// Begins the line with which a rank hands a result to the test that launched it.
+const RESULT: &str = "parhelion-test-result ";
+
 /// One launch at a time: several would fight for the same cores.
 static LAUNCHING: Mutex<()> = Mutex::new(());
 
@@ -136,6 +139,47 @@ pub fn on_ranks_and_threads(
     for (ranks, threads) in cases {
         let outcome = RankTest::new(ranks).threads(Some(threads)).launch();
         assert!(outcome.success, "the test failed on {ranks} rank(s) × {threads} thread(s):\n{outcome}");
+    }
+}
+
+/// Runs `body` under `mpirun` with each (ranks, threads per rank) in turn, and fails the test unless every
+/// rank of every launch returns the same text: how a code shows that its results have the same bits on
+/// any ranks × threads. Return [`Field::fingerprint`](crate::Field::fingerprint), or numbers as bits.
+///
+/// ```no_run
+/// #[test]
+/// fn bits_do_not_depend_on_ranks() {
+///     parhelion::testing::same_on([(1, 1), (4, 1), (2, 2)], |world| {
+///         let grid = parhelion::Grid::builder([20, 20]).build(world)?;
+///         let mut u = grid.field::<f64>("u");
+///         u.fill(|[y, x]| (y * x).sin());
+///         Ok(format!("{:x} {:x}", u.fingerprint(), u.sum().to_bits()))
+///     });
+/// }
+/// # fn main() {}
+/// ```
+///
+/// # Panics
+/// When the texts differ; as [`on_ranks`] does.
+pub fn same_on(cases: impl IntoIterator<Item = (usize, usize)>, body: impl FnOnce(&World) -> Result<String>) {
+    if std::env::var_os(INSIDE).is_some() {
+        run_body_and_exit(|world| {
+            // escaped: one line whatever the text has
+            println!("{RESULT}{:?}", body(world)?);
+            Ok(())
+        });
+    }
+    let mut first: Option<(String, String)> = None;
+    for (ranks, threads) in cases {
+        let outcome = RankTest::new(ranks).threads(Some(threads)).launch();
+        let what = format!("{ranks} rank(s) × {threads} thread(s)");
+        assert!(outcome.success, "the test failed on {what}:\n{outcome}");
+        for output in outcome.ranks() {
+            let result = output.stdout.lines().find_map(|line| line.strip_prefix(RESULT));
+            let result = result.unwrap_or_else(|| panic!("a rank returned nothing on {what}:\n{outcome}"));
+            let (reference, where_from) = first.get_or_insert_with(|| (result.to_owned(), what.clone()));
+            assert_eq!(reference, result, "results differ between {where_from} and {what}");
+        }
     }
 }
 

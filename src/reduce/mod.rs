@@ -8,6 +8,7 @@
 //! location. Infinities behave as in a sum by hand: `∞ − ∞` is NaN.
 
 mod extrema;
+mod fingerprint;
 mod fold;
 mod sums;
 
