@@ -7,7 +7,7 @@ use parhelion::prelude::*;
 use parhelion::testing::on_ranks_and_threads;
 use parhelion::{Result, ViewMut};
 
-const LAYOUTS: [(usize, usize); 6] = [(1, 1), (1, 4), (2, 2), (3, 1), (6, 1), (8, 1)];
+const LAYOUTS: [(usize, usize); 4] = [(1, 1), (1, 4), (2, 2), (6, 1)];
 
 /// Forward-time, centred-space heat: a sine mode shrinks by 1 − 4r Σ sin²(πk/n) in each step.
 fn heat_mode<const N: usize>(world: &World, shape: [usize; N], waves: [usize; N]) -> Result<()> {
@@ -122,6 +122,10 @@ fn a_cavity_oscillates_with_the_frequency_of_the_discrete_dispersion_relation() 
             (0..2).map(|a| (waves[a] as f64 * PI * index[a] as f64 / cells[a] as f64).sin()).product::<f64>()
         };
         let mut cavity = Cavity::new(&grid)?;
+        let offset = cavity.e.region_global().start;
+        let points: Vec<_> = cavity.e.region_local().indices().collect();
+        let modes: Vec<f64> =
+            points.iter().map(|i| mode([0, 1].map(|a| (i[a] + offset[a]) as usize))).collect();
         cavity.e.fill_indexed(mode);
         // From H = 0 at the time of E, half a step takes H to where the scheme wants it.
         cavity.advance_h(ratio.map(|ratio| 0.5 * ratio))?;
@@ -130,10 +134,8 @@ fn a_cavity_oscillates_with_the_frequency_of_the_discrete_dispersion_relation() 
             cavity.advance_e(ratio)?;
             cavity.advance_h(ratio)?;
             let factor = (omega * n as f64 * step).cos();
-            let offset = cavity.e.region_global().start;
-            for index in cavity.e.region_local().indices() {
-                let global = std::array::from_fn(|a| (index[a] + offset[a]) as usize);
-                largest = largest.max((cavity.e.get_local(index) - factor * mode(global)).abs());
+            for (&point, mode) in points.iter().zip(&modes) {
+                largest = largest.max((cavity.e.get_local(point) - factor * mode).abs());
             }
         }
         // A correct code is off by about 5e-15; rounding differs with cells and mode, and a wrong index

@@ -105,6 +105,17 @@ fn mpi_without_thread_support_is_refused() {
 }
 
 #[test]
+fn an_exchange_that_never_finished_does_not_keep_mpi_from_ending() {
+    let job = RankTest::new(3).timeout(Duration::from_secs(30));
+    assert_well(job.output(|world| {
+        let mut u = Grid::builder([12]).periodic([true]).build(world)?.field::<f64>("u");
+        let mut plan = HaloPlan::builder(u.grid()).field(&u).build()?;
+        std::mem::forget(plan.start(&mut u)?);
+        Ok(())
+    }));
+}
+
+#[test]
 fn user_messages_never_meet_the_librarys() {
     on_ranks([2, 4], |world| {
         use mpi::traits::{Destination, Source};
