@@ -88,9 +88,8 @@ fn cases<const N: usize>(shape: [usize; N]) -> impl Iterator<Item = Case<N>> {
     })
 }
 
-/// Every rank count, and threads beyond the cores.
-const LAYOUTS: [(usize, usize); 10] =
-    [(1, 1), (1, 2), (1, 4), (2, 1), (2, 2), (3, 1), (4, 1), (4, 2), (6, 1), (8, 1)];
+/// Every rank count and thread count, beyond the cores of most machines.
+const LAYOUTS: [(usize, usize); 7] = [(1, 1), (1, 4), (2, 2), (3, 1), (4, 2), (6, 1), (8, 1)];
 
 #[test]
 fn any_ranks_and_threads_give_the_bits_of_a_serial_loop() {
@@ -104,7 +103,7 @@ fn any_ranks_and_threads_give_the_bits_of_a_serial_loop() {
             check_star::<f32, 2, 2>(world, case)?;
             check_box::<i32, 2, 1>(world, case)?;
         }
-        for case in cases([9, 8, 11]) {
+        for case in cases([9, 8, 7]) {
             check_box::<f64, 3, 1>(world, case)?;
             check_star::<f64, 3, 2>(world, case)?;
         }
@@ -133,8 +132,8 @@ fn staggered_fields_too() {
 
 #[test]
 fn any_process_grid_gives_the_bits_of_a_serial_loop() {
-    on_ranks_and_threads([(4, 1), (6, 2), (8, 1)], |world| {
-        let shape = [16, 9, 17];
+    on_ranks_and_threads([(6, 2), (8, 1)], |world| {
+        let shape = [16, 8, 9];
         let size = world.size();
         let grids = (1..=size).flat_map(|a| (1..=size).map(move |b| (a, b)));
         for (a, b) in grids.filter(|(a, b)| size.is_multiple_of(a * b)) {

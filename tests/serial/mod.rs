@@ -3,10 +3,10 @@
 use num_complex::Complex;
 use parhelion::prelude::*;
 
-pub const SPACING: f64 = 0.5;
+pub(crate) const SPACING: f64 = 0.5;
 
 /// Numbers for all element types, such that every point, weight and wall has another value.
-pub trait Number: Element {
+pub(crate) trait Number: Element {
     /// About 1, different for every `seed`.
     fn number(seed: usize) -> Self;
 
@@ -98,7 +98,11 @@ impl Number for Complex<f64> {
 
 /// A rule that gives every neighbour another weight, so that no two may be mistaken for each other.
 #[inline(always)]
-pub fn rule<T: Number, const N: usize>(radius: usize, pattern: Pattern, at: impl Fn([isize; N]) -> T) -> T {
+pub(crate) fn rule<T: Number, const N: usize>(
+    radius: usize,
+    pattern: Pattern,
+    at: impl Fn([isize; N]) -> T,
+) -> T {
     let reach = radius as isize;
     let mut sum = T::zero();
     for (number, offset) in Region::new([-reach; N], [reach + 1; N]).indices().enumerate() {
@@ -110,7 +114,7 @@ pub fn rule<T: Number, const N: usize>(radius: usize, pattern: Pattern, at: impl
 }
 
 /// The wall at `face`; `turn` shifts which kind stands where.
-pub fn condition<T: Number, const N: usize>(face: Face, turn: usize) -> Boundary<T, N> {
+pub(crate) fn condition<T: Number, const N: usize>(face: Face, turn: usize) -> Boundary<T, N> {
     let seed = 2 * face.axis + usize::from(face.high) + turn;
     match seed % 5 {
         0 => Boundary::Dirichlet(T::number(seed)),
@@ -124,7 +128,7 @@ pub fn condition<T: Number, const N: usize>(face: Face, turn: usize) -> Boundary
 }
 
 /// The whole domain with `pad` points around it.
-pub struct Reference<T, const N: usize> {
+pub(crate) struct Reference<T, const N: usize> {
     shape: [usize; N],
     pad: usize,
     periodic: [bool; N],
@@ -133,7 +137,7 @@ pub struct Reference<T, const N: usize> {
 }
 
 impl<T: Number, const N: usize> Reference<T, N> {
-    pub fn new(
+    pub(crate) fn new(
         shape: [usize; N],
         periodic: [bool; N],
         centring: Centring,
@@ -150,7 +154,7 @@ impl<T: Number, const N: usize> Reference<T, N> {
         this
     }
 
-    pub fn get(&self, index: [isize; N]) -> T {
+    pub(crate) fn get(&self, index: [isize; N]) -> T {
         self.values[self.position(index)]
     }
 
@@ -185,7 +189,7 @@ impl<T: Number, const N: usize> Reference<T, N> {
     }
 
     /// One step from the values of this time, with the walls of `turn`.
-    pub fn step(&mut self, turn: usize, time: f64, rule: impl Fn(&dyn Fn([isize; N]) -> T) -> T) {
+    pub(crate) fn step(&mut self, turn: usize, time: f64, rule: impl Fn(&dyn Fn([isize; N]) -> T) -> T) {
         let periodic = self.periodic;
         for axis in (0..N).filter(|&axis| !periodic[axis]) {
             self.set_points_on_walls(axis, turn);
