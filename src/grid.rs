@@ -266,10 +266,9 @@ impl<const N: usize> GridBuilder<N> {
         const { assert!(N >= 1 && N <= 4, "grids have 1 to 4 axes") };
         let extent = self.extent.unwrap_or(self.shape.map(|n| n as f64));
         let bits = |values: [f64; N]| values.map(f64::to_bits);
-        world.check_same(
-            "GridBuilder::build",
-            &(self.shape, self.halo, self.periodic, self.procs, bits(extent), bits(self.origin)),
-        )?;
+        let space = (bits(extent), bits(self.origin), &self.axis_names);
+        let cut = (self.shape, self.halo, self.periodic, self.procs, self.reorder);
+        world.check_same("GridBuilder::build", &(cut, space))?;
         for a in 0..N {
             if !(extent[a] > 0.0 && extent[a].is_finite() && self.origin[a].is_finite()) {
                 return Err(Error::on_all_ranks(

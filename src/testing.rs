@@ -53,12 +53,19 @@ pub struct RankTest {
     threads: Option<usize>,
     timeout: Duration,
     mpirun_args: Vec<OsString>,
+    env: Vec<(OsString, OsString)>,
 }
 
 impl RankTest {
     /// A launch on this many ranks: one thread each, killed after 2 minutes.
     pub fn new(ranks: usize) -> Self {
-        Self { ranks, threads: Some(1), timeout: Duration::from_secs(120), mpirun_args: Vec::new() }
+        Self {
+            ranks,
+            threads: Some(1),
+            timeout: Duration::from_secs(120),
+            mpirun_args: Vec::new(),
+            env: Vec::new(),
+        }
     }
 
     /// Threads per rank; `None` leaves the choice to the ranks.
@@ -79,6 +86,12 @@ impl RankTest {
         self
     }
 
+    /// Sets an environment variable of the ranks.
+    pub fn env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
+        self.env.push((name.into(), value.into()));
+        self
+    }
+
     /// Runs `body` on the ranks and says how the job ended. Under `mpirun`, where this function is
     /// called again, it runs the body and ends the process: with status 0 if the body returned `Ok`.
     ///
@@ -86,6 +99,15 @@ impl RankTest {
     /// When there is no `mpirun` of the MPI library that the program is linked with, when a test
     /// calls it a second time, or outside of a `#[test]`.
     pub fn output(&self, body: impl FnOnce(&World) -> Result<()>) -> Outcome {
+        self.output_bare(|| World::init().and_then(|world| body(&world)))
+    }
+
+    /// As [`output`](Self::output), with a body that makes the [`World`] itself, for programs that start
+    /// MPI in a way of their own.
+    ///
+    /// # Panics
+    /// As [`output`](Self::output) does.
+    pub fn output_bare(&self, body: impl FnOnce() -> Result<()>) -> Outcome {
         if std::env::var_os(INSIDE).is_some() {
             run_body_and_exit(body);
         }
@@ -111,6 +133,9 @@ impl RankTest {
         if let Some(threads) = self.threads {
             launch = launch.threads(threads);
         }
+        for (name, value) in &self.env {
+            launch = launch.env(name, value);
+        }
         let _turn = LAUNCHING.lock().unwrap_or_else(PoisonError::into_inner);
         launch.output().unwrap_or_else(|error| panic!("{error}"))
     }
@@ -134,7 +159,7 @@ pub fn on_ranks_and_threads(
     body: impl FnOnce(&World) -> Result<()>,
 ) {
     if std::env::var_os(INSIDE).is_some() {
-        run_body_and_exit(body);
+        run_body_and_exit(|| World::init().and_then(|world| body(&world)));
     }
     for (ranks, threads) in cases {
         let outcome = RankTest::new(ranks).threads(Some(threads)).launch();
@@ -184,9 +209,8 @@ pub fn same_on(cases: impl IntoIterator<Item = (usize, usize)>, body: impl FnOnc
 }
 
 /// What every rank does: as a `main` that returns the body's result.
-fn run_body_and_exit(body: impl FnOnce(&World) -> Result<()>) -> ! {
-    let result = World::init().and_then(|world| body(&world));
-    let status = match result {
+fn run_body_and_exit(body: impl FnOnce() -> Result<()>) -> ! {
+    let status = match body() {
         Ok(()) => 0,
         Err(error) => {
             eprintln!("Error: {error:?}");

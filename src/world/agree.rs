@@ -2,7 +2,9 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use mpi::traits::{Communicator, Root};
+use mpi::collective::SystemOperation;
+use mpi::topology::SimpleCommunicator;
+use mpi::traits::{Communicator, CommunicatorCollectives, Root};
 
 use super::World;
 use crate::error::ErrorKind;
@@ -30,34 +32,7 @@ impl World {
     /// # Errors
     /// The error of the lowest rank that has one.
     pub fn agree<T>(&self, result: Result<T>) -> Result<T> {
-        let mut first =
-            [if result.is_err() { self.rank() } else { self.size() } as u64, result.is_err() as u64];
-        self.all_min(&mut first);
-        let [failed, all_failed] = first;
-        if failed == self.size() as u64 {
-            return result;
-        }
-        let mine = match &result {
-            Err(error) if self.rank() as u64 == failed => Some(error),
-            _ => None,
-        };
-        let kind = mine.map_or(0, |error| error.kind().code());
-        let text = mine.map_or(String::new(), |error| {
-            if all_failed == 1 || self.size() == 1 {
-                error.to_string()
-            } else {
-                format!("{error} (on rank {failed})")
-            }
-        });
-        let root = self.comm().process_at_rank(failed as i32);
-        let mut header = [kind, text.len() as u64];
-        root.broadcast_into(&mut header[..]);
-        let mut bytes = text.into_bytes();
-        bytes.resize(header[1] as usize, 0);
-        root.broadcast_into(&mut bytes[..]);
-        // This rank's own error ends here: what counts from now on is the common one.
-        drop(result);
-        Err(Error::on_all_ranks(ErrorKind::from_code(header[0]), String::from_utf8_lossy(&bytes)))
+        agree_over(self.comm(), result)
     }
 
     /// In debug builds, checks that all ranks call `what` with the same `arguments`.
@@ -87,4 +62,33 @@ impl World {
             ),
         ))
     }
+}
+
+/// As [`World::agree`], for when there is no world yet.
+///
+/// # Collective
+/// Over `comm`.
+pub(super) fn agree_over<T>(comm: &SimpleCommunicator, result: Result<T>) -> Result<T> {
+    let (rank, size) = (comm.rank() as u64, comm.size() as u64);
+    let local = [if result.is_err() { rank } else { size }, u64::from(result.is_err())];
+    let mut first = [0; 2];
+    comm.all_reduce_into(&local[..], &mut first[..], SystemOperation::min());
+    let [failed, all_failed] = first;
+    if failed == size {
+        return result;
+    }
+    let mine = result.as_ref().err().filter(|_| rank == failed);
+    let kind = mine.map_or(0, |error| error.kind().code());
+    let text = mine.map_or(String::new(), |error| {
+        if all_failed == 1 || size == 1 { error.to_string() } else { format!("{error} (on rank {failed})") }
+    });
+    let root = comm.process_at_rank(failed as i32);
+    let mut header = [kind, text.len() as u64];
+    root.broadcast_into(&mut header[..]);
+    let mut bytes = text.into_bytes();
+    bytes.resize(header[1] as usize, 0);
+    root.broadcast_into(&mut bytes[..]);
+    // This rank's own error ends here: what counts from now on is the common one.
+    drop(result);
+    Err(Error::on_all_ranks(ErrorKind::from_code(header[0]), String::from_utf8_lossy(&bytes)))
 }

@@ -172,8 +172,9 @@ impl WorldBuilder {
         let (rank, size) = (comm.rank() as usize, comm.size() as usize);
         failure::name_rank_in_panics(rank, size);
         let (cores, nodes) = Cores::find(&comm);
-        let threads = threads::choose(self.threads, &cores)?;
-        let pool = threads::pool(threads)?;
+        // There is no world yet whose end would end the job, so a rank must not fail here alone.
+        let pool = threads::choose(self.threads, &cores).and_then(threads::pool);
+        let pool = agree::agree_over(&comm, pool)?;
         let world = World(Rc::new(Inner { comm, user_comm, rank, size, nodes, cores, pool, environment }));
         let wanted = self.report.unwrap_or_else(|| std::env::var("PARHELION_REPORT").is_ok_and(|v| v != "0"));
         // A rank where the variable is not set must not leave the others alone in the report.
