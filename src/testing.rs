@@ -188,9 +188,10 @@ pub fn on_ranks_and_threads(
 /// When the texts differ; as [`on_ranks`] does.
 pub fn same_on(cases: impl IntoIterator<Item = (usize, usize)>, body: impl FnOnce(&World) -> Result<String>) {
     if std::env::var_os(INSIDE).is_some() {
-        run_body_and_exit(|world| {
+        run_body_and_exit(|| {
+            let world = World::init()?;
             // escaped: one line whatever the text has
-            println!("{RESULT}{:?}", body(world)?);
+            println!("{RESULT}{:?}", body(&world)?);
             Ok(())
         });
     }

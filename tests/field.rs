@@ -43,7 +43,7 @@ fn what_is_gathered_is_in_place_and_scatters_back() {
                 u.fill_component_indexed(component, |index| tag(shape, index, component));
             }
             for component in 0..3 {
-                let whole = u.gather_component(component, root)?;
+                let whole = u.gather_region(component, Region::from_shape(u.shape_global()), root)?;
                 assert_eq!(whole.is_some(), world.rank() == root);
                 let mut sent = None;
                 if let Some(whole) = whole {
@@ -83,7 +83,7 @@ fn transfers_that_cannot_work_are_refused_on_every_rank() {
         assert_refused(u.scatter_component(2, 0, Some(array.view())), &["component 2", "2 component(s)"]);
         assert_refused(u.scatter(size, Some(array.view())), &["cannot scatter", &format!("rank {size}")]);
         assert_refused(u.gather(size), &["cannot gather", &format!("{size} rank(s)")]);
-        assert_refused(u.gather_component(7, 0), &["component 7"]);
+        assert_refused(u.gather_region(7, Region::from_shape(u.shape_global()), 0), &["component 7"]);
         assert_refused(u.probe([8, 0]), &["no point [8, 0]", "[8, 9]"]);
         assert_refused(u.probe_component(2, [0, 0]), &["component 2"]);
         // Nothing was written, and the ranks are still in step.

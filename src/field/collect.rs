@@ -57,6 +57,7 @@ where
         root: usize,
     ) -> Result<Option<Array<T, <Dimensions<N> as NdDim>::Dim>>> {
         self.check_transfer("gather", component, root)?;
+        self.grid.world().check_same("Field::gather_region", &region)?;
         if !Region::from_shape(self.shape_global()).contains_region(&region) {
             return Err(Error::on_all_ranks(
                 ErrorKind::Argument,
