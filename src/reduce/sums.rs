@@ -26,9 +26,9 @@ impl<T: Summable, const N: usize> Field<T, N> {
     /// let world = World::init()?;
     /// let grid = Grid::builder([1000]).build(&world)?;
     /// let mut u = grid.field::<f64>("u");
-    /// u.fill_indexed(|[i]| if i == 0 { 1e17 } else { 0.1 });
+    /// u.fill_indexed(|[i]| if i == 0 { 1e17 } else { 0.25 });
     /// u.set_global([999], -1e17);
-    /// assert_eq!(u.sum(), 99.8);       // in any order of addition, on any number of ranks
+    /// assert_eq!(u.sum(), 249.5);      // in any order of addition, on any number of ranks
     /// # Ok::<(), parhelion::Error>(())
     /// ```
     ///
