@@ -40,7 +40,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let directory = options.directory.unwrap_or_else(std::env::temp_dir);
     let [path, plain] =
         ["h5", "raw"].map(|extension| directory.join(format!("parhelion-bench-io.{extension}")));
-    let n = if options.common.quick { 64 } else { 256 };
+    let n = 256;
     let mut grids = vec![[ranks, 1, 1], [1, 1, ranks]];
     grids.dedup();
     report.head("f64 fields with a halo of 1 through a shared HDF5 file, against pwrite and pread");
