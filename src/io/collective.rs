@@ -1,9 +1,11 @@
 //! What input and output need of MPI beside the transfers themselves.
 
 use std::fmt::Display;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::fs::OpenOptions;
+use std::hash::Hash;
 use std::path::Path;
 
+use hdf5::{Dataset, File, OpenMode};
 use mpi::collective::SystemOperation;
 use mpi::traits::{AsRaw, Communicator, CommunicatorCollectives, Root};
 
@@ -13,8 +15,20 @@ use crate::{Error, Result, World};
 
 /// Runs `work` on rank 0 and gives its answer, or its error, to every rank. Collective.
 pub(super) fn on_root(world: &World, work: impl FnOnce() -> Result<Vec<u8>>) -> Result<Vec<u8>> {
-    let answer = world.agree(if world.rank() == 0 { work() } else { Ok(Vec::new()) })?;
-    Ok(broadcast(world, answer))
+    // the last byte tells an answer (0) from errors (1 and the kind)
+    let (mut message, tag) = match if world.rank() == 0 { work() } else { Ok(Vec::new()) } {
+        Ok(answer) => (answer, 0),
+        Err(error) => (error.to_string().into_bytes(), 1 + error.kind().code() as u8),
+    };
+    message.push(tag);
+    let mut message = broadcast(world, message);
+    match message.pop() {
+        Some(tag @ 1..) => {
+            let kind = ErrorKind::from_code(u64::from(tag - 1));
+            Err(Error::on_all_ranks(kind, String::from_utf8_lossy(&message)))
+        }
+        _ => Ok(message),
+    }
 }
 
 /// Gives rank 0's bytes to every rank, in parts that fit MPI's 32-bit counts. Collective.
@@ -39,40 +53,51 @@ pub(super) fn largest(world: &World, value: u64) -> u64 {
 
 /// Refuses arguments of a collective call that differ between ranks. Collective.
 pub(super) fn same_everywhere(world: &World, what: &str, argument: &impl Hash) -> Result<()> {
-    let mut hasher = DefaultHasher::new();
-    argument.hash(&mut hasher);
-    let hash = hasher.finish();
-    // the complement turns the minimum into a second maximum: one reduction instead of two
-    let mut extremes = [0_u64; 2];
-    world.comm().all_reduce_into(&[hash, !hash][..], &mut extremes[..], SystemOperation::max());
-    if extremes[0] == !extremes[1] {
+    if world.is_same(argument) {
         return Ok(());
     }
     let message = format!("{what} is not the same on all {} ranks", world.size());
     Err(Error::on_all_ranks(ErrorKind::Argument, message))
 }
 
+/// Lets `work` move data to or from a dataset of a file that rank 0 has found to be in order; `fail`
+/// makes its complaints errors. Collective.
+pub(super) fn with_dataset(
+    world: &World,
+    (path, dataset, mode): (&Path, &str, OpenMode),
+    fail: impl Fn(&str) -> Error,
+    work: impl FnOnce(&Dataset) -> hdf5::Result<()>,
+) -> Result<()> {
+    let fail = |error: hdf5::Error| fail(&complaint(&error));
+    let file = open(world, path, mode)?;
+    let opened = world.agree(file.dataset(dataset).map_err(fail));
+    // the dataset is closed before its file
+    let done = opened.and_then(|dataset| work(&dataset).map_err(fail));
+    let closed = file.close().map_err(fail);
+    world.agree(done.and(closed))
+}
+
 /// Opens a file that rank 0 has found to be in order, with the MPI-IO driver. Collective.
-///
-/// The caller drops everything it opened in the file before it closes it.
-pub(super) fn open(world: &World, path: &Path, writable: bool) -> Result<hdf5::File> {
+fn open(world: &World, path: &Path, mode: OpenMode) -> Result<File> {
     let fail = |reason: &dyn Display| {
         Error::new(ErrorKind::File, format!("cannot open {} on all ranks: {reason}", path.display()))
     };
-    let length = |path: &Path| Ok(std::fs::metadata(path).map_err(|e| fail(&e))?.len());
-    let expected = on_root(world, || Ok(length(path)?.to_le_bytes().to_vec()))?;
+    // a rank that MPI-IO refuses would leave the others waiting: every rank tries by itself first
+    let length = || {
+        let file =
+            OpenOptions::new().read(true).write(mode != OpenMode::Read).open(path).map_err(|e| fail(&e))?;
+        Ok(file.metadata().map_err(|e| fail(&e))?.len())
+    };
+    let mine = world.agree(length())?;
+    let expected = broadcast(world, mine.to_le_bytes().to_vec());
     let expected = u64::from_le_bytes(expected.try_into().expect("a length is eight bytes"));
-    world.agree(length(path).and_then(|found| {
-        let elsewhere = format_args!(
-            "rank {} finds {found} bytes where rank 0 finds {expected}; it must lie in a directory that all \
-             nodes share",
-            world.rank()
-        );
-        if found == expected { Ok(()) } else { Err(fail(&elsewhere)) }
-    }))?;
+    let elsewhere = format_args!(
+        "rank {} finds {mine} bytes where rank 0 finds {expected}; it must lie in a directory that all nodes share",
+        world.rank()
+    );
+    world.agree(if mine == expected { Ok(()) } else { Err(fail(&elsewhere)) })?;
     let communicator = world.comm().as_raw();
-    let mode = if writable { hdf5::OpenMode::ReadWrite } else { hdf5::OpenMode::Read };
-    let file = hdf5::File::with_options()
+    let file = File::with_options()
         // one rank reads the metadata for all
         .with_fapl(|list| list.mpio(communicator, None).all_coll_metadata_ops(true))
         .open_as(path, mode);
@@ -81,6 +106,6 @@ pub(super) fn open(world: &World, path: &Path, writable: bool) -> Result<hdf5::F
 
 /// Opens a file that only rank 0 touches. Locking is tried but not required: some parallel file
 /// systems have none.
-pub(super) fn open_alone(path: &Path, mode: hdf5::OpenMode) -> hdf5::Result<hdf5::File> {
-    hdf5::File::with_options().with_fapl(|list| list.file_locking(true)).open_as(path, mode)
+pub(super) fn open_alone(path: &Path, mode: OpenMode) -> hdf5::Result<File> {
+    File::with_options().with_fapl(|list| list.file_locking(true)).open_as(path, mode)
 }

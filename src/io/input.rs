@@ -7,7 +7,7 @@ use hdf5::OpenMode;
 
 use super::attributes::Attribute;
 use super::catalogue::{Catalogue, Entry};
-use super::collective::{self, on_root, open_alone, same_everywhere};
+use super::collective::{on_root, open_alone, same_everywhere, with_dataset};
 use super::storage::{cannot, complaint};
 use super::stored::{Stored, StoredMut};
 use super::transfer;
@@ -107,15 +107,13 @@ impl<'w> Input<'w> {
         if field.placement().file_shape.contains(&0) {
             return Ok(());
         }
-        let file = collective::open(self.world, &self.path, false)?;
-        let handle = file.dataset(dataset);
-        let read = match self.world.agree(handle.map_err(|e| self.cannot_read(dataset, &complaint(&e)))) {
-            Ok(handle) => transfer::read(self.world, &handle, field)
-                .map_err(|e| self.cannot_read(dataset, &complaint(&e))),
-            Err(error) => Err(error),
-        };
-        let closed = file.close().map_err(|e| self.cannot_read(dataset, &complaint(&e)));
-        self.world.agree(read.and(closed))
+        let place = (&*self.path, dataset, OpenMode::Read);
+        with_dataset(
+            self.world,
+            place,
+            |reason| self.cannot_read(dataset, reason),
+            |stored| transfer::read(self.world, stored, field),
+        )
     }
 
     /// Refuses what cannot be read into this field.

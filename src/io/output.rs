@@ -7,7 +7,7 @@ use hdf5::plist::dataset_create::{AllocTime, FillTime};
 use hdf5::{File, OpenMode};
 
 use super::attributes::Attribute;
-use super::collective::{self, on_root, open_alone, same_everywhere};
+use super::collective::{on_root, open_alone, same_everywhere, with_dataset};
 use super::storage::{self, Draft, cannot, complaint};
 use super::stored::Stored;
 use super::{kinds, scales, transfer, xdmf};
@@ -115,16 +115,13 @@ impl<'w> Output<'w> {
             Ok(Vec::new())
         })?;
         if !item.shape.contains(&0) {
-            let file = collective::open(self.world, &self.temporary, true)?;
-            let dataset = file.dataset(name);
-            let written = match self.world.agree(dataset.map_err(|e| self.cannot_write(name, &complaint(&e))))
-            {
-                Ok(dataset) => transfer::write(self.world, &dataset, field)
-                    .map_err(|e| self.cannot_write(name, &complaint(&e))),
-                Err(error) => Err(error),
-            };
-            let closed = file.close().map_err(|e| self.cannot_write(name, &complaint(&e)));
-            self.world.agree(written.and(closed))?;
+            let place = (&*self.temporary, name, OpenMode::ReadWrite);
+            with_dataset(
+                self.world,
+                place,
+                |reason| self.cannot_write(name, reason),
+                |dataset| transfer::write(self.world, dataset, field),
+            )?;
         }
         self.items.push(item);
         Ok(self)
@@ -177,7 +174,8 @@ impl<'w> Output<'w> {
             shape: placement.file_shape.clone(),
             components,
         };
-        same_everywhere(self.world, &format!("the description of field {name:?}"), &format!("{item:?}"))?;
+        let what = "the name, type, axes or shape of a field to be written";
+        same_everywhere(self.world, what, &format!("{item:?}"))?;
         let refuse = |reason: String| Err(Error::new(ErrorKind::Argument, reason));
         let names: Vec<&str> = item.axes.iter().map(|axis| axis.name.as_str()).chain([name]).collect();
         let bad = |name: &str| name.is_empty() || name.contains(['/', '\0']) || name == ".";

@@ -49,7 +49,7 @@ pub(super) fn write<F: Stored>(world: &World, dataset: &Dataset, field: &F) -> h
             let memory = Slab { extent: &[length], start: &[0], count: &[length] };
             ffi::write(dataset, &kind, (memory, ffi::bytes(&buffer)), file.slab(), &transfer)?
         };
-        debug_assert!(mode == IoMode::Collective || world.size() == 1, "HDF5 did not write collectively");
+        check_mode(mode, world);
         Ok(())
     })
 }
@@ -77,13 +77,14 @@ pub(super) fn read<F: StoredMut>(world: &World, dataset: &Dataset, field: &mut F
             let start = local_start(&placement, piece);
             let memory = Slab { extent: &placement.memory_shape, start: &start, count: &piece.count };
             let bytes = ffi::bytes_mut(field.component_mut(0));
-            ffi::read(dataset, &stored, (memory, bytes), file.slab(), &transfer)?;
+            check_mode(ffi::read(dataset, &stored, (memory, bytes), file.slab(), &transfer)?, world);
             return Ok(());
         }
         let length = piece.len() * components;
         buffer.resize((length * value).div_ceil(size_of::<F::Value>()), F::Value::default());
         let memory = Slab { extent: &[length], start: &[0], count: &[length] };
-        ffi::read(dataset, &stored, (memory, ffi::bytes_mut(&mut buffer)), file.slab(), &transfer)?;
+        let bytes = ffi::bytes_mut(&mut buffer);
+        check_mode(ffi::read(dataset, &stored, (memory, bytes), file.slab(), &transfer)?, world);
         if convert {
             ffi::convert(&stored, &wanted, length, ffi::bytes_mut(&mut buffer))?;
         }
@@ -93,6 +94,14 @@ pub(super) fn read<F: StoredMut>(world: &World, dataset: &Dataset, field: &mut F
         }
         Ok(())
     })
+}
+
+/// In debug builds, panics if the library did not do together what it was asked to.
+fn check_mode(mode: IoMode, world: &World) {
+    debug_assert!(
+        mode == IoMode::Collective || world.size() == 1,
+        "HDF5 gave up collective transfer: {mode:?}"
+    );
 }
 
 /// Runs `work` on every piece of this rank and then on empty ones, until the rank with the most

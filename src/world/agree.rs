@@ -42,17 +42,8 @@ impl World {
     ///
     /// # Errors
     /// When they differ; the same error on every rank.
-    pub(crate) fn check_same(&self, what: &str, arguments: &(impl Hash + std::fmt::Debug)) -> Result<()> {
-        if !cfg!(debug_assertions) {
-            return Ok(());
-        }
-        let mut hasher = DefaultHasher::new();
-        what.hash(&mut hasher);
-        arguments.hash(&mut hasher);
-        let hash = hasher.finish();
-        let mut extremes = [hash, !hash];
-        self.all_min(&mut extremes);
-        if extremes == [hash, !hash] && extremes[0] == !extremes[1] {
+    pub(crate) fn check_same(&self, what: &str, arguments: &impl Hash) -> Result<()> {
+        if !cfg!(debug_assertions) || self.is_same(&(what, arguments)) {
             return Ok(());
         }
         Err(Error::on_all_ranks(
@@ -61,6 +52,20 @@ impl World {
                 "ranks disagree in a collective call: they did not all call {what} with the same arguments"
             ),
         ))
+    }
+
+    /// Whether all ranks bring the same value, as far as its hash tells.
+    ///
+    /// # Collective
+    /// Over all ranks.
+    pub(crate) fn is_same(&self, value: &impl Hash) -> bool {
+        let mut hasher = DefaultHasher::new();
+        value.hash(&mut hasher);
+        let hash = hasher.finish();
+        // The smallest complement is that of the largest hash.
+        let mut extremes = [hash, !hash];
+        self.all_min(&mut extremes);
+        extremes[0] == !extremes[1]
     }
 }
 

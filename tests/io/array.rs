@@ -5,26 +5,26 @@ use parhelion::{Axis, Element, Placement, Stored, StoredMut};
 
 /// How a test array lies: global shape, ranks per axis, halo and padding.
 #[derive(Clone, Debug)]
-pub struct Layout {
-    pub shape: Vec<usize>,
-    pub ranks: Vec<usize>,
-    pub halo: usize,
-    pub padding: usize,
-    pub components: usize,
+pub(crate) struct Layout {
+    pub(crate) shape: Vec<usize>,
+    pub(crate) ranks: Vec<usize>,
+    pub(crate) halo: usize,
+    pub(crate) padding: usize,
+    pub(crate) components: usize,
 }
 
 /// An array of blocks; halo and padding hold `T::default()` until something else is written.
-pub struct Array<T> {
-    pub name: String,
-    pub layout: Layout,
-    pub placement: Placement,
-    pub parts: Vec<Vec<T>>,
+pub(crate) struct Array<T> {
+    pub(crate) name: String,
+    pub(crate) layout: Layout,
+    pub(crate) placement: Placement,
+    pub(crate) parts: Vec<Vec<T>>,
 }
 
 impl<T: Element> Array<T> {
     /// The block of a rank. Blocks are as even as can be; with more ranks than cells on an axis,
     /// and on ranks beyond the grid of ranks, they are empty.
-    pub fn new(name: &str, layout: &Layout, rank: usize) -> Self {
+    pub(crate) fn new(name: &str, layout: &Layout, rank: usize) -> Self {
         let axes = layout.shape.len();
         let (mut start, mut shape, mut rest) = (vec![0; axes], vec![0; axes], rank);
         if rank < layout.ranks.iter().product() {
@@ -53,7 +53,7 @@ impl<T: Element> Array<T> {
 
     /// Calls `visit` with the global linear index (C order, component fastest), the component and
     /// the local offset of every value of the block.
-    pub fn each(&self, mut visit: impl FnMut(usize, usize, usize)) {
+    pub(crate) fn each(&self, mut visit: impl FnMut(usize, usize, usize)) {
         let p = &self.placement;
         for mut n in 0..p.shape.iter().product() {
             let (mut global, mut global_stride, mut local, mut local_stride) = (0, 1, 0, 1);
@@ -71,14 +71,14 @@ impl<T: Element> Array<T> {
         }
     }
 
-    pub fn fill(&mut self, value: impl Fn(usize) -> T) {
+    pub(crate) fn fill(&mut self, value: impl Fn(usize) -> T) {
         let mut parts = std::mem::take(&mut self.parts);
         self.each(|global, component, local| parts[component][local] = value(global));
         self.parts = parts;
     }
 
     /// Panics unless the block holds `value` of every index, and all around it is untouched.
-    pub fn assert_holds(&self, value: impl Fn(usize) -> T) {
+    pub(crate) fn assert_holds(&self, value: impl Fn(usize) -> T) {
         let mut rest = self.parts.clone();
         self.each(|global, component, local| {
             let (found, expected) = (self.parts[component][local], value(global));
@@ -138,7 +138,7 @@ impl<T: Element> StoredMut for Array<T> {
 }
 
 /// A value that tells the global index, as far as the type goes.
-pub trait FromIndex: Element {
+pub(crate) trait FromIndex: Element {
     fn from_index(index: usize) -> Self;
 }
 

@@ -1,10 +1,11 @@
-"""Checks DIRECTORY/gallery.h5, plane.h5 and line.h5 with h5py and, if there, xarray and pyvista."""
+"""Checks DIRECTORY/gallery.h5 with h5py and xarray: every type, component and axis."""
 
 import sys
 from pathlib import Path
 
 import h5py
 import numpy as np
+import xarray
 
 directory = Path(sys.argv[1])
 shape = (5, 6, 4)
@@ -27,37 +28,7 @@ with h5py.File(directory / "gallery.h5") as file:
     for name, n in {"velocity": 3, "pair": 2}.items():
         assert np.array_equal(file[name][:], np.arange(index.size * n).reshape(*shape, n)), name
     assert file["velocity"].dims[3][0].name == "/component3"
-print("h5py: ok")
 
-try:
-    import xarray
-    import h5netcdf
-except ImportError:
-    print("xarray or h5netcdf: not there")
-else:
-    data = xarray.open_dataset(directory / "gallery.h5", engine="h5netcdf")
+with xarray.open_dataset(directory / "gallery.h5", engine="h5netcdf") as data:
     assert data["f64"].dims == ("z", "y", "x") and data["velocity"].dims == ("z", "y", "x", "component3")
     assert float(data["f64"].sel(z=0.75, y=1.25, x=2.75)) == index[1, 0, 1]
-    print("xarray: ok")
-
-try:
-    import pyvista
-except ImportError:
-    print("pyvista: not there")
-else:
-    reader = pyvista.get_reader(str(directory / "gallery.xdmf"))
-    grid = reader.read()
-    grid = grid[0] if isinstance(grid, pyvista.MultiBlock) else grid
-    assert np.allclose(grid.bounds, (2, 4, 1, 4, 0, 2.5)), grid.bounds
-    for name, dtype in types.items():
-        assert np.array_equal(grid.cell_data[name], index.ravel().astype(dtype)), name
-    for name, n in {"velocity": 3, "pair": 2}.items():
-        values = grid.cell_data[name]
-        # VTK gives a vector of two components a third, which is zero
-        assert np.array_equal(values[:, :n], np.arange(index.size * n).reshape(-1, n)), name
-        assert not values[:, n:].any()
-    for name, cells in {"plane": 21, "line": 7}.items():
-        grid = pyvista.get_reader(str(directory / f"{name}.xdmf")).read()
-        grid = grid[0] if isinstance(grid, pyvista.MultiBlock) else grid
-        assert grid.n_cells == cells and np.array_equal(grid.cell_data["u"], np.arange(cells)), name
-    print("pyvista: ok")

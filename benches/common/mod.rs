@@ -1,0 +1,153 @@
+//! What the benchmark programs share: options, timing in turn, the table and the JSON rows.
+
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use clap::Parser;
+use serde_json::json;
+
+/// A measurement is repeated until it takes this long, so that clocks and wake-ups do not count.
+const SHORTEST: f64 = 5e-3;
+
+/// What every benchmark program can be told.
+#[derive(Parser)]
+pub(crate) struct Options {
+    /// Append one JSON object for each row to this file
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Smaller sizes and fewer rounds: shows that it works, its numbers are worth little
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// What `cargo bench` adds
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+/// Those who measure together.
+pub(crate) trait Team {
+    /// Waits until all are here.
+    fn meet(&self);
+    /// The longest of all members' times.
+    fn slowest(&self, seconds: f64) -> f64;
+}
+
+/// Seconds for one call of each of `K` ways to do a job, round by round.
+pub(crate) struct Times<const K: usize>(Vec<[f64; K]>);
+
+impl<const K: usize> Times<K> {
+    /// Median seconds of one way.
+    pub(crate) fn of(&self, way: usize) -> f64 {
+        median(self.0.iter().map(|round| round[way]))
+    }
+
+    /// Median of the ratios of two ways' times within a round, which slow changes of the machine's
+    /// speed leave alone.
+    pub(crate) fn ratio(&self, way: usize, other: usize) -> f64 {
+        median(self.0.iter().map(|round| round[way] / round[other]))
+    }
+}
+
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+/// Times the `ways` in turn, A B A B …; a time is that of the slowest member of the team.
+pub(crate) fn in_turn<const K: usize>(
+    team: &impl Team,
+    options: &Options,
+    mut ways: [&mut dyn FnMut(); K],
+) -> Times<K> {
+    let once = |way: &mut dyn FnMut(), repeats: usize| {
+        team.meet();
+        let start = Instant::now();
+        (0..repeats).for_each(|_| way());
+        team.slowest(start.elapsed().as_secs_f64()) / repeats as f64
+    };
+    let repeats = ways.each_mut().map(|way| {
+        once(*way, 1); // pages and caches are warm, connections are made
+        let guess = (SHORTEST / once(*way, 1).max(1e-9)).ceil().clamp(1.0, 1e5);
+        (SHORTEST * guess / (guess * once(*way, guess as usize)).max(1e-9)).ceil().clamp(1.0, 1e5) as usize
+    });
+    let rounds = if options.quick { 3 } else { 25 };
+    Times(
+        (0..rounds)
+            .map(|_| {
+                let mut way = 0;
+                ways.each_mut().map(|run| {
+                    way += 1;
+                    once(*run, repeats[way - 1])
+                })
+            })
+            .collect(),
+    )
+}
+
+/// One line of the table.
+pub(crate) struct Row {
+    pub(crate) case: String,
+    pub(crate) size: String,
+    pub(crate) value: f64,
+    pub(crate) unit: &'static str,
+    /// The limit in the same unit, and which one it is.
+    pub(crate) limit: f64,
+    pub(crate) against: &'static str,
+    /// Median of the ratios of value and limit, measured in turn.
+    pub(crate) ratio: f64,
+}
+
+/// Where rows go: to the screen, and to a file if one was asked for.
+pub(crate) struct Report {
+    bench: &'static str,
+    ranks: usize,
+    threads: usize,
+    prints: bool,
+    file: Option<File>,
+}
+
+impl Report {
+    /// Of the team's members just one `prints`.
+    pub(crate) fn new(
+        bench: &'static str,
+        options: &Options,
+        (ranks, threads): (usize, usize),
+        prints: bool,
+    ) -> std::io::Result<Self> {
+        let open = |path| OpenOptions::new().create(true).append(true).open(path);
+        let file = options.json.as_ref().filter(|_| prints).map(open).transpose()?;
+        let report = Self { bench, ranks, threads, prints, file };
+        report.say(format_args!("{bench}: {ranks} rank(s) x {threads} thread(s)"));
+        Ok(report)
+    }
+
+    /// A line of text.
+    pub(crate) fn say(&self, text: impl std::fmt::Display) {
+        if self.prints {
+            println!("{text}");
+        }
+    }
+
+    /// The heading of a table: what is measured, and what the ratio says.
+    pub(crate) fn head(&self, text: impl std::fmt::Display) {
+        self.say(format_args!(
+            "\n{text}\n{:<34}{:<16}{:>10} {:<8}{:>10}  {:>6}  of",
+            "case", "size", "value", "unit", "limit", "ratio"
+        ));
+    }
+
+    /// A row of the table, and of the file.
+    pub(crate) fn row(&mut self, row: &Row) -> std::io::Result<()> {
+        let Row { case, size, value, unit, limit, against, ratio } = row;
+        self.say(format_args!("{case:<34}{size:<16}{value:>10.3} {unit:<8}{limit:>10.3}  {ratio:>6.3}  {against}"));
+        let Some(file) = &mut self.file else { return Ok(()) };
+        let (bench, ranks, threads) = (self.bench, self.ranks, self.threads);
+        let object = json!({
+            "bench": bench, "case": case, "size": size, "ranks": ranks, "threads": threads,
+            "value": value, "unit": unit, "limit": limit, "against": against, "ratio": ratio,
+        });
+        writeln!(file, "{object}")
+    }
+}

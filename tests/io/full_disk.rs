@@ -1,0 +1,93 @@
+//! On a disk of 1 MiB: what fits is written, what does not leaves no trace.
+
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use parhelion::testing::on_ranks;
+use parhelion::{Output, Result, World};
+
+use crate::RANKS;
+use crate::array::Layout;
+use crate::python::skip;
+use crate::support::{assert_contains, cube, files, filled, refused};
+
+/// A small file system of its own, unmounted when dropped.
+///
+/// Ranks, which run the test function anew, find it mounted; they end without dropping it.
+struct Disk(PathBuf);
+
+impl Disk {
+    fn mount() -> Result<Self, String> {
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("io-full-disk");
+        std::fs::create_dir_all(&path).map_err(|error| error.to_string())?;
+        let device = |path: &Path| std::fs::metadata(path).map(|it| it.dev()).map_err(|e| e.to_string());
+        if device(&path)? == device(env!("CARGO_TARGET_TMPDIR").as_ref())? {
+            let mount =
+                Command::new("mount").args(["-t", "tmpfs", "-o", "size=1m", "tmpfs"]).arg(&path).output();
+            let output = mount.map_err(|error| format!("mount: {error}"))?;
+            if !output.status.success() {
+                return Err(String::from_utf8_lossy(&output.stderr).trim().to_owned());
+            }
+        }
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        // lazily, for a rank that was killed may still be ending
+        let _ = Command::new("umount").arg("--lazy").arg(&self.0).status();
+    }
+}
+
+#[test]
+fn a_full_disk_is_an_error_and_leaves_no_trace() {
+    let disk = match Disk::mount() {
+        Ok(disk) => disk,
+        Err(reason) => return skip(&format!("no small file system: {reason}")),
+    };
+    on_ranks(RANKS, |world| fill(world, &disk.0));
+}
+
+fn fill(world: &World, directory: &Path) -> Result<()> {
+    let path = directory.join("full.h5");
+    let small = filled::<f64>(world, "u", &cube(world));
+    Output::create(world, &path)?.write(&small)?.finish()?;
+    let before = std::fs::read(&path)?;
+    // nine tenths of the disk twice: the second field does not fit
+    let half = filled::<f64>(world, "half", &Layout { shape: vec![50, 40, 50], ..cube(world) });
+    let output = Output::create(world, &path)?.write(&half)?;
+    assert_contains(&refused(world, output.write_as("more", &half)), &["full.h5", "No space left"]);
+    let large = filled::<f64>(world, "large", &Layout { shape: vec![200, 100, 100], ..cube(world) });
+    let message = refused(world, Output::create(world, &path)?.write(&large));
+    assert_contains(&message, &["\"large\"", "full.h5", "No space left", "16000000 bytes"]);
+    world.barrier();
+    assert!(std::fs::read(&path)? == before);
+    assert_eq!(files(directory), ["full.h5", "full.xdmf"]);
+    world.barrier();
+    // not a byte is left: even an empty file does not fit
+    let filler = directory.join("filler");
+    if world.rank() == 0 {
+        let (mut size, mut bytes) = (1 << 20, Vec::new());
+        while size > 0 {
+            bytes.resize(bytes.len() + size, 0_u8);
+            if std::fs::write(&filler, &bytes).is_err() {
+                bytes.truncate(bytes.len() - size);
+                size /= 2;
+            }
+        }
+    }
+    world.barrier();
+    let result =
+        Output::create(world, &path).and_then(|output| output.write(&small)).and_then(Output::finish);
+    assert_contains(&refused(world, result), &["full.h5"]);
+    world.barrier();
+    assert!(std::fs::read(&path)? == before);
+    assert_eq!(files(directory), ["filler", "full.h5", "full.xdmf"]);
+    world.barrier();
+    if world.rank() == 0 {
+        std::fs::remove_file(filler)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,20 @@
+//! Parallel HDF5 on real ranks: what is written is what is read, by any number of ranks and by other
+//! tools, and what cannot be done is the same error on every rank and leaves nothing behind.
+#![cfg(feature = "hdf5")]
+
+mod array;
+mod fields;
+mod full_disk;
+#[cfg(target_os = "linux")]
+mod permission;
+#[path = "../common/python.rs"]
+mod python;
+mod refusals;
+mod round_trips;
+mod support;
+mod survival;
+mod tools;
+mod volume;
+
+/// Every case runs on these numbers of ranks.
+const RANKS: [usize; 6] = [1, 2, 3, 4, 6, 8];
