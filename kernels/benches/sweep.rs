@@ -185,15 +185,14 @@ fn main() -> Result<(), Box<dyn Error>> {
         u.center() + 0.05 * (near + 8.0 / 315.0 * around!(3) - 1.0 / 560.0 * around!(4) - 205.0 / 24.0 * u.center())
     });
     let box27 = stencil::<f64, 3, 1>(|u: Point<'_, f64, 3, 1>| {
-        let mut sums = [0.0; 4];
-        for z in -1..=1_isize {
-            for y in -1..=1_isize {
-                for x in -1..=1_isize {
-                    sums[(z.abs() + y.abs() + x.abs()) as usize] += u.at_offset([z, y, x]);
-                }
-            }
+        macro_rules! sum {
+            ($([$z:literal $y:literal $x:literal])*) => { 0.0 $(+ u.at::<$z, $y, $x>())* };
         }
-        0.5 * sums[0] + 0.05 * sums[1] + 0.01 * sums[2] + 0.005 * sums[3]
+        let faces = sum!([-1 0 0] [0 -1 0] [0 0 -1] [0 0 1] [0 1 0] [1 0 0]);
+        let edges = sum!([-1 -1 0] [-1 0 -1] [-1 0 1] [-1 1 0] [0 -1 -1] [0 -1 1] [0 1 -1] [0 1 1] [1 -1 0]
+            [1 0 -1] [1 0 1] [1 1 0]);
+        let corners = sum!([-1 -1 -1] [-1 -1 1] [-1 1 -1] [-1 1 1] [1 -1 -1] [1 -1 1] [1 1 -1] [1 1 1]);
+        0.4 * u.center() + 0.06 * faces + 0.01 * edges + 0.005 * corners
     });
     let star2 = star_stencil::<f64, 2, 2>(|u: StarPoint<'_, f64, 2, 2>| {
         let near = u.at::<-1, 0>() + u.at::<1, 0>() + u.at::<0, -1>() + u.at::<0, 1>();
