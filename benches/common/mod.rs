@@ -141,7 +141,9 @@ impl Report {
     /// A row of the table, and of the file.
     pub(crate) fn row(&mut self, row: &Row) -> std::io::Result<()> {
         let Row { case, size, value, unit, limit, against, ratio } = row;
-        self.say(format_args!("{case:<34}{size:<16}{value:>10.3} {unit:<8}{limit:>10.3}  {ratio:>6.3}  {against}"));
+        self.say(format_args!(
+            "{case:<34}{size:<16}{value:>10.3} {unit:<8}{limit:>10.3}  {ratio:>6.3}  {against}"
+        ));
         let Some(file) = &mut self.file else { return Ok(()) };
         let (bench, ranks, threads) = (self.bench, self.ranks, self.threads);
         let object = json!({

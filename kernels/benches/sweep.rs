@@ -105,10 +105,9 @@ impl Bench {
         let times = in_turn(
             &Alone,
             &self.options,
-            [
-                &mut || job(pool, cells, &mut output.borrow_mut(), &input),
-                &mut || limit.run(pool, output.borrow_mut().buffer_mut(), input.buffer()),
-            ],
+            [&mut || job(pool, cells, &mut output.borrow_mut(), &input), &mut || {
+                limit.run(pool, output.borrow_mut().buffer_mut(), input.buffer())
+            }],
         );
         // The limit runs over halo and padding too.
         let padding = layout.len() as f64 / cells.len() as f64;
@@ -128,7 +127,8 @@ impl Bench {
         rule: &S,
     ) -> Result<(), Box<dyn Error>> {
         self.case((name, Limit::Scale), shape, S::RADIUS, |pool, cells, output, input| {
-            rule.apply(pool, cells, output.view_mut(), input.view()).expect("the halo is as wide as the radius");
+            rule.apply(pool, cells, output.view_mut(), input.view())
+                .expect("the halo is as wide as the radius");
         })
     }
 
@@ -143,7 +143,8 @@ impl Bench {
         })?;
         self.case(("copy by sweep f64", Limit::Scale), shape, 1, |pool, cells, u: &mut Array<f64, 3>, v| {
             let v: Reach<'_, f64, 3, 0> = v.view().reach();
-            sweep(pool, cells, u.view_mut(), v, |v: Point<'_, f64, 3, 0>| v.center()).expect("cells of the array");
+            sweep(pool, cells, u.view_mut(), v, |v: Point<'_, f64, 3, 0>| v.center())
+                .expect("cells of the array");
         })?;
         self.case(("memcpy f64", Limit::Scale), shape, 1, |pool, _, u: &mut Array<f64, 3>, v| {
             let (from, line) = (v.buffer(), Region::from_shape([v.buffer().len()]));
@@ -175,14 +176,18 @@ fn main() -> Result<(), Box<dyn Error>> {
     let eighth_order = star_stencil::<f32, 3, 4>(|u: StarPoint<'_, f32, 3, 4>| {
         macro_rules! around {
             ($distance:literal) => {
-                (u.at::<{ -$distance }, 0, 0>() + u.at::<$distance, 0, 0>()
-                    + u.at::<0, { -$distance }, 0>() + u.at::<0, $distance, 0>()
-                    + u.at::<0, 0, { -$distance }>() + u.at::<0, 0, $distance>())
+                (u.at::<{ -$distance }, 0, 0>()
+                    + u.at::<$distance, 0, 0>()
+                    + u.at::<0, { -$distance }, 0>()
+                    + u.at::<0, $distance, 0>()
+                    + u.at::<0, 0, { -$distance }>()
+                    + u.at::<0, 0, $distance>())
             };
         }
         // Central differences of order 8: weights 8/5, −1/5, 8/315, −1/560, and −205/72 at the centre.
         let near = 1.6 * around!(1) - 0.2 * around!(2);
-        u.center() + 0.05 * (near + 8.0 / 315.0 * around!(3) - 1.0 / 560.0 * around!(4) - 205.0 / 24.0 * u.center())
+        u.center()
+            + 0.05 * (near + 8.0 / 315.0 * around!(3) - 1.0 / 560.0 * around!(4) - 205.0 / 24.0 * u.center())
     });
     let box27 = stencil::<f64, 3, 1>(|u: Point<'_, f64, 3, 1>| {
         macro_rules! sum {

@@ -106,6 +106,8 @@ where
         output: ViewMut<'_, T, N>,
         input: View<'_, T, N>,
     ) -> Result<(), KernelError> {
-        sweep(pool, region, output, input.star_reach::<R>(), |point: StarPoint<'_, T, N, R>| (self.rule)(point))
+        sweep(pool, region, output, input.star_reach::<R>(), |point: StarPoint<'_, T, N, R>| {
+            (self.rule)(point)
+        })
     }
 }

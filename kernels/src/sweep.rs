@@ -1,6 +1,7 @@
 //! Sweeps: a rule applied to every cell of a region, on all threads.
 #![allow(unsafe_code, reason = "calls the row functions of inputs and outputs after checking the region")]
 
+use crate::simd::dispatched;
 use crate::view::rows;
 use crate::{Inputs, KernelError, Outputs, PointOf, Points, Pool, Region};
 
@@ -132,10 +133,11 @@ where
     A: Send,
     I: Inputs<N>,
 {
-    #[inline(never)]
-    fn evaluate<V>(values: &mut [V], value: impl Fn(usize) -> V) {
-        for (i, slot) in values.iter_mut().enumerate() {
-            *slot = value(i);
+    dispatched! {
+        fn evaluate<V: Copy, F: Fn(usize) -> V>(values: &mut [V], value: F) {
+            for (i, slot) in values.iter_mut().enumerate() {
+                *slot = value(i);
+            }
         }
     }
     inputs.check(&region)?;
