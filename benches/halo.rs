@@ -1,14 +1,14 @@
 //! Halo exchange against memory copy and bare `MPI_Sendrecv`, measured in turn with it.
 //!
-//! `cargo xtask bench halo [-- --quick] [--json FILE]`
+//! `cargo xtask bench halo [--json FILE] [-- [--quick] [CASE]]`
 //!
 //! # Packing
 //!
 //! A face of each rank's block is packed into a buffer and unpacked into the halo on the other
-//! side. There are two limits, and a row shows the slower one. `copy`: contiguous copies of
-//! the same bytes to the buffer and back, on the same threads. `lines`: memory moves whole cache lines, of
-//! which a face across the fastest axis uses `width` elements each; this limit loads one element
-//! of every line of the face, stores one to every line of the halo, and does the copies besides.
+//! side. There are two limits. `copy`: contiguous copies of the same bytes into a buffer and out of it,
+//! on the same threads. `lines`, for faces across the fastest axis: memory moves whole cache
+//! lines, of which such a face uses `width` elements each; this limit loads one element of every
+//! line of the face, stores one to every line of the halo, and does the copies besides.
 //!
 //! # Exchange
 //!
@@ -46,36 +46,38 @@ struct Bench {
     world: World,
 }
 
-/// A contiguous copy by the threads of a rank.
+/// Contiguous copies by the threads of a rank.
 struct Copying {
     from: Vec<f64>,
+    buffer: Vec<f64>,
     to: Vec<f64>,
 }
 
 impl Copying {
     fn new(len: usize) -> Self {
-        Self { from: vec![1.0; len], to: vec![0.0; len] }
+        Self { from: vec![1.0; len], buffer: vec![0.0; len], to: vec![0.0; len] }
     }
 
-    fn run(&mut self, pool: &Pool) {
-        let Self { from, to } = self;
-        if size_of_val(&to[..]) < WORTH_THREADS {
-            to.copy_from_slice(from);
-        } else {
-            let line = Region::from_shape([to.len()]);
-            ViewMut::from_slice(to, line)
-                .for_each_row(pool, line, |[i], row| row.copy_from_slice(&from[i as usize..][..row.len()]));
-        }
-        black_box(to);
+    /// Into a buffer, and out of it to another place, as a message would be.
+    fn in_and_out(&mut self, pool: &Pool) {
+        copy(pool, &self.from, &mut self.buffer);
+        copy(pool, &self.buffer, &mut self.to);
     }
 
-    /// There and back.
-    fn both_ways(&mut self, pool: &Pool) {
-        self.run(pool);
-        std::mem::swap(&mut self.from, &mut self.to);
-        self.run(pool);
-        std::mem::swap(&mut self.from, &mut self.to);
+    fn directly(&mut self, pool: &Pool) {
+        copy(pool, &self.from, &mut self.to);
     }
+}
+
+fn copy(pool: &Pool, from: &[f64], to: &mut [f64]) {
+    if size_of_val(to) < WORTH_THREADS {
+        to.copy_from_slice(from);
+    } else {
+        let line = Region::from_shape([to.len()]);
+        ViewMut::from_slice(to, line)
+            .for_each_row(pool, line, |[i], row| row.copy_from_slice(&from[i as usize..][..row.len()]));
+    }
+    black_box(to);
 }
 
 /// Where the rows of a face that is thinner than a cache line begin in a buffer.
@@ -133,6 +135,11 @@ impl Bench {
         let cells = layout.interior();
         let array = RefCell::new(Array::<f64, N>::zeros(pool, layout));
         for face in Face::all::<N>() {
+            let side = if face.high { "high" } else { "low" };
+            let case = format!("pack {N}-D axis {} {side}, width {width}", face.axis);
+            if !self.options.wants(&case) {
+                continue;
+            }
             let (axis, width) = (face.axis, width as isize);
             let (start, end) = (cells.start[axis], cells.end[axis]);
             let low = (cells.with_axis(axis, start, start + width), cells.with_axis(axis, end, end + width));
@@ -156,10 +163,10 @@ impl Bench {
                         pack.pack(pool, array.view(), &mut buffer);
                         unpack.unpack(pool, &buffer, array.view_mut());
                     },
-                    &mut || copying.borrow_mut().both_ways(pool),
+                    &mut || copying.borrow_mut().in_and_out(pool),
                     &mut || {
                         let mut array = array.borrow_mut();
-                        copying.borrow_mut().both_ways(pool);
+                        copying.borrow_mut().in_and_out(pool);
                         if thin {
                             face_rows.touch(pool, array.buffer_mut(), false, alone);
                             halo_rows.touch(pool, array.buffer_mut(), true, alone);
@@ -168,28 +175,30 @@ impl Bench {
                 ],
             );
             // Rows that fill their lines are moved by copies alone.
-            let (limit, against) = if thin { (2, "lines") } else { (1, "copy") };
+            let limits: &[_] = if thin { &[(1, "copy"), (2, "lines")] } else { &[(1, "copy")] };
             // Read and written, by the packing and the unpacking.
             let gigabytes = |way| 4.0 * (pack.len() * size_of::<f64>()) as f64 * 1e-9 / times.of(way);
-            let side = if face.high { "high" } else { "low" };
-            let mut case = format!("pack {N}-D axis {axis} {side}, width {width}");
-            if thin {
-                case += &format!(" ({:.2} of copy)", times.ratio(1, 0));
+            for &(limit, against) in limits {
+                self.report.row(&Row {
+                    case: case.clone(),
+                    size: kilobytes(pack.len() * size_of::<f64>()),
+                    value: gigabytes(0),
+                    unit: "GB/s",
+                    limit: gigabytes(limit),
+                    against,
+                    ratio: times.ratio(limit, 0),
+                })?;
             }
-            self.report.row(&Row {
-                case,
-                size: kilobytes(pack.len() * size_of::<f64>()),
-                value: gigabytes(0),
-                unit: "GB/s",
-                limit: gigabytes(limit),
-                against,
-                ratio: times.ratio(limit, 0),
-            })?;
         }
         Ok(())
     }
 
     fn exchange<const N: usize>(&mut self, name: &str, grid: &Grid<N>, pattern: Pattern) -> Outcome {
+        let width = grid.halo().map(|widths| widths[0]).into_iter().max().unwrap_or(0);
+        let case = format!("exchange {N}-D {name}, width {width}");
+        if !self.options.wants(&case) {
+            return Ok(());
+        }
         let mut field = grid.field::<f64>("u");
         let mut plan = HaloPlan::builder(grid).field(&field).pattern(pattern).build()?;
         let bare = RefCell::new(Bare::new(grid, pattern));
@@ -252,7 +261,8 @@ impl Bench {
     /// Four fields in one message for each neighbour, against one exchange after the other.
     fn several(&mut self) -> Outcome {
         let edge = if self.options.quick { [16, 32] } else { [32, 256] };
-        for edge in edge {
+        let case = "4 fields of f64 at once, box";
+        for edge in edge.into_iter().filter(|_| self.options.wants(case)) {
             let grid = Grid::builder([edge; 3]).periodic([true; 3]).build(&self.world)?;
             let fields = RefCell::new([(); 4].map(|()| grid.field::<f64>("u")));
             let mut builder = HaloPlan::builder(&grid);
@@ -276,7 +286,7 @@ impl Bench {
             );
             failures.into_inner().pop().map_or(Ok(()), Err)?;
             self.report.row(&Row {
-                case: "4 fields of f64 at once, box".into(),
+                case: case.into(),
                 size: format!("{edge}^3"),
                 value: times.of(0) * 1e6,
                 unit: "us",
@@ -332,8 +342,8 @@ impl Bare {
     }
 
     fn copies(&mut self, pool: &Pool) {
-        self.packed.both_ways(pool);
-        self.local.run(pool);
+        self.packed.in_and_out(pool);
+        self.local.directly(pool);
     }
 
     fn sent_bytes(&self) -> usize {

@@ -1,6 +1,6 @@
 //! Reproducible sums and dot products against plain ones, measured in turn with them.
 //!
-//! `cargo xtask bench reduce [-- --quick] [--json FILE]`
+//! `cargo xtask bench reduce [--json FILE] [-- [--quick] [CASE]]`
 //!
 //! The plain sum is what one would write otherwise: rayon over slices, summed in 8 lanes that the
 //! compiler vectorises, then an allreduce of one f64. Its result depends on threads and ranks; that
@@ -15,7 +15,7 @@ use std::error::Error;
 use std::hint::black_box;
 
 use clap::Parser;
-use common::{Options, Report, Row, Times, in_turn};
+use common::{Options, Report, Row, in_turn};
 use mpi::collective::SystemOperation;
 use mpi::traits::CommunicatorCollectives;
 use parhelion::prelude::*;
@@ -62,7 +62,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         // The same number of values on each rank, without halo, as a plain program has them.
         let [x, y] = [&u, &v].map(|field| field.interior().iter().copied().collect::<Vec<f64>>());
         let elements = shape.iter().product::<usize>() as f64;
-        let mut row = |case: &str, bytes: usize, times: &Times<2>| {
+        let mut row = |case: &str, bytes: usize, ways: [&mut dyn FnMut(); 2]| {
+            if !options.wants(case) {
+                return Ok(());
+            }
+            let times = in_turn(&world, &options, ways);
             let gigabytes = |way| elements * bytes as f64 * 1e-9 / times.of(way);
             report.row(&Row {
                 case: case.into(),
@@ -74,23 +78,16 @@ fn main() -> Result<(), Box<dyn Error>> {
                 ratio: times.ratio(0, 1),
             })
         };
-
-        let sums: [&mut dyn FnMut(); 2] =
-            [&mut || keep(u.sum()), &mut || keep(plain(&world, &x, &x, |x, _| x))];
-        row("sum f64", 8, &in_turn(&world, &options, sums))?;
+        row("sum f64", 8, [&mut || keep(u.sum()), &mut || keep(plain(&world, &x, &x, |x, _| x))])?;
         let mut failed = Ok(());
-        let dots: [&mut dyn FnMut(); 2] = [
-            &mut || match u.dot(&v) {
-                Ok(dot) => keep(dot),
-                Err(error) => failed = Err(error),
-            },
-            &mut || keep(plain(&world, &x, &y, |x, y| x * y)),
-        ];
-        row("dot f64", 16, &in_turn(&world, &options, dots))?;
+        let mut dot = || match u.dot(&v) {
+            Ok(dot) => keep(dot),
+            Err(error) => failed = Err(error),
+        };
+        row("dot f64", 16, [&mut dot, &mut || keep(plain(&world, &x, &y, |x, y| x * y))])?;
         failed?;
-        let norms: [&mut dyn FnMut(); 2] =
-            [&mut || keep(u.norm_l2()), &mut || keep(plain(&world, &x, &x, |x, _| x * x).sqrt())];
-        row("L2 norm f64", 8, &in_turn(&world, &options, norms))?;
+        let mut plain_norm = || keep(plain(&world, &x, &x, |x, _| x * x).sqrt());
+        row("L2 norm f64", 8, [&mut || keep(u.norm_l2()), &mut plain_norm])?;
     }
     Ok(())
 }

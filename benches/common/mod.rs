@@ -20,9 +20,18 @@ pub(crate) struct Options {
     /// Smaller sizes and fewer rounds: shows that it works, its numbers are worth little
     #[arg(long)]
     pub(crate) quick: bool,
+    /// Only cases whose name contains this
+    case: Option<String>,
     /// What `cargo bench` adds
     #[arg(long, hide = true)]
     bench: bool,
+}
+
+impl Options {
+    /// Whether to measure this case.
+    pub(crate) fn wants(&self, case: &str) -> bool {
+        self.case.as_ref().is_none_or(|part| case.contains(part))
+    }
 }
 
 /// Those who measure together.

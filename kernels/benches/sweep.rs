@@ -1,6 +1,6 @@
 //! Plain stencil sweeps against the bandwidth of memory, or of the cache, measured in turn with them.
 //!
-//! `cargo xtask bench sweep`, or `cargo bench -p parhelion-kernels --bench sweep [-- --quick] [--json FILE]`;
+//! `cargo xtask bench sweep`, or `cargo bench -p parhelion-kernels --bench sweep [-- [--quick] [--json FILE] [CASE]]`;
 //! `PARHELION_THREADS` threads, or as many as there are cores.
 //!
 //! # Model
@@ -93,6 +93,9 @@ impl Bench {
         halo: usize,
         mut job: impl FnMut(&Pool, Region<N>, &mut Array<T, N>, &Array<T, N>),
     ) -> Result<(), Box<dyn Error>> {
+        if !self.options.wants(name) {
+            return Ok(());
+        }
         let pool = &self.pool;
         let layout = Layout::new(shape, [[halo, halo]; N], size_of::<T>())?;
         let cells = layout.interior();

@@ -250,11 +250,8 @@ unsafe fn copy_box<T: Copy, const N: usize>(
     }
     // Sheets: the rows along the last axis but one, which lie at a constant distance.
     let across = N.saturating_sub(2);
-    let sheets = if N > 1 {
-        target.with_axis(across, target.start[across], target.start[across] + 1)
-    } else {
-        target
-    };
+    let sheets =
+        if N > 1 { target.with_axis(across, target.start[across], target.start[across] + 1) } else { target };
     let (rows_in_sheet, pitch) = if N > 1 {
         (target.shape()[across], [from.strides()[across], to.strides()[across]])
     } else {
