@@ -226,10 +226,7 @@ impl Bench {
             if sent == 0 { &[(2, "copies")] } else { &[(1, "Sendrecv"), (2, "Sendrecv + copies")] };
         for &(limit, against) in limits {
             self.report.row(&Row {
-                case: format!(
-                    "exchange {N}-D {name}, width {}",
-                    grid.halo()[0][0].max(grid.halo()[N - 1][0])
-                ),
+                case: case.clone(),
                 size: kilobytes(if sent == 0 { copied } else { sent }),
                 value: times.of(0) * 1e6,
                 unit: "us",

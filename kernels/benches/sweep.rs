@@ -72,7 +72,10 @@ impl Limit {
             match self {
                 Self::Scale => b.iter_mut().zip(a).for_each(|(b, &a)| *b = half * a),
                 Self::InPlace => b.iter_mut().for_each(|b| *b = half * *b),
-                Self::Zip => b.iter_mut().zip(a).for_each(|(b, &a)| *b = *b + half * a),
+                Self::Zip => b.iter_mut().zip(a).for_each(|(b, &a)| {
+                    let old = *b;
+                    *b = old + half * a;
+                }),
             }
         });
     }
