@@ -8,7 +8,8 @@
 //! side. There are two limits. `copy`: contiguous copies of the same bytes into a buffer and out of it,
 //! on the same threads. `lines`, for faces across the fastest axis: memory moves whole cache
 //! lines, of which such a face uses `width` elements each; this limit loads one element of every
-//! line of the face, stores one to every line of the halo, and does the copies besides.
+//! line of the face, stores one to every line of the halo, and does the copies besides. It is a
+//! yardstick more than a bound: packing, which does both at once, may beat it.
 //!
 //! # Exchange
 //!
