@@ -20,9 +20,18 @@ pub(crate) struct Options {
     /// Smaller sizes and fewer rounds: shows that it works, its numbers are worth little
     #[arg(long)]
     pub(crate) quick: bool,
+    /// Only cases whose name contains this
+    case: Option<String>,
     /// What `cargo bench` adds
     #[arg(long, hide = true)]
     bench: bool,
+}
+
+impl Options {
+    /// Whether to measure this case.
+    pub(crate) fn wants(&self, case: &str) -> bool {
+        self.case.as_ref().is_none_or(|part| case.contains(part))
+    }
 }
 
 /// Those who measure together.
@@ -141,7 +150,9 @@ impl Report {
     /// A row of the table, and of the file.
     pub(crate) fn row(&mut self, row: &Row) -> std::io::Result<()> {
         let Row { case, size, value, unit, limit, against, ratio } = row;
-        self.say(format_args!("{case:<34}{size:<16}{value:>10.3} {unit:<8}{limit:>10.3}  {ratio:>6.3}  {against}"));
+        self.say(format_args!(
+            "{case:<34}{size:<16}{value:>10.3} {unit:<8}{limit:>10.3}  {ratio:>6.3}  {against}"
+        ));
         let Some(file) = &mut self.file else { return Ok(()) };
         let (bench, ranks, threads) = (self.bench, self.ranks, self.threads);
         let object = json!({

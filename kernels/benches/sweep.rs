@@ -1,6 +1,6 @@
 //! Plain stencil sweeps against the bandwidth of memory, or of the cache, measured in turn with them.
 //!
-//! `cargo xtask bench sweep`, or `cargo bench -p parhelion-kernels --bench sweep [-- --quick] [--json FILE]`;
+//! `cargo xtask bench sweep`, or `cargo bench -p parhelion-kernels --bench sweep [-- [--quick] [--json FILE] [CASE]]`;
 //! `PARHELION_THREADS` threads, or as many as there are cores.
 //!
 //! # Model
@@ -72,7 +72,10 @@ impl Limit {
             match self {
                 Self::Scale => b.iter_mut().zip(a).for_each(|(b, &a)| *b = half * a),
                 Self::InPlace => b.iter_mut().for_each(|b| *b = half * *b),
-                Self::Zip => b.iter_mut().zip(a).for_each(|(b, &a)| *b = *b + half * a),
+                Self::Zip => b.iter_mut().zip(a).for_each(|(b, &a)| {
+                    let old = *b;
+                    *b = old + half * a;
+                }),
             }
         });
     }
@@ -93,6 +96,9 @@ impl Bench {
         halo: usize,
         mut job: impl FnMut(&Pool, Region<N>, &mut Array<T, N>, &Array<T, N>),
     ) -> Result<(), Box<dyn Error>> {
+        if !self.options.wants(name) {
+            return Ok(());
+        }
         let pool = &self.pool;
         let layout = Layout::new(shape, [[halo, halo]; N], size_of::<T>())?;
         let cells = layout.interior();
@@ -105,10 +111,9 @@ impl Bench {
         let times = in_turn(
             &Alone,
             &self.options,
-            [
-                &mut || job(pool, cells, &mut output.borrow_mut(), &input),
-                &mut || limit.run(pool, output.borrow_mut().buffer_mut(), input.buffer()),
-            ],
+            [&mut || job(pool, cells, &mut output.borrow_mut(), &input), &mut || {
+                limit.run(pool, output.borrow_mut().buffer_mut(), input.buffer())
+            }],
         );
         // The limit runs over halo and padding too.
         let padding = layout.len() as f64 / cells.len() as f64;
@@ -128,7 +133,8 @@ impl Bench {
         rule: &S,
     ) -> Result<(), Box<dyn Error>> {
         self.case((name, Limit::Scale), shape, S::RADIUS, |pool, cells, output, input| {
-            rule.apply(pool, cells, output.view_mut(), input.view()).expect("the halo is as wide as the radius");
+            rule.apply(pool, cells, output.view_mut(), input.view())
+                .expect("the halo is as wide as the radius");
         })
     }
 
@@ -143,7 +149,8 @@ impl Bench {
         })?;
         self.case(("copy by sweep f64", Limit::Scale), shape, 1, |pool, cells, u: &mut Array<f64, 3>, v| {
             let v: Reach<'_, f64, 3, 0> = v.view().reach();
-            sweep(pool, cells, u.view_mut(), v, |v: Point<'_, f64, 3, 0>| v.center()).expect("cells of the array");
+            sweep(pool, cells, u.view_mut(), v, |v: Point<'_, f64, 3, 0>| v.center())
+                .expect("cells of the array");
         })?;
         self.case(("memcpy f64", Limit::Scale), shape, 1, |pool, _, u: &mut Array<f64, 3>, v| {
             let (from, line) = (v.buffer(), Region::from_shape([v.buffer().len()]));
@@ -175,25 +182,28 @@ fn main() -> Result<(), Box<dyn Error>> {
     let eighth_order = star_stencil::<f32, 3, 4>(|u: StarPoint<'_, f32, 3, 4>| {
         macro_rules! around {
             ($distance:literal) => {
-                (u.at::<{ -$distance }, 0, 0>() + u.at::<$distance, 0, 0>()
-                    + u.at::<0, { -$distance }, 0>() + u.at::<0, $distance, 0>()
-                    + u.at::<0, 0, { -$distance }>() + u.at::<0, 0, $distance>())
+                (u.at::<{ -$distance }, 0, 0>()
+                    + u.at::<$distance, 0, 0>()
+                    + u.at::<0, { -$distance }, 0>()
+                    + u.at::<0, $distance, 0>()
+                    + u.at::<0, 0, { -$distance }>()
+                    + u.at::<0, 0, $distance>())
             };
         }
         // Central differences of order 8: weights 8/5, −1/5, 8/315, −1/560, and −205/72 at the centre.
         let near = 1.6 * around!(1) - 0.2 * around!(2);
-        u.center() + 0.05 * (near + 8.0 / 315.0 * around!(3) - 1.0 / 560.0 * around!(4) - 205.0 / 24.0 * u.center())
+        u.center()
+            + 0.05 * (near + 8.0 / 315.0 * around!(3) - 1.0 / 560.0 * around!(4) - 205.0 / 24.0 * u.center())
     });
     let box27 = stencil::<f64, 3, 1>(|u: Point<'_, f64, 3, 1>| {
-        let mut sums = [0.0; 4];
-        for z in -1..=1_isize {
-            for y in -1..=1_isize {
-                for x in -1..=1_isize {
-                    sums[(z.abs() + y.abs() + x.abs()) as usize] += u.at_offset([z, y, x]);
-                }
-            }
+        macro_rules! sum {
+            ($([$z:literal $y:literal $x:literal])*) => { 0.0 $(+ u.at::<$z, $y, $x>())* };
         }
-        0.5 * sums[0] + 0.05 * sums[1] + 0.01 * sums[2] + 0.005 * sums[3]
+        let faces = sum!([-1 0 0] [0 -1 0] [0 0 -1] [0 0 1] [0 1 0] [1 0 0]);
+        let edges = sum!([-1 -1 0] [-1 0 -1] [-1 0 1] [-1 1 0] [0 -1 -1] [0 -1 1] [0 1 -1] [0 1 1] [1 -1 0]
+            [1 0 -1] [1 0 1] [1 1 0]);
+        let corners = sum!([-1 -1 -1] [-1 -1 1] [-1 1 -1] [-1 1 1] [1 -1 -1] [1 -1 1] [1 1 -1] [1 1 1]);
+        0.4 * u.center() + 0.06 * faces + 0.01 * edges + 0.005 * corners
     });
     let star2 = star_stencil::<f64, 2, 2>(|u: StarPoint<'_, f64, 2, 2>| {
         let near = u.at::<-1, 0>() + u.at::<1, 0>() + u.at::<0, -1>() + u.at::<0, 1>();

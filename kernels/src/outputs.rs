@@ -1,6 +1,7 @@
 //! What a sweep writes: one view or several of them.
 #![allow(unsafe_code, reason = "threads write disjoint rows; see the invariants of view.rs")]
 
+use crate::simd::dispatched;
 use crate::view::Cells;
 use crate::{Element, KernelError, Region, ViewMut};
 
@@ -78,12 +79,11 @@ impl<T: Element, const N: usize> Outputs<N> for ViewMut<'_, T, N> {
 
     #[inline(always)]
     unsafe fn update_row(cells: &Cells<T, N>, index: [isize; N], len: usize, value: impl Fn(usize, T) -> T) {
-        // The row comes as an argument of a function of its own: then the compiler knows that the
-        // rule's inputs do not overlap it, and vectorises the loop.
-        #[inline(never)]
-        fn update<T: Copy>(row: &mut [T], value: impl Fn(usize, T) -> T) {
-            for (i, cell) in row.iter_mut().enumerate() {
-                *cell = value(i, *cell);
+        dispatched! {
+            fn update<T: Copy, F: Fn(usize, T) -> T>(row: &mut [T], value: F) {
+                for (i, cell) in row.iter_mut().enumerate() {
+                    *cell = value(i, *cell);
+                }
             }
         }
         // SAFETY: V1 as the row is in view, V3 by the contract.
@@ -92,10 +92,11 @@ impl<T: Element, const N: usize> Outputs<N> for ViewMut<'_, T, N> {
 
     #[inline(always)]
     unsafe fn write_row(cells: &Cells<T, N>, index: [isize; N], len: usize, value: impl Fn(usize) -> T) {
-        #[inline(never)]
-        fn write<T>(row: &mut [T], value: impl Fn(usize) -> T) {
-            for (i, cell) in row.iter_mut().enumerate() {
-                *cell = value(i);
+        dispatched! {
+            fn write<T: Copy, F: Fn(usize) -> T>(row: &mut [T], value: F) {
+                for (i, cell) in row.iter_mut().enumerate() {
+                    *cell = value(i);
+                }
             }
         }
         // SAFETY: V1 as the row is in view, V3 by the contract.
@@ -126,16 +127,17 @@ macro_rules! tuples {
                 len: usize,
                 value: impl Fn(usize, Self::Value) -> Self::Value,
             ) {
-                #[inline(never)]
-                fn update<$($t: Copy),*>(
-                    len: usize,
-                    $($row: &mut [$t],)*
-                    value: impl Fn(usize, ($($t,)*)) -> ($($t,)*),
-                ) {
-                    $(let $row = &mut $row[..len];)*
-                    for i in 0..len {
-                        let new = value(i, ($($row[i],)*));
-                        $($row[i] = new.$field;)*
+                dispatched! {
+                    fn update<$($t: Copy,)* V: Fn(usize, ($($t,)*)) -> ($($t,)*)>(
+                        len: usize,
+                        $($row: &mut [$t],)*
+                        value: V,
+                    ) {
+                        $(let $row = &mut $row[..len];)*
+                        for i in 0..len {
+                            let new = value(i, ($($row[i],)*));
+                            $($row[i] = new.$field;)*
+                        }
                     }
                 }
                 // SAFETY: V1 as the rows are in view, V3 by the contract; the views are exclusive
@@ -150,16 +152,17 @@ macro_rules! tuples {
                 len: usize,
                 value: impl Fn(usize) -> Self::Value,
             ) {
-                #[inline(never)]
-                fn write<$($t: Copy),*>(
-                    len: usize,
-                    $($row: &mut [$t],)*
-                    value: impl Fn(usize) -> ($($t,)*),
-                ) {
-                    $(let $row = &mut $row[..len];)*
-                    for i in 0..len {
-                        let new = value(i);
-                        $($row[i] = new.$field;)*
+                dispatched! {
+                    fn write<$($t: Copy,)* V: Fn(usize) -> ($($t,)*)>(
+                        len: usize,
+                        $($row: &mut [$t],)*
+                        value: V,
+                    ) {
+                        $(let $row = &mut $row[..len];)*
+                        for i in 0..len {
+                            let new = value(i);
+                            $($row[i] = new.$field;)*
+                        }
                     }
                 }
                 // SAFETY: as in `update_row`.

@@ -87,7 +87,7 @@ where
         output: ViewMut<'_, T, N>,
         input: View<'_, T, N>,
     ) -> Result<(), KernelError> {
-        sweep(pool, region, output, input.reach::<R>(), &self.rule)
+        sweep(pool, region, output, input.reach::<R>(), |point: Point<'_, T, N, R>| (self.rule)(point))
     }
 }
 
@@ -106,6 +106,8 @@ where
         output: ViewMut<'_, T, N>,
         input: View<'_, T, N>,
     ) -> Result<(), KernelError> {
-        sweep(pool, region, output, input.star_reach::<R>(), &self.rule)
+        sweep(pool, region, output, input.star_reach::<R>(), |point: StarPoint<'_, T, N, R>| {
+            (self.rule)(point)
+        })
     }
 }

@@ -1,6 +1,7 @@
 //! Sweeps: a rule applied to every cell of a region, on all threads.
 #![allow(unsafe_code, reason = "calls the row functions of inputs and outputs after checking the region")]
 
+use crate::simd::dispatched;
 use crate::view::rows;
 use crate::{Inputs, KernelError, Outputs, PointOf, Points, Pool, Region};
 
@@ -132,10 +133,11 @@ where
     A: Send,
     I: Inputs<N>,
 {
-    #[inline(never)]
-    fn evaluate<V>(values: &mut [V], value: impl Fn(usize) -> V) {
-        for (i, slot) in values.iter_mut().enumerate() {
-            *slot = value(i);
+    dispatched! {
+        fn evaluate<V: Copy, F: Fn(usize) -> V>(values: &mut [V], value: F) {
+            for (i, slot) in values.iter_mut().enumerate() {
+                *slot = value(i);
+            }
         }
     }
     inputs.check(&region)?;
@@ -224,6 +226,33 @@ mod tests {
         })
         .unwrap();
         assert_eq!(output.view().get([1, 2, 1, 4]), tag([1, 2, 1, 4]));
+    }
+
+    /// Wider vectors, and no contraction to fused operations, give the bits of plain scalar code.
+    #[test]
+    fn vectorised_rows_have_the_bits_of_scalar_arithmetic() {
+        let pool = Pool::new(1).unwrap();
+        // rows of every remainder for vectors of up to 8 elements
+        for length in 1..20 {
+            let mut input = tagged(&pool, [2, length], 1);
+            let whole = input.layout().whole();
+            input
+                .view_mut()
+                .for_each_row(&pool, whole, |_, row| row.iter_mut().for_each(|x| *x = (*x).sqrt()));
+            let mut output = Array::zeros(&pool, *input.layout());
+            let cells = input.layout().interior();
+            let view = input.view();
+            sweep(&pool, cells, output.view_mut(), view.reach::<1>(), |u: Point<'_, f64, 2, 1>| {
+                0.1 * u.at::<-1, 0>() + 0.3 * u.at::<0, 1>() - u.center() / 7.0
+            })
+            .unwrap();
+            for [y, x] in cells.indices() {
+                let [above, right, center] =
+                    [[y - 1, x], [y, x + 1], [y, x]].map(|index| std::hint::black_box(view.get(index)));
+                let expected = 0.1 * above + 0.3 * right - center / 7.0;
+                assert_eq!(output.view().get([y, x]).to_bits(), expected.to_bits(), "cell {y}, {x}");
+            }
+        }
     }
 
     #[test]

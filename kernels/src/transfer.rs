@@ -21,8 +21,7 @@ const WORTH_THREADS: usize = 64 << 10;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Packing<const N: usize> {
-    /// Box and position of its first cell in the buffer. Invariant T1: the boxes are disjoint, and
-    /// so are their ranges in the buffer, which end at `len`.
+    /// Disjoint boxes, and the position of each one's first cell in the buffer.
     pieces: Vec<(Region<N>, usize)>,
     len: usize,
 }
@@ -61,14 +60,16 @@ impl<const N: usize> Packing<N> {
     /// # Panics
     /// When `buffer` is not [`len`](Self::len) long, or a box is not in view.
     pub fn pack<T: Element>(&self, pool: &Pool, cells: View<'_, T, N>, buffer: &mut [T]) {
-        assert_eq!(buffer.len(), self.len, "the buffer does not have the length of the packing");
-        let buffer = ViewMut::from_slice(buffer, Region::new([0], [self.len as isize]));
-        self.run(pool, &cells.cells, |piece, row, position, len| {
-            debug_assert!(piece.contains(row));
-            // SAFETY: the row is in view (V1, checked by `run`), its place in the buffer ends
-            // before `len`, and by T1 no other row has it (V3).
-            unsafe { copy_row(cells.cells.at(row), buffer.cells.at([position as isize]), len) }
-        });
+        self.check(&cells.cells, buffer.len());
+        for &(region, position) in &self.pieces {
+            let packed = ViewMut::from_slice(&mut buffer[position..][..region.len()], region);
+            on_threads(pool, region.len() * size_of::<T>(), |thread, threads| {
+                let part = region.part(thread, threads);
+                // SAFETY: the box is in view of both, and they are borrowed apart (V1); the parts
+                // of a region are disjoint (V3).
+                unsafe { copy_box(&cells.cells, part.start, &packed.cells, part) }
+            });
+        }
     }
 
     /// Copies `buffer` to the boxes in `cells`.
@@ -76,22 +77,19 @@ impl<const N: usize> Packing<N> {
     /// # Panics
     /// When `buffer` is not [`len`](Self::len) long, or a box is not in view.
     pub fn unpack<T: Element>(&self, pool: &Pool, buffer: &[T], cells: ViewMut<'_, T, N>) {
-        assert_eq!(buffer.len(), self.len, "the buffer does not have the length of the packing");
-        let buffer = View::from_slice(buffer, Region::new([0], [self.len as isize]));
-        self.run(pool, &cells.cells, |piece, row, position, len| {
-            debug_assert!(piece.contains(row));
-            // SAFETY: as in `pack`; by T1 no two boxes share a cell (V3).
-            unsafe { copy_row(buffer.cells.at([position as isize]), cells.cells.at(row), len) }
-        });
+        self.check(&cells.cells, buffer.len());
+        for &(region, position) in &self.pieces {
+            let packed = View::from_slice(&buffer[position..][..region.len()], region);
+            on_threads(pool, region.len() * size_of::<T>(), |thread, threads| {
+                let part = region.part(thread, threads);
+                // SAFETY: as in `pack`.
+                unsafe { copy_box(&packed.cells, part.start, &cells.cells, part) }
+            });
+        }
     }
 
-    /// Calls `copy(box, first cell, position in the buffer, length)` for every row, on all threads.
-    fn run<T: Element>(
-        &self,
-        pool: &Pool,
-        cells: &Cells<T, N>,
-        copy: impl Fn(&Region<N>, [isize; N], usize, usize) + Sync,
-    ) {
+    fn check<T>(&self, cells: &Cells<T, N>, buffer: usize) {
+        assert_eq!(buffer, self.len, "the buffer does not have the length of the packing");
         for (region, _) in &self.pieces {
             assert!(
                 cells.region.contains_region(region),
@@ -99,15 +97,6 @@ impl<const N: usize> Packing<N> {
                 cells.region
             );
         }
-        on_threads(pool, self.len * size_of::<T>(), |thread, threads| {
-            for (region, position) in &self.pieces {
-                let shape = region.shape();
-                for (row, len) in rows(region.part(thread, threads)) {
-                    let within = (0..N).fold(0, |p, a| p * shape[a] + (row[a] - region.start[a]) as usize);
-                    copy(region, row, position + within, len);
-                }
-            }
-        });
     }
 }
 
@@ -115,7 +104,7 @@ impl<const N: usize> Packing<N> {
 /// block spans.
 #[derive(Clone, Debug)]
 pub struct BoxCopy<const N: usize> {
-    /// Source and destination. Invariant T2: same shape; destinations are disjoint from each
+    /// Source and destination. Invariant T1: same shape; destinations are disjoint from each
     /// other and from all sources.
     pieces: Vec<(Region<N>, Region<N>)>,
     cells: usize,
@@ -168,12 +157,11 @@ impl<const N: usize> BoxCopy<N> {
         }
         on_threads(pool, self.cells * size_of::<T>(), |thread, threads| {
             for (from, to) in &self.pieces {
-                for (row, len) in rows(to.part(thread, threads)) {
-                    let source = std::array::from_fn(|a| row[a] - to.start[a] + from.start[a]);
-                    // SAFETY: V1 as both boxes are in view and of one shape; by T2 nobody else
-                    // writes this row, and nobody writes the source (V3).
-                    unsafe { copy_row(cells.at(source), cells.at(row), len) }
-                }
+                let part = to.part(thread, threads);
+                let source = std::array::from_fn(|a| part.start[a] - to.start[a] + from.start[a]);
+                // SAFETY: V1 as both boxes are in view and of one shape; by T1 nobody else writes
+                // these cells, and nobody writes the source (V3).
+                unsafe { copy_box(cells, source, cells, part) }
             }
         });
     }
@@ -247,20 +235,61 @@ fn on_threads(pool: &Pool, bytes: usize, work: impl Fn(usize, usize) + Sync) {
     }
 }
 
-/// Copies `len` adjacent elements; the few of a thin face without the call of a `memcpy`.
+/// Copies the cells of `to` at `target` from the box of that shape in `from` that starts at `source`.
 ///
 /// # Safety
-/// Both ranges are valid, do not overlap, and nobody else accesses the destination.
-#[inline(always)]
-unsafe fn copy_row<T: Copy>(from: *const T, to: *mut T, len: usize) {
-    // SAFETY: the contract.
-    unsafe {
-        if len <= 4 {
-            for i in 0..len {
-                *to.add(i) = *from.add(i);
+/// Both boxes are in view, do not overlap, and nobody else accesses the target.
+unsafe fn copy_box<T: Copy, const N: usize>(
+    from: &Cells<T, N>,
+    source: [isize; N],
+    to: &Cells<T, N>,
+    target: Region<N>,
+) {
+    if target.is_empty() {
+        return;
+    }
+    // Sheets: the rows along the last axis but one, which lie at a constant distance.
+    let across = N.saturating_sub(2);
+    let sheets =
+        if N > 1 { target.with_axis(across, target.start[across], target.start[across] + 1) } else { target };
+    let (rows_in_sheet, pitch) = if N > 1 {
+        (target.shape()[across], [from.strides()[across], to.strides()[across]])
+    } else {
+        (1, [0, 0])
+    };
+    for (first, len) in rows(sheets) {
+        let start = std::array::from_fn(|a| first[a] - target.start[a] + source[a]);
+        // SAFETY: the rows of the sheet lie in the two boxes, at these distances; the contract.
+        unsafe {
+            let (from, to) = (from.at(start).cast_const(), to.at(first));
+            match len {
+                1 => copy_thin_rows::<T, 1>(from, to, rows_in_sheet, pitch),
+                2 => copy_thin_rows::<T, 2>(from, to, rows_in_sheet, pitch),
+                3 => copy_thin_rows::<T, 3>(from, to, rows_in_sheet, pitch),
+                4 => copy_thin_rows::<T, 4>(from, to, rows_in_sheet, pitch),
+                _ => (0..rows_in_sheet).for_each(|row| {
+                    std::ptr::copy_nonoverlapping(from.add(row * pitch[0]), to.add(row * pitch[1]), len);
+                }),
             }
-        } else {
-            std::ptr::copy_nonoverlapping(from, to, len);
+        }
+    }
+}
+
+/// Copies rows of `LEN` elements, those of a thin face, without a call of `memcpy` for each.
+///
+/// # Safety
+/// All rows are valid, those of source and target do not overlap, and nobody else accesses the target.
+unsafe fn copy_thin_rows<T: Copy, const LEN: usize>(
+    from: *const T,
+    to: *mut T,
+    rows: usize,
+    pitch: [usize; 2],
+) {
+    for row in 0..rows {
+        // SAFETY: the contract; an array of `T` is as aligned as a `T`.
+        unsafe {
+            let elements = from.add(row * pitch[0]).cast::<[T; LEN]>();
+            *to.add(row * pitch[1]).cast::<[T; LEN]>() = *elements;
         }
     }
 }
