@@ -12,7 +12,7 @@ const SHAPE: [usize; 3] = [189, 233, 197];
 const SUM: u64 = 333_468_829;
 /// Sums of index × value per axis, which a shift or swap would change. Like `SUM`, from numpy.
 const MOMENTS: [u64; 3] = [27_545_473_593, 37_566_714_296, 32_679_945_242];
-/// Some voxels, from `h5dump -d t1 -s Z,Y,X -c 1,1,1`.
+/// Some voxels, from numpy as well.
 const VOXELS: [([usize; 3], u8); 3] = [([94, 116, 98], 198), ([100, 60, 77], 210), ([90, 100, 50], 135)];
 
 fn read<T: Element>(world: &World, grid: &Grid<3>) -> Result<Field<T, 3>> {
