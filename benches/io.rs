@@ -10,6 +10,7 @@
 //! a halo'd array to the page cache of a file system and back. `Output::finish` adds an `fsync`,
 //! whose time is the disk's.
 
+#[allow(dead_code, reason = "the few cases here are not chosen by name")]
 mod common;
 #[path = "common/ranks.rs"]
 mod ranks;

@@ -44,7 +44,11 @@ unsafe impl<T: Element, const N: usize> Sync for Array<T, N> {}
 
 impl<T: Element, const N: usize> Array<T, N> {
     /// An array of zeros, each page first touched by the thread of `pool` that owns its cells.
+    ///
+    /// # Panics
+    /// When the layout was made for elements of another size.
     pub fn zeros(pool: &Pool, layout: Layout<N>) -> Self {
+        assert_eq!(layout.element_size(), size_of::<T>(), "the layout is for elements of another size");
         let bytes = layout.len() * size_of::<T>();
         let align = if bytes >= HUGE_PAGE { HUGE_PAGE } else { CACHE_LINE };
         // Over-allocating and aligning by hand, not an over-aligned `alloc_zeroed`: that one

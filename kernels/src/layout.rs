@@ -27,6 +27,7 @@ pub struct Layout<const N: usize> {
     allocated: [usize; N],
     strides: [usize; N],
     origin: [usize; N],
+    element_size: usize,
 }
 
 impl<const N: usize> Layout<N> {
@@ -36,6 +37,18 @@ impl<const N: usize> Layout<N> {
     /// # Errors
     /// When the buffer would not fit into the address space.
     pub fn new(shape: [usize; N], halo: [[usize; 2]; N], element_size: usize) -> Result<Self, KernelError> {
+        let too_large = || {
+            KernelError::new(format!(
+                "a block of {shape:?} cells of {element_size} bytes with halo {halo:?} does not fit into memory; \
+                 use a smaller block (more ranks) or a thinner halo"
+            ))
+        };
+        // Below this no sum here overflows; what passes is far larger than any memory.
+        const MOST: usize = 1 << 60;
+        let extents = || shape.iter().chain(halo.iter().flatten());
+        if !(1..=1 << 10).contains(&element_size) || extents().any(|&n| n > MOST / 4) {
+            return Err(too_large());
+        }
         let interior = Region::from_shape(shape);
         let whole = interior.grown(halo);
         let line = (CACHE_LINE / element_size).max(1);
@@ -44,24 +57,26 @@ impl<const N: usize> Layout<N> {
         origin[N - 1] = halo[N - 1][0].next_multiple_of(line);
         allocated[N - 1] = (origin[N - 1] + shape[N - 1] + halo[N - 1][1]).next_multiple_of(line);
         const ALIASING: usize = 2048;
-        if N > 1 && (allocated[N - 1] * element_size).is_multiple_of(ALIASING) {
+        if N > 1 && allocated[N - 1].wrapping_mul(element_size).is_multiple_of(ALIASING) {
             allocated[N - 1] += line;
         }
-        if N > 2 && (allocated[N - 1] * allocated[N - 2] * element_size).is_multiple_of(ALIASING) {
+        if N > 2
+            && allocated[N - 1]
+                .wrapping_mul(allocated[N - 2])
+                .wrapping_mul(element_size)
+                .is_multiple_of(ALIASING)
+        {
             allocated[N - 2] += 1;
         }
         let bytes = allocated.iter().try_fold(element_size, |n, &extent| n.checked_mul(extent));
         if bytes.is_none_or(|bytes| bytes > isize::MAX as usize / 2) {
-            return Err(KernelError::new(format!(
-                "a block of {shape:?} cells of {element_size} bytes with halo {halo:?} does not fit into memory; \
-                 use a smaller block (more ranks) or a thinner halo"
-            )));
+            return Err(too_large());
         }
         let mut strides = [1; N];
         for a in (0..N - 1).rev() {
             strides[a] = strides[a + 1] * allocated[a + 1];
         }
-        Ok(Self { interior, whole, allocated, strides, origin })
+        Ok(Self { interior, whole, allocated, strides, origin, element_size })
     }
 
     /// The cells without halo, `[0, …]..shape`.
@@ -87,6 +102,11 @@ impl<const N: usize> Layout<N> {
     /// Index within [`allocated`](Self::allocated) of the first interior cell.
     pub fn origin(&self) -> [usize; N] {
         self.origin
+    }
+
+    /// Bytes of an element, for which the layout was made.
+    pub fn element_size(&self) -> usize {
+        self.element_size
     }
 
     /// Elements in the buffer.
@@ -134,5 +154,8 @@ mod tests {
     fn impossible_sizes_are_refused() {
         let error = Layout::new([usize::MAX / 16, 1], [[1, 1]; 2], 8).unwrap_err();
         assert!(error.to_string().contains("does not fit into memory"), "{error}");
+        assert!(Layout::new([1 << 62, 4], [[1 << 62, 0], [0, 0]], 1).is_err());
+        assert!(Layout::new([1 << 40, 1 << 40], [[0, 0]; 2], 8).is_err());
+        assert!(Layout::new([4], [[0, 0]], 0).is_err());
     }
 }

@@ -133,6 +133,9 @@ at!(2: A 0, B 1);
 at!(3: A 0, B 1, C 2);
 at!(4: A 0, B 1, C 2, D 3);
 
+/// Radii up to this can be added to any index of a view without leaving the range of `isize`.
+const LARGEST_RADIUS: usize = 1 << 16;
+
 /// A view from which a sweep reads points of radius `R`; made by [`View::reach`] and
 /// [`View::star_reach`].
 #[derive(Clone, Copy, Debug)]
@@ -143,11 +146,13 @@ pub struct Reach<'a, T, const N: usize, const R: usize, const STAR: bool = false
 impl<'a, T: Element, const N: usize> View<'a, T, N> {
     /// Lets a sweep read this view's cells up to `R` cells away from the one it computes.
     pub fn reach<const R: usize>(self) -> Reach<'a, T, N, R> {
+        const { assert!(R <= LARGEST_RADIUS, "no stencil reaches that far") };
         Reach { view: self }
     }
 
     /// As [`reach`](Self::reach), along the axes only.
     pub fn star_reach<const R: usize>(self) -> Reach<'a, T, N, R, true> {
+        const { assert!(R <= LARGEST_RADIUS, "no stencil reaches that far") };
         Reach { view: self }
     }
 }

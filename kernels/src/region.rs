@@ -31,18 +31,23 @@ impl<const N: usize> Region<N> {
     }
 
     /// The region of this shape (cells per axis) whose first cell is the origin.
+    ///
+    /// Here and below, indices beyond the range of `isize` stick to its ends.
     pub fn from_shape(shape: [usize; N]) -> Self {
-        Self { start: [0; N], end: shape.map(|n| n as isize) }
+        Self { start: [0; N], end: shape.map(index) }
     }
 
     /// Cells per axis (0 on an empty axis).
     pub fn shape(&self) -> [usize; N] {
-        std::array::from_fn(|a| (self.end[a] - self.start[a]).max(0) as usize)
+        std::array::from_fn(|a| self.end[a].saturating_sub(self.start[a]).max(0) as usize)
     }
 
-    /// Number of cells.
+    /// Number of cells (`usize::MAX` if there are more).
     pub fn len(&self) -> usize {
-        self.shape().iter().product()
+        if self.is_empty() {
+            return 0;
+        }
+        self.shape().iter().fold(1, |cells, &n| cells.saturating_mul(n))
     }
 
     /// Whether the region has no cell.
@@ -71,24 +76,24 @@ impl<const N: usize> Region<N> {
     /// The region with `width[a][0]` cells more before and `width[a][1]` more after it on axis `a`.
     pub fn grown(&self, width: [[usize; 2]; N]) -> Self {
         Self {
-            start: std::array::from_fn(|a| self.start[a] - width[a][0] as isize),
-            end: std::array::from_fn(|a| self.end[a] + width[a][1] as isize),
+            start: std::array::from_fn(|a| self.start[a].saturating_sub(index(width[a][0]))),
+            end: std::array::from_fn(|a| self.end[a].saturating_add(index(width[a][1]))),
         }
     }
 
     /// The region with `width[a][0]` cells fewer before and `width[a][1]` fewer after it on axis `a`.
     pub fn shrunk(&self, width: [[usize; 2]; N]) -> Self {
         Self {
-            start: std::array::from_fn(|a| self.start[a] + width[a][0] as isize),
-            end: std::array::from_fn(|a| self.end[a] - width[a][1] as isize),
+            start: std::array::from_fn(|a| self.start[a].saturating_add(index(width[a][0]))),
+            end: std::array::from_fn(|a| self.end[a].saturating_sub(index(width[a][1]))),
         }
     }
 
     /// The region moved by `offset`.
     pub fn shifted(&self, offset: [isize; N]) -> Self {
         Self {
-            start: std::array::from_fn(|a| self.start[a] + offset[a]),
-            end: std::array::from_fn(|a| self.end[a] + offset[a]),
+            start: std::array::from_fn(|a| self.start[a].saturating_add(offset[a])),
+            end: std::array::from_fn(|a| self.end[a].saturating_add(offset[a])),
         }
     }
 
@@ -175,6 +180,11 @@ impl<const N: usize> Region<N> {
     }
 }
 
+/// A number of cells as an index.
+fn index(cells: usize) -> isize {
+    isize::try_from(cells).unwrap_or(isize::MAX)
+}
+
 impl<const N: usize> fmt::Debug for Region<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for a in 0..N {
@@ -220,6 +230,17 @@ mod tests {
             }
             prop_assert!(tiles(&region, &pieces));
         }
+    }
+
+    #[test]
+    fn sizes_beyond_the_range_of_indices_do_not_wrap() {
+        let most = isize::MAX;
+        let region = Region::from_shape([usize::MAX, 2]);
+        assert_eq!((region.end, region.len()), ([most, 2], usize::MAX - 1));
+        assert_eq!(Region::from_shape([1 << 40, 1 << 40]).len(), usize::MAX);
+        let grown = Region::new([isize::MIN], [isize::MIN + 2]).grown([[5, usize::MAX]]);
+        assert_eq!(grown, Region::new([isize::MIN], [1]));
+        assert_eq!(Region::new([isize::MIN], [most]).shape(), [most as usize]);
     }
 
     #[test]

@@ -190,8 +190,15 @@ pub fn fill_mirrored<T: Element, const N: usize>(
     mirror: isize,
     rule: impl Fn(T, [isize; N]) -> T + Sync,
 ) -> Result<(), KernelError> {
-    let images = target.with_axis(axis, mirror - target.end[axis] + 1, mirror - target.start[axis] + 1);
     let seen = cells.region();
+    let image = |i: isize| mirror.checked_sub(i);
+    let ends = image(target.end[axis])
+        .and_then(|i| i.checked_add(1))
+        .zip(image(target.start[axis]).and_then(|i| i.checked_add(1)));
+    let Some((first, end)) = ends else {
+        return Err(KernelError::new(format!("cells {target:?} have no mirror images about {mirror}/2")));
+    };
+    let images = target.with_axis(axis, first, end);
     if !seen.contains_region(&target) || !seen.contains_region(&images) {
         return Err(KernelError::new(format!(
             "cells {target:?} or their images {images:?} are not all in {seen:?}"

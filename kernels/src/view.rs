@@ -77,10 +77,12 @@ pub struct ViewMut<'a, T, const N: usize> {
 
 /// The address arithmetic of `region`, stored contiguously from `start` on in C order.
 fn contiguous<T, const N: usize>(start: *mut T, len: usize, region: Region<N>) -> Cells<T, N> {
+    // A region of more cells than `usize` can count has the length `usize::MAX`, which no slice has.
     assert_eq!(len, region.len(), "a slice of {len} elements is not the cells {region:?}");
     let mut strides = [1; N];
     for a in (0..N - 1).rev() {
-        strides[a] = strides[a + 1] * region.shape()[a + 1];
+        // (wraps only where another axis is empty, and then nothing has an address)
+        strides[a] = usize::wrapping_mul(strides[a + 1], region.shape()[a + 1]);
     }
     Cells { start, strides, region }
 }
@@ -266,9 +268,9 @@ fn restrict<T, const N: usize>(cells: &Cells<T, N>, region: Region<N>) -> Cells<
 }
 
 fn assert_row_inside<T, const N: usize>(cells: &Cells<T, N>, index: [isize; N], len: usize) {
-    let mut row = Region { start: index, end: index.map(|i| i + 1) };
-    row.end[N - 1] = index[N - 1] + len as isize;
-    cells.assert_contains(&row);
+    let inside =
+        len == 0 || cells.region.contains(index) && len <= cells.region.end[N - 1].abs_diff(index[N - 1]);
+    assert!(inside, "{len} cells from {index:?} on are not all inside the view {:?}", cells.region);
 }
 
 /// The first cell and the length of every row of `region`.
@@ -339,5 +341,17 @@ mod tests {
     #[should_panic(expected = "are not all inside the view")]
     fn rows_that_leave_the_view_are_refused() {
         View::from_slice(&[1.0, 2.0, 3.0, 4.0], Region::from_shape([2, 2])).row([0, 1], 2);
+    }
+
+    #[test]
+    #[should_panic(expected = "are not all inside the view")]
+    fn rows_of_absurd_length_are_refused() {
+        View::from_slice(&[1.0, 2.0], Region::from_shape([2])).row([0], usize::MAX);
+    }
+
+    #[test]
+    #[should_panic(expected = "is not the cells")]
+    fn regions_of_more_cells_than_can_be_counted_are_refused() {
+        View::<f64, 2>::from_slice(&[], Region::from_shape([1 << 32, 1 << 32]));
     }
 }
