@@ -34,6 +34,9 @@ impl<const N: usize> Decomposition<N> {
     /// When an axis has no cell, no process, or fewer cells than processes.
     pub fn new(shape: [usize; N], procs: [usize; N]) -> Result<Self> {
         for a in 0..N {
+            if shape[a] > isize::MAX as usize {
+                return Err(geometry(format!("axis {a} has {} cells; the most is {}", shape[a], isize::MAX)));
+            }
             if shape[a] == 0 || procs[a] == 0 || procs[a] > shape[a] {
                 return Err(geometry(format!(
                     "{} processes cannot split axis {a} of {} cells (every block needs a cell); use 1 to {} processes on \
@@ -91,7 +94,10 @@ impl<const N: usize> Decomposition<N> {
         match best(ranks) {
             Some((_, procs)) => Self::new(shape, procs),
             None => {
-                let most = (1..ranks).rev().find(|&fewer| best(fewer).is_some()).unwrap_or(1);
+                // More ranks than this leave some block too thin; few steps below it suffice.
+                let blocks = |a: usize| shape[a] / halo[a][0].max(halo[a][1]).max(1);
+                let bound = (0..N).fold(1, |n: usize, a| n.saturating_mul(blocks(a))).min(ranks - 1);
+                let most = (1..=bound).rev().take(1000).find(|&fewer| best(fewer).is_some()).unwrap_or(1);
                 Err(geometry(format!(
                     "{ranks} ranks cannot split {shape:?} cells with halo {halo:?} (every block must be as wide as the \
                      halo and have a cell); use at most {most} rank(s), more cells, or a thinner halo"
@@ -173,8 +179,7 @@ impl<const N: usize> Decomposition<N> {
 }
 
 fn geometry(message: String) -> Error {
-    // The arguments are global numbers, so every rank makes this error.
-    Error::on_all_ranks(ErrorKind::Geometry, message)
+    Error::new(ErrorKind::Geometry, message)
 }
 
 fn check_halo<const N: usize>(shape: [usize; N], procs: [usize; N], halo: [[usize; 2]; N]) -> Result<()> {

@@ -74,7 +74,7 @@ struct Inner<const N: usize> {
 pub struct GridBuilder<const N: usize> {
     shape: [usize; N],
     origin: [f64; N],
-    extent: Option<[f64; N]>,
+    spacing: [f64; N],
     periodic: [bool; N],
     halo: [[usize; 2]; N],
     procs: Option<[usize; N]>,
@@ -92,7 +92,7 @@ impl<const N: usize> Grid<N> {
         GridBuilder {
             shape,
             origin: [0.0; N],
-            extent: None,
+            spacing: [1.0; N],
             periodic: [false; N],
             halo: [[1, 1]; N],
             procs: None,
@@ -201,13 +201,13 @@ impl<const N: usize> Grid<N> {
 impl<const N: usize> GridBuilder<N> {
     /// Length of the domain along each axis; the spacing is this divided by the cells.
     pub fn extent(mut self, extent: [f64; N]) -> Self {
-        self.extent = Some(extent);
+        self.spacing = std::array::from_fn(|a| extent[a] / self.shape[a] as f64);
         self
     }
 
     /// Size of a cell along each axis.
     pub fn spacing(mut self, spacing: [f64; N]) -> Self {
-        self.extent = Some(std::array::from_fn(|a| spacing[a] * self.shape[a] as f64));
+        self.spacing = spacing;
         self
     }
 
@@ -264,41 +264,24 @@ impl<const N: usize> GridBuilder<N> {
     /// numbers and what would work, and is the same on every rank.
     pub fn build(self, world: &World) -> Result<Grid<N>> {
         const { assert!(N >= 1 && N <= 4, "grids have 1 to 4 axes") };
-        let extent = self.extent.unwrap_or(self.shape.map(|n| n as f64));
         let bits = |values: [f64; N]| values.map(f64::to_bits);
-        let space = (bits(extent), bits(self.origin), &self.axis_names);
+        let space = (bits(self.spacing), bits(self.origin), &self.axis_names);
         let cut = (self.shape, self.halo, self.periodic, self.procs, self.reorder);
         world.check_same("GridBuilder::build", &(cut, space))?;
         for a in 0..N {
-            if !(extent[a] > 0.0 && extent[a].is_finite() && self.origin[a].is_finite()) {
+            let (spacing, extent) = (self.spacing[a], self.spacing[a] * self.shape[a] as f64);
+            // An axis without cells is refused below, with its own reason.
+            if !(spacing > 0.0 && (extent.is_finite() || self.shape[a] == 0) && self.origin[a].is_finite()) {
                 return Err(Error::on_all_ranks(
                     ErrorKind::Argument,
                     format!(
-                        "axis {a} has extent {} from origin {}; both must be finite and the extent positive",
-                        extent[a], self.origin[a]
+                        "axis {a} has cells of size {spacing} from origin {}; both must be finite and the size positive",
+                        self.origin[a]
                     ),
                 ));
             }
         }
-        let decomposition = match self.procs {
-            None => Decomposition::for_ranks(self.shape, world.size(), self.halo, self.periodic)?,
-            Some(procs) => {
-                let cut = Decomposition::new(self.shape, procs)?;
-                if cut.ranks() != world.size() {
-                    return Err(Error::on_all_ranks(
-                        ErrorKind::Geometry,
-                        format!(
-                            "a process grid of {procs:?} is for {} ranks, but there are {}; start as many, or leave the \
-                             choice to the library",
-                            cut.ranks(),
-                            world.size()
-                        ),
-                    ));
-                }
-                cut.check_halo(self.halo)?;
-                cut
-            }
-        };
+        let decomposition = world.agree(self.cut(world.size()))?;
         // Every field of this grid must fit: the largest block, one point more on staggered axes,
         // and the largest element.
         let largest = decomposition.block([0; N]).shape().map(|n| n + 1);
@@ -311,10 +294,33 @@ impl<const N: usize> GridBuilder<N> {
             decomposition,
             halo: self.halo,
             origin: self.origin,
-            spacing: std::array::from_fn(|a| extent[a] / self.shape[a] as f64),
+            spacing: self.spacing,
             axis_names: self.axis_names,
             world: world.clone(),
         })))
+    }
+
+    /// The blocks: as told, or chosen.
+    fn cut(&self, ranks: usize) -> Result<Decomposition<N>> {
+        match self.procs {
+            None => Decomposition::for_ranks(self.shape, ranks, self.halo, self.periodic),
+            Some(procs) => {
+                let cut = Decomposition::new(self.shape, procs)?;
+                if cut.ranks() != ranks {
+                    return Err(Error::new(
+                        ErrorKind::Geometry,
+                        format!(
+                            "a process grid of {procs:?} is for {} ranks, but there are {}; start as many, or leave the \
+                             choice to the library",
+                            cut.ranks(),
+                            ranks
+                        ),
+                    ));
+                }
+                cut.check_halo(self.halo)?;
+                Ok(cut)
+            }
+        }
     }
 }
 

@@ -29,12 +29,14 @@ impl<T: Element, const N: usize> Field<T, N> {
     }
 
     /// Writes a point by global index where this rank owns it; says whether it does.
+    ///
+    /// To be called on all ranks alike: the halos of the others, which may hold the point, become
+    /// stale too. A point outside the field is nobody's.
     pub fn set_global(&mut self, index: [usize; N], value: T) -> bool {
         let local = self.local_index(index);
         if let Some(local) = local {
             self.set_local(local, value);
         }
-        // Every rank calls this with the same index: the others' halos may hold the point.
         self.invalidate_halo();
         local.is_some()
     }
@@ -78,8 +80,31 @@ impl<T: Element, const N: usize> Field<T, N> {
     /// # Errors
     /// When the halo is stale, or thinner than `R`.
     pub fn reach<const R: usize>(&self) -> Result<Reach<'_, T, N, R>> {
+        self.reach_of(0)
+    }
+
+    /// As [`reach`](Self::reach), of one component.
+    ///
+    /// # Errors
+    /// When the halo is stale, or thinner than `R`.
+    ///
+    /// # Panics
+    /// When there is no such component.
+    pub fn reach_of<const R: usize>(&self, component: usize) -> Result<Reach<'_, T, N, R>> {
         self.require_halo(R, Pattern::Box)?;
-        Ok(self.with_halo(0).reach())
+        Ok(self.with_halo(component).reach())
+    }
+
+    /// As [`star_reach`](Self::star_reach), of one component.
+    ///
+    /// # Errors
+    /// When the faces of the halo are stale, or thinner than `R`.
+    ///
+    /// # Panics
+    /// When there is no such component.
+    pub fn star_reach_of<const R: usize>(&self, component: usize) -> Result<Reach<'_, T, N, R, true>> {
+        self.require_halo(R, Pattern::Star)?;
+        Ok(self.with_halo(component).star_reach())
     }
 
     /// The field as input of a rule that reads neighbours within `R` points on the axes.
@@ -87,15 +112,12 @@ impl<T: Element, const N: usize> Field<T, N> {
     /// # Errors
     /// When the faces of the halo are stale, or thinner than `R`.
     pub fn star_reach<const R: usize>(&self) -> Result<Reach<'_, T, N, R, true>> {
-        self.require_halo(R, Pattern::Star)?;
-        Ok(self.with_halo(0).star_reach())
+        self.star_reach_of(0)
     }
 
-    /// All points of one component with the halo, whatever its validity: for tests of the exchange and
-    /// for kernels that know which part of the halo they read. In debug builds stale points are NaN.
-    ///
-    /// # Panics
-    /// When there is no such component.
+    /// All points of one component with the halo, whatever its validity: for tests of the exchange
+    /// only, hence not in the documentation.
+    #[doc(hidden)]
     pub fn halo_view(&self, component: usize) -> View<'_, T, N> {
         self.with_halo(component)
     }
@@ -132,7 +154,7 @@ impl<T: Element, const N: usize> Field<T, N> {
         if readable.contains_region(region) && (axes_left <= 1 || self.validity.corners) {
             return Ok(());
         }
-        Err(Error::on_all_ranks(
+        Err(Error::new(
             ErrorKind::Argument,
             format!(
                 "the points {region:?} of field '{}' include stale halo points: the block is {interior:?}, the halo valid \
@@ -175,7 +197,7 @@ where
     pub fn halo(&self, face: Face) -> Result<ArrayView<'_, T, <Dimensions<N> as NdDim>::Dim>> {
         if face.axis >= N {
             let message = format!("field '{}' has no axis {}, only {N} axes", self.name, face.axis);
-            return Err(Error::on_all_ranks(ErrorKind::Argument, message));
+            return Err(Error::new(ErrorKind::Argument, message));
         }
         let (interior, whole) = (self.layout.interior(), self.layout.whole());
         let (start, end) = if face.high {

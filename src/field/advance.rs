@@ -1,6 +1,6 @@
 //! Time stepping: a stencil applied again and again.
 
-use parhelion_kernels::{Array, Element, Stencil};
+use parhelion_kernels::{Array, Element, Region, Stencil};
 
 use super::Validity;
 use crate::error::ErrorKind;
@@ -15,7 +15,8 @@ impl<T: Element, const N: usize> Field<T, N> {
     /// reads of the halo, meets the boundary conditions, and computes the points that need no
     /// halo while the messages are under way. The time moves on by one step each.
     ///
-    /// The result has the same bits for any number of ranks and threads.
+    /// The result has the same bits for any number of ranks and threads. (Staggered points that lie on
+    /// walls of given value are set when the halo is next filled.)
     ///
     /// ```
     /// use parhelion::prelude::*;
@@ -55,6 +56,12 @@ impl<T: Element, const N: usize> Field<T, N> {
             let pool = self.grid.world().pool();
             self.spare = self.components.iter().map(|_| Array::zeros(pool, self.layout)).collect();
         }
+        // Ranks may differ in what they wrote last; whether to exchange is for all to decide.
+        let mut serves = [u64::from(self.halo_serves(S::RADIUS, S::PATTERN))];
+        self.grid.world().all_min(&mut serves);
+        if serves[0] == 0 {
+            self.invalidate_halo();
+        }
         (0..steps).try_for_each(|_| self.step(stencil))
     }
 
@@ -63,10 +70,20 @@ impl<T: Element, const N: usize> Field<T, N> {
         let interior = self.layout.interior();
         // The spare arrays step out of the field, which is borrowed while its halo is under way.
         let mut next = std::mem::take(&mut self.spare);
-        let mut apply = |field: &Self, region| -> Result<()> {
+        let mut apply = |field: &Self, region: Region<N>| -> Result<()> {
+            // A stencil sees no more than its radius promises, whoever wrote it.
+            let seen = region.grown([[S::RADIUS; 2]; N]);
             for (component, output) in next.iter_mut().enumerate() {
+                if region.is_empty() {
+                    continue;
+                }
                 stencil
-                    .apply(world.pool(), region, output.view_mut(), field.with_halo(component))
+                    .apply(
+                        world.pool(),
+                        region,
+                        output.view_mut().restricted(region),
+                        field.with_halo(component).restricted(seen),
+                    )
                     .map_err(|error| Error::new(ErrorKind::Geometry, error.to_string()))?;
             }
             Ok(())

@@ -89,7 +89,7 @@ impl<T: Element, const N: usize> Field<T, N> {
         let refuse = |why: String| {
             let message =
                 format!("no boundary condition can be set at {face:?} of field '{}': {why}", self.name);
-            Err(Error::on_all_ranks(ErrorKind::Argument, message))
+            Err(Error::new(ErrorKind::Argument, message))
         };
         if face.axis >= N || component >= self.components() {
             return refuse(format!("the grid has {N} axes and the field {} component(s)", self.components()));

@@ -67,7 +67,7 @@ impl<T: Element, const N: usize> Field<T, N> {
         });
     }
 
-    /// Copies all values of `other`, and the validity of its halo stays behind.
+    /// Copies all values of `other`, and nothing else: the halo becomes stale, the time stays.
     ///
     /// # Errors
     /// When the fields differ in grid, centring or number of components.
@@ -87,6 +87,7 @@ impl<T: Element, const N: usize> Field<T, N> {
         std::mem::swap(&mut self.time_step, &mut other.time_step);
         std::mem::swap(&mut self.steps, &mut other.steps);
         // What stands beyond the walls belongs to the boundary conditions, which stay.
+        std::mem::swap(&mut self.validity, &mut other.validity);
         self.invalidate_halo();
         other.invalidate_halo();
         Ok(())

@@ -37,7 +37,9 @@ pub(crate) use validity::Validity;
 ///
 /// A field knows how deep each side of its halo is valid. Writing to the interior makes the halo
 /// stale, [`exchange`](Field::exchange) makes it valid, and everything that reads the halo refuses
-/// to read a stale one. In debug builds the cells of a stale halo are NaN.
+/// to read a stale one. In debug builds the cells of a stale halo are NaN. A rank knows of its own
+/// writes only: where just some ranks write (say, where they own a point), let the others call
+/// [`set_global`](Field::set_global) too, or [`exchange`](Field::exchange) before reading the halo.
 pub struct Field<T: Element, const N: usize> {
     grid: Grid<N>,
     name: String,
@@ -240,7 +242,7 @@ impl<T: Element, const N: usize> Field<T, N> {
         if alike {
             return Ok(());
         }
-        Err(Error::on_all_ranks(
+        Err(Error::new(
             ErrorKind::Argument,
             format!(
                 "fields '{}' ({:?}, {} components, {:?} points) and '{}' ({:?}, {} components, {:?} points) do not go \

@@ -43,7 +43,7 @@ impl<T: Element, const N: usize> Field<T, N> {
         if self.validity.serves(radius, pattern) {
             return Ok(());
         }
-        Err(Error::on_all_ranks(
+        Err(Error::new(
             ErrorKind::Argument,
             format!(
                 "the halo of field '{}' is stale for a {pattern:?} stencil of radius {radius}: it is valid to depth {:?} \

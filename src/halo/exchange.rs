@@ -7,7 +7,8 @@ use crate::{Error, Result};
 
 /// A halo exchange under way; made by [`HaloPlan::start`].
 ///
-/// Holds the fields' borrow. Dropping it finishes the exchange; leaking it is harmless (the halos
+/// Holds the fields' borrow. Dropping it finishes the exchange, which is as collective as
+/// [`finish`](Self::finish); leaking it is harmless (the halos
 /// stay stale, and the next start waits for the leaked messages).
 #[must_use = "the halos become valid when the exchange is finished"]
 pub struct Exchange<'p, F: HaloFields<N>, const N: usize> {
@@ -81,7 +82,9 @@ impl<'p, F: HaloFields<N>, const N: usize> Exchange<'p, F, N> {
                 let walls = field.fill_beyond_walls(plan.depth, plan.pattern);
                 filled = filled.clone().and(walls);
             }
-            field.set_halo_valid(plan.depth, plan.pattern);
+            if filled.is_ok() {
+                field.set_halo_valid(plan.depth, plan.pattern);
+            }
         });
         plan.sends.wait();
         filled

@@ -19,8 +19,11 @@ const SEGMENT_ALIGN: usize = 64;
 /// Messages to different neighbours that use one tag each; a plan takes a range of tags.
 const TAGS_PER_PLAN: i32 = 81;
 
+/// Smaller tags are those of messages outside of plans.
+const FIRST_TAG: i32 = 8;
+
 /// Plans whose tags differ; further ones share tags with older plans, which matters only if both are
-/// under way at once. 81 · 404 stays below the 32767 tags that every MPI has.
+/// under way at once. 81 · 404 + 8 stays below the 32767 tags that every MPI has.
 const PLANS_WITH_OWN_TAGS: u32 = 404;
 
 /// The planned halo exchange of one or several fields of a grid.
@@ -212,7 +215,7 @@ impl<const N: usize> HaloPlanBuilder<N> {
                 ),
             ));
         }
-        let first_tag = (grid.next_plan_number() % PLANS_WITH_OWN_TAGS) as i32 * TAGS_PER_PLAN;
+        let first_tag = (grid.next_plan_number() % PLANS_WITH_OWN_TAGS) as i32 * TAGS_PER_PLAN + FIRST_TAG;
         let widths = grid.halo().map(|side| side.map(|width| width.min(depth)));
         let topology = grid.topology();
         let opposite = |direction: [isize; N]| direction.map(|d| -d);
