@@ -79,7 +79,7 @@ fn main() -> parhelion::Result<()> {
         }
         coarser = Some(largest);
         if let Some(path) = options.output.as_ref().filter(|_| cells == options.cells) {
-            Output::create(&world, path)?.write(&u)?.finish()?;
+            Output::create(&world, path)?.time(u.time()).write(&u)?.finish()?;
         }
     }
     Ok(())

@@ -1,4 +1,41 @@
-//! Hybrid MPI + threads computation on structured grids.
+//! Hybrid MPI + threads computation on structured grids: distributed arrays with halo exchange, stencils
+//! on all cores, reductions and parallel HDF5, with the same bits on any number of ranks and threads.
+//!
+//! ```
+//! use parhelion::prelude::*;
+//!
+//! let world = World::init()?;                       // MPI, and a thread pool sized to this rank's cores
+//! let grid = Grid::builder([64, 64])                // global cells, cut into a block per rank
+//!     .extent([1.0, 1.0])
+//!     .periodic([true, false])
+//!     .build(&world)?;
+//! let mut u = grid.field::<f64>("temperature");
+//! u.fill(|[y, x]| (6.28 * y).sin() * x);
+//! u.boundary(Face::low(1), Boundary::Dirichlet(0.0))?;
+//! let heat = star_stencil::<f64, 2, 1>(|u| {        // radius 1: u.at::<2, 0>() does not compile
+//!     u.center() + 0.2 * (u.at::<-1, 0>() + u.at::<1, 0>() + u.at::<0, -1>() + u.at::<0, 1>() - 4.0 * u.center())
+//! });
+//! u.advance(&heat, 100)?;                           // exchange, walls, threads, overlap
+//! println!("mean {}, largest {:?}", u.mean(), u.max());
+//! # Ok::<(), parhelion::Error>(())
+//! ```
+//!
+//! # The main types
+//!
+//! | type | what it is |
+//! |---|---|
+//! | [`World`] | the ranks of the job and the threads of this rank |
+//! | [`Grid`] | cells in space, cut into blocks ([`Decomposition`]) over a process grid ([`Topology`]) |
+//! | [`Field`] | one distributed array on a grid, with halo, boundary conditions ([`Boundary`]) and reductions |
+//! | [`HaloPlan`] | the planned exchange of the halos of several fields |
+//! | [`Stencil`], [`Point`] | an update rule whose radius is part of its type; what it sees |
+//! | `Output`, `Input` | shared HDF5 files (feature `hdf5`, on by default) |
+//! | [`testing`] | tests on real ranks under `cargo test` |
+//!
+//! Axes are in C order, slowest first, everywhere. Methods that all ranks must call together say so under
+//! *Collective*. Kernels on one process, without MPI, are in [`kernels`].
+//!
+//! Limits: 1 to 4 axes; grids are boxes of equal cells; one rank cannot have several blocks.
 
 mod decomposition;
 mod error;
@@ -25,6 +62,8 @@ pub use io::{Attribute, Axis, Input, Output, Placement, Stored, StoredMut};
 pub use reduce::{Extremum, Ordered};
 pub use topology::{Face, Topology};
 pub use world::{World, WorldBuilder};
+
+pub use {mpi, ndarray, num_complex};
 
 pub use parhelion_kernels as kernels;
 pub use parhelion_kernels::{

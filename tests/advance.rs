@@ -180,3 +180,51 @@ fn a_radius_beyond_the_halo_is_refused() {
         Ok(())
     });
 }
+
+/// Writes of one rank alone: `advance` has to exchange on all of them all the same.
+#[test]
+fn one_rank_alone_may_have_written() {
+    on_ranks([1, 2, 3, 4], |world| {
+        let grid = Grid::builder([12]).periodic([true]).build(world)?;
+        let mut u = grid.field::<f64>("u");
+        u.exchange()?;
+        if let Some(local) = u.local_index([0]) {
+            u.set_local(local, 4.0);
+        }
+        let spread = star_stencil::<f64, 1, 1>(|u| 0.25 * (u.at::<-1>() + 2.0 * u.center() + u.at::<1>()));
+        u.advance(&spread, 2)?;
+        for (index, value) in [(10, 0.25), (11, 1.0), (0, 1.5), (1, 1.0), (2, 0.25), (3, 0.0)] {
+            assert_eq!(u.probe([index])?, value, "point {index}");
+        }
+        Ok(())
+    });
+}
+
+/// A stencil of the user's own that reads farther than it says.
+struct Liar;
+
+impl Stencil<f64, 1> for Liar {
+    const RADIUS: usize = 0;
+    const PATTERN: Pattern = Pattern::Star;
+
+    fn apply(
+        &self,
+        pool: &parhelion::kernels::Pool,
+        region: Region<1>,
+        output: parhelion::ViewMut<'_, f64, 1>,
+        input: parhelion::View<'_, f64, 1>,
+    ) -> Result<(), parhelion::kernels::KernelError> {
+        let neighbor = |u: Point<'_, f64, 1, 1>| u.at::<-1>();
+        parhelion::kernels::sweep(pool, region, output, input.reach::<1>(), neighbor)
+    }
+}
+
+#[test]
+fn a_stencil_sees_no_more_than_its_radius_says() {
+    on_ranks([1, 2], |world| {
+        let grid = Grid::builder([12]).build(world)?;
+        let error = world.agree(grid.field::<f64>("u").advance(&Liar, 1)).unwrap_err();
+        assert!(error.to_string().contains("a rule of radius 1"), "{error}");
+        Ok(())
+    });
+}

@@ -32,7 +32,8 @@ impl<T: Element, const N: usize> Field<T, N> {
         self.exchange_for(Pattern::Box, depth)
     }
 
-    /// Fills as much of the halo as a stencil of this pattern and radius reads.
+    /// Fills as much of the halo as a stencil of this pattern and radius reads (on a side where the halo
+    /// is thinner, all of it).
     ///
     /// # Collective
     /// Over all ranks of the grid, with the same arguments.

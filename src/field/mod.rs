@@ -221,7 +221,8 @@ impl<T: Element, const N: usize> Field<T, N> {
     }
 
     /// Says at which time its values are and how much later they are after each step of
-    /// [`advance`](Self::advance). Boundaries given as functions see the time; files record it.
+    /// [`advance`](Self::advance). Boundaries given as functions see the time. (To record it in a file,
+    /// pass it to `Output::time`.)
     pub fn set_time(&mut self, time: f64, step: f64) {
         self.start_time = time;
         self.time_step = step;

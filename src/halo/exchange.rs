@@ -1,6 +1,6 @@
 //! One exchange under way.
 
-use super::fields::{HaloField, HaloFields};
+use super::fields::{Exchanged, HaloFields};
 use super::plan::HaloPlan;
 use crate::error::ErrorKind;
 use crate::{Error, Result};
@@ -126,7 +126,7 @@ impl<const N: usize> HaloPlan<N> {
 /// Calls `visit` with the number of every field and the field.
 fn each<const N: usize>(
     fields: &mut impl HaloFields<N>,
-    mut visit: impl FnMut(usize, &mut dyn HaloField<N>),
+    mut visit: impl FnMut(usize, &mut dyn Exchanged<N>),
 ) {
     let mut number = 0;
     fields.for_each(&mut |field| {

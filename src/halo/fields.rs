@@ -19,32 +19,27 @@ pub struct FieldShape {
 }
 
 /// A [`Field`] of any element type, for plans. The trait is sealed.
-pub trait HaloField<const N: usize>: sealed::Sealed {
-    #[doc(hidden)]
+pub trait HaloField<const N: usize>: Exchanged<N> {}
+impl<T: Element, const N: usize> HaloField<N> for Field<T, N> {}
+
+/// What an exchange does with a field. Not exported: it can mark any halo valid.
+pub trait Exchanged<const N: usize> {
     fn halo_shape(&self) -> FieldShape;
-    #[doc(hidden)]
     fn on_grid(&self, grid: &crate::Grid<N>) -> bool;
     /// Copies the boxes of `packing`, of every component in turn, to `message`.
-    #[doc(hidden)]
     fn pack(&self, packing: &Packing<N>, message: &mut [u8]);
     /// Copies `message` to the boxes of `packing`, of every component in turn.
-    #[doc(hidden)]
     fn unpack(&mut self, packing: &Packing<N>, message: &[u8]);
     /// Copies boxes between the ends of axes that one rank spans.
-    #[doc(hidden)]
     fn copy_within(&mut self, copies: &parhelion_kernels::BoxCopy<N>);
     /// Fills the halo beyond walls.
-    #[doc(hidden)]
     fn fill_beyond_walls(&mut self, depth: usize, pattern: Pattern) -> Result<()>;
     /// Marks the halo stale and sets the points on walls: what is done before packing.
-    #[doc(hidden)]
     fn begin_exchange(&mut self);
-    #[doc(hidden)]
     fn set_halo_valid(&mut self, depth: usize, pattern: Pattern);
 }
 
-impl<T: Element, const N: usize> sealed::Sealed for Field<T, N> {}
-impl<T: Element, const N: usize> HaloField<N> for Field<T, N> {
+impl<T: Element, const N: usize> Exchanged<N> for Field<T, N> {
     fn halo_shape(&self) -> FieldShape {
         FieldShape { kind: T::KIND, components: self.components(), centring: self.centring() }
     }
@@ -94,12 +89,12 @@ impl<T: Element, const N: usize> HaloField<N> for Field<T, N> {
 pub trait HaloFields<const N: usize>: sealed::Sealed {
     /// Calls `visit` with every field in order.
     #[doc(hidden)]
-    fn for_each(&mut self, visit: &mut dyn FnMut(&mut dyn HaloField<N>));
+    fn for_each(&mut self, visit: &mut dyn FnMut(&mut dyn Exchanged<N>));
 }
 
 impl<T: Element, const N: usize> sealed::Sealed for &mut Field<T, N> {}
 impl<T: Element, const N: usize> HaloFields<N> for &mut Field<T, N> {
-    fn for_each(&mut self, visit: &mut dyn FnMut(&mut dyn HaloField<N>)) {
+    fn for_each(&mut self, visit: &mut dyn FnMut(&mut dyn Exchanged<N>)) {
         visit(&mut **self);
     }
 }
@@ -108,7 +103,7 @@ macro_rules! tuples {
     ($($fields:ident $member:tt),*) => {
         impl<$($fields: sealed::Sealed),*> sealed::Sealed for ($($fields,)*) {}
         impl<$($fields: HaloFields<N>,)* const N: usize> HaloFields<N> for ($($fields,)*) {
-            fn for_each(&mut self, visit: &mut dyn FnMut(&mut dyn HaloField<N>)) {
+            fn for_each(&mut self, visit: &mut dyn FnMut(&mut dyn Exchanged<N>)) {
                 $(self.$member.for_each(visit);)*
             }
         }

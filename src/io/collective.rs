@@ -70,6 +70,8 @@ pub(super) fn with_dataset(
 ) -> Result<()> {
     let fail = |error: hdf5::Error| fail(&complaint(&error));
     let file = open(world, path, mode)?;
+    // A panic in `work` drops this handle before the file, whose close is collective: it ends all ranks.
+    let _ends_all_ranks_first = world.clone();
     let opened = world.agree(file.dataset(dataset).map_err(fail));
     // the dataset is closed before its file
     let done = opened.and_then(|dataset| work(&dataset).map_err(fail));

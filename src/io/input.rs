@@ -88,7 +88,7 @@ impl<'w> Input<'w> {
         self.catalogue.attributes.iter().find(|(name, _)| name == "time")?.1.as_real()
     }
 
-    /// Reads a dataset into a field, each rank its own block. Halos are left as they are.
+    /// Reads a dataset into a field, each rank its own block. Its halo becomes stale.
     ///
     /// Values are converted if they must be: integers to wider integers or floating-point
     /// numbers, floating-point and complex numbers to another precision (rounded, if it is lower).

@@ -70,6 +70,9 @@ impl World {
     /// mask, each core divided by the ranks of the node that may use it, rounded down, at least 1).
     /// With `PARHELION_REPORT=1` rank 0 prints the [`report`](World::report).
     ///
+    /// As `MPI_Init` does, it may set environment variables: make the world before starting threads that
+    /// look at the environment other than through `std::env`.
+    ///
     /// Calling it again while a `World` exists, or after another library has started MPI, joins the
     /// running MPI; one that was started elsewhere is not shut down at the end.
     ///
