@@ -17,17 +17,15 @@ mod cli;
 mod perona_malik;
 #[path = "denoise3d/picture.rs"]
 mod picture;
-#[path = "denoise3d/timing.rs"]
-mod timing;
 
 use std::path::PathBuf;
+use std::time::Instant;
 
-use cli::Procs;
+use cli::{Measuring, Procs};
 use indicatif::{ProgressBar, ProgressStyle};
 use parhelion::Error;
 use parhelion::prelude::*;
 use perona_malik::Parameters;
-use timing::Timing;
 
 /// Edge-preserving smoothing of a 3-D image in an HDF5 file.
 #[derive(clap::Parser)]
@@ -59,12 +57,14 @@ struct Options {
     /// Picture of the middle slices before and after, and their difference.
     #[arg(long)]
     png: Option<PathBuf>,
+    #[command(flatten)]
+    measuring: Measuring,
 }
 
 fn main() -> parhelion::Result<()> {
     let (world, options) = cli::start(|options: &Options| options.threads)?;
     let parameters = Parameters { time_step: options.time_step, conductance: options.conductance };
-    let mut timing = Timing::new(&world);
+    options.measuring.begin(&world);
 
     let file = Input::open(&world, &options.input)?;
     let shape = file.shape(&options.dataset)?;
@@ -81,41 +81,48 @@ fn main() -> parhelion::Result<()> {
     }
     let grid = grid.build(&world)?;
     let mut image = grid.field::<f32>("image");
-    timing.input(|| file.read_into(&options.dataset, &mut image))?;
+    file.read_into(&options.dataset, &mut image)?;
     let before = options.png.as_ref().map(|_| picture::middle_slices(&image)).transpose()?;
 
     let mut next = grid.field::<f32>("image");
     let progress = progress_bar(&world, options.steps);
+    world.barrier();
+    let start = Instant::now();
     for _ in 0..options.steps {
-        timing.halo(|| image.exchange_for(Pattern::Box, 1))?;
-        let gradient = timing.reduction(|| perona_malik::mean_squared_gradient(&image))?;
-        timing.compute(|| perona_malik::step(&image, &mut next, gradient, parameters))?;
+        image.exchange_for(Pattern::Box, 1)?;
+        let gradient = perona_malik::mean_squared_gradient(&image)?;
+        perona_malik::step(&image, &mut next, gradient, parameters)?;
         image.swap(&mut next)?;
         progress.inc(1);
     }
+    world.barrier();
+    let seconds = start.elapsed().as_secs_f64();
     progress.finish_and_clear();
 
     image.set_name(&options.dataset);
     image.set_time(options.steps as f64 * options.time_step, 0.0);
-    timing.output(|| {
-        Output::create(&world, &options.output)?
-            .attribute("method", "Perona-Malik anisotropic diffusion, exponential conductance")
-            .attribute("steps", options.steps as i64)
-            .attribute("time_step", options.time_step)
-            .attribute("conductance", options.conductance)
-            .write(&image)?
-            .finish()
-    })?;
+    Output::create(&world, &options.output)?
+        .attribute("method", "Perona-Malik anisotropic diffusion, exponential conductance")
+        .attribute("steps", options.steps as i64)
+        .attribute("time_step", options.time_step)
+        .attribute("conductance", options.conductance)
+        .write(&image)?
+        .finish()?;
     if let (Some(path), Some(before)) = (&options.png, before) {
         let after = picture::middle_slices(&image)?;
         world.agree(picture::save(path, &before, &after))?;
     }
     let fingerprint = image.fingerprint();
-    timing.print(&grid, options.steps);
     if world.rank() == 0 {
+        let cells = shape.iter().product::<usize>();
+        let updates = (cells * options.steps) as f64 / seconds / 1e6;
+        println!(
+            "{cells} cells, {} steps in {seconds:.3} s: {updates:.1} million cell updates a second",
+            options.steps
+        );
         println!("  fingerprint of the result {fingerprint:016x}: the same on any ranks × threads");
     }
-    Ok(())
+    options.measuring.end(&world)
 }
 
 /// Shown on rank 0 if standard error is a terminal.

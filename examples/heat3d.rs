@@ -36,6 +36,8 @@ struct Options {
     /// HDF5 file for the temperature at the end.
     #[arg(long)]
     output: Option<PathBuf>,
+    #[command(flatten)]
+    measuring: cli::Measuring,
 }
 
 fn main() -> parhelion::Result<()> {
@@ -44,6 +46,7 @@ fn main() -> parhelion::Result<()> {
         return world
             .agree(Err(parhelion::Error::other(format!("{} cells are no multiple of 4", options.cells))));
     }
+    options.measuring.begin(&world);
     let mut coarser: Option<f64> = None;
     for cells in [options.cells / 4, options.cells / 2, options.cells] {
         let mut grid = Grid::builder([cells; 3]).extent([1.0; 3]).periodic([true; 3]).halo(1);
@@ -63,7 +66,10 @@ fn main() -> parhelion::Result<()> {
                 + (u.at::<0, 0, -1>() + u.at::<0, 0, 1>());
             u.center() + r * (neighbors - 6.0 * u.center())
         });
-        u.advance(&heat, steps)?;
+        {
+            let _kernel = world.kernel(&format!("heat {cells}³")).flops(9);
+            u.advance(&heat, steps)?;
+        }
 
         let mut error = grid.field::<f64>("error");
         let decay = (-3.0 * TAU * TAU * u.time()).exp();
@@ -82,5 +88,5 @@ fn main() -> parhelion::Result<()> {
             Output::create(&world, path)?.time(u.time()).write(&u)?.finish()?;
         }
     }
-    Ok(())
+    options.measuring.end(&world)
 }

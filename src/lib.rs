@@ -29,6 +29,7 @@
 //! | [`Field`] | one distributed array on a grid, with halo, boundary conditions ([`Boundary`]) and reductions |
 //! | [`HaloPlan`] | the planned exchange of the halos of several fields |
 //! | [`Stencil`], [`Point`] | an update rule whose radius is part of its type; what it sees |
+//! | [`Measure`], [`Report`] | what every kernel cost: time, bandwidth, waiting, imbalance |
 //! | `Output`, `Input` | shared HDF5 files (feature `hdf5`, on by default) |
 //! | [`testing`] | tests on real ranks under `cargo test` |
 //!
@@ -44,6 +45,7 @@ mod grid;
 mod halo;
 #[cfg(feature = "hdf5")]
 mod io;
+mod measure;
 mod messages;
 pub mod prelude;
 mod reduce;
@@ -59,6 +61,7 @@ pub use grid::{Centring, Grid, GridBuilder};
 pub use halo::{Exchange, HaloField, HaloFields, HaloPlan, HaloPlanBuilder};
 #[cfg(feature = "hdf5")]
 pub use io::{Attribute, Axis, Input, Output, Placement, Stored, StoredMut};
+pub use measure::{HaloReport, KernelScope, Kind, Measure, Report, ReportRow};
 pub use reduce::{Extremum, Ordered};
 pub use topology::{Face, Topology};
 pub use world::{World, WorldBuilder};

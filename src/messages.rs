@@ -1,7 +1,7 @@
 //! Blocking messages of any length.
 
 use mpi::topology::SimpleCommunicator;
-use mpi::traits::{Communicator, Destination, Source};
+use mpi::traits::{Communicator, Destination, Root, Source};
 
 /// Longest piece of a message in bytes: MPI counts elements with a signed 32-bit integer.
 pub(crate) const LONGEST_MESSAGE: usize = 1 << 30;
@@ -19,4 +19,33 @@ pub(crate) fn receive(comm: &SimpleCommunicator, rank: usize, tag: i32, bytes: &
     for piece in bytes.chunks_mut(LONGEST_MESSAGE) {
         comm.process_at_rank(rank as i32).receive_into_with_tag(piece, tag);
     }
+}
+
+/// Sends `bytes` and how many there are.
+pub(crate) fn send_all(comm: &SimpleCommunicator, rank: usize, tag: i32, bytes: &[u8]) {
+    comm.process_at_rank(rank as i32).send_with_tag(&(bytes.len() as u64), tag);
+    send(comm, rank, tag, bytes);
+}
+
+/// Receives what [`send_all`] sends.
+pub(crate) fn receive_all(comm: &SimpleCommunicator, rank: usize, tag: i32) -> Vec<u8> {
+    let (length, _): (u64, _) = comm.process_at_rank(rank as i32).receive_with_tag(tag);
+    let mut bytes = vec![0; length as usize];
+    receive(comm, rank, tag, &mut bytes);
+    bytes
+}
+
+/// Gives rank 0's bytes to every rank.
+///
+/// # Collective
+/// Over `comm`.
+pub(crate) fn broadcast(comm: &SimpleCommunicator, mut bytes: Vec<u8>) -> Vec<u8> {
+    let root = comm.process_at_rank(0);
+    let mut length = bytes.len() as u64;
+    root.broadcast_into(&mut length);
+    bytes.resize(length as usize, 0);
+    for piece in bytes.chunks_mut(LONGEST_MESSAGE) {
+        root.broadcast_into(piece);
+    }
+    bytes
 }

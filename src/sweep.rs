@@ -3,6 +3,7 @@
 use parhelion_kernels::{Inputs, KernelError, Outputs, PointOf, sweep, update};
 
 use crate::error::ErrorKind;
+use crate::measure::Kind;
 use crate::{Error, Grid, Region, Result};
 
 impl<const N: usize> Grid<N> {
@@ -40,7 +41,10 @@ impl<const N: usize> Grid<N> {
         inputs: I,
         rule: impl for<'p> Fn(PointOf<'p, I, N>) -> O::Value + Sync,
     ) -> Result<()> {
-        sweep(self.world().pool(), region, outputs, inputs, rule).map_err(refused)
+        let timing = self.world().measure().start(Kind::Sweep);
+        sweep(self.world().pool(), region, outputs, inputs, rule).map_err(refused)?;
+        timing.finish(region.len(), I::BYTES + O::BYTES);
+        Ok(())
     }
 
     /// As [`sweep`](Self::sweep), in place: the rule also gets the old values of the outputs.
@@ -54,7 +58,10 @@ impl<const N: usize> Grid<N> {
         inputs: I,
         rule: impl for<'p> Fn(O::Value, PointOf<'p, I, N>) -> O::Value + Sync,
     ) -> Result<()> {
-        update(self.world().pool(), region, outputs, inputs, rule).map_err(refused)
+        let timing = self.world().measure().start(Kind::Update);
+        update(self.world().pool(), region, outputs, inputs, rule).map_err(refused)?;
+        timing.finish(region.len(), I::BYTES + 2 * O::BYTES);
+        Ok(())
     }
 }
 

@@ -67,10 +67,20 @@ fn denoise3d_smooths_the_mri_volume_to_the_same_bits_and_files() {
         let output = folder.join("result.h5");
         let picture = folder.join("result.png");
         let (out, png) = (output.to_string_lossy(), picture.to_string_lossy());
-        let args = ["--input", input, "--output", &out, "--png", &png, "--steps", "2", "--procs", procs];
+        let args =
+            ["--input", input, "--output", &out, "--png", &png, "--steps", "2", "--procs", procs, "--report"];
         let outcome = run("denoise3d", shape, &args);
         assert!(outcome.success, "{outcome}");
-        for line in ["compute", "halo", "reduction", "million cell updates a second", "thread(s) per rank"] {
+        let lines = [
+            "million cell updates a second",
+            "thread(s) per rank",
+            "read t1",
+            "exchange image",
+            "reduce mean squared gradient",
+            "sweep perona-malik",
+            "write result.h5",
+        ];
+        for line in lines {
             assert!(
                 format!("{}{}", outcome.stdout, outcome.stderr).contains(line),
                 "no '{line}' in\n{outcome}"

@@ -174,7 +174,7 @@ fn threads_come_from_the_builder_then_the_environment() {
 fn the_builder_beats_the_environment() {
     assert_well(RankTest::new(2).threads(Some(2)).env("PARHELION_REPORT", "1").output_bare(|| {
         // Silent in spite of the environment.
-        let world = World::builder().threads(3).report(false).init()?;
+        let world = World::builder().threads(3).startup_report(false).init()?;
         assert_eq!(world.threads(), 3);
         let mut u = Grid::builder([64, 64]).build(&world)?.field::<f64>("u");
         u.fill_indexed(|[j, i]| (64 * j + i) as f64);
@@ -186,7 +186,7 @@ fn the_builder_beats_the_environment() {
 #[test]
 fn the_report_counts_and_warns_of_more_threads_than_cores() {
     let outcome = RankTest::new(8).threads(Some(2)).env("PARHELION_REPORT", "1").output(|world| {
-        let text = world.report();
+        let text = world.startup_report();
         assert!(text.contains("8 rank(s) on 1 node(s), 8 on each; 2 thread(s) per rank"), "{text}");
         assert!(text.contains("MPI"), "{text}");
         let cores = std::thread::available_parallelism().map_or(1, |n| n.get());
@@ -207,7 +207,7 @@ fn the_report_warns_of_threads_that_share_one_core() {
     }
     let job = RankTest::new(1).threads(Some(2)).mpirun_args(["--bind-to", "core"]);
     assert_well(job.output(|world| {
-        let text = world.report();
+        let text = world.startup_report();
         let cores = std::thread::available_parallelism().map_or(1, |n| n.get());
         assert_eq!(text.contains("WARNING: 2 threads of a rank share 1 core(s)"), cores == 1, "{text}");
         Ok(())

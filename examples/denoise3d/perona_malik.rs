@@ -26,6 +26,7 @@ pub(crate) struct Parameters {
 /// Over all ranks.
 pub(crate) fn mean_squared_gradient(image: &Field<f32, 3>) -> parhelion::Result<f64> {
     let grid = image.grid();
+    let _kernel = grid.world().kernel("mean squared gradient").flops(11);
     let [z, y, x] = grid.spacing().map(|h| (0.5 / h) as f32);
     let cells = image.shape_global().iter().product::<usize>();
     let sum = grid.sum(image.region_local(), image.star_reach::<1>()?, |u: StarPoint<'_, f32, 3, 1>| {
@@ -49,6 +50,7 @@ pub(crate) fn step(
     if k == 0.0 {
         return next.copy_from(image); // nothing to smooth in a constant image
     }
+    let _kernel = image.grid().world().kernel("perona-malik");
     let (per_k, time_step) = (1.0 / k, parameters.time_step as f32);
     let scale = image.grid().spacing().map(|h| (1.0 / h) as f32);
     image.grid().sweep(image.region_local(), next.output(), image.reach::<1>()?, |u: Point<'_, f32, 3, 1>| {

@@ -32,6 +32,9 @@ pub trait Inputs<const N: usize>: sealed::Sealed + Copy + Sync {
     /// What the rule sees.
     type Points: Points;
 
+    /// Bytes that a rule reads for each cell at least: every value once.
+    const BYTES: usize;
+
     /// Checks that every cell a rule may read while computing `region` is in view.
     #[doc(hidden)]
     fn check(&self, region: &Region<N>) -> Result<(), KernelError>;
@@ -69,6 +72,8 @@ impl<T: Element, const N: usize, const R: usize, const STAR: bool> sealed::Seale
 impl<T: Element, const N: usize, const R: usize, const STAR: bool> Inputs<N> for Reach<'_, T, N, R, STAR> {
     type Points = Neighbours<T, N, R, STAR>;
 
+    const BYTES: usize = size_of::<T>();
+
     fn check(&self, region: &Region<N>) -> Result<(), KernelError> {
         let needed = region.grown([[R, R]; N]);
         let seen = self.view().region();
@@ -104,6 +109,8 @@ macro_rules! tuples {
         #[allow(clippy::unused_unit, unused_variables, reason = "the empty tuple reads nothing")]
         impl<$($input: Inputs<N>,)* const N: usize> Inputs<N> for ($($input,)*) {
             type Points = ($($input::Points,)*);
+
+            const BYTES: usize = 0 $(+ $input::BYTES)*;
 
             fn check(&self, region: &Region<N>) -> Result<(), KernelError> {
                 $(self.$field.check(region)?;)*

@@ -15,6 +15,10 @@ mod sealed {
 pub trait Outputs<const N: usize>: sealed::Sealed {
     /// What the rule returns for one cell.
     type Value: Copy;
+
+    /// Bytes that are written for each cell.
+    const BYTES: usize;
+
     /// The addresses that the threads share.
     #[doc(hidden)]
     type Cells: Copy + Send + Sync;
@@ -69,6 +73,8 @@ impl<T: Element, const N: usize> Outputs<N> for ViewMut<'_, T, N> {
     type Value = T;
     type Cells = Cells<T, N>;
 
+    const BYTES: usize = size_of::<T>();
+
     fn check(&self, region: &Region<N>) -> Result<(), KernelError> {
         check(self, region)
     }
@@ -110,6 +116,8 @@ macro_rules! tuples {
         impl<$($t: Element,)* const N: usize> Outputs<N> for ($(ViewMut<'_, $t, N>,)*) {
             type Value = ($($t,)*);
             type Cells = ($(Cells<$t, N>,)*);
+
+            const BYTES: usize = 0 $(+ size_of::<$t>())*;
 
             fn check(&self, region: &Region<N>) -> Result<(), KernelError> {
                 $(check(&self.$field, region)?;)*

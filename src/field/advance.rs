@@ -4,6 +4,7 @@ use parhelion_kernels::{Array, Element, Region, Stencil};
 
 use super::Validity;
 use crate::error::ErrorKind;
+use crate::measure::Kind;
 use crate::{Error, Field, Result};
 
 /// Parts into which the interior is swept while messages are under way; between two of them MPI
@@ -51,6 +52,7 @@ impl<T: Element, const N: usize> Field<T, N> {
                 ),
             ));
         }
+        let timing = self.grid.world().measure().start_on(Kind::Advance, &self.name);
         self.grid.world().check_same("Field::advance", &(steps, S::RADIUS, S::PATTERN))?;
         if self.spare.is_empty() {
             let pool = self.grid.world().pool();
@@ -62,7 +64,9 @@ impl<T: Element, const N: usize> Field<T, N> {
         if serves[0] == 0 {
             self.invalidate_halo();
         }
-        (0..steps).try_for_each(|_| self.step(stencil))
+        (0..steps).try_for_each(|_| self.step(stencil))?;
+        timing.finish(self.layout.interior().len() * self.components.len() * steps, 2 * size_of::<T>());
+        Ok(())
     }
 
     fn step<S: Stencil<T, N>>(&mut self, stencil: &S) -> Result<()> {

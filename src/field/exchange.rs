@@ -2,6 +2,7 @@
 
 use parhelion_kernels::{Element, Pattern};
 
+use crate::measure::Kind;
 use crate::{Field, HaloPlan, Result};
 
 impl<T: Element, const N: usize> Field<T, N> {
@@ -42,7 +43,9 @@ impl<T: Element, const N: usize> Field<T, N> {
     /// When `radius` exceeds every halo width.
     pub fn exchange_for(&mut self, pattern: Pattern, radius: usize) -> Result<()> {
         let mut plan = self.take_plan(pattern, radius)?;
+        let timing = self.grid.world().measure().start_on(Kind::Exchange, &self.name);
         plan.exchange(&mut *self)?;
+        timing.finish(0, 0);
         self.plans.push(plan);
         Ok(())
     }

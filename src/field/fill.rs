@@ -3,6 +3,7 @@
 use parhelion_kernels::{Element, update};
 
 use super::boundary::Placement;
+use crate::measure::Kind;
 use crate::{Field, Result};
 
 impl<T: Element, const N: usize> Field<T, N> {
@@ -60,11 +61,13 @@ impl<T: Element, const N: usize> Field<T, N> {
         let offset = self.region_global().start;
         let place = Placement::new(self.grid.origin(), self.grid.spacing(), self.centring, offset);
         let (world, region) = (self.grid.world().clone(), self.region_local());
+        let timing = world.measure().start_on(Kind::Fill, &self.name);
         self.component_mut(component).for_each_row(world.pool(), region, |first, row| {
             for (i, point) in row.iter_mut().enumerate() {
                 *point = value(&place, first, i);
             }
         });
+        timing.finish(region.len(), size_of::<T>());
     }
 
     /// Copies all values of `other`, and nothing else: the halo becomes stale, the time stays.
@@ -97,10 +100,12 @@ impl<T: Element, const N: usize> Field<T, N> {
     pub fn map(&mut self, rule: impl Fn(T) -> T + Sync) {
         let world = self.grid.world().clone();
         let region = self.region_local();
+        let timing = world.measure().start_on(Kind::Update, &self.name);
         for component in 0..self.components() {
             update(world.pool(), region, self.component_mut(component), (), |value, ()| rule(value))
                 .expect("the region is the component's own");
         }
+        timing.finish(region.len() * self.components(), 2 * size_of::<T>());
     }
 
     /// Replaces every value of every component by `rule(value, value of other there)`.
@@ -122,6 +127,7 @@ impl<T: Element, const N: usize> Field<T, N> {
         self.check_same_shape(other)?;
         let world = self.grid.world().clone();
         let region = self.region_local();
+        let timing = world.measure().start_on(Kind::Update, &self.name);
         for component in 0..self.components() {
             let theirs = other.component(component).reach::<0>();
             update(world.pool(), region, self.component_mut(component), theirs, |mine, theirs| {
@@ -129,6 +135,7 @@ impl<T: Element, const N: usize> Field<T, N> {
             })
             .expect("fields of one shape have the same region");
         }
+        timing.finish(region.len() * self.components(), 2 * size_of::<T>() + size_of::<U>());
         Ok(())
     }
 }

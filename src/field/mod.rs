@@ -230,6 +230,11 @@ impl<T: Element, const N: usize> Field<T, N> {
         self.invalidate_halo();
     }
 
+    /// How many values this rank owns, of all components.
+    pub(crate) fn values_local(&self) -> usize {
+        self.region_local().len() * self.components()
+    }
+
     fn pool(&self) -> &parhelion_kernels::Pool {
         self.grid.world().pool()
     }

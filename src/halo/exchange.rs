@@ -3,6 +3,7 @@
 use super::fields::{Exchanged, HaloFields};
 use super::plan::HaloPlan;
 use crate::error::ErrorKind;
+use crate::measure::{Call, Kind, Part};
 use crate::{Error, Result};
 
 /// A halo exchange under way; made by [`HaloPlan::start`].
@@ -15,15 +16,20 @@ pub struct Exchange<'p, F: HaloFields<N>, const N: usize> {
     plan: &'p mut HaloPlan<N>,
     fields: F,
     finished: bool,
+    /// As it was counted at the start, if it was.
+    measured: Option<Call>,
 }
 
 impl<'p, F: HaloFields<N>, const N: usize> Exchange<'p, F, N> {
     pub(super) fn start(plan: &'p mut HaloPlan<N>, mut fields: F) -> Result<Self> {
         plan.check(&mut fields)?;
+        let measure = plan.grid.world().measure().clone();
+        let timing = measure.start(Kind::Exchange);
         // Messages of a leaked exchange come in before new ones go out.
         plan.receives.wait();
         plan.sends.wait();
         plan.receives.start();
+        let packing = measure.part(Part::Pack);
         let (buffer, packings) = (plan.sends.buffer_mut(), &plan.packings);
         each(&mut fields, |number, field| {
             field.begin_exchange();
@@ -31,6 +37,7 @@ impl<'p, F: HaloFields<N>, const N: usize> Exchange<'p, F, N> {
                 field.pack(&segment.packing, &mut buffer[segment.bytes.clone()]);
             }
         });
+        drop(packing);
         plan.sends.start();
         let mut filled = Ok(());
         each(&mut fields, |number, field| {
@@ -38,7 +45,8 @@ impl<'p, F: HaloFields<N>, const N: usize> Exchange<'p, F, N> {
             let walls = field.fill_beyond_walls(plan.depth, plan.pattern);
             filled = filled.clone().and(walls);
         });
-        let exchange = Self { plan, fields, finished: false };
+        let measured = timing.pause_exchange(plan.bytes_sent(), plan.messages_sent());
+        let exchange = Self { plan, fields, finished: false, measured };
         filled.map(|()| exchange)
     }
 
@@ -69,14 +77,20 @@ impl<'p, F: HaloFields<N>, const N: usize> Exchange<'p, F, N> {
     fn complete(&mut self) -> Result<()> {
         self.finished = true;
         let plan = &mut *self.plan;
+        let measure = plan.grid.world().measure().clone();
+        let timing = measure.resume(self.measured);
+        let waiting = measure.part(Part::Wait);
         plan.receives.wait();
+        drop(waiting);
         let (buffer, unpackings) = (plan.receives.buffer(), &plan.unpackings);
         let remote = !plan.incoming.is_empty();
         let mut filled = Ok(());
         each(&mut self.fields, |number, field| {
+            let unpacking = measure.part(Part::Unpack);
             for segment in &unpackings[number] {
                 field.unpack(&segment.packing, &buffer[segment.bytes.clone()]);
             }
+            drop(unpacking);
             if remote {
                 // Now the rows that touch a wall are complete up to the corners.
                 let walls = field.fill_beyond_walls(plan.depth, plan.pattern);
@@ -86,7 +100,10 @@ impl<'p, F: HaloFields<N>, const N: usize> Exchange<'p, F, N> {
                 field.set_halo_valid(plan.depth, plan.pattern);
             }
         });
+        let waiting = measure.part(Part::Wait);
         plan.sends.wait();
+        drop(waiting);
+        timing.end();
         filled
     }
 }

@@ -7,10 +7,11 @@ use std::path::Path;
 
 use hdf5::{Dataset, File, OpenMode};
 use mpi::collective::SystemOperation;
-use mpi::traits::{AsRaw, Communicator, CommunicatorCollectives, Root};
+use mpi::traits::{AsRaw, CommunicatorCollectives};
 
 use super::storage::complaint;
 use crate::error::ErrorKind;
+use crate::messages::broadcast;
 use crate::{Error, Result, World};
 
 /// Runs `work` on rank 0 and gives its answer, or its error, to every rank. Collective.
@@ -21,7 +22,7 @@ pub(super) fn on_root(world: &World, work: impl FnOnce() -> Result<Vec<u8>>) -> 
         Err(error) => (error.to_string().into_bytes(), 1 + error.kind().code() as u8),
     };
     message.push(tag);
-    let mut message = broadcast(world, message);
+    let mut message = broadcast(world.comm(), message);
     match message.pop() {
         Some(tag @ 1..) => {
             let kind = ErrorKind::from_code(u64::from(tag - 1));
@@ -29,19 +30,6 @@ pub(super) fn on_root(world: &World, work: impl FnOnce() -> Result<Vec<u8>>) -> 
         }
         _ => Ok(message),
     }
-}
-
-/// Gives rank 0's bytes to every rank, in parts that fit MPI's 32-bit counts. Collective.
-fn broadcast(world: &World, mut bytes: Vec<u8>) -> Vec<u8> {
-    const PART: usize = 1 << 30;
-    let root = world.comm().process_at_rank(0);
-    let mut length = bytes.len() as u64;
-    root.broadcast_into(&mut length);
-    bytes.resize(length as usize, 0);
-    for part in bytes.chunks_mut(PART) {
-        root.broadcast_into(part);
-    }
-    bytes
 }
 
 /// The largest value of any rank. Collective.
@@ -91,7 +79,7 @@ fn open(world: &World, path: &Path, mode: OpenMode) -> Result<File> {
         Ok(file.metadata().map_err(|e| fail(&e))?.len())
     };
     let mine = world.agree(length())?;
-    let expected = broadcast(world, mine.to_le_bytes().to_vec());
+    let expected = broadcast(world.comm(), mine.to_le_bytes().to_vec());
     let expected = u64::from_le_bytes(expected.try_into().expect("a length is eight bytes"));
     let elsewhere = format_args!(
         "rank {} finds {mine} bytes where rank 0 finds {expected}; it must lie in a directory that all nodes share",

@@ -12,6 +12,7 @@ use super::storage::{cannot, complaint};
 use super::stored::{Stored, StoredMut};
 use super::transfer;
 use crate::error::ErrorKind;
+use crate::measure::Kind;
 use crate::{Element, ElementKind, Error, Result, World};
 
 /// A file that all ranks read together, made by this library or any other that writes HDF5:
@@ -103,6 +104,7 @@ impl<'w> Input<'w> {
     /// All ranks call it, with the same dataset and field, and get the same error. After an error
     /// the field's block is unspecified.
     pub fn read_into<F: StoredMut>(&self, dataset: &str, field: &mut F) -> Result<()> {
+        let timing = self.world.measure().start_on(Kind::Read, dataset);
         self.check(dataset, field)?;
         if field.placement().file_shape.contains(&0) {
             return Ok(());
@@ -113,7 +115,9 @@ impl<'w> Input<'w> {
             place,
             |reason| self.cannot_read(dataset, reason),
             |stored| transfer::read(self.world, stored, field),
-        )
+        )?;
+        timing.finish(field.placement().len() * field.components(), size_of::<F::Value>());
+        Ok(())
     }
 
     /// Refuses what cannot be read into this field.

@@ -12,6 +12,7 @@ use super::storage::{self, Draft, cannot, complaint};
 use super::stored::Stored;
 use super::{kinds, scales, transfer, xdmf};
 use crate::error::ErrorKind;
+use crate::measure::Kind;
 use crate::{Element, Error, Result, World};
 
 /// A file that all ranks write together, and that appears under its name only when complete.
@@ -109,6 +110,7 @@ impl<'w> Output<'w> {
     ///
     /// All ranks call it, with the same name and field.
     pub fn write_as<F: Stored>(mut self, name: &str, field: &F) -> Result<Self> {
+        let timing = self.world.measure().start_on(Kind::Write, name);
         let item = self.describe(name, field)?;
         on_root(self.world, || {
             self.define(&item, field).map_err(|error| self.cannot_write(name, &error))?;
@@ -123,6 +125,7 @@ impl<'w> Output<'w> {
                 |dataset| transfer::write(self.world, dataset, field),
             )?;
         }
+        timing.finish(field.placement().len() * field.components(), size_of::<F::Value>());
         self.items.push(item);
         Ok(self)
     }
@@ -137,6 +140,8 @@ impl<'w> Output<'w> {
     ///
     /// All ranks call it.
     pub fn finish(mut self) -> Result<()> {
+        let file_name = self.target.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let timing = self.world.measure().start_on(Kind::Write, &file_name);
         on_root(self.world, || {
             self.write_attributes().map_err(|error| cannot("write", &self.target, &complaint(&error)))?;
             Ok(Vec::new())
@@ -148,7 +153,6 @@ impl<'w> Output<'w> {
         on_root(self.world, || {
             let draft = draft.expect("rank 0 keeps the draft until the end");
             self.verify().map_err(|error| cannot("write", target, &error))?;
-            let file_name = target.file_name().unwrap_or_default().to_string_lossy();
             let side_file = xdmf::document(&file_name, self.time, &self.items).map(|document| {
                 let side_file = Draft::create(&target.with_extension("xdmf"))?;
                 side_file.fill(&document)?;
@@ -159,6 +163,7 @@ impl<'w> Output<'w> {
             side_file.map_or(Ok(()), Draft::move_in_place)?;
             Ok(Vec::new())
         })?;
+        timing.finish(0, 0);
         Ok(())
     }
 

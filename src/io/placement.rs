@@ -40,6 +40,11 @@ impl Placement {
         self.memory_shape.iter().try_fold(1_usize, |len, &n| len.checked_mul(n))
     }
 
+    /// Number of elements in the block.
+    pub(super) fn len(&self) -> usize {
+        self.shape.iter().product()
+    }
+
     /// Whether this rank owns nothing.
     pub fn is_empty(&self) -> bool {
         self.shape.contains(&0)

@@ -3,6 +3,7 @@
 use parhelion_kernels::{Element, Summable};
 
 use crate::Field;
+use crate::measure::Kind;
 
 mod sealed {
     pub trait Sealed {}
@@ -88,6 +89,7 @@ impl<T: Ordered, const N: usize> Field<T, N> {
 
     fn extremum(&self, descending: bool) -> Extremum<T, N> {
         let world = self.grid().world();
+        let timing = world.measure().start_on(Kind::Reduce, self.name());
         let (shape, offset) = (self.shape_global(), self.region_global().start);
         let points = shape.iter().product::<usize>() as u64;
         // Key and position, compared in this order, leave one winner on any distribution.
@@ -119,6 +121,7 @@ impl<T: Ordered, const N: usize> Field<T, N> {
             linear /= shape[a];
         }
         let value = self.probe_component(component, index).expect("every rank found the same point");
+        timing.finish(self.values_local(), size_of::<T>());
         Extremum { value, index, component }
     }
 }
@@ -130,6 +133,7 @@ impl<T: Summable, const N: usize> Field<T, N> {
     /// Over all ranks of the grid.
     pub fn norm_max(&self) -> f64 {
         let world = self.grid().world();
+        let timing = world.measure().start_on(Kind::Reduce, self.name());
         let largest = (0..self.components())
             .flat_map(|c| {
                 self.component(c).fold_rows(
@@ -145,6 +149,7 @@ impl<T: Summable, const N: usize> Field<T, N> {
             .fold(u64::MAX, u64::min);
         let mut key = [largest];
         world.all_min(&mut key);
+        timing.finish(self.values_local(), size_of::<T>());
         from_descending_key(key[0])
     }
 }

@@ -3,6 +3,7 @@
 use parhelion_kernels::Element;
 
 use crate::Field;
+use crate::measure::Kind;
 
 impl<T: Element, const N: usize> Field<T, N> {
     /// A 64-bit hash of all values with their global positions: the same on any ranks × threads for the
@@ -26,6 +27,7 @@ impl<T: Element, const N: usize> Field<T, N> {
     /// Over all ranks of the grid.
     pub fn fingerprint(&self) -> u64 {
         let world = self.grid().world();
+        let timing = world.measure().start_on(Kind::Reduce, self.name());
         let (shape, offset) = (self.shape_global(), self.region_global().start);
         let mut sum = 0_u64;
         for component in 0..self.components() {
@@ -45,6 +47,7 @@ impl<T: Element, const N: usize> Field<T, N> {
         // Adding up modulo 2^64 does not depend on the order.
         let mut total = [sum as i64];
         world.all_sum(&mut total);
+        timing.finish(self.values_local(), size_of::<T>());
         total[0] as u64
     }
 }

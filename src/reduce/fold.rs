@@ -5,6 +5,7 @@ use mpi::traits::{Communicator, Root};
 use parhelion_kernels::{Inputs, PointOf, fold};
 
 use crate::error::ErrorKind;
+use crate::measure::{Kind, Part};
 use crate::messages::{receive, send};
 use crate::{Error, Grid, Region, Result, World};
 
@@ -44,6 +45,7 @@ impl<const N: usize> Grid<N> {
         combine: impl Fn(V, V) -> V + Sync,
     ) -> Result<V> {
         let world = self.world();
+        let timing = world.measure().start(Kind::Reduce);
         let parts = fold(
             world.pool(),
             region,
@@ -53,12 +55,15 @@ impl<const N: usize> Grid<N> {
             |result, _, values| *result = values.iter().fold(*result, |a, &b| combine(a, b)),
         );
         let parts = world.agree(parts.map_err(|error| Error::new(ErrorKind::Argument, error.to_string())))?;
-        Ok(over_ranks(world, parts.into_iter().fold(identity, &combine), combine))
+        let result = over_ranks(world, parts.into_iter().fold(identity, &combine), combine);
+        timing.finish(region.len(), I::BYTES);
+        Ok(result)
     }
 }
 
 /// Combines the value of every rank in a binomial tree and hands the result to all.
 fn over_ranks<V: Pod>(world: &World, mut value: V, combine: impl Fn(V, V) -> V) -> V {
+    let _wait = world.measure().part(Part::Wait);
     let (comm, rank, size) = (world.comm(), world.rank(), world.size());
     let mut step = 1;
     while step < size {

@@ -3,6 +3,7 @@
 use parhelion_kernels::{Accumulator, ExactSum, Inputs, PointOf, Summable, fold};
 
 use crate::error::ErrorKind;
+use crate::measure::Kind;
 use crate::{Element, Error, Field, Grid, Region, Result, World};
 
 /// What a sum of a field of `T` is: `f64`, `Complex<f64>`, or `i128` for integers.
@@ -49,10 +50,13 @@ impl<T: Summable, const N: usize> Field<T, N> {
 
     fn exact_sum(&self) -> T::Sum {
         let world = self.grid().world();
+        let timing = world.measure().start_on(Kind::Reduce, self.name());
         let parts = (0..self.components()).flat_map(|c| {
             self.component(c).fold_rows(world.pool(), T::Sum::new, |sum, _, row| T::add_row(sum, row))
         });
-        add_up(world, parts)
+        let sum = add_up(world, parts);
+        timing.finish(self.values_local(), size_of::<T>());
+        sum
     }
 
     /// The sum of the products with `other` (of `conj(self)·other` for complex numbers), over all
@@ -66,13 +70,16 @@ impl<T: Summable, const N: usize> Field<T, N> {
     pub fn dot(&self, other: &Self) -> Result<Total<T>> {
         self.check_same_shape(other)?;
         let world = self.grid().world();
+        let timing = world.measure().start_on(Kind::Reduce, self.name());
         let parts = (0..self.components()).flat_map(|c| {
             let theirs = other.component(c);
             self.component(c).fold_rows(world.pool(), T::Sum::new, |sum, index, row| {
                 T::add_products(sum, row, theirs.row(index, row.len()));
             })
         });
-        Ok(add_up(world, parts).total())
+        let sum = add_up(world, parts);
+        timing.finish(self.values_local(), 2 * size_of::<T>());
+        Ok(sum.total())
     }
 
     /// The sum of the magnitudes of all values of all components.
@@ -94,10 +101,13 @@ impl<T: Summable, const N: usize> Field<T, N> {
 
     fn sum_rows(&self, add: impl Fn(&mut Accumulator, &[T]) + Sync) -> f64 {
         let world = self.grid().world();
+        let timing = world.measure().start_on(Kind::Reduce, self.name());
         let parts = (0..self.components()).flat_map(|c| {
             self.component(c).fold_rows(world.pool(), Accumulator::new, |sum, _, row| add(sum, row))
         });
-        add_up(world, parts).total()
+        let sum = add_up(world, parts);
+        timing.finish(self.values_local(), size_of::<T>());
+        sum.total()
     }
 }
 
@@ -108,6 +118,7 @@ impl<T: Element, const N: usize> Field<T, N> {
     /// Over all ranks of the grid.
     pub fn count(&self, predicate: impl Fn(T) -> bool + Sync) -> usize {
         let world = self.grid().world();
+        let timing = world.measure().start_on(Kind::Reduce, self.name());
         let local = (0..self.components())
             .flat_map(|c| {
                 self.component(c).fold_rows(
@@ -121,6 +132,7 @@ impl<T: Element, const N: usize> Field<T, N> {
             .sum::<usize>();
         let mut count = [local as i64];
         world.all_sum(&mut count);
+        timing.finish(self.values_local(), size_of::<T>());
         count[0] as usize
     }
 }
@@ -159,9 +171,12 @@ impl<const N: usize> Grid<N> {
         rule: impl for<'p> Fn(PointOf<'p, I, N>) -> f64 + Sync,
     ) -> Result<f64> {
         let world = self.world();
+        let timing = world.measure().start(Kind::Reduce);
         let parts =
             fold(world.pool(), region, inputs, rule, Accumulator::new, |sum, _, values| sum.add_row(values));
         let parts = world.agree(parts.map_err(|error| Error::new(ErrorKind::Argument, error.to_string())))?;
-        Ok(add_up(world, parts).total())
+        let sum = add_up(world, parts);
+        timing.finish(region.len(), I::BYTES);
+        Ok(sum.total())
     }
 }

@@ -8,6 +8,7 @@ use mpi::traits::{Communicator, CommunicatorCollectives, Root};
 
 use super::World;
 use crate::error::ErrorKind;
+use crate::measure::Part;
 use crate::{Error, Result};
 
 impl World {
@@ -32,6 +33,7 @@ impl World {
     /// # Errors
     /// The error of the lowest rank that has one.
     pub fn agree<T>(&self, result: Result<T>) -> Result<T> {
+        let _wait = self.measure().part(Part::Wait);
         agree_over(self.comm(), result)
     }
 

@@ -3,7 +3,7 @@
 mod agree;
 mod environment;
 mod failure;
-mod report;
+mod startup;
 mod threads;
 
 use std::fmt;
@@ -15,6 +15,7 @@ use mpi::traits::{Communicator, CommunicatorCollectives};
 use parhelion_kernels::Pool;
 
 use crate::Result;
+use crate::measure::{AtEnd, Measure, Part};
 use environment::Environment;
 use threads::Cores;
 
@@ -52,6 +53,8 @@ struct Inner {
     nodes: usize,
     cores: Cores,
     pool: Pool,
+    recorder: Measure,
+    at_end: AtEnd,
     environment: Rc<Environment>,
 }
 
@@ -59,7 +62,7 @@ struct Inner {
 #[derive(Clone, Debug, Default)]
 pub struct WorldBuilder {
     threads: Option<usize>,
-    report: Option<bool>,
+    startup_report: Option<bool>,
 }
 
 impl World {
@@ -68,7 +71,12 @@ impl World {
     /// The number of threads is, in this order: what [`WorldBuilder::threads`] says, the environment
     /// variable `PARHELION_THREADS`, or this rank's share of the cores that it may use (its affinity
     /// mask, each core divided by the ranks of the node that may use it, rounded down, at least 1).
-    /// With `PARHELION_REPORT=1` rank 0 prints the [`report`](World::report).
+    ///
+    /// With `PARHELION_REPORT=1` rank 0 prints the [`startup_report`](World::startup_report). With `PARHELION_MEASURE=1` the
+    /// world [measures](World::measure) from the start, and when its last handle goes rank 0 prints the
+    /// [`report`](World::report) to standard error; `PARHELION_MEASURE=FILE.json` writes it to that file too.
+    /// `PARHELION_TRACE=FILE.json` writes the timeline ([`write_trace`](World::write_trace)) of the first 100 000 calls and
+    /// parts of calls. For the latter two rank 0's environment counts.
     ///
     /// As `MPI_Init` does, it may set environment variables: make the world before starting threads that
     /// look at the environment other than through `std::env`.
@@ -134,14 +142,24 @@ impl World {
         &self.0.comm
     }
 
+    pub(crate) fn ranks_on_node(&self) -> usize {
+        self.0.cores.ranks_on_node
+    }
+
+    pub(crate) fn recorder(&self) -> &Measure {
+        &self.0.recorder
+    }
+
     /// The smallest value of each element over all ranks.
     pub(crate) fn all_min(&self, values: &mut [u64]) {
+        let _wait = self.measure().part(Part::Wait);
         let local = values.to_vec();
         self.comm().all_reduce_into(&local[..], values, SystemOperation::min());
     }
 
     /// The sum of each element over all ranks.
     pub(crate) fn all_sum(&self, values: &mut [i64]) {
+        let _wait = self.measure().part(Part::Wait);
         let local = values.to_vec();
         self.comm().all_reduce_into(&local[..], values, SystemOperation::sum());
     }
@@ -154,10 +172,10 @@ impl WorldBuilder {
         self
     }
 
-    /// Prints the [`report`](World::report) at start-up (`true`), or not (`false`), whatever
+    /// Prints the [`startup_report`](World::startup_report) (`true`), or not (`false`), whatever
     /// `PARHELION_REPORT` says.
-    pub fn report(mut self, report: bool) -> Self {
-        self.report = Some(report);
+    pub fn startup_report(mut self, report: bool) -> Self {
+        self.startup_report = Some(report);
         self
     }
 
@@ -169,6 +187,7 @@ impl WorldBuilder {
     /// # Errors
     /// As for [`World::init`].
     pub fn init(self) -> Result<World> {
+        let recorder = Measure::default();
         let environment = Environment::enter()?;
         let comm = SimpleCommunicator::world().duplicate();
         let user_comm = comm.duplicate();
@@ -178,17 +197,31 @@ impl WorldBuilder {
         // There is no world yet whose end would end the job, so a rank must not fail here alone.
         let pool = threads::choose(self.threads, &cores).and_then(threads::pool);
         let pool = agree::agree_over(&comm, pool)?;
-        let world = World(Rc::new(Inner { comm, user_comm, rank, size, nodes, cores, pool, environment }));
-        let wanted = self.report.unwrap_or_else(|| std::env::var("PARHELION_REPORT").is_ok_and(|v| v != "0"));
+        let at_end = AtEnd::from_environment(&comm);
+        let world = World(Rc::new(Inner {
+            comm,
+            user_comm,
+            rank,
+            size,
+            nodes,
+            cores,
+            pool,
+            recorder,
+            at_end,
+            environment,
+        }));
+        let wanted =
+            self.startup_report.unwrap_or_else(|| std::env::var("PARHELION_REPORT").is_ok_and(|v| v != "0"));
         // A rank where the variable is not set must not leave the others alone in the report.
         let mut silent = [u64::from(!wanted)];
         world.all_min(&mut silent);
         if silent[0] == 0 {
-            let report = world.report();
+            let report = world.startup_report();
             if world.rank() == 0 {
                 eprint!("{report}");
             }
         }
+        world.0.at_end.begin(&world);
         Ok(world)
     }
 }
@@ -199,8 +232,13 @@ impl Drop for World {
         // the program drops decides before any of them waits for another rank.
         if std::thread::panicking() {
             failure::end_all_ranks_after_panic(self);
-        } else if Rc::strong_count(&self.0) == 1 && Rc::strong_count(&self.0.environment) == 1 {
-            failure::end_all_ranks_after_error(self);
+        } else if Rc::strong_count(&self.0) == 1 {
+            if Rc::strong_count(&self.0.environment) == 1 {
+                failure::end_all_ranks_after_error(self);
+            }
+            if self.0.at_end.wanted() {
+                self.0.at_end.finish(self);
+            }
         }
     }
 }

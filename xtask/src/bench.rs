@@ -39,7 +39,7 @@ enum Run {
     Node,
 }
 
-const BENCHES: [Bench; 5] = [
+const BENCHES: [Bench; 6] = [
     Bench {
         name: "halo",
         what: "packing and exchange of every face against memory copy and MPI_Sendrecv",
@@ -49,6 +49,12 @@ const BENCHES: [Bench; 5] = [
     Bench {
         name: "reduce",
         what: "reproducible sums against plain ones",
+        package: "parhelion",
+        run: Run::Ranks,
+    },
+    Bench {
+        name: "measure",
+        what: "sweeps and exchanges that are measured against ones that are not",
         package: "parhelion",
         run: Run::Ranks,
     },

@@ -13,7 +13,7 @@ impl World {
     ///
     /// # Collective
     /// Over all ranks; every rank gets the same text.
-    pub fn report(&self) -> String {
+    pub fn startup_report(&self) -> String {
         let cores = &self.0.cores;
         let threads = self.threads();
         // Least and most over the ranks, in one reduction: the most of x is the least of −x.

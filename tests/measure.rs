@@ -1,0 +1,458 @@
+//! Self-measurement: counts that are known beforehand, on any ranks; reports and timelines that other programs read.
+
+use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::Duration;
+
+use mpi::traits::{Communicator, Root};
+use parhelion::prelude::*;
+use parhelion::testing::{RankTest, on_ranks, on_ranks_and_threads};
+use parhelion::{Kind, Report, Result};
+use serde_json::Value;
+
+const SHAPE: [usize; 2] = [12, 16];
+const POINTS: u64 = 12 * 16;
+
+/// Blocks are cut along axis 0, so that a face is a row of 16 cells.
+fn grid(world: &World) -> Result<Grid<2>> {
+    Grid::builder(SHAPE).periodic([true, true]).procs([world.size(), 1]).build(world)
+}
+
+/// Messages of all ranks in one exchange of faces: up and down, unless a rank is its own neighbour.
+fn messages(world: &World) -> u64 {
+    if world.size() == 1 { 0 } else { 2 * world.size() as u64 }
+}
+
+/// Calls, points and bytes of a row.
+#[track_caller]
+fn counts(report: &Report, kind: Kind, name: &str) -> (u64, u64, u64) {
+    let row = report.row(kind, name).unwrap_or_else(|| panic!("no row {kind:?} '{name}' in\n{report}"));
+    (row.calls, row.points, row.bytes)
+}
+
+/// Messages and bytes sent of a row.
+#[track_caller]
+fn sent(report: &Report, kind: Kind, name: &str) -> (u64, u64) {
+    let row = report.row(kind, name).unwrap_or_else(|| panic!("no row {kind:?} '{name}' in\n{report}"));
+    row.halo.as_ref().map_or((0, 0), |halo| (halo.messages, halo.bytes))
+}
+
+fn path(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)
+}
+
+#[test]
+fn calls_points_and_bytes_are_what_the_types_say() {
+    on_ranks_and_threads([(1, 1), (2, 1), (4, 1), (2, 2)], |world| {
+        let grid = grid(world)?;
+        let (mut u, mut v, mut w) = (grid.field::<f64>("u"), grid.field::<f64>("v"), grid.field::<f32>("w"));
+        let mut pair = grid.field_builder::<i16>("pair").components(2).build()?;
+        world.measure().switch_on();
+        u.fill_with(1.0);
+        pair.fill_with(1);
+        for _ in 0..3 {
+            u.exchange_for(Pattern::Star, 1)?;
+        }
+        type In<'a> = (StarPoint<'a, f64, 2, 1>, Point<'a, f32, 2, 0>);
+        for _ in 0..2 {
+            // f64 and f32 in, f64 and f32 out
+            let mut next = grid.field::<f32>("next");
+            let outputs = (v.output(), next.output());
+            let inputs = (u.star_reach::<1>()?, w.reach::<0>()?);
+            grid.sweep(u.region_local(), outputs, inputs, |(u, w): In<'_>| (u.at::<-1, 0>(), w.center()))?;
+        }
+        {
+            let _kernel = world.kernel("decay").flops(3);
+            // f64 read and written, f32 in
+            let rule = |v: f64, w: Point<'_, f32, 2, 0>| 0.5 * (v + f64::from(w.center()) * 2.0);
+            grid.update(u.region_local(), v.output(), w.reach::<0>()?, rule)?;
+            // a part of the block only
+            let row = u.region_local().with_axis(0, 0, 1);
+            grid.update(row, v.output(), w.reach::<0>()?, rule)?;
+        }
+        pair.map(|x| x + 1);
+        w.zip(&v, |w, v| w + v as f32)?;
+        let shift = star_stencil::<f64, 2, 1>(|v| v.at::<-1, 0>());
+        v.advance(&shift, 1)?; // one exchange
+        v.advance(&shift, 4)?;
+        u.sum();
+        u.norm_l2();
+        u.max();
+        v.dot(&u)?;
+        pair.sum();
+        grid.sum(u.region_local(), w.reach::<0>()?, |w: Point<'_, f32, 2, 0>| f64::from(w.center()))?;
+        world.measure().switch_off();
+        u.fill_with(2.0); // not seen
+        u.exchange()?;
+
+        let report = world.report();
+        let ranks = world.size() as u64;
+        assert_eq!((report.ranks, report.threads), (world.size(), world.size() * world.threads()));
+        assert_eq!(counts(&report, Kind::Fill, "u"), (1, POINTS, 8 * POINTS));
+        assert_eq!(counts(&report, Kind::Fill, "pair"), (2, 2 * POINTS, 4 * POINTS));
+        assert_eq!(counts(&report, Kind::Exchange, "u"), (3, 0, 0));
+        assert_eq!(sent(&report, Kind::Exchange, "u"), (3 * messages(world), 3 * messages(world) * 16 * 8));
+        assert_eq!(counts(&report, Kind::Sweep, ""), (2, 2 * POINTS, 2 * POINTS * (8 + 4 + 8 + 4)));
+        let updated = POINTS + 16 * ranks;
+        assert_eq!(counts(&report, Kind::Update, "decay"), (2, updated, updated * (4 + 2 * 8)));
+        assert_eq!(report.row(Kind::Update, "decay").unwrap().flops, Some(3 * updated));
+        assert_eq!(counts(&report, Kind::Update, "pair"), (1, 2 * POINTS, 2 * POINTS * 2 * 2));
+        assert_eq!(counts(&report, Kind::Update, "w"), (1, POINTS, POINTS * (2 * 4 + 8)));
+        assert_eq!(counts(&report, Kind::Advance, "v"), (2, 5 * POINTS, 5 * POINTS * 16));
+        let (all, bytes) = sent(&report, Kind::Advance, "v");
+        assert!(all >= 2 * messages(world) && bytes >= all * 16 * 8, "{report}");
+        // sum, norm and maximum read one field, the product two
+        assert_eq!(counts(&report, Kind::Reduce, "u"), (3, 3 * POINTS, 3 * POINTS * 8));
+        assert_eq!(counts(&report, Kind::Reduce, "v"), (1, POINTS, POINTS * 16));
+        assert_eq!(counts(&report, Kind::Reduce, "pair"), (1, 2 * POINTS, 2 * POINTS * 2));
+        assert_eq!(counts(&report, Kind::Reduce, ""), (1, POINTS, POINTS * 4));
+        assert_eq!(report.rows.len(), 12, "exchanges inside of calls have no rows of their own:\n{report}");
+        check_times(&report);
+        same_everywhere(world, &report)
+    });
+}
+
+/// What must hold between the numbers of any report.
+fn check_times(report: &Report) {
+    assert!(report.copy_gb_per_s > 0.0 && report.seconds > 0.0);
+    for row in &report.rows {
+        assert!(row.seconds > 0.0 && row.seconds_mean > 0.0, "{row:?}");
+        // Longest and mean are rounded apart.
+        let least = |mean: f64| mean * (1.0 - 1e-12);
+        assert!(
+            row.seconds >= least(row.seconds_mean) && row.wait_seconds >= least(row.wait_seconds_mean),
+            "{row:?}"
+        );
+        assert!(row.wait_seconds <= row.seconds && row.seconds <= report.seconds, "{row:?}");
+        assert!(row.imbalance >= least(1.0) && row.imbalance <= report.ranks as f64 / least(1.0), "{row:?}");
+        assert_eq!(row.glup_per_s.is_some(), row.points > 0, "{row:?}");
+        if let Some(share) = row.share_of_copy {
+            assert!(
+                (share * report.copy_gb_per_s - row.gb_per_s.unwrap()).abs() <= 1e-12 * row.gb_per_s.unwrap()
+            );
+        }
+        if let Some(halo) = &row.halo {
+            assert!(
+                halo.pack_seconds + halo.wait_seconds.max(halo.unpack_seconds) <= 2.0 * row.seconds,
+                "{row:?}"
+            );
+        }
+    }
+}
+
+/// Every rank has the same report, and its JSON has it whole.
+fn same_everywhere(world: &World, report: &Report) -> Result<()> {
+    let json = report.to_json();
+    assert_eq!(&serde_json::from_str::<Report>(&json).expect("a report"), report);
+    let mut length = json.len();
+    let root = world.communicator().process_at_rank(0);
+    root.broadcast_into(&mut length);
+    let mut bytes = json.clone().into_bytes();
+    bytes.resize(length, 0);
+    root.broadcast_into(&mut bytes[..]);
+    assert_eq!(String::from_utf8_lossy(&bytes), json, "reports differ between ranks");
+    Ok(())
+}
+
+#[test]
+fn an_exchange_counts_once_and_what_happens_meanwhile_apart() {
+    on_ranks([1, 2, 4], |world| {
+        let grid = grid(world)?;
+        let (mut u, mut v) = (grid.field::<f64>("u"), grid.field::<f64>("v"));
+        let mut w = grid.field::<f64>("w");
+        let mut plan = HaloPlan::builder(&grid).field(&u).field(&v).pattern(Pattern::Star).build()?;
+        world.measure().switch_on();
+        for _ in 0..5 {
+            let exchange = plan.start((&mut u, &mut v))?;
+            w.map(|w| w + 1.0);
+            exchange.finish()?;
+        }
+        // Begun or ended while nobody measures: not counted, and nothing goes wrong.
+        let exchange = plan.start((&mut u, &mut v))?;
+        world.measure().clear();
+        exchange.finish()?;
+        world.measure().switch_off();
+        let exchange = plan.start((&mut u, &mut v))?;
+        world.measure().switch_on();
+        exchange.finish()?;
+        assert_eq!(world.report().row(Kind::Exchange, "").map_or(0, |row| row.calls), 0);
+        for _ in 0..5 {
+            let exchange = plan.start((&mut u, &mut v))?;
+            w.map(|w| w + 1.0);
+            exchange.finish()?;
+        }
+        let report = world.report();
+        assert_eq!(counts(&report, Kind::Exchange, ""), (5, 0, 0));
+        // Both fields share a message.
+        assert_eq!(
+            sent(&report, Kind::Exchange, ""),
+            (5 * messages(world), 5 * messages(world) * 2 * 16 * 8)
+        );
+        assert_eq!(counts(&report, Kind::Update, "w"), (5, 5 * POINTS, 5 * POINTS * 16));
+        same_everywhere(world, &report)
+    });
+}
+
+#[test]
+fn nothing_is_recorded_unless_asked_for() {
+    on_ranks([1, 2], |world| {
+        let mut u = grid(world)?.field::<f64>("u");
+        let _kernel = world.kernel("never");
+        u.fill_with(1.0);
+        u.exchange()?;
+        u.sum();
+        assert!(!world.measure().is_on());
+        assert_eq!(world.report().rows, []);
+        let error = world.write_trace(path("never.json")).unwrap_err();
+        assert!(error.is_argument() && error.to_string().contains("keep_events"), "{error}");
+        assert!(!path("never.json").exists());
+        // On and off again, and forgotten.
+        world.measure().switch_on();
+        u.fill_with(1.0);
+        assert_eq!(world.report().rows.len(), 1);
+        assert!(world.measure().is_on(), "a report leaves it on");
+        world.measure().clear();
+        world.measure().switch_off();
+        assert_eq!(world.report().rows, []);
+        Ok(())
+    });
+}
+
+#[test]
+fn inner_names_hide_outer_ones_and_end_in_any_order() {
+    on_ranks([1], |world| {
+        let mut u = grid(world)?.field::<f64>("u");
+        world.measure().switch_on();
+        let outer = world.kernel("outer").flops(2);
+        u.map(|u| u);
+        let inner = world.kernel("inner");
+        u.map(|u| u);
+        drop(outer);
+        u.map(|u| u);
+        drop(inner);
+        u.map(|u| u);
+        let report = world.report();
+        let calls = |name: &str| counts(&report, Kind::Update, name).0;
+        assert_eq!((calls("outer"), calls("inner"), calls("u")), (1, 2, 1));
+        assert_eq!(report.row(Kind::Update, "inner").unwrap().flops, None);
+        assert_eq!(report.row(Kind::Update, "outer").unwrap().flops, Some(2 * POINTS));
+        Ok(())
+    });
+}
+
+#[test]
+fn a_call_that_fails_is_not_counted_and_later_ones_are() {
+    on_ranks([1, 2], |world| {
+        let grid = grid(world)?;
+        let (mut u, mut v) = (grid.field::<f64>("u"), grid.field::<f64>("v"));
+        u.exchange()?;
+        world.measure().switch_on();
+        let outside = u.region_local().grown([[5, 5]; 2]);
+        let rule = |u: Point<'_, f64, 2, 1>| u.center();
+        assert!(grid.sweep(outside, v.output(), u.reach::<1>()?, rule).is_err());
+        grid.sweep(u.region_local(), v.output(), u.reach::<1>()?, rule)?;
+        assert_eq!(counts(&world.report(), Kind::Sweep, ""), (1, POINTS, 16 * POINTS));
+        Ok(())
+    });
+}
+
+#[test]
+fn work_of_one_rank_shows_as_imbalance() {
+    on_ranks([2, 4], |world| {
+        let mut u = grid(world)?.field::<f64>("u");
+        world.measure().switch_on();
+        if world.rank() == 1 {
+            u.map(|u| u + 1.0);
+        }
+        let report = world.report();
+        let row = report.row(Kind::Update, "u").expect("every rank gets the rows of all");
+        assert_eq!((row.calls, row.points), (1, POINTS / world.size() as u64));
+        assert!((row.imbalance - world.size() as f64).abs() < 1e-9, "{row:?}");
+        assert!((row.seconds / row.seconds_mean - world.size() as f64).abs() < 1e-9, "{row:?}");
+        same_everywhere(world, &report)
+    });
+}
+
+#[cfg(feature = "hdf5")]
+#[test]
+fn files_count_their_bytes() {
+    on_ranks([1, 2], |world| {
+        let mut u = grid(world)?.field_builder::<f32>("u").components(3).build()?;
+        world.measure().switch_on();
+        let path = path(&format!("measured-{}.h5", world.size()));
+        Output::create(world, &path)?.write(&u)?.finish()?;
+        Input::open(world, &path)?.read_into("u", &mut u)?;
+        let report = world.report();
+        assert_eq!(counts(&report, Kind::Write, "u"), (1, 3 * POINTS, 12 * POINTS));
+        assert_eq!(counts(&report, Kind::Read, "u"), (1, 3 * POINTS, 12 * POINTS));
+        let file = path.file_name().unwrap().to_string_lossy();
+        assert_eq!(counts(&report, Kind::Write, &file), (1, 0, 0));
+        assert_eq!(report.row(Kind::Read, "u").unwrap().share_of_copy, None);
+        Ok(())
+    });
+}
+
+/// The complete events of a timeline: rank, start and end in nanoseconds, name.
+type Spans = Vec<(u64, u64, u64, String)>;
+
+/// Reads a timeline and checks its form: events of a rank do not overlap unless one is inside the other.
+fn read_trace(text: &str) -> (Spans, Vec<String>) {
+    let events: Vec<Value> = serde_json::from_str(text).expect("a JSON array");
+    let mut processes = Vec::new();
+    let mut spans = Spans::new();
+    for event in &events {
+        let text =
+            |key: &str| event[key].as_str().unwrap_or_else(|| panic!("no {key} in {event}")).to_owned();
+        let rank = event["pid"].as_u64().expect("a rank");
+        assert_eq!(event["tid"], 0);
+        if text("ph") == "M" {
+            assert_eq!((text("name"), rank), ("process_name".into(), processes.len() as u64));
+            processes.push(event["args"]["name"].as_str().unwrap().to_owned());
+            continue;
+        }
+        assert_eq!(text("ph"), "X");
+        assert!(!text("cat").is_empty());
+        let nanos = |key: &str| (event[key].as_f64().expect("a number") * 1000.0).round() as u64;
+        spans.push((rank, nanos("ts"), nanos("ts") + nanos("dur"), text("name")));
+    }
+    // Of two that start together the longer one is outside.
+    spans.sort_by_key(|(rank, start, end, _)| (*rank, *start, u64::MAX - *end));
+    let mut open: Vec<(u64, u64)> = Vec::new();
+    for (rank, start, end, name) in &spans {
+        while open.last().is_some_and(|(on, until)| on != rank || until <= start) {
+            open.pop();
+        }
+        if let Some((_, until)) = open.last() {
+            assert!(end <= until, "'{name}' of rank {rank} overlaps its neighbour");
+        }
+        open.push((*rank, *end));
+    }
+    (spans, processes)
+}
+
+#[test]
+fn the_timeline_nests_and_names_its_events() {
+    on_ranks([1, 2, 4], |world| {
+        let grid = grid(world)?;
+        let mut u = grid.field::<f64>("u \"quoted\"");
+        world.measure().keep_events(1000);
+        world.measure().switch_on();
+        u.fill_with(1.0);
+        u.exchange()?;
+        u.advance(&star_stencil::<f64, 2, 1>(|u| u.at::<1, 0>()), 2)?;
+        u.sum();
+        let path = path(&format!("trace-{}.json", world.size()));
+        world.write_trace(&path)?;
+        if world.rank() > 0 {
+            return Ok(());
+        }
+        let text = std::fs::read_to_string(&path)?;
+        let (spans, processes) = read_trace(&text);
+        let wanted: Vec<_> = (0..world.size()).map(|rank| format!("rank {rank}")).collect();
+        assert_eq!(processes, wanted);
+        assert_eq!(spans.iter().map(|span| span.1).min(), Some(0), "the first event of all is at 0");
+        for rank in 0..world.size() as u64 {
+            let one = |name: &str| {
+                let mut found = spans.iter().filter(|span| span.0 == rank && span.3 == name);
+                let span = found.next().unwrap_or_else(|| panic!("no '{name}' of rank {rank} in {text}"));
+                assert!(found.next().is_none(), "'{name}' twice");
+                (span.1, span.2)
+            };
+            let calls =
+                ["fill", "exchange", "advance", "reduce"].map(|kind| one(&format!("{kind} u \"quoted\"")));
+            assert!(
+                calls.windows(2).all(|pair| pair[0].1 <= pair[1].0),
+                "calls follow each other: {calls:?}"
+            );
+            let inside = |(start, end): (u64, u64), name: &str| {
+                spans.iter().filter(|s| s.0 == rank && s.3 == name && s.1 >= start && s.2 <= end).count()
+            };
+            assert_eq!(["pack", "unpack"].map(|part| inside(calls[1], part)), [1, 1]);
+            assert!(
+                inside(calls[1], "wait") >= 1
+                    && inside(calls[2], "exchange") >= 1
+                    && inside(calls[3], "wait") >= 1
+            );
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn the_timeline_is_bounded_and_says_what_is_missing() {
+    on_ranks([2], |world| {
+        let mut u = grid(world)?.field::<f64>("u");
+        world.measure().keep_events(5);
+        world.measure().switch_on();
+        (0..20 + world.rank()).for_each(|_| u.map(|u| u));
+        let report = world.report();
+        assert_eq!(report.events_dropped, 15 + 16);
+        let path = path("short-trace.json");
+        world.write_trace(&path)?;
+        if world.rank() == 0 {
+            let (spans, processes) = read_trace(&std::fs::read_to_string(&path)?);
+            assert_eq!(processes, ["rank 0 (15 events dropped)", "rank 1 (16 events dropped)"]);
+            assert_eq!([0, 1].map(|rank| spans.iter().filter(|span| span.0 == rank).count()), [5, 5]);
+        }
+        let error = world.write_trace("no such folder/trace.json").unwrap_err();
+        assert!(error.is_file() && error.to_string().contains("no such folder"), "{error}");
+        Ok(())
+    });
+}
+
+/// The ranks' clocks start up to a second apart here; the timeline has them in step.
+#[test]
+fn clocks_of_ranks_are_aligned() {
+    const APART: Duration = Duration::from_millis(300);
+    const GAP: Duration = Duration::from_millis(60);
+    on_ranks([2, 4], |world| {
+        sleep(APART * world.rank() as u32);
+        let world = World::builder().threads(1).init()?;
+        let mut u = grid(&world)?.field::<f64>("u");
+        world.measure().keep_events(100);
+        world.measure().switch_on();
+        u.fill_with(1.0);
+        sleep(GAP);
+        world.barrier();
+        u.map(|u| u);
+        let path = path(&format!("clocks-{}.json", world.size()));
+        world.write_trace(&path)?;
+        if world.rank() == 0 {
+            let (spans, _) = read_trace(&std::fs::read_to_string(&path)?);
+            let of = |name: &str| spans.iter().filter(|span| span.3 == name).cloned().collect::<Spans>();
+            let filled = of("fill u").iter().map(|span| span.2).max();
+            let mapped = of("update u").iter().map(|span| span.1).min();
+            // The barrier orders them; the gap is far longer than the error of the comparison of clocks.
+            assert!(filled < mapped, "a rank filled at {filled:?}, another went on at {mapped:?}: {spans:?}");
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn the_environment_asks_for_report_and_timeline() {
+    let (report, trace) = (path("environment.json"), path("environment-trace.json"));
+    let job = RankTest::new(2).env("PARHELION_MEASURE", &report).env("PARHELION_TRACE", &trace);
+    let outcome = job.output(|world| {
+        let mut u = grid(world)?.field::<f64>("u");
+        u.fill_with(1.0);
+        u.exchange()
+    });
+    assert!(outcome.success, "{outcome}");
+    // Printed at the end, by one rank.
+    assert_eq!(outcome.stderr.matches("exchange u").count(), 2, "a row and its halo\n{outcome}");
+    assert!(outcome.ranks()[0].stderr.contains("memory copy"), "{outcome}");
+    let report: Report = serde_json::from_str(&std::fs::read_to_string(report).unwrap()).unwrap();
+    assert_eq!(counts(&report, Kind::Fill, "u"), (1, POINTS, 8 * POINTS));
+    assert_eq!(read_trace(&std::fs::read_to_string(trace).unwrap()).1, ["rank 0", "rank 1"]);
+}
+
+#[test]
+fn a_rank_that_fails_ends_a_job_that_measures() {
+    let job = RankTest::new(3).timeout(Duration::from_secs(30)).env("PARHELION_MEASURE", "1");
+    let outcome = job.output(|world| {
+        if world.rank() == 1 { Err(parhelion::Error::other("the third wall is missing")) } else { Ok(()) }
+    });
+    assert!(!outcome.success && !outcome.timed_out, "{outcome}");
+    assert!(outcome.stderr.contains("the third wall is missing"), "{outcome}");
+}
