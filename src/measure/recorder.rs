@@ -1,82 +1,12 @@
-//! The stop-watch of one rank: calls, points, bytes and time per kind of work and name.
+//! The stop-watch of one rank, which the rest of the library calls around its work.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
 use std::fmt;
 use std::rc::Rc;
 use std::time::Instant;
 
-use serde::{Deserialize, Serialize};
-
-/// The kinds of work that are measured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Kind {
-    /// [`Grid::sweep`](crate::Grid::sweep).
-    Sweep,
-    /// [`Grid::update`](crate::Grid::update), [`Field::map`](crate::Field::map), [`Field::zip`](crate::Field::zip)
-    /// and what is made of them.
-    Update,
-    /// [`Field::advance`](crate::Field::advance), its halo exchanges included.
-    Advance,
-    /// [`Field::fill`](crate::Field::fill) and its siblings.
-    Fill,
-    /// Sums, norms, extrema, counts, fingerprints and reductions of the user's.
-    Reduce,
-    /// Halo exchanges outside of [`Field::advance`](crate::Field::advance). What the caller computes between
-    /// [`start`](crate::HaloPlan::start) and [`finish`](crate::Exchange::finish) is not part of them.
-    Exchange,
-    /// Reading a dataset.
-    Read,
-    /// Writing a dataset, and bringing the file to disk.
-    Write,
-}
-
-impl Kind {
-    pub(super) const COUNT: usize = Self::Write as usize + 1;
-
-    /// As in reports.
-    pub(super) fn word(self) -> &'static str {
-        match self {
-            Self::Sweep => "sweep",
-            Self::Update => "update",
-            Self::Advance => "advance",
-            Self::Fill => "fill",
-            Self::Reduce => "reduce",
-            Self::Exchange => "exchange",
-            Self::Read => "read",
-            Self::Write => "write",
-        }
-    }
-
-    /// Whether its bytes move between memory and cores, so that copying is its limit.
-    pub(super) fn streams_memory(self) -> bool {
-        !matches!(self, Self::Exchange | Self::Read | Self::Write)
-    }
-}
-
-/// Parts of a call that are timed apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Part {
-    /// Copying cells to messages.
-    Pack,
-    /// Waiting for other ranks: for messages, or for the result of a collective operation.
-    Wait,
-    /// Copying messages to cells.
-    Unpack,
-}
-
-impl Part {
-    pub(super) const COUNT: usize = Self::Unpack as usize + 1;
-
-    pub(super) fn word(self) -> &'static str {
-        match self {
-            Self::Pack => "pack",
-            Self::Wait => "wait",
-            Self::Unpack => "unpack",
-        }
-    }
-}
+use super::kind::{Kind, Part};
+use super::record::{Event, State, Tally, What};
 
 /// Measures what this rank does; from [`World::measure`](crate::World::measure).
 ///
@@ -107,70 +37,6 @@ impl Default for Shared {
             copy_bandwidth: Cell::new(None),
         }
     }
-}
-
-/// Everything recorded so far.
-#[derive(Default)]
-pub(super) struct State {
-    numbers: HashMap<Box<str>, u32>,
-    pub(super) names: Vec<Box<str>>,
-    /// For each name and kind, the number of its row.
-    places: Vec<[Option<u32>; Kind::COUNT]>,
-    pub(super) rows: Vec<Row>,
-    pub(super) scopes: Vec<Scope>,
-    pub(super) scopes_made: u64,
-    /// How many calls of the library are inside each other now.
-    depth: usize,
-    /// The row of the outermost of them.
-    open: Option<u32>,
-    pub(super) events: Vec<Event>,
-    pub(super) most_events: usize,
-    pub(super) events_dropped: u64,
-    /// When it was last switched on, and for how long it had been on before.
-    since: Option<u64>,
-    before: u64,
-}
-
-/// What is known of all calls of one kind under one name.
-pub(super) struct Row {
-    pub(super) kind: Kind,
-    pub(super) name: u32,
-    pub(super) tally: Tally,
-}
-
-/// Counts, bytes and nanoseconds.
-#[derive(Clone, Copy, Default, PartialEq)]
-pub(super) struct Tally {
-    pub(super) calls: u64,
-    pub(super) points: u64,
-    pub(super) bytes: u64,
-    pub(super) flops: u64,
-    pub(super) nanos: u64,
-    pub(super) parts: [u64; Part::COUNT],
-    pub(super) messages: u64,
-    pub(super) bytes_sent: u64,
-}
-
-/// A name given by the user, while its [`KernelScope`](crate::KernelScope) lives.
-#[derive(Clone, Copy)]
-pub(super) struct Scope {
-    pub(super) id: u64,
-    pub(super) name: u32,
-    pub(super) flops_per_point: u64,
-}
-
-/// A piece of the timeline.
-#[derive(Clone, Copy)]
-pub(super) struct Event {
-    pub(super) what: What,
-    pub(super) start: u64,
-    pub(super) end: u64,
-}
-
-#[derive(Clone, Copy)]
-pub(super) enum What {
-    Call { kind: Kind, name: u32 },
-    Part(Part),
 }
 
 impl Measure {
@@ -300,48 +166,6 @@ impl Measure {
 impl fmt::Debug for Measure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Measure").field("is_on", &self.is_on()).finish_non_exhaustive()
-    }
-}
-
-impl State {
-    /// The number that stands for a name: names are stored once.
-    pub(super) fn number(&mut self, name: &str) -> u32 {
-        if let Some(&number) = self.numbers.get(name) {
-            return number;
-        }
-        let number = self.names.len() as u32;
-        self.names.push(name.into());
-        self.places.push([None; Kind::COUNT]);
-        self.numbers.insert(name.into(), number);
-        number
-    }
-
-    fn row(&mut self, kind: Kind, name: u32) -> u32 {
-        let Self { places, rows, .. } = self;
-        *places[name as usize][kind as usize].get_or_insert_with(|| {
-            rows.push(Row { kind, name, tally: Tally::default() });
-            rows.len() as u32 - 1
-        })
-    }
-
-    /// What to add to for the outermost call under way.
-    fn tally(&mut self) -> Option<&mut Tally> {
-        self.open.map(|row| &mut self.rows[row as usize].tally)
-    }
-
-    fn leave(&mut self) {
-        self.depth -= 1;
-        if self.depth == 0 {
-            self.open = None;
-        }
-    }
-
-    fn event(&mut self, event: Event) {
-        if self.events.len() < self.most_events {
-            self.events.push(event);
-        } else if self.most_events > 0 {
-            self.events_dropped += 1;
-        }
     }
 }
 

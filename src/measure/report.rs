@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::copy;
-use super::recorder::{Kind, Part};
+use super::kind::{Kind, Part};
 use super::tally::{Tallies, TallyRow};
 use crate::World;
 
@@ -11,7 +11,7 @@ use crate::World;
 ///
 /// # How it counts
 ///
-/// **Points** are evaluations of a rule: points of the region, times components where the rule runs for each, times
+/// **Points** are evaluations of a rule (in files, values): points of the region, times components where the rule runs for each, times
 /// steps. **Bytes** are those that must move between memory and cores at least, if nothing stays in a cache from
 /// one call to the next: every input once, every output once, and once more if its old value is read. What a
 /// store brings from memory only to overwrite it (*write-allocate*), halos and inputs that are read twice because
@@ -61,7 +61,7 @@ pub struct ReportRow {
     pub wait_seconds_mean: f64,
     /// Time of the busiest rank over the mean, waiting left out: 1 if all had the same to do.
     pub imbalance: f64,
-    /// 10⁹ points per second ("lattice updates"); `None` without points or time.
+    /// 10⁹ points per second ("lattice updates"); `None` without points or time, and for files.
     pub glup_per_s: Option<f64>,
     /// 10⁹ bytes per second; `None` without bytes or time.
     pub gb_per_s: Option<f64>,
@@ -160,7 +160,7 @@ impl ReportRow {
             wait_seconds: seconds(part(Part::Wait).most),
             wait_seconds_mean: mean(part(Part::Wait).sum),
             imbalance: if row.busy.sum == 0 { 1.0 } else { seconds(row.busy.most) / mean(row.busy.sum) },
-            glup_per_s: rate(row.points),
+            glup_per_s: rate(row.points).filter(|_| row.kind.streams_memory()),
             gb_per_s,
             share_of_copy: gb_per_s.filter(|_| row.kind.streams_memory()).map(|rate| rate / copy_gb_per_s),
             gflop_per_s: rate(row.flops),

@@ -1,6 +1,7 @@
 //! Names that the user gives to what is measured.
 
-use super::recorder::{Measure, Scope};
+use super::record::Scope;
+use super::recorder::Measure;
 use crate::World;
 
 /// Names what is measured while it lives; made by [`World::kernel`].

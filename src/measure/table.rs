@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use super::recorder::{Kind, What};
+use super::kind::Kind;
+use super::record::What;
 use super::report::{Report, ReportRow};
 
 /// Kind and name in one: `sweep perona-malik`.

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::recorder::{Kind, Part, Row, Tally};
+use super::kind::{Kind, Part};
+use super::record::{Row, Tally};
 use crate::World;
 use crate::messages::{broadcast, receive_all, send_all};
 

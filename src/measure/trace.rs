@@ -8,7 +8,7 @@ use std::path::Path;
 
 use mpi::traits::{Communicator, Destination, Source};
 
-use super::recorder::Event;
+use super::record::Event;
 use crate::error::ErrorKind;
 use crate::messages::{receive_all, send_all};
 use crate::{Error, Result, World};
