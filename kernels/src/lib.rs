@@ -29,6 +29,7 @@
 //! | `view` | borrowed boxes of cells; `ndarray_view` turns them into ndarray views |
 //! | `point`, `inputs`, `outputs`, `sweep` | stencil rules and the loops that apply them |
 //! | `stencil` | a rule with its radius and pattern as one value, for time stepping |
+//! | [`operators`] | ready stencils: Laplacians, gradients, advection, staggered operators, filters |
 //! | `transfer` | packing, unpacking and copying of boxes of cells |
 //! | `exact` | sums whose bits depend on nothing but the set of values |
 //! | `simd` | choosing vector instructions when the program runs |
@@ -46,6 +47,7 @@ mod inputs;
 mod layout;
 mod math;
 mod ndarray_view;
+pub mod operators;
 mod outputs;
 mod point;
 mod pool;

@@ -92,6 +92,34 @@ impl<T: Element, const N: usize, const R: usize, const STAR: bool> Point<'_, T, 
     }
 }
 
+impl<'a, T: Element, const N: usize, const R: usize, const STAR: bool> Point<'a, T, N, R, STAR> {
+    /// The same cell with a smaller radius: what a rule hands to an operator that reads less far.
+    ///
+    /// ```
+    /// use parhelion_kernels::{StarPoint, star_stencil};
+    ///
+    /// fn slope(u: StarPoint<'_, f64, 1, 1>) -> f64 {
+    ///     0.5 * (u.at::<1>() - u.at::<-1>())
+    /// }
+    /// let rule = star_stencil::<f64, 1, 2>(|u| slope(u.within()) + u.at::<2>());
+    /// # let _ = rule;
+    /// ```
+    #[inline(always)]
+    pub fn within<const Q: usize>(self) -> Point<'a, T, N, Q, STAR> {
+        const { assert!(Q <= R, "a point's radius can only shrink") };
+        // Keeps P1, for every cell within `Q` is within `R`.
+        Point { center: self.center, strides: self.strides, borrow: PhantomData }
+    }
+}
+
+impl<'a, T: Element, const N: usize, const R: usize> Point<'a, T, N, R> {
+    /// The same cell with the neighbours on the axes only, for operators that read no others.
+    #[inline(always)]
+    pub fn star(self) -> StarPoint<'a, T, N, R> {
+        Point { center: self.center, strides: self.strides, borrow: PhantomData }
+    }
+}
+
 impl<T: Element, const N: usize, const R: usize> Point<'_, T, N, R> {
     /// The value `OA` cells away along axis `A` and `OB` along axis `B`: for rules that treat all axes
     /// alike.
