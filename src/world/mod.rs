@@ -50,6 +50,8 @@ struct Inner {
     rank: usize,
     size: usize,
     nodes: usize,
+    /// The first rank of this one's node.
+    node: usize,
     cores: Cores,
     pool: Pool,
     environment: Rc<Environment>,
@@ -130,6 +132,11 @@ impl World {
         Rc::ptr_eq(&self.0, &other.0)
     }
 
+    /// A number that the ranks of this node, and no others, have in common.
+    pub(crate) fn node(&self) -> usize {
+        self.0.node
+    }
+
     pub(crate) fn comm(&self) -> &SimpleCommunicator {
         &self.0.comm
     }
@@ -174,11 +181,12 @@ impl WorldBuilder {
         let user_comm = comm.duplicate();
         let (rank, size) = (comm.rank() as usize, comm.size() as usize);
         failure::name_rank_in_panics(rank, size);
-        let (cores, nodes) = Cores::find(&comm);
+        let (cores, nodes, node) = Cores::find(&comm);
         // There is no world yet whose end would end the job, so a rank must not fail here alone.
         let pool = threads::choose(self.threads, &cores).and_then(threads::pool);
         let pool = agree::agree_over(&comm, pool)?;
-        let world = World(Rc::new(Inner { comm, user_comm, rank, size, nodes, cores, pool, environment }));
+        let world =
+            World(Rc::new(Inner { comm, user_comm, rank, size, nodes, node, cores, pool, environment }));
         let wanted = self.report.unwrap_or_else(|| std::env::var("PARHELION_REPORT").is_ok_and(|v| v != "0"));
         // A rank where the variable is not set must not leave the others alone in the report.
         let mut silent = [u64::from(!wanted)];
