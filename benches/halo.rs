@@ -17,6 +17,7 @@
 //! neighbours, one direction after the other, and against the same with the unavoidable copies
 //! (contiguous, at memory speed): into the message, out of it, and within the rank where an
 //! axis ends at its own beginning. `axis a` has halos on that axis alone, with all ranks along it.
+//! Where ranks share a node, both ways of the library are measured: messages, and shared memory.
 
 #[path = "common/mod.rs"]
 mod common;
@@ -33,7 +34,7 @@ use mpi::point_to_point::send_receive_into;
 use mpi::traits::Communicator;
 use parhelion::kernels::{Array, Layout, Packing, Pool};
 use parhelion::prelude::*;
-use parhelion::{Centring, ViewMut};
+use parhelion::{Centring, HaloTransport, ViewMut};
 use rayon::prelude::*;
 
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
@@ -200,19 +201,23 @@ impl Bench {
         if !self.options.wants(&case) {
             return Ok(());
         }
-        let mut field = grid.field::<f64>("u");
-        let mut plan = HaloPlan::builder(grid).field(&field).pattern(pattern).build()?;
+        let field = RefCell::new(grid.field::<f64>("u"));
+        let plan = |transport| {
+            HaloPlan::builder(grid).field(&*field.borrow()).pattern(pattern).transport(transport).build()
+        };
+        let (mut shared, mut messages) = (plan(HaloTransport::Auto)?, plan(HaloTransport::Messages)?);
         let bare = RefCell::new(Bare::new(grid, pattern));
         let world = &self.world;
-        let mut failed = Ok(());
+        let failures = RefCell::new(Vec::new());
+        let exchange = |plan: &mut HaloPlan<N>| {
+            failures.borrow_mut().extend(plan.exchange(&mut *field.borrow_mut()).err());
+        };
         let times = in_turn(
             world,
             &self.options,
             [
-                &mut || {
-                    let done = plan.exchange(&mut field);
-                    failed = failed.clone().and(done);
-                },
+                &mut || exchange(&mut shared),
+                &mut || exchange(&mut messages),
                 &mut || bare.borrow_mut().messages(world),
                 &mut || {
                     bare.borrow_mut().messages(world);
@@ -220,20 +225,31 @@ impl Bench {
                 },
             ],
         );
-        failed?;
+        failures.into_inner().pop().map_or(Ok(()), Err)?;
         let bare = bare.into_inner();
         let (sent, copied) = (bare.sent_bytes(), bare.copied_bytes());
-        let limits: &[_] =
-            if sent == 0 { &[(2, "copies")] } else { &[(1, "Sendrecv"), (2, "Sendrecv + copies")] };
-        for &(limit, against) in limits {
+        let mut limits = if sent == 0 {
+            vec![(1, 3, "messages", "copies")]
+        } else {
+            vec![(1, 2, "messages", "Sendrecv"), (1, 3, "messages", "Sendrecv + copies")]
+        };
+        if shared.bytes_shared() > 0 {
+            let more = [
+                (0, 2, "shared", "Sendrecv"),
+                (0, 3, "shared", "Sendrecv + copies"),
+                (0, 1, "shared", "messages"),
+            ];
+            limits.extend(more);
+        }
+        for (way, limit, name, against) in limits {
             self.report.row(&Row {
-                case: case.clone(),
+                case: if sent == 0 { case.clone() } else { format!("{case}, {name}") },
                 size: kilobytes(if sent == 0 { copied } else { sent }),
-                value: times.of(0) * 1e6,
+                value: times.of(way) * 1e6,
                 unit: "us",
                 limit: times.of(limit) * 1e6,
                 against,
-                ratio: times.ratio(0, limit),
+                ratio: times.ratio(way, limit),
             })?;
         }
         Ok(())
@@ -377,6 +393,9 @@ fn main() -> Outcome {
         bench.exchanges::<2>(width)?;
         bench.exchanges::<3>(width)?;
         bench.exchanges::<4>(width)?;
+    }
+    if !bench.options.quick {
+        bench.exchanges::<3>(6)?; // a deep halo, exchanged once every few steps
     }
     bench.report.head("several fields: ratio below 1 is the gain");
     bench.several()

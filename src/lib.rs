@@ -58,7 +58,7 @@ pub use decomposition::Decomposition;
 pub use error::{Error, Result};
 pub use field::{Boundary, BoundaryFunction, Field, FieldBuilder};
 pub use grid::{Centring, Grid, GridBuilder};
-pub use halo::{Exchange, HaloField, HaloFields, HaloPlan, HaloPlanBuilder};
+pub use halo::{Exchange, HaloField, HaloFields, HaloPlan, HaloPlanBuilder, HaloTransport};
 #[cfg(feature = "hdf5")]
 pub use io::{Attribute, Axis, Input, Output, Placement, Stored, StoredMut};
 pub use measure::{HaloReport, KernelScope, Kind, Measure, Report, ReportRow};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use parhelion::prelude::*;
 use parhelion::testing::{Outcome, RankTest, on_ranks};
-use parhelion::{Error, Result};
+use parhelion::{Error, HaloTransport, Result};
 
 /// What the library promises for a job in which one rank failed.
 const SOON: Duration = Duration::from_secs(10);
@@ -165,6 +165,38 @@ fn a_rank_killed_from_outside() {
     // The launcher says who it was: "signal 9 (Killed)", "KILLED BY SIGNAL: 9".
     let said = outcome.launcher.to_lowercase();
     assert!(said.contains("signal") && said.contains('9') && said.contains("killed"), "{outcome}");
+}
+
+/// The other ranks spin on a counter in memory, not in MPI.
+#[test]
+fn a_rank_killed_while_others_wait_for_its_shared_memory() {
+    let outcome = job(3).output(|world| {
+        let mut u = Grid::builder([64]).periodic([true]).build(world)?.field::<f64>("u");
+        let mut plan = HaloPlan::builder(u.grid()).field(&u).transport(HaloTransport::Shared).build()?;
+        plan.exchange(&mut u)?;
+        if world.rank() == 2 {
+            let me = std::process::id().to_string();
+            Command::new("kill").args(["-9", &me]).status().map_err(Error::other)?;
+        }
+        plan.exchange(&mut u)
+    });
+    assert_failed_soon(&outcome);
+}
+
+#[test]
+fn a_panic_while_others_wait_for_shared_memory() {
+    let outcome = job(3).output(|world| {
+        let mut u = Grid::builder([64]).periodic([true]).build(world)?.field::<f64>("u");
+        let mut plan = HaloPlan::builder(u.grid()).field(&u).transport(HaloTransport::Shared).build()?;
+        for step in 0..3 {
+            let exchange = plan.start(&mut u)?;
+            assert!(step < 2 || world.rank() != 1, "enough of this");
+            exchange.finish()?;
+        }
+        step_forever(world)
+    });
+    assert_failed_soon(&outcome);
+    assert_rank_said(&outcome, 1, &["rank 1 of 3 panicked", "enough of this", "ending all ranks"]);
 }
 
 #[test]

@@ -4,9 +4,43 @@
 use num_complex::Complex;
 use parhelion::prelude::*;
 use parhelion::testing::{on_ranks, on_ranks_and_threads};
-use parhelion::{Decomposition, Result};
+use parhelion::{Decomposition, HaloPlanBuilder, HaloTransport, Result};
 
 const RANKS: [usize; 6] = [1, 2, 3, 4, 6, 8];
+
+/// The ways of halo cells from rank to rank.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Way {
+    Messages,
+    Shared,
+    /// Pairs of ranks share memory, others send messages.
+    Both,
+}
+
+impl Way {
+    const ALL: [Self; 3] = [Self::Messages, Self::Shared, Self::Both];
+
+    fn of<const N: usize>(self, plan: HaloPlanBuilder<N>) -> Result<HaloPlan<N>> {
+        match self {
+            Self::Messages => plan.transport(HaloTransport::Messages),
+            Self::Shared => plan.transport(HaloTransport::Shared),
+            Self::Both => plan.transport(HaloTransport::Shared).pretend_ranks_per_node(2),
+        }
+        .build()
+    }
+}
+
+/// Plans an exchange in this way, and checks that it is one.
+fn plan<const N: usize>(way: Way, builder: HaloPlanBuilder<N>) -> Result<HaloPlan<N>> {
+    let plan = way.of(builder)?;
+    let (sent, shared) = (plan.bytes_sent(), plan.bytes_shared());
+    match way {
+        Way::Messages => assert_eq!(shared, 0, "{plan}"),
+        Way::Shared => assert_eq!((shared, plan.messages_sent()), (sent, 0), "{plan}"),
+        Way::Both => assert_eq!(shared < sent, plan.messages_sent() > 0, "{plan}"),
+    }
+    Ok(plan)
+}
 
 /// The value of an owned point: its linear index, and the component in the last digit.
 fn tag<const N: usize>(shape: [usize; N], index: [isize; N], component: usize) -> i64 {
@@ -127,12 +161,15 @@ fn check_grid<const N: usize>(
     for centring in centrings {
         for pattern in [Pattern::Box, Pattern::Star] {
             for depth in 1..=widest {
-                let mut field = tagged(&grid, centring)?;
-                field.exchange_for(pattern, depth)?;
-                let what = format!(
-                    "{shape:?} halo {halo:?} periodic {periodic:?} {centring:?} {pattern:?} depth {depth}"
-                );
-                check_field(&field, pattern, depth, &what);
+                for way in Way::ALL {
+                    let mut field = tagged(&grid, centring)?;
+                    let builder = HaloPlan::builder(&grid).field(&field).pattern(pattern).depth(depth);
+                    plan(way, builder)?.exchange(&mut field)?;
+                    let what = format!(
+                        "{shape:?} halo {halo:?} periodic {periodic:?} {centring:?} {pattern:?} depth {depth} {way:?}"
+                    );
+                    check_field(&field, pattern, depth, &what);
+                }
             }
         }
     }
@@ -201,8 +238,13 @@ fn every_process_grid_and_thread_count() {
                         .procs(procs)
                         .build(world)?;
                     let mut field = tagged(&grid, Centring::Cell)?;
+                    for way in Way::ALL {
+                        plan(way, HaloPlan::builder(&grid).field(&field))?.exchange(&mut field)?;
+                        check_field(&field, Pattern::Box, 2, &format!("{procs:?} {way:?}"));
+                        field.set_time(TIME, 0.0); // makes the halo stale
+                    }
                     field.exchange()?;
-                    check_field(&field, Pattern::Box, 2, &format!("{procs:?}"));
+                    check_field(&field, Pattern::Box, 2, &format!("{procs:?} by default"));
                 }
             }
         }
@@ -220,48 +262,63 @@ fn many_fields_of_many_types_in_one_plan() {
             grid.field_builder::<Complex<f64>>("complex").centring(Centring::Face(1)).build()?;
         bytes.fill_indexed(|[j, i]| (16 * j + i) as u8);
         complex.fill_indexed(|[j, i]| Complex::new(j as f64, i as f64));
-        // Tiny pieces: the same code cuts messages beyond 1 GiB.
-        let mut plan = HaloPlan::builder(&grid)
-            .field(&vector)
-            .field(&bytes)
-            .field(&complex)
-            .longest_message(48)
-            .build()?;
-        if world.size() > 2 {
-            assert!(plan.messages_sent() > 8, "messages were to be cut: {plan}");
-        }
-        for _ in 0..3 {
-            plan.exchange((&mut vector, &mut bytes, &mut complex))?;
-        }
-        check_field(&vector, Pattern::Box, 2, "vector");
-        let offset = bytes.region_global().start;
-        let whole = bytes.whole()?;
-        for ((j, i), &value) in whole.indexed_iter() {
-            let wrap = |k: usize, a: usize, n: isize| (k as isize - 2 + offset[a]).rem_euclid(n) as usize;
-            assert_eq!(value, (16 * wrap(j, 0, 9) + wrap(i, 1, 8)) as u8);
-            assert_eq!(complex.whole()?[[j, i]], Complex::new(wrap(j, 0, 9) as f64, wrap(i, 1, 8) as f64));
+        for way in Way::ALL {
+            // Tiny pieces: the same code cuts messages beyond 1 GiB.
+            let builder = HaloPlan::builder(&grid).field(&vector).field(&bytes).field(&complex);
+            let mut plan = plan(way, builder.longest_message(48))?;
+            if world.size() > 2 && way == Way::Messages {
+                assert!(plan.messages_sent() > 8, "messages were to be cut: {plan}");
+            }
+            for _ in 0..3 {
+                vector.set_time(TIME, 0.0); // makes the halo stale
+                plan.exchange((&mut vector, &mut bytes, &mut complex))?;
+            }
+            check_field(&vector, Pattern::Box, 2, &format!("vector {way:?}"));
+            check_wrapped(&bytes, &complex)?;
         }
         // A plan is for its kind of fields only.
+        let mut plan = HaloPlan::builder(&grid).field(&vector).field(&bytes).field(&complex).build()?;
         let error = plan.exchange((&mut bytes, &mut vector, &mut complex)).unwrap_err();
         assert!(error.is_argument() && error.to_string().contains("this halo plan is for fields"), "{error}");
         Ok(())
     });
 }
 
+fn check_wrapped(bytes: &Field<u8, 2>, complex: &Field<Complex<f64>, 2>) -> Result<()> {
+    let offset = bytes.region_global().start;
+    for ((j, i), &value) in bytes.whole()?.indexed_iter() {
+        let wrap = |k: usize, a: usize, n: isize| (k as isize - 2 + offset[a]).rem_euclid(n) as usize;
+        assert_eq!(value, (16 * wrap(j, 0, 9) + wrap(i, 1, 8)) as u8);
+        assert_eq!(complex.whole()?[[j, i]], Complex::new(wrap(j, 0, 9) as f64, wrap(i, 1, 8) as f64));
+    }
+    Ok(())
+}
+
 #[test]
 fn a_leaked_exchange_leaves_the_halo_stale_and_the_plan_usable() {
     on_ranks([1, 2, 3, 4], |world| {
         let grid = Grid::builder([12]).periodic([true]).build(world)?;
-        let mut field = tagged(&grid, Centring::Cell)?;
-        let mut plan = HaloPlan::builder(&grid).field(&field).build()?;
-        std::mem::forget(plan.start(&mut field)?);
-        assert!(field.halo(Face::low(0)).is_err() && field.reach::<1>().is_err());
-        plan.exchange(&mut field)?;
-        check_field(&field, Pattern::Box, 1, "after a leak");
-        // Dropped instead of finished: finished all the same.
-        field.set_global([0], 0);
-        drop(plan.start(&mut field)?);
-        assert_eq!(field.halo_depth(), [[1, 1]]);
+        for way in Way::ALL {
+            let mut field = tagged(&grid, Centring::Cell)?;
+            let mut plan = plan(way, HaloPlan::builder(&grid).field(&field))?;
+            for leaks in 1..4 {
+                for _ in 0..leaks {
+                    std::mem::forget(plan.start(&mut field)?);
+                    assert!(field.halo(Face::low(0)).is_err() && field.reach::<1>().is_err());
+                }
+                plan.exchange(&mut field)?;
+                check_field(&field, Pattern::Box, 1, "after a leak");
+            }
+            // Dropped instead of finished: finished all the same.
+            field.set_global([0], 0);
+            drop(plan.start(&mut field)?);
+            assert_eq!(field.halo_depth(), [[1, 1]]);
+            // Plans may be dropped while neighbours still read what they were sent, and in any order.
+            let mut leaked = self::plan(way, HaloPlan::builder(&grid).field(&field))?;
+            std::mem::forget(leaked.start(&mut field)?);
+            let (first, last) = (plan, leaked);
+            if world.rank() % 2 == 0 { drop((first, last)) } else { drop((last, first)) }
+        }
         Ok(())
     });
 }

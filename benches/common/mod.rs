@@ -142,7 +142,7 @@ impl Report {
     /// The heading of a table: what is measured, and what the ratio says.
     pub(crate) fn head(&self, text: impl std::fmt::Display) {
         self.say(format_args!(
-            "\n{text}\n{:<34}{:<16}{:>10} {:<8}{:>10}  {:>6}  of",
+            "\n{text}\n{:<40}{:<16}{:>10} {:<8}{:>10}  {:>6}  of",
             "case", "size", "value", "unit", "limit", "ratio"
         ));
     }
@@ -151,7 +151,7 @@ impl Report {
     pub(crate) fn row(&mut self, row: &Row) -> std::io::Result<()> {
         let Row { case, size, value, unit, limit, against, ratio } = row;
         self.say(format_args!(
-            "{case:<34}{size:<16}{value:>10.3} {unit:<8}{limit:>10.3}  {ratio:>6.3}  {against}"
+            "{case:<40}{size:<16}{value:>10.3} {unit:<8}{limit:>10.3}  {ratio:>6.3}  {against}"
         ));
         let Some(file) = &mut self.file else { return Ok(()) };
         let (bench, ranks, threads) = (self.bench, self.ranks, self.threads);

@@ -30,16 +30,17 @@
 //! | `point`, `inputs`, `outputs`, `sweep` | stencil rules and the loops that apply them |
 //! | `stencil` | a rule with its radius and pattern as one value, for time stepping |
 //! | [`operators`] | ready stencils: Laplacians, gradients, advection, staggered operators, filters |
-//! | `transfer` | packing, unpacking and copying of boxes of cells |
+//! | `transfer` | packing, unpacking and copying of boxes of cells; `copies` does many such in one go |
 //! | `exact` | sums whose bits depend on nothing but the set of values |
 //! | `simd` | choosing vector instructions when the program runs |
 //! | `math` | elementary functions that vectorise inside a rule |
 //! | `pool` | threads with a static division of work |
 //!
-//! Unsafe code is confined to `array`, `view`, `ndarray_view`, `point`, `inputs`, `outputs`, `sweep`, `transfer`
-//! and `simd`.
+//! Unsafe code is confined to `array`, `view`, `ndarray_view`, `point`, `inputs`, `outputs`, `sweep`, `copies`,
+//! `transfer` and `simd`.
 
 mod array;
+mod copies;
 mod element;
 mod error;
 mod exact;
@@ -59,6 +60,7 @@ mod transfer;
 mod view;
 
 pub use array::Array;
+pub use copies::{Copies, CopyList};
 pub use element::{Element, ElementKind};
 pub use error::KernelError;
 pub use exact::{Accumulator, ComplexAccumulator, ExactSum, IntegerAccumulator, Summable};

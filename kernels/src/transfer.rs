@@ -1,8 +1,8 @@
-//! Moving boxes of cells: into contiguous buffers, out of them, and within an array.
-#![allow(unsafe_code, reason = "threads copy disjoint rows; see the invariants of view.rs")]
+//! Boxes of cells that are moved: into contiguous buffers, out of them, and within an array.
+#![allow(unsafe_code, reason = "threads fill disjoint rows; see the invariants of view.rs")]
 
-use crate::view::{Cells, rows};
-use crate::{Element, KernelError, Pool, Region, View, ViewMut};
+use crate::view::rows;
+use crate::{CopyList, Element, KernelError, Pool, Region, View, ViewMut};
 
 /// Below this many bytes waking the other threads costs more than it saves.
 const WORTH_THREADS: usize = 64 << 10;
@@ -21,8 +21,8 @@ const WORTH_THREADS: usize = 64 << 10;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Packing<const N: usize> {
-    /// Disjoint boxes, and the position of each one's first cell in the buffer.
-    pieces: Vec<(Region<N>, usize)>,
+    /// Disjoint boxes.
+    regions: Vec<Region<N>>,
     len: usize,
 }
 
@@ -33,16 +33,13 @@ impl<const N: usize> Packing<N> {
     /// When two of them overlap.
     pub fn new(regions: Vec<Region<N>>) -> Result<Self, KernelError> {
         check_disjoint(&regions)?;
-        let mut len = 0;
-        let pieces = regions
-            .into_iter()
-            .map(|region| {
-                let position = len;
-                len += region.len();
-                (region, position)
-            })
-            .collect();
-        Ok(Self { pieces, len })
+        let len = regions.iter().map(Region::len).sum();
+        Ok(Self { regions, len })
+    }
+
+    /// The boxes.
+    pub fn regions(&self) -> &[Region<N>] {
+        &self.regions
     }
 
     /// Elements in the buffer.
@@ -60,16 +57,15 @@ impl<const N: usize> Packing<N> {
     /// # Panics
     /// When `buffer` is not [`len`](Self::len) long, or a box is not in view.
     pub fn pack<T: Element>(&self, pool: &Pool, cells: View<'_, T, N>, buffer: &mut [T]) {
-        self.check(&cells.cells, buffer.len());
-        for &(region, position) in &self.pieces {
-            let packed = ViewMut::from_slice(&mut buffer[position..][..region.len()], region);
-            on_threads(pool, region.len() * size_of::<T>(), |thread, threads| {
-                let part = region.part(thread, threads);
-                // SAFETY: the box is in view of both, and they are borrowed apart (V1); the parts
-                // of a region are disjoint (V3).
-                unsafe { copy_box(&cells.cells, part.start, &packed.cells, part) }
-            });
+        assert_eq!(buffer.len(), self.len, "the buffer does not have the length of the packing");
+        let mut list = CopyList::new();
+        let (mut copies, mut rest) = (list.begin(), bytemuck::cast_slice_mut(buffer));
+        for &region in &self.regions {
+            let (bytes, after) = rest.split_at_mut(region.len() * size_of::<T>());
+            copies.pack(cells, region, bytes);
+            rest = after;
         }
+        copies.run(pool);
     }
 
     /// Copies `buffer` to the boxes in `cells`.
@@ -77,26 +73,15 @@ impl<const N: usize> Packing<N> {
     /// # Panics
     /// When `buffer` is not [`len`](Self::len) long, or a box is not in view.
     pub fn unpack<T: Element>(&self, pool: &Pool, buffer: &[T], cells: ViewMut<'_, T, N>) {
-        self.check(&cells.cells, buffer.len());
-        for &(region, position) in &self.pieces {
-            let packed = View::from_slice(&buffer[position..][..region.len()], region);
-            on_threads(pool, region.len() * size_of::<T>(), |thread, threads| {
-                let part = region.part(thread, threads);
-                // SAFETY: as in `pack`.
-                unsafe { copy_box(&packed.cells, part.start, &cells.cells, part) }
-            });
-        }
-    }
-
-    fn check<T>(&self, cells: &Cells<T, N>, buffer: usize) {
-        assert_eq!(buffer, self.len, "the buffer does not have the length of the packing");
-        for (region, _) in &self.pieces {
-            assert!(
-                cells.region.contains_region(region),
-                "box {region:?} is not in view of {:?}",
-                cells.region
-            );
-        }
+        assert_eq!(buffer.len(), self.len, "the buffer does not have the length of the packing");
+        let mut list = CopyList::new();
+        let (mut copies, mut rest) = (list.begin(), bytemuck::cast_slice(buffer));
+        copies.unpack(cells, self, |piece| {
+            let (bytes, after) = rest.split_at(self.regions[piece].len() * size_of::<T>());
+            rest = after;
+            bytes
+        });
+        copies.run(pool);
     }
 }
 
@@ -147,23 +132,14 @@ impl<const N: usize> BoxCopy<N> {
     /// # Panics
     /// When a box is not in view.
     pub fn run<T: Element>(&self, pool: &Pool, cells: ViewMut<'_, T, N>) {
-        let cells = &cells.cells;
-        for region in self.pieces.iter().flat_map(|(from, to)| [from, to]) {
-            assert!(
-                cells.region.contains_region(region),
-                "box {region:?} is not in view of {:?}",
-                cells.region
-            );
-        }
-        on_threads(pool, self.cells * size_of::<T>(), |thread, threads| {
-            for (from, to) in &self.pieces {
-                let part = to.part(thread, threads);
-                let source = std::array::from_fn(|a| part.start[a] - to.start[a] + from.start[a]);
-                // SAFETY: V1 as both boxes are in view and of one shape; by T1 nobody else writes
-                // these cells, and nobody writes the source (V3).
-                unsafe { copy_box(cells, source, cells, part) }
-            }
-        });
+        let mut list = CopyList::new();
+        let mut copies = list.begin();
+        copies.within(cells, self);
+        copies.run(pool);
+    }
+
+    pub(crate) fn pieces(&self) -> &[(Region<N>, Region<N>)] {
+        &self.pieces
     }
 }
 
@@ -239,65 +215,6 @@ fn on_threads(pool: &Pool, bytes: usize, work: impl Fn(usize, usize) + Sync) {
         work(0, 1);
     } else {
         pool.run(|thread| work(thread, pool.threads()));
-    }
-}
-
-/// Copies the cells of `to` at `target` from the box of that shape in `from` that starts at `source`.
-///
-/// # Safety
-/// Both boxes are in view, do not overlap, and nobody else accesses the target.
-unsafe fn copy_box<T: Copy, const N: usize>(
-    from: &Cells<T, N>,
-    source: [isize; N],
-    to: &Cells<T, N>,
-    target: Region<N>,
-) {
-    if target.is_empty() {
-        return;
-    }
-    // Sheets: the rows along the last axis but one, which lie at a constant distance.
-    let across = N.saturating_sub(2);
-    let sheets =
-        if N > 1 { target.with_axis(across, target.start[across], target.start[across] + 1) } else { target };
-    let (rows_in_sheet, pitch) = if N > 1 {
-        (target.shape()[across], [from.strides()[across], to.strides()[across]])
-    } else {
-        (1, [0, 0])
-    };
-    for (first, len) in rows(sheets) {
-        let start = std::array::from_fn(|a| first[a] - target.start[a] + source[a]);
-        // SAFETY: the rows of the sheet lie in the two boxes, at these distances; the contract.
-        unsafe {
-            let (from, to) = (from.at(start).cast_const(), to.at(first));
-            match len {
-                1 => copy_thin_rows::<T, 1>(from, to, rows_in_sheet, pitch),
-                2 => copy_thin_rows::<T, 2>(from, to, rows_in_sheet, pitch),
-                3 => copy_thin_rows::<T, 3>(from, to, rows_in_sheet, pitch),
-                4 => copy_thin_rows::<T, 4>(from, to, rows_in_sheet, pitch),
-                _ => (0..rows_in_sheet).for_each(|row| {
-                    std::ptr::copy_nonoverlapping(from.add(row * pitch[0]), to.add(row * pitch[1]), len);
-                }),
-            }
-        }
-    }
-}
-
-/// Copies rows of `LEN` elements, those of a thin face, without a call of `memcpy` for each.
-///
-/// # Safety
-/// All rows are valid, those of source and target do not overlap, and nobody else accesses the target.
-unsafe fn copy_thin_rows<T: Copy, const LEN: usize>(
-    from: *const T,
-    to: *mut T,
-    rows: usize,
-    pitch: [usize; 2],
-) {
-    for row in 0..rows {
-        // SAFETY: the contract; an array of `T` is as aligned as a `T`.
-        unsafe {
-            let elements = from.add(row * pitch[0]).cast::<[T; LEN]>();
-            *to.add(row * pitch[1]).cast::<[T; LEN]>() = *elements;
-        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Reading and writing single points, and views of the local array.
 
 use ndarray::{ArrayView, ArrayViewMut};
-use parhelion_kernels::{Dimensions, Element, NdDim, Pattern, Reach, Region, View, ViewMut};
+use parhelion_kernels::{Array, Dimensions, Element, NdDim, Pattern, Reach, Region, View, ViewMut};
 
 use crate::error::ErrorKind;
 use crate::{Error, Face, Field, Result};
@@ -127,8 +127,9 @@ impl<T: Element, const N: usize> Field<T, N> {
         self.components[component].view()
     }
 
-    pub(crate) fn with_halo_mut(&mut self, component: usize) -> ViewMut<'_, T, N> {
-        self.components[component].view_mut()
+    /// All points of every component in turn, stale or not.
+    pub(crate) fn all_with_halo_mut(&mut self) -> impl Iterator<Item = ViewMut<'_, T, N>> {
+        self.components.iter_mut().map(Array::view_mut)
     }
 
     /// The whole buffer of one component, laid out as [`layout`](Self::layout) says.

@@ -1,6 +1,10 @@
 //! One exchange under way.
 
+use mpi::topology::SimpleCommunicator;
+use mpi::traits::{Communicator, Source};
+
 use super::fields::{Exchanged, HaloFields};
+use super::parcels::{Inboxes, Outboxes};
 use super::plan::HaloPlan;
 use crate::error::ErrorKind;
 use crate::measure::{Call, Kind, Part};
@@ -30,21 +34,13 @@ impl<'p, F: HaloFields<N>, const N: usize> Exchange<'p, F, N> {
         plan.sends.wait();
         plan.receives.start();
         let packing = measure.part(Part::Pack);
-        let (buffer, packings) = (plan.sends.buffer_mut(), &plan.packings);
-        each(&mut fields, |number, field| {
-            field.begin_exchange();
-            for segment in &packings[number] {
-                field.pack(&segment.packing, &mut buffer[segment.bytes.clone()]);
-            }
-        });
+        each(&mut fields, |_, field| field.begin_exchange());
+        plan.pack(&mut fields);
+        plan.shared.post();
         drop(packing);
         plan.sends.start();
-        let mut filled = Ok(());
-        each(&mut fields, |number, field| {
-            field.copy_within(&plan.copies[number]);
-            let walls = field.fill_beyond_walls(plan.depth, plan.pattern);
-            filled = filled.clone().and(walls);
-        });
+        plan.copy_within(&mut fields);
+        let filled = plan.fill_beyond_walls(&mut fields);
         let measured = timing.pause_exchange(plan.bytes_sent(), plan.messages_sent());
         let exchange = Self { plan, fields, finished: false, measured };
         filled.map(|()| exchange)
@@ -58,9 +54,9 @@ impl<'p, F: HaloFields<N>, const N: usize> Exchange<'p, F, N> {
 
     /// Lets MPI progress, between pieces of one's own work; whether all messages have come.
     pub fn progress(&mut self) -> bool {
-        // Both are asked, whatever the first says.
+        // All are asked, whatever the first says.
         let (sent, received) = (self.plan.sends.test(), self.plan.receives.test());
-        sent && received
+        sent && received && self.plan.shared.arrived()
     }
 
     /// Waits for the messages and makes the halos valid.
@@ -80,26 +76,19 @@ impl<'p, F: HaloFields<N>, const N: usize> Exchange<'p, F, N> {
         let measure = plan.grid.world().measure().clone();
         let timing = measure.resume(self.measured);
         let waiting = measure.part(Part::Wait);
-        plan.receives.wait();
+        plan.wait();
         drop(waiting);
-        let (buffer, unpackings) = (plan.receives.buffer(), &plan.unpackings);
-        let remote = !plan.incoming.is_empty();
+        let unpacking = measure.part(Part::Unpack);
+        plan.unpack(&mut self.fields);
+        drop(unpacking);
         let mut filled = Ok(());
-        each(&mut self.fields, |number, field| {
-            let unpacking = measure.part(Part::Unpack);
-            for segment in &unpackings[number] {
-                field.unpack(&segment.packing, &buffer[segment.bytes.clone()]);
-            }
-            drop(unpacking);
-            if remote {
-                // Now the rows that touch a wall are complete up to the corners.
-                let walls = field.fill_beyond_walls(plan.depth, plan.pattern);
-                filled = filled.clone().and(walls);
-            }
-            if filled.is_ok() {
-                field.set_halo_valid(plan.depth, plan.pattern);
-            }
-        });
+        if !plan.incoming.is_empty() {
+            // Now the rows that touch a wall are complete up to the corners.
+            filled = plan.fill_beyond_walls(&mut self.fields);
+        }
+        if filled.is_ok() {
+            each(&mut self.fields, |_, field| field.set_halo_valid(plan.depth, plan.pattern));
+        }
         let waiting = measure.part(Part::Wait);
         plan.sends.wait();
         drop(waiting);
@@ -118,6 +107,46 @@ impl<F: HaloFields<N>, const N: usize> Drop for Exchange<'_, F, N> {
 }
 
 impl<const N: usize> HaloPlan<N> {
+    /// Packs all parcels, in one go.
+    fn pack(&mut self, fields: &mut impl HaloFields<N>) {
+        self.shared.begin(|| progress(self.grid.topology().comm()));
+        let mut outboxes = Outboxes::new(&self.outgoing, self.sends.buffer_mut(), self.shared.outboxes());
+        let (segments, mut copies) = (&self.packed, self.copy_list.begin());
+        each(fields, |number, field| field.pack(&segments[number], &mut outboxes, &mut copies));
+        copies.run(self.grid.world().pool());
+    }
+
+    /// Copies between the ends of axes that this rank spans, in one go.
+    fn copy_within(&mut self, fields: &mut impl HaloFields<N>) {
+        let (boxes, mut copies) = (&self.copied, self.copy_list.begin());
+        each(fields, |number, field| field.copy_within(&boxes[number], &mut copies));
+        copies.run(self.grid.world().pool());
+    }
+
+    /// Waits for all parcels.
+    fn wait(&mut self) {
+        self.shared.wait(|| progress(self.grid.topology().comm()));
+        self.receives.wait();
+    }
+
+    /// Unpacks the parcels in one go.
+    fn unpack(&mut self, fields: &mut impl HaloFields<N>) {
+        let inboxes = Inboxes::new(&self.incoming, self.receives.buffer(), self.shared.inboxes());
+        let (incoming, mut copies) = (&self.unpacked, self.copy_list.begin());
+        each(fields, |number, field| field.unpack(&incoming[number], &inboxes, &mut copies));
+        copies.run(self.grid.world().pool());
+        self.shared.release();
+    }
+
+    fn fill_beyond_walls(&self, fields: &mut impl HaloFields<N>) -> Result<()> {
+        let mut filled = Ok(());
+        each(fields, |_, field| {
+            let walls = field.fill_beyond_walls(self.depth, self.pattern);
+            filled = filled.clone().and(walls);
+        });
+        filled
+    }
+
     /// # Errors
     /// When the fields are not those the plan was made for.
     fn check(&self, fields: &mut impl HaloFields<N>) -> Result<()> {
@@ -141,13 +170,19 @@ impl<const N: usize> HaloPlan<N> {
 }
 
 /// Calls `visit` with the number of every field and the field.
-fn each<const N: usize>(
-    fields: &mut impl HaloFields<N>,
-    mut visit: impl FnMut(usize, &mut dyn Exchanged<N>),
+fn each<'a, const N: usize>(
+    fields: &'a mut impl HaloFields<N>,
+    mut visit: impl FnMut(usize, &'a mut dyn Exchanged<N>),
 ) {
     let mut number = 0;
     fields.for_each(&mut |field| {
         visit(number, field);
         number += 1;
     });
+}
+
+/// Lets MPI progress, whatever is under way: other ranks may be waiting for it while this one waits
+/// for shared memory.
+fn progress(comm: &SimpleCommunicator) {
+    let _ = comm.any_process().immediate_probe();
 }

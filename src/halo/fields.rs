@@ -1,7 +1,8 @@
 //! What a plan needs of the fields it exchanges, whatever their element type.
 
-use parhelion_kernels::{Element, ElementKind, Packing, Pattern};
+use parhelion_kernels::{BoxCopy, Copies, Element, ElementKind, Pattern};
 
+use super::parcels::{Inboxes, Incoming, Outboxes, Segment};
 use crate::field::Validity;
 use crate::{Centring, Field, Result};
 
@@ -26,12 +27,12 @@ impl<T: Element, const N: usize> HaloField<N> for Field<T, N> {}
 pub trait Exchanged<const N: usize> {
     fn halo_shape(&self) -> FieldShape;
     fn on_grid(&self, grid: &crate::Grid<N>) -> bool;
-    /// Copies the boxes of `packing`, of every component in turn, to `message`.
-    fn pack(&self, packing: &Packing<N>, message: &mut [u8]);
-    /// Copies `message` to the boxes of `packing`, of every component in turn.
-    fn unpack(&mut self, packing: &Packing<N>, message: &[u8]);
-    /// Copies boxes between the ends of axes that one rank spans.
-    fn copy_within(&mut self, copies: &parhelion_kernels::BoxCopy<N>);
+    /// Adds what packs `segments`, of every component in turn, to `copies`.
+    fn pack<'a>(&'a self, segments: &[Segment<N>], outboxes: &mut Outboxes<'a>, copies: &mut Copies<'a>);
+    /// Adds what unpacks them to `copies`.
+    fn unpack<'a>(&'a mut self, incoming: &Incoming<N>, inboxes: &Inboxes<'a>, copies: &mut Copies<'a>);
+    /// Adds what copies boxes between the ends of axes that one rank spans to `copies`.
+    fn copy_within<'a>(&'a mut self, boxes: &BoxCopy<N>, copies: &mut Copies<'a>);
     /// Fills the halo beyond walls.
     fn fill_beyond_walls(&mut self, depth: usize, pattern: Pattern) -> Result<()>;
     /// Marks the halo stale and sets the points on walls: what is done before packing.
@@ -48,26 +49,28 @@ impl<T: Element, const N: usize> Exchanged<N> for Field<T, N> {
         self.grid().same_as(grid)
     }
 
-    fn pack(&self, packing: &Packing<N>, message: &mut [u8]) {
-        let values: &mut [T] = bytemuck::cast_slice_mut(message);
-        for (component, part) in values.chunks_exact_mut(packing.len()).enumerate() {
-            packing.pack(self.grid().world().pool(), self.with_halo(component), part);
+    fn pack<'a>(&'a self, segments: &[Segment<N>], outboxes: &mut Outboxes<'a>, copies: &mut Copies<'a>) {
+        for segment in segments {
+            let bytes = outboxes.take(segment);
+            let parts = bytes.chunks_exact_mut(segment.region.len() * size_of::<T>());
+            parts.enumerate().for_each(|(component, part)| {
+                copies.pack(self.with_halo(component), segment.region, part);
+            });
         }
     }
 
-    fn unpack(&mut self, packing: &Packing<N>, message: &[u8]) {
-        let values: &[T] = bytemuck::cast_slice(message);
-        let world = self.grid().world().clone();
-        for (component, part) in values.chunks_exact(packing.len()).enumerate() {
-            packing.unpack(world.pool(), part, self.with_halo_mut(component));
+    fn unpack<'a>(&'a mut self, incoming: &Incoming<N>, inboxes: &Inboxes<'a>, copies: &mut Copies<'a>) {
+        for (component, cells) in self.all_with_halo_mut().enumerate() {
+            copies.unpack(cells, &incoming.packing, |piece| {
+                let segment = &incoming.segments[piece];
+                let len = segment.region.len() * size_of::<T>();
+                &inboxes.segment(segment)[component * len..][..len]
+            });
         }
     }
 
-    fn copy_within(&mut self, copies: &parhelion_kernels::BoxCopy<N>) {
-        let world = self.grid().world().clone();
-        for component in 0..self.components() {
-            copies.run(world.pool(), self.with_halo_mut(component));
-        }
+    fn copy_within<'a>(&'a mut self, boxes: &BoxCopy<N>, copies: &mut Copies<'a>) {
+        self.all_with_halo_mut().for_each(|cells| copies.within(cells, boxes));
     }
 
     fn fill_beyond_walls(&mut self, depth: usize, pattern: Pattern) -> Result<()> {
@@ -89,12 +92,12 @@ impl<T: Element, const N: usize> Exchanged<N> for Field<T, N> {
 pub trait HaloFields<const N: usize>: sealed::Sealed {
     /// Calls `visit` with every field in order.
     #[doc(hidden)]
-    fn for_each(&mut self, visit: &mut dyn FnMut(&mut dyn Exchanged<N>));
+    fn for_each<'a>(&'a mut self, visit: &mut dyn FnMut(&'a mut dyn Exchanged<N>));
 }
 
 impl<T: Element, const N: usize> sealed::Sealed for &mut Field<T, N> {}
 impl<T: Element, const N: usize> HaloFields<N> for &mut Field<T, N> {
-    fn for_each(&mut self, visit: &mut dyn FnMut(&mut dyn Exchanged<N>)) {
+    fn for_each<'a>(&'a mut self, visit: &mut dyn FnMut(&'a mut dyn Exchanged<N>)) {
         visit(&mut **self);
     }
 }
@@ -103,7 +106,7 @@ macro_rules! tuples {
     ($($fields:ident $member:tt),*) => {
         impl<$($fields: sealed::Sealed),*> sealed::Sealed for ($($fields,)*) {}
         impl<$($fields: HaloFields<N>,)* const N: usize> HaloFields<N> for ($($fields,)*) {
-            fn for_each(&mut self, visit: &mut dyn FnMut(&mut dyn Exchanged<N>)) {
+            fn for_each<'a>(&'a mut self, visit: &mut dyn FnMut(&'a mut dyn Exchanged<N>)) {
                 $(self.$member.for_each(visit);)*
             }
         }

@@ -3,18 +3,18 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use parhelion_kernels::{BoxCopy, Packing, Pattern, Region};
+use parhelion_kernels::{BoxCopy, CopyList, Pattern, Region};
 
 use super::exchange::Exchange;
 use super::fields::{FieldShape, HaloField, HaloFields};
-use super::persistent::{Message, Persistent, Way};
+use super::parcels::{Incoming, Parcel, Parcels, Segment, messages, received, sent};
+use super::persistent::{Persistent, Way};
+use super::shared::Shared;
+use super::transport::{HaloTransport, share};
 use crate::error::ErrorKind;
 use crate::messages::LONGEST_MESSAGE;
 use crate::topology::directions;
 use crate::{Error, Grid, Result};
-
-/// Segments of a message start at multiples of this, so that any element type may follow another.
-const SEGMENT_ALIGN: usize = 64;
 
 /// Messages to different neighbours that use one tag each; a plan takes a range of tags.
 const TAGS_PER_PLAN: i32 = 81;
@@ -68,24 +68,23 @@ pub struct HaloPlan<const N: usize> {
     /// Requests are freed before the communicator, which the grid holds.
     pub(super) sends: Persistent,
     pub(super) receives: Persistent,
-    pub(super) outgoing: Vec<Message>,
-    pub(super) incoming: Vec<Message>,
-    /// For each field, one packing for each outgoing message, at this offset in the buffer.
-    pub(super) packings: Vec<Vec<Segment<N>>>,
-    /// For each field, one packing for each incoming message.
-    pub(super) unpackings: Vec<Vec<Segment<N>>>,
+    pub(super) shared: Shared,
+    pub(super) outgoing: Vec<Parcel>,
+    pub(super) incoming: Vec<Parcel>,
+    /// For each field, its segments of the outgoing parcels.
+    pub(super) packed: Vec<Vec<Segment<N>>>,
+    /// For each field, its segments of the incoming parcels.
+    pub(super) unpacked: Vec<Incoming<N>>,
     /// For each field, copies between ends of axes that this rank spans.
-    pub(super) copies: Vec<BoxCopy<N>>,
+    pub(super) copied: Vec<BoxCopy<N>>,
+    /// What the threads are to copy, gathered anew for each phase of an exchange.
+    pub(super) copy_list: CopyList,
+    /// Why memory is not shared although it was to be tried.
+    unshared: Option<Error>,
     pub(super) shapes: Vec<FieldShape>,
     pub(super) pattern: Pattern,
     pub(super) depth: usize,
     pub(super) grid: Grid<N>,
-}
-
-/// The place of one field's cells in a message.
-pub(super) struct Segment<const N: usize> {
-    pub(super) packing: Packing<N>,
-    pub(super) bytes: std::ops::Range<usize>,
 }
 
 /// How a [`HaloPlan`] is made; from [`HaloPlan::builder`].
@@ -97,6 +96,8 @@ pub struct HaloPlanBuilder<const N: usize> {
     pattern: Pattern,
     depth: Option<usize>,
     longest: usize,
+    transport: Option<HaloTransport>,
+    ranks_per_node: Option<usize>,
 }
 
 impl<const N: usize> HaloPlan<N> {
@@ -109,6 +110,8 @@ impl<const N: usize> HaloPlan<N> {
             pattern: Pattern::Box,
             depth: None,
             longest: LONGEST_MESSAGE,
+            transport: None,
+            ranks_per_node: None,
         }
     }
 
@@ -156,10 +159,15 @@ impl<const N: usize> HaloPlan<N> {
 
     /// Bytes that this rank sends in one exchange.
     pub fn bytes_sent(&self) -> usize {
-        self.outgoing.iter().map(|message| message.bytes.len()).sum()
+        self.outgoing.iter().map(|parcel| parcel.bytes).sum()
     }
 
-    /// Messages that this rank sends in one exchange.
+    /// Those of them that neighbours on the same node take from shared memory.
+    pub fn bytes_shared(&self) -> usize {
+        self.outgoing.iter().filter(|parcel| parcel.shared).map(|parcel| parcel.bytes).sum()
+    }
+
+    /// MPI messages that this rank sends in one exchange.
     pub fn messages_sent(&self) -> usize {
         self.sends.len()
     }
@@ -192,38 +200,56 @@ impl<const N: usize> HaloPlanBuilder<N> {
         self
     }
 
+    /// How cells get to neighbours on the same node, whatever the environment variable `PARHELION_HALO` says.
+    pub fn transport(mut self, transport: HaloTransport) -> Self {
+        self.transport = Some(transport);
+        self
+    }
+
+    /// Pretends that every so many consecutive ranks are a node of their own: so tests get, on one machine, plans
+    /// that need both messages and shared memory.
+    #[doc(hidden)]
+    pub fn pretend_ranks_per_node(mut self, ranks: usize) -> Self {
+        self.ranks_per_node = Some(ranks);
+        self
+    }
+
     /// Plans the exchange.
     ///
     /// # Collective
     /// Over all ranks of the grid, with the same fields and settings.
     ///
     /// # Errors
-    /// When there is no field, one of another grid, or the depth exceeds every halo width.
+    /// When there is no field, one of another grid, or the depth exceeds every halo width. When
+    /// `PARHELION_HALO` has no sensible value, or asks for shared memory (as [`transport`](Self::transport) may)
+    /// that a rank does not get.
     pub fn build(self) -> Result<HaloPlan<N>> {
-        let Self { grid, shapes, foreign, pattern, depth, longest } = self;
-        let widest = grid.halo().iter().flatten().copied().max().unwrap_or(0);
-        let depth = depth.unwrap_or(widest);
-        grid.world().check_same("HaloPlanBuilder::build", &(&shapes, pattern, depth, longest))?;
-        if shapes.is_empty() || foreign || depth > widest || longest == 0 {
+        let Self { grid, shapes, foreign, pattern, depth, longest, transport, ranks_per_node } = self;
+        let deepest = deepest(&grid);
+        let depth = depth.unwrap_or(deepest);
+        let settings = (&shapes, pattern, depth, longest, transport, ranks_per_node);
+        grid.world().check_same("HaloPlanBuilder::build", &settings)?;
+        if shapes.is_empty() || foreign || depth > deepest || longest == 0 {
             return Err(Error::on_all_ranks(
                 ErrorKind::Argument,
                 format!(
                     "no halo exchange of {} field(s) to depth {depth} can be planned: it needs at least one field, all of \
-                     the grid of the plan{}, a depth of at most the halo width {widest}, and messages of at least 1 byte",
+                     the grid of the plan{}, a depth of at most the halo width {deepest}, and messages of at least 1 byte",
                     shapes.len(),
                     if foreign { " (one is of another grid)" } else { "" },
                 ),
             ));
         }
+        let transport = HaloTransport::choose(grid.world(), transport)?;
         let first_tag = (grid.next_plan_number() % PLANS_WITH_OWN_TAGS) as i32 * TAGS_PER_PLAN + FIRST_TAG;
-        let widths = grid.halo().map(|side| side.map(|width| width.min(depth)));
+        let widths = widths(&grid, depth);
         let topology = grid.topology();
         let opposite = |direction: [isize; N]| direction.map(|d| -d);
         // Tags number the direction in which a message travels.
         let numbers: BTreeMap<[isize; N], i32> = directions().map(|(number, d)| (d, number)).collect();
 
-        let mut outgoing = Messages::new(shapes.len());
-        let mut incoming = Messages::new(shapes.len());
+        let mut outgoing = Parcels::new(shapes.len());
+        let mut incoming = Parcels::new(shapes.len());
         let mut copies = vec![Vec::new(); shapes.len()];
         for (_, direction) in directions::<N>() {
             let axes = direction.iter().filter(|&&d| d != 0).count();
@@ -245,23 +271,42 @@ impl<const N: usize> HaloPlanBuilder<N> {
                 let boxes = |cells: fn(Region<N>, [isize; N], [[usize; 2]; N]) -> Region<N>| {
                     interiors.iter().map(|&interior| cells(interior, direction, widths)).collect::<Vec<_>>()
                 };
-                outgoing.add(rank, first_tag + numbers[&direction], &shapes, &boxes(sent))?;
-                incoming.add(rank, first_tag + numbers[&opposite(direction)], &shapes, &boxes(received))?;
+                outgoing.add(rank, first_tag + numbers[&direction], &shapes, &boxes(sent));
+                incoming.add(rank, first_tag + numbers[&opposite(direction)], &shapes, &boxes(received));
             }
         }
         let copies = copies.into_iter().map(BoxCopy::new).collect::<Result<_, _>>();
-        let copies = copies.map_err(|error| Error::new(ErrorKind::Geometry, error.to_string()))?;
+        let copied = copies.map_err(|error| Error::new(ErrorKind::Geometry, error.to_string()))?;
+        let unpacked = incoming.segments.into_iter().map(Incoming::new).collect::<Result<_>>()?;
+        let (packed, mut outgoing, mut incoming) = (outgoing.segments, outgoing.parcels, incoming.parcels);
         let (comm, pool) = (topology.comm(), grid.world().pool());
-        let sends = Persistent::new(comm, pool, Way::Send, &outgoing.messages, outgoing.bytes, longest);
-        let receives = Persistent::new(comm, pool, Way::Receive, &incoming.messages, incoming.bytes, longest);
+        let (mut shared, mut unshared) = (Shared::none(), None);
+        if transport != HaloTransport::Messages {
+            // No parcel has the tag of the direction to the block itself.
+            let tag = first_tag + (3_i32.pow(N as u32) - 1) / 2;
+            let world = grid.world();
+            let node = ranks_per_node.map_or(world.node(), |ranks| world.rank() / ranks);
+            match share(world, comm, node, tag, &mut outgoing, &mut incoming) {
+                Ok(channels) => shared = channels,
+                Err(error) if transport == HaloTransport::Shared => return Err(error),
+                Err(error) => unshared = Some(error),
+            }
+        }
+        let persistent = |way, parcels: &[Parcel]| {
+            let (messages, bytes) = messages(parcels);
+            Persistent::new(comm, pool, way, &messages, bytes, longest)
+        };
         Ok(HaloPlan {
-            sends,
-            receives,
-            outgoing: outgoing.messages,
-            incoming: incoming.messages,
-            packings: outgoing.segments,
-            unpackings: incoming.segments,
-            copies,
+            sends: persistent(Way::Send, &outgoing),
+            receives: persistent(Way::Receive, &incoming),
+            shared,
+            outgoing,
+            incoming,
+            packed,
+            unpacked,
+            copied,
+            copy_list: CopyList::new(),
+            unshared,
             shapes,
             pattern,
             depth,
@@ -270,68 +315,14 @@ impl<const N: usize> HaloPlanBuilder<N> {
     }
 }
 
-/// The cells that a block sends to its neighbour in `direction`: as many as that one's halo is wide on
-/// its opposite side.
-fn sent<const N: usize>(interior: Region<N>, direction: [isize; N], widths: [[usize; 2]; N]) -> Region<N> {
-    (0..N).fold(interior, |cells, a| {
-        let [low, high] = widths[a].map(|width| width as isize);
-        match direction[a] {
-            -1 => cells.with_axis(a, interior.start[a], interior.start[a] + high),
-            1 => cells.with_axis(a, interior.end[a] - low, interior.end[a]),
-            _ => cells,
-        }
-    })
+/// The depth to which fields of the grid have a halo in memory, on their widest side.
+fn deepest<const N: usize>(grid: &Grid<N>) -> usize {
+    grid.halo().iter().flatten().copied().max().unwrap_or(0)
 }
 
-/// The halo cells that a block receives from its neighbour in `direction`.
-fn received<const N: usize>(
-    interior: Region<N>,
-    direction: [isize; N],
-    widths: [[usize; 2]; N],
-) -> Region<N> {
-    (0..N).fold(interior, |cells, a| {
-        let [low, high] = widths[a].map(|width| width as isize);
-        match direction[a] {
-            -1 => cells.with_axis(a, interior.start[a] - low, interior.start[a]),
-            1 => cells.with_axis(a, interior.end[a], interior.end[a] + high),
-            _ => cells,
-        }
-    })
-}
-
-/// The messages of one way while they are collected.
-struct Messages<const N: usize> {
-    messages: Vec<Message>,
-    /// For each field, its segments.
-    segments: Vec<Vec<Segment<N>>>,
-    bytes: usize,
-}
-
-impl<const N: usize> Messages<N> {
-    fn new(fields: usize) -> Self {
-        Self { messages: Vec::new(), segments: (0..fields).map(|_| Vec::new()).collect(), bytes: 0 }
-    }
-
-    /// Adds a message with one box of cells of each field; none if all boxes are empty.
-    fn add(&mut self, rank: usize, tag: i32, shapes: &[FieldShape], boxes: &[Region<N>]) -> Result<()> {
-        let start = self.bytes;
-        for ((shape, cells), segments) in shapes.iter().zip(boxes).zip(&mut self.segments) {
-            if cells.is_empty() {
-                continue;
-            }
-            let packing = Packing::new(vec![*cells]);
-            let packing = packing.map_err(|error| Error::new(ErrorKind::Geometry, error.to_string()))?;
-            let begin = self.bytes.next_multiple_of(SEGMENT_ALIGN);
-            let end = begin + packing.len() * shape.components * shape.kind.size();
-            segments.push(Segment { packing, bytes: begin..end });
-            self.bytes = end;
-        }
-        if self.bytes > start {
-            self.bytes = self.bytes.next_multiple_of(SEGMENT_ALIGN);
-            self.messages.push(Message { rank, tag, bytes: start..self.bytes });
-        }
-        Ok(())
-    }
+/// Halo widths of an exchange to `depth`, `[low, high]` for each axis.
+fn widths<const N: usize>(grid: &Grid<N>, depth: usize) -> [[usize; 2]; N] {
+    grid.halo().map(|side| side.map(|width| width.min(depth)))
 }
 
 impl<const N: usize> fmt::Display for HaloPlan<N> {
@@ -350,19 +341,18 @@ impl<const N: usize> fmt::Display for HaloPlan<N> {
         for shape in &self.shapes {
             writeln!(f, "  field of {} × {}, centred at {:?}", shape.components, shape.kind, shape.centring)?;
         }
-        for (way, messages) in [("send to", &self.outgoing), ("receive from", &self.incoming)] {
-            for message in messages {
-                writeln!(
-                    f,
-                    "  {way} rank {}: {} bytes, tag {}",
-                    message.rank,
-                    message.bytes.len(),
-                    message.tag
-                )?;
+        for (way, parcels) in [("send to", &self.outgoing), ("receive from", &self.incoming)] {
+            for Parcel { rank, tag, bytes, shared } in parcels {
+                let how = if *shared { "through shared memory" } else { "by message" };
+                writeln!(f, "  {way} rank {rank}: {bytes} bytes {how}, tag {tag}")?;
             }
         }
-        let copied: usize =
-            self.copies.iter().zip(&self.shapes).map(|(c, s)| c.len() * s.components * s.kind.size()).sum();
+        if let Some(why) = &self.unshared {
+            writeln!(f, "  {why}")?;
+        }
+        let bytes =
+            |(copy, shape): (&BoxCopy<N>, &FieldShape)| copy.len() * shape.components * shape.kind.size();
+        let copied: usize = self.copied.iter().zip(&self.shapes).map(bytes).sum();
         writeln!(f, "  copy within the rank: {copied} bytes")?;
         write!(
             f,

@@ -51,6 +51,8 @@ struct Inner {
     rank: usize,
     size: usize,
     nodes: usize,
+    /// The first rank of this one's node.
+    node: usize,
     cores: Cores,
     pool: Pool,
     recorder: Measure,
@@ -138,6 +140,11 @@ impl World {
         Rc::ptr_eq(&self.0, &other.0)
     }
 
+    /// A number that the ranks of this node, and no others, have in common.
+    pub(crate) fn node(&self) -> usize {
+        self.0.node
+    }
+
     pub(crate) fn comm(&self) -> &SimpleCommunicator {
         &self.0.comm
     }
@@ -153,8 +160,14 @@ impl World {
     /// The smallest value of each element over all ranks.
     pub(crate) fn all_min(&self, values: &mut [u64]) {
         let _wait = self.measure().part(Part::Wait);
-        let local = values.to_vec();
-        self.comm().all_reduce_into(&local[..], values, SystemOperation::min());
+        // As signed numbers of the same order: MPICH 4.0 compares unsigned ones as if they were signed.
+        let flip = |value: u64| (value ^ 1 << 63) as i64;
+        let local: Vec<i64> = values.iter().map(|&value| flip(value)).collect();
+        let mut least = local.clone();
+        self.comm().all_reduce_into(&local[..], &mut least[..], SystemOperation::min());
+        for (value, least) in values.iter_mut().zip(least) {
+            *value = flip(least as u64) as u64;
+        }
     }
 
     /// The sum of each element over all ranks.
@@ -193,7 +206,7 @@ impl WorldBuilder {
         let user_comm = comm.duplicate();
         let (rank, size) = (comm.rank() as usize, comm.size() as usize);
         failure::name_rank_in_panics(rank, size);
-        let (cores, nodes) = Cores::find(&comm);
+        let (cores, nodes, node) = Cores::find(&comm);
         // There is no world yet whose end would end the job, so a rank must not fail here alone.
         let pool = threads::choose(self.threads, &cores).and_then(threads::pool);
         let pool = agree::agree_over(&comm, pool)?;
@@ -204,6 +217,7 @@ impl WorldBuilder {
             rank,
             size,
             nodes,
+            node,
             cores,
             pool,
             recorder,

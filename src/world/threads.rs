@@ -2,7 +2,7 @@
 
 use mpi::collective::SystemOperation;
 use mpi::topology::SimpleCommunicator;
-use mpi::traits::{Communicator, CommunicatorCollectives};
+use mpi::traits::{Communicator, CommunicatorCollectives, Root};
 use parhelion_kernels::Pool;
 
 use crate::error::ErrorKind;
@@ -25,14 +25,16 @@ pub(super) struct Cores {
 }
 
 impl Cores {
-    /// Finds this rank's cores and the number of nodes.
+    /// Finds this rank's cores, the number of nodes, and the first rank of this one.
     ///
     /// # Collective
     /// Over `comm`.
-    pub(super) fn find(comm: &SimpleCommunicator) -> (Self, usize) {
+    pub(super) fn find(comm: &SimpleCommunicator) -> (Self, usize, usize) {
         let node = comm.split_shared(comm.rank());
         let mut nodes = 0_u64;
         comm.all_reduce_into(&u64::from(node.rank() == 0), &mut nodes, SystemOperation::sum());
+        let mut first = comm.rank() as u64;
+        node.process_at_rank(0).broadcast_into(&mut first);
         let mask = affinity();
         // Sums over the ranks of this node: how many may use each core.
         let mut users = vec![0_u32; MASK_BITS];
@@ -45,7 +47,7 @@ impl Cores {
         let mine = mask.iter().sum::<u32>() as usize;
         let share = if quota < mine as f64 { share.min(quota / ranks_on_node as f64) } else { share };
         let on_node = users.iter().filter(|&&n| n > 0).count();
-        (Self { mine, share, ranks_on_node, on_node }, nodes as usize)
+        (Self { mine, share, ranks_on_node, on_node }, nodes as usize, first as usize)
     }
 }
 

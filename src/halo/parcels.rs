@@ -1,0 +1,183 @@
+//! What goes from rank to rank: which cells of which field, in which order.
+
+use std::ops::Range;
+
+use parhelion_kernels::{Packing, Region};
+
+use super::fields::FieldShape;
+use super::persistent::Message;
+use crate::error::ErrorKind;
+use crate::{Error, Result};
+
+/// Segments of a parcel start at multiples of this, so that any element type may follow another.
+const SEGMENT_ALIGN: usize = 64;
+
+/// The most parcels of one way: the directions to neighbours on 4 axes.
+const MOST: usize = 80;
+
+/// The cells of all fields that go to one neighbour, or come from it, in one direction.
+#[derive(Clone, Debug)]
+pub(super) struct Parcel {
+    pub(super) rank: usize,
+    /// Tells the parcels between two ranks apart.
+    pub(super) tag: i32,
+    pub(super) bytes: usize,
+    /// Whether it passes through shared memory; otherwise it is a message.
+    pub(super) shared: bool,
+}
+
+/// The place of one field's cells in a parcel: those of component 0, then of 1, ….
+#[derive(Clone, Debug)]
+pub struct Segment<const N: usize> {
+    pub(super) parcel: usize,
+    pub(super) region: Region<N>,
+    pub(super) bytes: Range<usize>,
+}
+
+/// One field's segments in all incoming parcels.
+pub struct Incoming<const N: usize> {
+    /// Their regions.
+    pub(super) packing: Packing<N>,
+    pub(super) segments: Vec<Segment<N>>,
+}
+
+impl<const N: usize> Incoming<N> {
+    pub(super) fn new(segments: Vec<Segment<N>>) -> Result<Self> {
+        let packing = Packing::new(segments.iter().map(|segment| segment.region).collect());
+        let packing = packing.map_err(|error| Error::new(ErrorKind::Geometry, error.to_string()))?;
+        Ok(Self { packing, segments })
+    }
+}
+
+/// The parcels of one way, and each field's segments in them, in ascending order.
+pub(super) struct Parcels<const N: usize> {
+    pub(super) parcels: Vec<Parcel>,
+    pub(super) segments: Vec<Vec<Segment<N>>>,
+}
+
+impl<const N: usize> Parcels<N> {
+    pub(super) fn new(fields: usize) -> Self {
+        Self { parcels: Vec::new(), segments: vec![Vec::new(); fields] }
+    }
+
+    /// Adds a parcel with one box of cells of each field; none if all boxes are empty.
+    pub(super) fn add(&mut self, rank: usize, tag: i32, shapes: &[FieldShape], boxes: &[Region<N>]) {
+        let mut end = 0_usize;
+        for ((shape, &region), segments) in shapes.iter().zip(boxes).zip(&mut self.segments) {
+            if region.is_empty() {
+                continue;
+            }
+            let begin = end.next_multiple_of(SEGMENT_ALIGN);
+            end = begin + region.len() * shape.components * shape.kind.size();
+            segments.push(Segment { parcel: self.parcels.len(), region, bytes: begin..end });
+        }
+        if end > 0 {
+            let bytes = end.next_multiple_of(SEGMENT_ALIGN);
+            self.parcels.push(Parcel { rank, tag, bytes, shared: false });
+        }
+    }
+}
+
+/// The messages for those of `parcels` that are not shared, one after the other in a buffer, and its bytes.
+pub(super) fn messages(parcels: &[Parcel]) -> (Vec<Message>, usize) {
+    let mut end = 0;
+    let messages = parcels.iter().filter(|parcel| !parcel.shared).map(|parcel| {
+        let start = end;
+        end += parcel.bytes;
+        Message { rank: parcel.rank, tag: parcel.tag, bytes: start..end }
+    });
+    (messages.collect(), end)
+}
+
+/// What is left of the bytes of every outgoing parcel, while segments are cut off, and how much is gone.
+pub struct Outboxes<'a>([(&'a mut [u8], usize); MOST]);
+
+impl<'a> Outboxes<'a> {
+    /// The bytes of `parcels`: from `messages`, or of `shared` ones in order.
+    pub(super) fn new(
+        parcels: &[Parcel],
+        mut messages: &'a mut [u8],
+        mut shared: impl Iterator<Item = &'a mut [u8]>,
+    ) -> Self {
+        let mut boxes = std::array::from_fn(|_| Default::default());
+        for (place, parcel) in boxes.iter_mut().zip(parcels) {
+            let bytes = if parcel.shared {
+                shared.next().expect("each shared parcel has a channel")
+            } else {
+                let (bytes, rest) = messages.split_at_mut(parcel.bytes);
+                messages = rest;
+                bytes
+            };
+            *place = (bytes, 0);
+        }
+        Self(boxes)
+    }
+
+    /// Cuts off the bytes of a segment. Those of one parcel ask in ascending order.
+    pub(super) fn take<const N: usize>(&mut self, segment: &Segment<N>) -> &'a mut [u8] {
+        let (rest, gone) = &mut self.0[segment.parcel];
+        let (_, bytes) = std::mem::take(rest).split_at_mut(segment.bytes.start - *gone);
+        let (bytes, after) = bytes.split_at_mut(segment.bytes.len());
+        (*rest, *gone) = (after, segment.bytes.end);
+        bytes
+    }
+}
+
+/// The bytes of every incoming parcel.
+pub struct Inboxes<'a>([&'a [u8]; MOST]);
+
+impl<'a> Inboxes<'a> {
+    /// As [`Outboxes::new`].
+    pub(super) fn new(
+        parcels: &[Parcel],
+        mut messages: &'a [u8],
+        mut shared: impl Iterator<Item = &'a [u8]>,
+    ) -> Self {
+        let mut boxes: [&[u8]; MOST] = [&[]; MOST];
+        for (place, parcel) in boxes.iter_mut().zip(parcels) {
+            if parcel.shared {
+                *place = shared.next().expect("each shared parcel has a channel");
+            } else {
+                (*place, messages) = messages.split_at(parcel.bytes);
+            }
+        }
+        Self(boxes)
+    }
+
+    pub(super) fn segment<const N: usize>(&self, segment: &Segment<N>) -> &'a [u8] {
+        &self.0[segment.parcel][segment.bytes.clone()]
+    }
+}
+
+/// The cells that a block sends to its neighbour in `direction`: as many as that one's halo is wide on
+/// its opposite side.
+pub(super) fn sent<const N: usize>(
+    interior: Region<N>,
+    direction: [isize; N],
+    widths: [[usize; 2]; N],
+) -> Region<N> {
+    (0..N).fold(interior, |cells, a| {
+        let [low, high] = widths[a].map(|width| width as isize);
+        match direction[a] {
+            -1 => cells.with_axis(a, interior.start[a], interior.start[a] + high),
+            1 => cells.with_axis(a, interior.end[a] - low, interior.end[a]),
+            _ => cells,
+        }
+    })
+}
+
+/// The halo cells that a block receives from its neighbour in `direction`.
+pub(super) fn received<const N: usize>(
+    interior: Region<N>,
+    direction: [isize; N],
+    widths: [[usize; 2]; N],
+) -> Region<N> {
+    (0..N).fold(interior, |cells, a| {
+        let [low, high] = widths[a].map(|width| width as isize);
+        match direction[a] {
+            -1 => cells.with_axis(a, interior.start[a] - low, interior.start[a]),
+            1 => cells.with_axis(a, interior.end[a], interior.end[a] + high),
+            _ => cells,
+        }
+    })
+}

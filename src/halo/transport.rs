@@ -1,0 +1,186 @@
+//! How parcels travel: as MPI messages, or through memory shared with neighbours on the same node.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::Ordering;
+
+use mpi::request::scope;
+use mpi::topology::SimpleCommunicator;
+use mpi::traits::{Communicator, Destination, Source};
+
+use super::parcels::Parcel;
+use super::segment::{Door, Segment};
+use super::shared::{Neighbour, Place, Shared, token};
+use crate::error::ErrorKind;
+use crate::{Error, Result, World};
+
+/// Chooses the transport of plans that are not told one.
+const TRANSPORT_VARIABLE: &str = "PARHELION_HALO";
+
+/// Said instead of a descriptor by a rank that could not make a segment.
+const NO_DOOR: u64 = u64::MAX;
+
+/// How halo cells get to neighbours on the same node; others get MPI messages.
+///
+/// The default is [`Auto`](Self::Auto), or what the environment variable `PARHELION_HALO` says: `messages`,
+/// `auto` or `shared`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum HaloTransport {
+    /// As MPI messages, like to any other rank.
+    Messages,
+    /// Through shared memory, or as messages on all ranks where one of them cannot share memory.
+    #[default]
+    Auto,
+    /// Through shared memory; where one of the ranks cannot share memory, planning is an error.
+    Shared,
+}
+
+impl HaloTransport {
+    /// What `given` says, else the environment, else [`Auto`](Self::Auto). Where ranks differ, the first of
+    /// messages, automatic, shared that one of them says.
+    ///
+    /// # Collective
+    /// Over all ranks.
+    pub(super) fn choose(world: &World, given: Option<Self>) -> Result<Self> {
+        let mine = given.map_or_else(Self::from_environment, Ok);
+        // 0 stands for an error.
+        let mut least = [mine.as_ref().map_or(0, |mine| 1 + *mine as u64)];
+        world.all_min(&mut least);
+        match least {
+            [0] => world.agree(mine),
+            [least] => Ok([Self::Messages, Self::Auto, Self::Shared][least as usize - 1]),
+        }
+    }
+
+    fn from_environment() -> Result<Self> {
+        let Ok(text) = std::env::var(TRANSPORT_VARIABLE) else { return Ok(Self::Auto) };
+        match text.trim() {
+            "" | "auto" => Ok(Self::Auto),
+            "messages" => Ok(Self::Messages),
+            "shared" => Ok(Self::Shared),
+            _ => Err(Error::new(
+                ErrorKind::Argument,
+                format!("{TRANSPORT_VARIABLE} is '{text}'; it may be auto, messages or shared"),
+            )),
+        }
+    }
+}
+
+/// The channels for all parcels to and from ranks of the same `node`, which are marked as shared.
+///
+/// # Collective
+/// Over all ranks. `comm` numbers them as the parcels do; no message of `tag` is under way in it.
+///
+/// # Errors
+/// When a rank cannot share memory with a neighbour of its node; the same on all ranks, and no
+/// parcel is marked then.
+pub(super) fn share(
+    world: &World,
+    comm: &SimpleCommunicator,
+    node: usize,
+    tag: i32,
+    outgoing: &mut [Parcel],
+    incoming: &mut [Parcel],
+) -> Result<Shared> {
+    let node = node as u64;
+    let peers: BTreeSet<usize> = outgoing.iter().chain(&*incoming).map(|parcel| parcel.rank).collect();
+    let nodes = swap(comm, tag, peers.into_iter().map(|peer| (peer, vec![node], 1)).collect());
+    let near = |parcel: &&mut Parcel| nodes[&parcel.rank] == [node];
+    outgoing.iter_mut().chain(&mut *incoming).filter(near).for_each(|parcel| parcel.shared = true);
+    // Every rank takes part in the agreement, neighbours or not. After it all segments are mapped, and
+    // the doors may be closed.
+    let opened = world.agree(open_channels(comm, tag, outgoing, incoming));
+    if opened.is_err() {
+        outgoing.iter_mut().chain(incoming).for_each(|parcel| parcel.shared = false);
+    }
+    opened.map(|(shared, _door)| shared)
+}
+
+/// Makes this rank's segment, tells the neighbours of it, and maps theirs. The segment's door is to be
+/// kept open until all neighbours are through here.
+///
+/// A rank that cannot make one still says so: nobody waits for it.
+fn open_channels(
+    comm: &SimpleCommunicator,
+    tag: i32,
+    outgoing: &[Parcel],
+    incoming: &[Parcel],
+) -> Result<(Shared, Option<Door>)> {
+    let out: Vec<&Parcel> = outgoing.iter().filter(|parcel| parcel.shared).collect();
+    let into: Vec<&Parcel> = incoming.iter().filter(|parcel| parcel.shared).collect();
+    let peers: BTreeSet<usize> = out.iter().chain(&into).map(|parcel| parcel.rank).collect();
+    if peers.is_empty() {
+        return Ok((Shared::none(), None));
+    }
+    let (places, len) = Place::plan(out.iter().map(|parcel| parcel.bytes));
+    let secret = RandomState::new().hash_one(len);
+    let made = Segment::create(len).inspect(|(segment, _)| token(segment).store(secret, Ordering::Release));
+    let number = made.as_ref().map_or(NO_DOOR, |(_, door)| door.number() as u64);
+    let letter = |&peer: &usize| {
+        let mut words = vec![u64::from(std::process::id()), number, secret, len as u64];
+        for (parcel, place) in out.iter().zip(&places).filter(|(parcel, _)| parcel.rank == peer) {
+            words.push(parcel.tag as u64);
+            words.extend(place.to_words());
+        }
+        let parcels = into.iter().filter(|parcel| parcel.rank == peer).count();
+        (peer, words, 4 + 4 * parcels)
+    };
+    let heard = swap(comm, tag, peers.iter().map(letter).collect());
+    let (own, door) = made.map_err(|error| failure(&format!("{len} bytes cannot be shared"), &error))?;
+    if heard.values().any(|words| words[1] == NO_DOOR) {
+        // That neighbour has an error, which tells the reason and will be that of all ranks.
+        return Ok((Shared::none(), Some(door)));
+    }
+    let neighbours = heard.iter().map(|(&peer, words)| open(peer, words, &into)).collect::<Result<_>>()?;
+    Ok((Shared::new(own, &places, neighbours), Some(door)))
+}
+
+/// Maps the segment that `peer` described by `words`.
+fn open(peer: usize, words: &[u64], into: &[&Parcel]) -> Result<Neighbour> {
+    let [process, number, secret, len, ref parcels @ ..] = *words else {
+        unreachable!("the number of words was agreed on")
+    };
+    let what = format!("the memory of rank {peer} cannot be mapped");
+    let segment =
+        Segment::open(process as u32, number as i32, len as usize).map_err(|error| failure(&what, &error))?;
+    if token(&segment).load(Ordering::Acquire) != secret {
+        return Err(failure(&what, &"another process was found in its place"));
+    }
+    let places = parcels.chunks_exact(4).map(|words| {
+        let place = Place::from_words([words[1], words[2], words[3]]);
+        let parcel = into.iter().position(|parcel| parcel.rank == peer && parcel.tag as u64 == words[0]);
+        let parcel = parcel.filter(|&parcel| into[parcel].bytes == place.bytes());
+        parcel.map(|parcel| (parcel, place))
+    });
+    match places.collect() {
+        Some(places) => Ok(Neighbour { segment, places }),
+        None => Err(failure(&what, &"its parcels are not those expected from it")),
+    }
+}
+
+fn failure(what: &str, why: &dyn std::fmt::Display) -> Error {
+    Error::new(ErrorKind::Parallel, format!("no halo exchange through shared memory: {what}: {why}"))
+}
+
+/// Sends each `(peer, words)` to that peer, and receives as many words from it as the third number says.
+fn swap(
+    comm: &SimpleCommunicator,
+    tag: i32,
+    letters: Vec<(usize, Vec<u64>, usize)>,
+) -> BTreeMap<usize, Vec<u64>> {
+    scope(|scope| {
+        let process = |peer: usize| comm.process_at_rank(peer as i32);
+        let sends: Vec<_> = letters
+            .iter()
+            .map(|(peer, words, _)| process(*peer).immediate_send_with_tag(scope, &words[..], tag))
+            .collect();
+        let receive = |&(peer, _, count): &(usize, Vec<u64>, usize)| {
+            let mut words = vec![0; count];
+            process(peer).receive_into_with_tag(&mut words[..], tag);
+            (peer, words)
+        };
+        let received = letters.iter().map(receive).collect();
+        sends.into_iter().for_each(|send| send.wait_without_status());
+        received
+    })
+}

@@ -1,0 +1,189 @@
+//! The ways of halo cells to neighbours on the same node: races, agreement, and what happens without memory.
+#![cfg(target_os = "linux")]
+
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use parhelion::prelude::*;
+use parhelion::testing::{Outcome, RankTest, on_ranks, on_ranks_and_threads};
+use parhelion::{Error, HaloTransport, Result};
+
+/// Shared memory on all neighbours, and on pairs of ranks only.
+const RANKS_PER_NODE: [usize; 2] = [usize::MAX, 2];
+
+/// What a cell holds after `step` steps: no two steps, and no two cells near each other, have equal values.
+fn value([j, i]: [isize; 2], step: usize) -> i64 {
+    (step as i64 * 100 + j as i64) * 100 + i as i64
+}
+
+/// Checks the whole halo of a doubly periodic field.
+fn check(field: &Field<i64, 2>, step: usize) -> Result<()> {
+    let (shape, offset, halo) = (field.shape_global(), field.region_global().start, field.grid().halo());
+    for ((j, i), &found) in field.whole()?.indexed_iter() {
+        let wrap =
+            |k: usize, a: usize| (k as isize - halo[a][0] as isize + offset[a]).rem_euclid(shape[a] as isize);
+        let index = [wrap(j, 0), wrap(i, 1)];
+        assert_eq!(
+            found,
+            value(index, step),
+            "step {step}, cell {index:?} on rank {}",
+            field.grid().world().rank()
+        );
+    }
+    Ok(())
+}
+
+/// Numbers that differ from rank to rank, to disturb the rhythm of the ranks.
+fn random(state: &mut u64) -> u64 {
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    *state
+}
+
+/// Thousands of exchanges, hurried and delayed at random. Two plans are under way at once, one with
+/// halos on one side only, so that nothing comes back from those that it sends to.
+fn shake(world: &World, steps: usize) -> Result<()> {
+    let grid = |halo| Grid::builder([12, 15]).halo_widths(halo).periodic([true, true]).build(world);
+    let (both, one) = (grid([[2, 2]; 2])?, grid([[2, 0], [0, 1]])?);
+    for ranks_per_node in RANKS_PER_NODE {
+        let (mut u, mut v) = (both.field::<i64>("u"), one.field::<i64>("v"));
+        let plan = |grid, field: &Field<i64, 2>| {
+            let builder = HaloPlan::builder(grid).field(field).transport(HaloTransport::Shared);
+            builder.pretend_ranks_per_node(ranks_per_node).build()
+        };
+        let (mut plan_u, mut plan_v) = (plan(&both, &u)?, plan(&one, &v)?);
+        let mut state = 88_172_645_463_325_252 + world.rank() as u64;
+        for step in 0..steps {
+            for field in [&mut u, &mut v] {
+                field.fill_indexed(|index| value(index.map(|i| i as isize), step));
+            }
+            match random(&mut state) % 64 {
+                0 => std::thread::sleep(std::time::Duration::from_micros(random(&mut state) % 300)),
+                1..8 => (0..random(&mut state) % 2000).for_each(|_| std::hint::spin_loop()),
+                _ => {}
+            }
+            let (first, mut second) = (plan_u.start(&mut u)?, plan_v.start(&mut v)?);
+            match random(&mut state) % 16 {
+                // Leaked on this rank alone: the others go on.
+                0 => std::mem::forget(second),
+                1 => {
+                    while !second.progress() {
+                        std::thread::yield_now();
+                    }
+                    second.finish()?;
+                    check(&v, step)?;
+                }
+                _ => {
+                    second.finish()?;
+                    check(&v, step)?;
+                }
+            }
+            first.finish()?;
+            check(&u, step)?;
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn thousands_of_exchanges_bring_no_stale_value() {
+    on_ranks([2, 3, 4], |world| shake(world, 4000));
+}
+
+#[test]
+fn many_ranks_on_few_cores_get_on() {
+    on_ranks_and_threads([(8, 1), (2, 2)], |world| shake(world, 400));
+}
+
+/// Does `work` while this process cannot open anything.
+fn without_descriptors<R>(work: impl FnOnce() -> R) -> R {
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).expect("limits can be read");
+    setrlimit(Resource::RLIMIT_NOFILE, 3, hard).expect("a limit can be lowered");
+    let result = work();
+    setrlimit(Resource::RLIMIT_NOFILE, soft, hard).expect("a limit can be raised up to the hard one");
+    result
+}
+
+#[test]
+fn all_ranks_send_messages_where_one_cannot_share_memory() {
+    on_ranks([2, 4], |world| {
+        let grid = Grid::builder([12, 15]).halo(2).periodic([true, true]).build(world)?;
+        let mut u = grid.field::<i64>("u");
+        u.fill_indexed(|index| value(index.map(|i| i as isize), 7));
+        u.exchange()?;
+        let build = |transport| {
+            let plan = || HaloPlan::builder(&grid).field(&u).transport(transport).build();
+            if world.rank() == 1 { without_descriptors(plan) } else { plan() }
+        };
+        let mut plan = build(HaloTransport::Auto)?;
+        assert_eq!((plan.bytes_shared(), plan.messages_sent() > 0), (0, true));
+        assert!(
+            plan.to_string().contains("cannot be shared") && plan.to_string().contains("on rank 1"),
+            "{plan}"
+        );
+        let error = build(HaloTransport::Shared).unwrap_err();
+        assert!(error.is_parallel() && error.to_string().contains("Too many open files"), "{error}");
+        u.set_time(0.0, 0.0); // makes the halo stale
+        plan.exchange(&mut u)?;
+        check(&u, 7)?;
+        // With descriptors again, memory is shared again.
+        let plan = HaloPlan::builder(&grid).field(&u).transport(HaloTransport::Auto).build()?;
+        assert_eq!(plan.bytes_shared(), plan.bytes_sent());
+        assert!(plan.to_string().contains("bytes through shared memory"), "{plan}");
+        Ok(())
+    });
+}
+
+/// The number of bytes shared by default on 2 ranks, as said by each.
+fn by_default(transport: &str) -> Outcome {
+    RankTest::new(2).env("PARHELION_HALO", transport).output(|world| {
+        let grid = Grid::builder([8]).periodic([true]).build(world)?;
+        let mut u = grid.field::<f64>("u");
+        u.exchange()?;
+        let shared = HaloPlan::builder(&grid).field(&u).build()?.bytes_shared();
+        let told =
+            HaloPlan::builder(&grid).field(&u).transport(HaloTransport::Shared).build()?.bytes_shared();
+        println!("{shared} of {told}");
+        Ok(())
+    })
+}
+
+#[test]
+fn the_environment_asks_for_messages() {
+    let outcome = by_default("messages");
+    assert!(outcome.success, "{outcome}");
+    assert!(outcome.ranks().iter().all(|rank| rank.stdout.contains("0 of 128")), "{outcome}");
+}
+
+#[test]
+fn the_environment_asks_for_shared_memory() {
+    let outcome = by_default("shared");
+    assert!(outcome.success, "{outcome}");
+    assert!(outcome.ranks().iter().all(|rank| rank.stdout.contains("128 of 128")), "{outcome}");
+}
+
+#[test]
+fn the_environment_asks_for_nonsense() {
+    let outcome = by_default("pigeons");
+    assert!(!outcome.success && !outcome.timed_out, "{outcome}");
+    for rank in outcome.ranks() {
+        assert!(
+            rank.stderr.contains("PARHELION_HALO is 'pigeons'; it may be auto, messages or shared"),
+            "{outcome}"
+        );
+    }
+}
+
+#[test]
+fn ranks_that_differ_send_messages() {
+    on_ranks([3], |world| {
+        let grid = Grid::builder([12]).periodic([true]).build(world)?;
+        let u = grid.field::<f64>("u");
+        let transport = if world.rank() == 2 { HaloTransport::Messages } else { HaloTransport::Shared };
+        let plan = HaloPlan::builder(&grid).field(&u).transport(transport).build();
+        match plan {
+            Ok(plan) => assert!(!cfg!(debug_assertions) && plan.bytes_shared() == 0),
+            Err(error) => assert!(error.to_string().contains("ranks disagree"), "{error}"),
+        }
+        Ok::<(), Error>(())
+    });
+}
