@@ -57,12 +57,12 @@ pub struct RankTest {
 }
 
 impl RankTest {
-    /// A launch on this many ranks: one thread each, killed after 2 minutes.
+    /// A launch on this many ranks: one thread each, killed after 5 minutes.
     pub fn new(ranks: usize) -> Self {
         Self {
             ranks,
             threads: Some(1),
-            timeout: Duration::from_secs(120),
+            timeout: Duration::from_secs(300),
             mpirun_args: Vec::new(),
             env: Vec::new(),
         }
