@@ -29,16 +29,18 @@
 //! | `view` | borrowed boxes of cells; `ndarray_view` turns them into ndarray views |
 //! | `point`, `inputs`, `outputs`, `sweep` | stencil rules and the loops that apply them |
 //! | `stencil` | a rule with its radius and pattern as one value, for time stepping |
+//! | `blocking` | several steps in one pass over memory; the halo beyond walls |
 //! | `transfer` | packing, unpacking and copying of boxes of cells |
 //! | `exact` | sums whose bits depend on nothing but the set of values |
 //! | `simd` | choosing vector instructions when the program runs |
 //! | `math` | elementary functions that vectorise inside a rule |
 //! | `pool` | threads with a static division of work |
 //!
-//! Unsafe code is confined to `array`, `view`, `ndarray_view`, `point`, `inputs`, `outputs`, `sweep`, `transfer`
-//! and `simd`.
+//! Unsafe code is confined to `array`, `view`, `ndarray_view`, `point`, `inputs`, `outputs`, `sweep`, `transfer`, `simd`,
+//! `blocking::{levels, system, walls}`.
 
 mod array;
+mod blocking;
 mod element;
 mod error;
 mod exact;
@@ -57,6 +59,7 @@ mod transfer;
 mod view;
 
 pub use array::Array;
+pub use blocking::{Blocking, NoWalls, Pass, State, States, Walls, advance, evolve, fill_walls, set_walls};
 pub use element::{Element, ElementKind};
 pub use error::KernelError;
 pub use exact::{Accumulator, ComplexAccumulator, ExactSum, IntegerAccumulator, Summable};
@@ -70,5 +73,5 @@ pub use pool::Pool;
 pub use region::Region;
 pub use stencil::{Pattern, Stencil, star_stencil, stencil};
 pub use sweep::{fold, sweep, update};
-pub use transfer::{BoxCopy, Packing, fill_mirrored};
+pub use transfer::{BoxCopy, Packing};
 pub use view::{View, ViewMut};
