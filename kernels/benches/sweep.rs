@@ -21,8 +21,8 @@ use clap::Parser;
 use common::{Options, Report, Row, Team, in_turn};
 use num_traits::Float;
 use parhelion_kernels::{
-    Array, Element, Layout, Point, Pool, Reach, Region, StarPoint, Stencil, ViewMut, star_stencil, stencil,
-    sweep, update,
+    Array, Blocking, Element, Layout, NoWalls, Pass, Point, Pool, Reach, Region, StarPoint, Stencil, ViewMut,
+    advance, star_stencil, stencil, sweep, update,
 };
 
 /// One process measures alone.
@@ -94,7 +94,7 @@ impl Bench {
         (name, limit): (&str, Limit),
         shape: [usize; N],
         halo: usize,
-        mut job: impl FnMut(&Pool, Region<N>, &mut Array<T, N>, &Array<T, N>),
+        mut job: impl FnMut(&Pool, Region<N>, &mut Array<T, N>, &mut Array<T, N>),
     ) -> Result<(), Box<dyn Error>> {
         if !self.options.wants(name) {
             return Ok(());
@@ -107,12 +107,12 @@ impl Bench {
         input.view_mut().for_each_row(pool, layout.whole(), |_, row| {
             row.iter_mut().enumerate().for_each(|(i, cell)| *cell = value(i));
         });
-        let output = std::cell::RefCell::new(output);
+        let [input, output] = [input, output].map(std::cell::RefCell::new);
         let times = in_turn(
             &Alone,
             &self.options,
-            [&mut || job(pool, cells, &mut output.borrow_mut(), &input), &mut || {
-                limit.run(pool, output.borrow_mut().buffer_mut(), input.buffer())
+            [&mut || job(pool, cells, &mut output.borrow_mut(), &mut input.borrow_mut()), &mut || {
+                limit.run(pool, output.borrow_mut().buffer_mut(), input.borrow().buffer())
             }],
         );
         // The limit runs over halo and padding too.
@@ -133,7 +133,8 @@ impl Bench {
         rule: &S,
     ) -> Result<(), Box<dyn Error>> {
         self.case((name, Limit::Scale), shape, S::RADIUS, |pool, cells, output, input| {
-            rule.apply(pool, cells, output.view_mut(), input.view())
+            let pass = Pass::new(cells, [[false; 2]; N], S::RADIUS, Blocking::PLAIN);
+            advance(pool, &pass, rule, [input.view_mut(), output.view_mut()], &NoWalls, cells, || ())
                 .expect("the halo is as wide as the radius");
         })
     }

@@ -360,7 +360,8 @@ mod tests {
             let gap = [shape[0] as isize + 2, 0, 0];
             let targets: Vec<_> =
                 (0..3).map(|i| faces[i].shifted(gap.map(|g| g * i as isize))).collect();
-            let large = Region::new(region.start, targets[2].end).grown([[0, 0], [1, 0], [0, 3]]);
+            let hull = targets[1..].iter().fold(targets[0], |hull, target| hull.hull(target));
+            let large = hull.grown([[0, 0], [1, 0], [0, 3]]);
             let mut all = vec![7_u16; large.len()];
             let packing = Packing::new(targets.clone()).unwrap();
             let mut copies = list.begin();

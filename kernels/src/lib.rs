@@ -30,6 +30,7 @@
 //! | `point`, `inputs`, `outputs`, `sweep` | stencil rules and the loops that apply them |
 //! | `stencil` | a rule with its radius and pattern as one value, for time stepping |
 //! | [`operators`] | ready stencils: Laplacians, gradients, advection, staggered operators, filters |
+//! | `blocking` | several steps in one pass over memory; the halo beyond walls |
 //! | `transfer` | packing, unpacking and copying of boxes of cells; `copies` does many such in one go |
 //! | `exact` | sums whose bits depend on nothing but the set of values |
 //! | `simd` | choosing vector instructions when the program runs |
@@ -37,9 +38,10 @@
 //! | `pool` | threads with a static division of work |
 //!
 //! Unsafe code is confined to `array`, `view`, `ndarray_view`, `point`, `inputs`, `outputs`, `sweep`, `copies`,
-//! `transfer` and `simd`.
+//! `simd` and `blocking::{levels, system, walls}`.
 
 mod array;
+mod blocking;
 mod copies;
 mod element;
 mod error;
@@ -60,6 +62,7 @@ mod transfer;
 mod view;
 
 pub use array::Array;
+pub use blocking::{Blocking, NoWalls, Pass, State, States, Walls, advance, evolve, fill_walls, set_walls};
 pub use copies::{Copies, CopyList};
 pub use element::{Element, ElementKind};
 pub use error::KernelError;
@@ -74,5 +77,5 @@ pub use pool::Pool;
 pub use region::Region;
 pub use stencil::{Pattern, Stencil, star_stencil, stencil};
 pub use sweep::{fold, sweep, update};
-pub use transfer::{BoxCopy, Packing, fill_mirrored};
+pub use transfer::{BoxCopy, Packing};
 pub use view::{View, ViewMut};

@@ -174,18 +174,21 @@ pub struct Reach<'a, T, const N: usize, const R: usize, const STAR: bool = false
 impl<'a, T: Element, const N: usize> View<'a, T, N> {
     /// Lets a sweep read this view's cells up to `R` cells away from the one it computes.
     pub fn reach<const R: usize>(self) -> Reach<'a, T, N, R> {
-        const { assert!(R <= LARGEST_RADIUS, "no stencil reaches that far") };
-        Reach { view: self }
+        Reach::of(self)
     }
 
     /// As [`reach`](Self::reach), along the axes only.
     pub fn star_reach<const R: usize>(self) -> Reach<'a, T, N, R, true> {
-        const { assert!(R <= LARGEST_RADIUS, "no stencil reaches that far") };
-        Reach { view: self }
+        Reach::of(self)
     }
 }
 
 impl<'a, T: Element, const N: usize, const R: usize, const STAR: bool> Reach<'a, T, N, R, STAR> {
+    pub(crate) fn of(view: View<'a, T, N>) -> Self {
+        const { assert!(R <= LARGEST_RADIUS, "no stencil reaches that far") };
+        Self { view }
+    }
+
     pub(crate) fn view(&self) -> &View<'a, T, N> {
         &self.view
     }

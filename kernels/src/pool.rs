@@ -72,6 +72,36 @@ impl Pool {
         }
     }
 
+    /// Runs `here` on the calling thread, which stands for thread 0, and `work(thread)` on every other one, and waits
+    /// for all of them. Unlike `work`, `here` may use what must stay on this thread.
+    ///
+    /// # Panics
+    /// When `work` or `here` panics.
+    pub fn run_beside(&self, work: impl Fn(usize) + Sync, here: impl FnOnce()) {
+        if self.threads == 1 {
+            return here();
+        }
+        self.rayon.in_place_scope(|scope| {
+            scope.spawn_broadcast(|_, context| {
+                if context.index() > 0 {
+                    work(context.index());
+                }
+            });
+            here();
+        });
+    }
+
+    /// Runs `work(thread, threads)` on all threads, or on the calling one alone where few `bytes` are moved and
+    /// waking the others would cost more than it saves.
+    pub(crate) fn run_if_worth(&self, bytes: usize, work: impl Fn(usize, usize) + Sync) {
+        const WORTH_THREADS: usize = 64 << 10;
+        if bytes < WORTH_THREADS {
+            work(0, 1);
+        } else {
+            self.run(|thread| work(thread, self.threads));
+        }
+    }
+
     /// Runs `work(thread)` once on every thread and returns the results in thread order.
     ///
     /// # Panics

@@ -73,6 +73,14 @@ impl<const N: usize> Region<N> {
         }
     }
 
+    /// The smallest region that contains both.
+    pub fn hull(&self, other: &Self) -> Self {
+        Self {
+            start: std::array::from_fn(|a| self.start[a].min(other.start[a])),
+            end: std::array::from_fn(|a| self.end[a].max(other.end[a])),
+        }
+    }
+
     /// The region with `width[a][0]` cells more before and `width[a][1]` more after it on axis `a`.
     pub fn grown(&self, width: [[usize; 2]; N]) -> Self {
         Self {

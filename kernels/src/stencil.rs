@@ -2,7 +2,8 @@
 
 use std::marker::PhantomData;
 
-use crate::{Element, KernelError, Point, Pool, Region, StarPoint, View, ViewMut, sweep};
+use crate::sweep::sweep_here;
+use crate::{Element, KernelError, Point, Region, StarPoint, View, ViewMut};
 
 /// Which neighbours a stencil reads, and so which parts of a halo must be filled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -22,13 +23,12 @@ pub trait Stencil<T, const N: usize>: Sync {
     /// Which neighbours it reads.
     const PATTERN: Pattern;
 
-    /// Writes the new values of the cells of `region` to `output`.
+    /// Writes the new values of the cells of `region` to `output`, on the calling thread.
     ///
     /// # Errors
     /// When `output` lacks cells of the region, or `input` cells within the radius of it.
     fn apply(
         &self,
-        pool: &Pool,
         region: Region<N>,
         output: ViewMut<'_, T, N>,
         input: View<'_, T, N>,
@@ -82,12 +82,11 @@ where
 
     fn apply(
         &self,
-        pool: &Pool,
         region: Region<N>,
         output: ViewMut<'_, T, N>,
         input: View<'_, T, N>,
     ) -> Result<(), KernelError> {
-        sweep(pool, region, output, input.reach::<R>(), |point: Point<'_, T, N, R>| (self.rule)(point))
+        sweep_here(region, output, input.reach::<R>(), |point: Point<'_, T, N, R>| (self.rule)(point))
     }
 }
 
@@ -101,12 +100,11 @@ where
 
     fn apply(
         &self,
-        pool: &Pool,
         region: Region<N>,
         output: ViewMut<'_, T, N>,
         input: View<'_, T, N>,
     ) -> Result<(), KernelError> {
-        sweep(pool, region, output, input.star_reach::<R>(), |point: StarPoint<'_, T, N, R>| {
+        sweep_here(region, output, input.star_reach::<R>(), |point: StarPoint<'_, T, N, R>| {
             (self.rule)(point)
         })
     }

@@ -46,15 +46,49 @@ where
     inputs.check(&region)?;
     let cells = outputs.cells();
     pool.run(|thread| {
-        for (index, len) in rows(region.part(thread, pool.threads())) {
-            // SAFETY: inputs and outputs passed their checks; the parts of a region are disjoint.
-            unsafe {
-                let first = inputs.first(index);
-                O::write_row(&cells, index, len, |i| rule(I::Points::advanced(&first, i)));
-            }
-        }
+        // SAFETY: inputs and outputs passed their checks; the parts of a region are disjoint.
+        unsafe { write_rows::<O, I, N>(&cells, &inputs, region.part(thread, pool.threads()), &rule) };
     });
     Ok(())
+}
+
+/// As [`sweep`], on the calling thread.
+pub(crate) fn sweep_here<O, I, const N: usize>(
+    region: Region<N>,
+    mut outputs: O,
+    inputs: I,
+    rule: impl for<'p> Fn(PointOf<'p, I, N>) -> O::Value,
+) -> Result<(), KernelError>
+where
+    O: Outputs<N>,
+    I: Inputs<N>,
+{
+    outputs.check(&region)?;
+    inputs.check(&region)?;
+    // SAFETY: inputs and outputs passed their checks; the outputs are this thread's.
+    unsafe { write_rows::<O, I, N>(&outputs.cells(), &inputs, region, &rule) };
+    Ok(())
+}
+
+/// # Safety
+/// The cells passed the checks of inputs and outputs, and no other thread touches them.
+#[inline(always)]
+unsafe fn write_rows<O, I, const N: usize>(
+    outputs: &O::Cells,
+    inputs: &I,
+    cells: Region<N>,
+    rule: &impl for<'p> Fn(PointOf<'p, I, N>) -> O::Value,
+) where
+    O: Outputs<N>,
+    I: Inputs<N>,
+{
+    for (index, len) in rows(cells) {
+        // SAFETY: the contract.
+        unsafe {
+            let first = inputs.first(index);
+            O::write_row(outputs, index, len, |i| rule(I::Points::advanced(&first, i)));
+        }
+    }
 }
 
 /// Replaces every cell of `region` by `rule(its old value, neighbourhood in the inputs)`.

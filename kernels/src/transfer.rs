@@ -1,11 +1,6 @@
 //! Boxes of cells that are moved: into contiguous buffers, out of them, and within an array.
-#![allow(unsafe_code, reason = "threads fill disjoint rows; see the invariants of view.rs")]
 
-use crate::view::rows;
 use crate::{CopyList, Element, KernelError, Pool, Region, View, ViewMut};
-
-/// Below this many bytes waking the other threads costs more than it saves.
-const WORTH_THREADS: usize = 64 << 10;
 
 /// Several boxes of cells and their places, one after the other in C order, in a buffer.
 ///
@@ -143,63 +138,6 @@ impl<const N: usize> BoxCopy<N> {
     }
 }
 
-/// Fills the cells of `target` from their mirror images along `axis`: cell `i` on that axis becomes
-/// `rule(value of cell mirror − i, index of cell i)`.
-///
-/// ```
-/// use parhelion_kernels::{Pool, Region, ViewMut, fill_mirrored};
-///
-/// let mut u = [0, 0, 1, 2, 3];                               // two halo cells before cell 0
-/// let cells = ViewMut::from_slice(&mut u, Region::new([-2], [3]));
-/// fill_mirrored(&Pool::new(1)?, cells, Region::new([-2], [0]), 0, -1, |image, _| -image)?;
-/// assert_eq!(u, [-2, -1, 1, 2, 3]);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-///
-/// # Errors
-/// When target or images are not in view, or overlap.
-pub fn fill_mirrored<T: Element, const N: usize>(
-    pool: &Pool,
-    cells: ViewMut<'_, T, N>,
-    target: Region<N>,
-    axis: usize,
-    mirror: isize,
-    rule: impl Fn(T, [isize; N]) -> T + Sync,
-) -> Result<(), KernelError> {
-    let seen = cells.region();
-    let image = |i: isize| mirror.checked_sub(i);
-    let ends = image(target.end[axis])
-        .and_then(|i| i.checked_add(1))
-        .zip(image(target.start[axis]).and_then(|i| i.checked_add(1)));
-    let Some((first, end)) = ends else {
-        return Err(KernelError::new(format!("cells {target:?} have no mirror images about {mirror}/2")));
-    };
-    let images = target.with_axis(axis, first, end);
-    if !seen.contains_region(&target) || !seen.contains_region(&images) {
-        return Err(KernelError::new(format!(
-            "cells {target:?} or their images {images:?} are not all in {seen:?}"
-        )));
-    }
-    if !target.intersection(&images).is_empty() {
-        return Err(KernelError::new(format!("cells {target:?} overlap their mirror images {images:?}")));
-    }
-    let cells = cells.cells;
-    on_threads(pool, target.len() * size_of::<T>(), |thread, threads| {
-        for (first, len) in rows(target.part(thread, threads)) {
-            for i in 0..len as isize {
-                let mut index = first;
-                index[N - 1] += i;
-                let mut image = index;
-                image[axis] = mirror - index[axis];
-                // SAFETY: both in view (V1); nobody writes an image, and by the disjoint parts of
-                // the target nobody else writes this cell (V3).
-                unsafe { *cells.at(index) = rule(*cells.at(image), index) };
-            }
-        }
-    });
-    Ok(())
-}
-
 fn check_disjoint<const N: usize>(regions: &[Region<N>]) -> Result<(), KernelError> {
     for (i, one) in regions.iter().enumerate() {
         if let Some(other) = regions[i + 1..].iter().find(|other| !one.intersection(other).is_empty()) {
@@ -207,15 +145,6 @@ fn check_disjoint<const N: usize>(regions: &[Region<N>]) -> Result<(), KernelErr
         }
     }
     Ok(())
-}
-
-/// Runs `work(thread, threads)` on all threads, or on the calling one alone for few `bytes`.
-fn on_threads(pool: &Pool, bytes: usize, work: impl Fn(usize, usize) + Sync) {
-    if bytes < WORTH_THREADS {
-        work(0, 1);
-    } else {
-        pool.run(|thread| work(thread, pool.threads()));
-    }
 }
 
 #[cfg(test)]

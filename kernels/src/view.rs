@@ -109,6 +109,14 @@ impl<'a, T: Element, const N: usize> View<'a, T, N> {
         Self { cells: laid_out(buffer.as_ptr().cast_mut(), buffer.len(), layout), borrow: PhantomData }
     }
 
+    /// The view of `region` of `cells`.
+    ///
+    /// # Safety
+    /// V1 holds for these cells as long as `'a` lasts, and V3 while the view is used.
+    pub(crate) unsafe fn of(cells: &Cells<T, N>, region: Region<N>) -> Self {
+        Self { cells: restrict(cells, region), borrow: PhantomData }
+    }
+
     /// The cells in view.
     pub fn region(&self) -> Region<N> {
         self.cells.region
@@ -187,6 +195,14 @@ impl<'a, T: Element, const N: usize> ViewMut<'a, T, N> {
     pub(crate) fn from_layout(buffer: &'a mut [T], layout: &Layout<N>) -> Self {
         // V1, V2: a layout places every cell of `whole` inside its buffer.
         Self { cells: laid_out(buffer.as_mut_ptr(), buffer.len(), layout), borrow: PhantomData }
+    }
+
+    /// The view of `region` of `cells`.
+    ///
+    /// # Safety
+    /// V1 holds for these cells as long as `'a` lasts, and V3 while the view is used.
+    pub(crate) unsafe fn of(cells: &Cells<T, N>, region: Region<N>) -> Self {
+        Self { cells: restrict(cells, region), borrow: PhantomData }
     }
 
     /// The cells in view.

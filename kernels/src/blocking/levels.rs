@@ -1,0 +1,102 @@
+//! A stencil applied several times in one pass.
+#![allow(
+    unsafe_code,
+    reason = "threads write disjoint cells of shared arrays; see the invariants of view.rs"
+)]
+
+use super::Pass;
+use super::walls::{Beyond, Walls};
+use crate::{Element, KernelError, Pool, Region, Stencil, View, ViewMut};
+
+/// Applies `stencil` once for each of the [`levels`](Pass::levels) of `pass`: level `l` is written to `arrays[l % 2]`, and the level
+/// before the pass must be in its array, with valid halo. The arrays then hold the [cells](Pass::cells) of the last
+/// two levels.
+///
+/// `interior` are the cells between the `walls`; beyond them the halo is filled at every level but the last. The calling thread
+/// runs `here` now and then between its tiles. The result has the same bits as single sweeps, for any pass.
+///
+/// # Errors
+/// When the arrays lack cells that are read or written, or the stencil reads farther than the pass's radius.
+pub fn advance<T: Element, S: Stencil<T, N>, W: Walls<T, N>, const N: usize>(
+    pool: &Pool,
+    pass: &Pass<N>,
+    stencil: &S,
+    arrays: [ViewMut<'_, T, N>; 2],
+    walls: &W,
+    interior: Region<N>,
+    here: impl FnMut(),
+) -> Result<(), KernelError> {
+    let beyond = Beyond { walls, interior, depth: [[pass.radius(); 2]; N] };
+    check(pass, S::RADIUS, &beyond, &arrays)?;
+    let cells = arrays.map(|array| array.cells);
+    run(pool, pass, here, |level, piece| {
+        let (input, output) = (&cells[(level - 1) % 2], &cells[level % 2]);
+        // SAFETY: in view by the checks (V1). By the order of the pass no other thread writes a cell within the radius of
+        // the piece in the input, or touches one of the piece in the output (V3).
+        let (output, input) =
+            unsafe { (ViewMut::of(output, piece), View::of(input, piece.grown([[S::RADIUS; 2]; N]))) };
+        stencil.apply(piece, output, input)?;
+        if level < pass.end() {
+            // SAFETY: the piece as above; what mirrors it is touched with it only, as images are nearer to whatever reads
+            // a halo cell than the radius.
+            unsafe {
+                beyond.set_walls(&cells[level % 2], piece);
+                beyond.fill(&cells[level % 2], level, piece, 0);
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Runs the pass; the first error of a piece, which the checks make impossible for stencils of this crate, is kept.
+pub(super) fn run<const N: usize>(
+    pool: &Pool,
+    pass: &Pass<N>,
+    here: impl FnMut(),
+    piece: impl Fn(usize, Region<N>) -> Result<(), KernelError> + Sync,
+) -> Result<(), KernelError> {
+    let failed = std::sync::OnceLock::new();
+    pass.run(
+        pool,
+        |level, cells| {
+            if let Err(error) = piece(level, cells) {
+                failed.get_or_init(|| error);
+            }
+        },
+        here,
+    );
+    failed.into_inner().map_or(Ok(()), Err)
+}
+
+/// # Errors
+/// When a rule of this radius does not fit the pass, or the arrays do not have the cells that it needs.
+pub(super) fn check<T: Element, W: Walls<T, N>, const N: usize>(
+    pass: &Pass<N>,
+    radius: usize,
+    beyond: &Beyond<'_, W, N>,
+    arrays: &[ViewMut<'_, T, N>; 2],
+) -> Result<(), KernelError> {
+    if radius > pass.radius() {
+        return Err(KernelError::new(format!(
+            "a rule of radius {radius} cannot be applied in a pass made for radius {}",
+            pass.radius()
+        )));
+    }
+    for level in pass.levels() {
+        let (input, output) = (&arrays[(level - 1) % 2], &arrays[level % 2]);
+        let cells = pass.cells(level);
+        let needed = cells.grown([[radius; 2]; N]);
+        let held = output.region().contains_region(&cells) && input.region().contains_region(&needed);
+        if !(cells.is_empty() || held) {
+            return Err(KernelError::new(format!(
+                "level {level} of a pass writes the cells {cells:?} and reads {needed:?}, but the arrays have {:?} and {:?}",
+                output.region(),
+                input.region()
+            )));
+        }
+    }
+    if pass.end() > *pass.levels().start() {
+        arrays.iter().try_for_each(|array| beyond.check(&array.region()))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,282 @@
+//! The order in which the cells of a block are brought several steps forward in one pass.
+
+use std::ops::RangeInclusive;
+
+use crate::{Blocking, Pool, Region};
+
+/// One pass over a block: `levels` steps of an explicit update, in tiles that stay in the cache, on two arrays that
+/// hold even and odd levels.
+///
+/// Level `l` computes `first` less `radius · (l − 1)` cells on the sides that shrink: there, what lies beyond is
+/// known at level 0 only. The other sides are walls; what lies beyond is made from the cells themselves.
+/// How the pass is ordered, and why no value is overwritten too early, is explained in this folder's README.
+#[derive(Clone, Debug)]
+pub struct Pass<const N: usize> {
+    /// What the first level computes.
+    first: Region<N>,
+    shrinking: [[bool; 2]; N],
+    radius: usize,
+    blocking: Blocking<N>,
+    /// The level on which the first one builds.
+    before: usize,
+    /// The level at which the steps end; more than the last of this pass where it is one of several.
+    end: usize,
+}
+
+impl<const N: usize> Pass<N> {
+    /// A pass whose first level computes the cells `first`, with a rule of this radius.
+    pub fn new(first: Region<N>, shrinking: [[bool; 2]; N], radius: usize, blocking: Blocking<N>) -> Self {
+        Self { first, shrinking, radius, blocking, before: 0, end: blocking.levels }
+    }
+
+    /// A pass that brings `cells` from the level before to `level`, of `end` levels altogether.
+    pub fn single(cells: Region<N>, radius: usize, level: usize, end: usize) -> Self {
+        Self {
+            first: cells,
+            shrinking: [[false; 2]; N],
+            radius,
+            blocking: Blocking::PLAIN,
+            before: level - 1,
+            end,
+        }
+    }
+
+    /// The levels that the pass computes.
+    pub fn levels(&self) -> RangeInclusive<usize> {
+        self.before + 1..=self.before + self.blocking.levels
+    }
+
+    /// The level at which the steps end: after it no more halo is needed.
+    pub fn end(&self) -> usize {
+        self.end
+    }
+
+    /// How far the rule reads.
+    pub fn radius(&self) -> usize {
+        self.radius
+    }
+
+    /// The cells that are brought to `level`, one of [`levels`](Self::levels).
+    pub fn cells(&self, level: usize) -> Region<N> {
+        let width = self.skew(level);
+        self.first.shrunk(self.shrinking.map(|sides| sides.map(|shrinks| if shrinks { width } else { 0 })))
+    }
+
+    /// How far tiles of `level` lag behind those of level 1.
+    fn skew(&self, level: usize) -> usize {
+        self.radius * (level - 1 - self.before)
+    }
+
+    /// Calls `piece(level, cells)` for boxes of cells that together are [`cells`](Self::cells) of every level, on all
+    /// threads of `pool`. The thread that calls also runs `here` now and then.
+    ///
+    /// When a piece is called, all cells within the radius of it that belong to the level before have been called;
+    /// none of their values has been overwritten if level `l` writes to array `l mod 2`; and no
+    /// other thread works on any of them.
+    pub fn run(&self, pool: &Pool, piece: impl Fn(usize, Region<N>) + Sync, mut here: impl FnMut()) {
+        let cuts = self.cuts(pool.threads());
+        for inverted in self.phases(&cuts) {
+            let blocks = Region::from_shape(std::array::from_fn(|a| cuts[a] - usize::from(inverted[a])));
+            let mine = |thread: usize| {
+                blocks.indices().skip(thread).step_by(pool.threads()).map(|block| block.map(|b| b as usize))
+            };
+            pool.run_beside(
+                |thread| mine(thread).for_each(|block| self.block(&cuts, inverted, block, &piece, || ())),
+                || mine(0).for_each(|block| self.block(&cuts, inverted, block, &piece, &mut here)),
+            );
+        }
+    }
+
+    /// Into how many slabs each axis is cut for `threads` threads: as many as there are threads, the slowest
+    /// axes first, but thick enough that they keep apart up to the last level.
+    fn cuts(&self, threads: usize) -> [usize; N] {
+        let thinnest = 2 * self.skew(*self.levels().end()) + 1;
+        let mut left = threads;
+        self.first.shape().map(|cells| {
+            let cuts =
+                (1..=left.min(cells / thinnest).max(1)).rev().find(|c| left.is_multiple_of(*c)).unwrap_or(1);
+            left /= cuts;
+            cuts
+        })
+    }
+
+    /// The phases of a pass: for each axis, whether the slabs' upright or the inverted wedges between them are
+    /// computed. A phase needs nothing but those of fewer inverted axes.
+    fn phases(&self, cuts: &[usize; N]) -> impl Iterator<Item = [bool; N]> {
+        let needed: [bool; N] = cuts.map(|cuts| cuts > 1 && self.blocking.levels > 1);
+        (0..1_usize << N)
+            .map(|mask| std::array::from_fn(|a| mask >> a & 1 == 1))
+            .filter(move |inverted: &[bool; N]| (0..N).all(|a| needed[a] || !inverted[a]))
+    }
+
+    /// The cells of one block of a phase at `level`.
+    fn slab(&self, cuts: &[usize; N], inverted: [bool; N], block: [usize; N], level: usize) -> Region<N> {
+        let skew = self.skew(level) as isize;
+        let mut cells = self.cells(level);
+        for a in 0..N {
+            let length = self.first.shape()[a];
+            let cut = |c: usize| self.first.start[a] + (c * length / cuts[a]) as isize;
+            let (start, end) = if inverted[a] {
+                (cut(block[a] + 1) - skew, cut(block[a] + 1) + skew)
+            } else {
+                let before = if block[a] == 0 { isize::MIN } else { cut(block[a]) + skew };
+                let after = if block[a] + 1 == cuts[a] { isize::MAX } else { cut(block[a] + 1) - skew };
+                (before, after)
+            };
+            cells.start[a] = cells.start[a].max(start);
+            cells.end[a] = cells.end[a].min(end);
+        }
+        cells
+    }
+
+    /// One block of a phase, tile by tile: along axis 0 first, the levels of each tile innermost. A tile is
+    /// shifted down by the radius from level to level.
+    fn block(
+        &self,
+        cuts: &[usize; N],
+        inverted: [bool; N],
+        block: [usize; N],
+        piece: &impl Fn(usize, Region<N>),
+        mut between: impl FnMut(),
+    ) {
+        // In the frame that moves along with the tiles, where a tile has the same place at all levels.
+        let moving: Vec<Region<N>> = self
+            .levels()
+            .map(|level| self.slab(cuts, inverted, block, level).shifted([self.skew(level) as isize; N]))
+            .collect();
+        let Some(hull) = moving.iter().filter(|cells| !cells.is_empty()).copied().reduce(|a, b| a.hull(&b))
+        else {
+            return;
+        };
+        let tiles: [usize; N] =
+            std::array::from_fn(|a| hull.shape()[a].div_ceil(self.blocking.tile[a].max(1)));
+        // Axis 0 runs fastest: read the tile numbers backwards.
+        for number in Region::from_shape(reversed(tiles)).indices() {
+            let tile = reversed(number).map(|i| i as usize);
+            let shape = hull.shape();
+            let edge = |a: usize, i: usize| hull.start[a] + (i * shape[a] / tiles[a]) as isize;
+            let cells = Region::new(
+                std::array::from_fn(|a| edge(a, tile[a])),
+                std::array::from_fn(|a| edge(a, tile[a] + 1)),
+            );
+            for (level, moving) in self.levels().zip(&moving) {
+                let part = cells.intersection(moving);
+                if !part.is_empty() {
+                    piece(level, part.shifted([-(self.skew(level) as isize); N]));
+                }
+            }
+            between();
+        }
+    }
+}
+
+fn reversed<I: Copy, const N: usize>(values: [I; N]) -> [I; N] {
+    std::array::from_fn(|a| values[N - 1 - a])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::HashMap;
+    use std::sync::Mutex;
+
+    /// What the two arrays hold while a pass runs: the level of every cell, or nothing.
+    struct Levels<const N: usize> {
+        arrays: [HashMap<[isize; N], usize>; 2],
+    }
+
+    impl<const N: usize> Levels<N> {
+        fn compute(&mut self, pass: &Pass<N>, level: usize, piece: Region<N>) {
+            let inside = |i: [isize; N]| level == 1 || pass.cells(level - 1).contains(i);
+            for index in piece.indices() {
+                let reach = Region::new(index, index.map(|i| i + 1)).grown([[pass.radius; 2]; N]);
+                for neighbour in reach.indices().filter(|&i| inside(i)) {
+                    let found = self.arrays[(level - 1) % 2].get(&neighbour).copied().unwrap_or(0);
+                    assert_eq!(found, level - 1, "level {level} of {index:?} reads {neighbour:?}");
+                }
+            }
+            for index in piece.indices() {
+                self.arrays[level % 2].insert(index, level);
+            }
+        }
+    }
+
+    fn check<const N: usize>(pass: &Pass<N>, threads: usize, seed: u64) {
+        let cuts = pass.cuts(threads);
+        let mut levels = Levels { arrays: [HashMap::new(), HashMap::new()] };
+        let mut random = seed;
+        for inverted in pass.phases(&cuts) {
+            let blocks = Region::from_shape(std::array::from_fn(|a| cuts[a] - usize::from(inverted[a])));
+            // What each block of the phase does, then all of them interleaved at random, as threads would.
+            let mut work: Vec<Vec<(usize, Region<N>)>> = blocks
+                .indices()
+                .map(|block| {
+                    let pieces = Mutex::new(Vec::new());
+                    let note = |level, cells| pieces.lock().unwrap().push((level, cells));
+                    pass.block(&cuts, inverted, block.map(|b| b as usize), &note, || ());
+                    let mut pieces = pieces.into_inner().unwrap();
+                    pieces.reverse();
+                    pieces
+                })
+                .filter(|pieces: &Vec<_>| !pieces.is_empty())
+                .collect();
+            while !work.is_empty() {
+                random = random.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+                let block = (random >> 33) as usize % work.len();
+                let (level, cells) = work[block].pop().unwrap();
+                levels.compute(pass, level, cells);
+                if work[block].is_empty() {
+                    work.swap_remove(block);
+                }
+            }
+        }
+        let last = *pass.levels().end();
+        for index in pass.cells(last).indices() {
+            assert_eq!(levels.arrays[last % 2].get(&index), Some(&last), "{index:?}");
+        }
+        for index in if last > 1 { pass.cells(last - 1) } else { Region::new([0; N], [0; N]) }.indices() {
+            assert_eq!(levels.arrays[(last - 1) % 2].get(&index), Some(&(last - 1)), "{index:?}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(200))]
+
+        #[test]
+        fn no_value_is_missing_or_overwritten_in_two_dimensions(
+            shape in prop::array::uniform2(1_usize..30),
+            shrinking in prop::array::uniform2(prop::array::uniform2(any::<bool>())),
+            radius in 0_usize..3,
+            levels in 1_usize..6,
+            tile in prop::array::uniform2(1_usize..12),
+            threads in 1_usize..9,
+            seed in any::<u64>(),
+        ) {
+            let first = Region::from_shape(shape).shifted([-2, 3]);
+            check(&Pass::new(first, shrinking, radius, Blocking { levels, tile }), threads, seed);
+        }
+
+        #[test]
+        fn no_value_is_missing_or_overwritten_in_three_dimensions(
+            shape in prop::array::uniform3(1_usize..14),
+            shrinking in prop::array::uniform3(prop::array::uniform2(any::<bool>())),
+            radius in 1_usize..3,
+            levels in 1_usize..5,
+            tile in prop::array::uniform3(1_usize..7),
+            threads in 1_usize..9,
+            seed in any::<u64>(),
+        ) {
+            check(&Pass::new(Region::from_shape(shape), shrinking, radius, Blocking { levels, tile }), threads, seed);
+        }
+    }
+
+    #[test]
+    fn threads_share_both_axes_where_one_is_too_thin() {
+        let pass =
+            Pass::new(Region::from_shape([20, 40]), [[false; 2]; 2], 1, Blocking { levels: 5, tile: [1, 8] });
+        assert_eq!(pass.cuts(4), [2, 2]);
+        assert_eq!(pass.cuts(8), [2, 4]);
+        check(&pass, 8, 1);
+    }
+}

@@ -1,0 +1,194 @@
+//! A rule for several arrays at once, applied several times in one pass.
+#![allow(
+    unsafe_code,
+    reason = "threads write disjoint cells of shared arrays; see the invariants of view.rs"
+)]
+
+use super::Pass;
+use super::levels::run;
+use super::walls::{Beyond, Walls};
+use crate::view::{Cells, rows};
+use crate::{Element, Inputs, KernelError, Outputs, PointOf, Points, Pool, Reach, Region, View, ViewMut};
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+/// One of the arrays that a rule brings forward: even and odd levels, read within `R` cells, with its walls.
+#[derive(Debug)]
+pub struct State<'a, T, W, const N: usize, const R: usize, const STAR: bool> {
+    /// Level `l` is in `arrays[l % 2]`.
+    pub arrays: [ViewMut<'a, T, N>; 2],
+    /// What stands beyond the walls.
+    pub walls: W,
+    /// The cells between the walls.
+    pub interior: Region<N>,
+}
+
+/// The arrays that a rule brings forward: a [`State`], or a tuple of such. The trait is sealed.
+pub trait States<const N: usize>: sealed::Sealed {
+    /// What the rule returns for one cell.
+    type Value: Copy;
+    /// The arrays of one level, written.
+    type Outputs: Outputs<N, Value = Self::Value>;
+    /// The arrays of one level, read.
+    type Inputs: Inputs<N>;
+    /// What the threads share.
+    #[doc(hidden)]
+    type Shared: Send + Sync;
+
+    #[doc(hidden)]
+    fn check(&self, pass: &Pass<N>) -> Result<(), KernelError>;
+    #[doc(hidden)]
+    fn share(self) -> Self::Shared;
+    #[doc(hidden)]
+    fn outputs(shared: &Self::Shared, level: usize) -> <Self::Outputs as Outputs<N>>::Cells;
+    /// # Safety
+    /// The arrays are borrowed as long as the inputs are used (V1), and the threads keep to V3.
+    #[doc(hidden)]
+    unsafe fn inputs(shared: &Self::Shared, level: usize) -> Self::Inputs;
+    /// # Safety
+    /// The states passed `check`, and no other thread touches the piece or what mirrors it.
+    #[doc(hidden)]
+    unsafe fn fill(shared: &Self::Shared, level: usize, piece: Region<N>, pass: &Pass<N>);
+}
+
+/// A [`State`] that threads share.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct SharedState<T, W, const N: usize> {
+    cells: [Cells<T, N>; 2],
+    walls: W,
+    interior: Region<N>,
+}
+
+impl<T, W, const N: usize, const R: usize, const STAR: bool> sealed::Sealed for State<'_, T, W, N, R, STAR> {}
+impl<'a, T, W, const N: usize, const R: usize, const STAR: bool> States<N> for State<'a, T, W, N, R, STAR>
+where
+    T: Element,
+    W: Walls<T, N> + Send,
+{
+    type Value = T;
+    type Outputs = ViewMut<'a, T, N>;
+    type Inputs = Reach<'a, T, N, R, STAR>;
+    type Shared = SharedState<T, W, N>;
+
+    fn check(&self, pass: &Pass<N>) -> Result<(), KernelError> {
+        let beyond = Beyond { walls: &self.walls, interior: self.interior, depth: [[pass.radius(); 2]; N] };
+        super::levels::check::<T, W, N>(pass, R, &beyond, &self.arrays)
+    }
+
+    fn share(self) -> Self::Shared {
+        SharedState {
+            cells: self.arrays.map(|array| array.cells),
+            walls: self.walls,
+            interior: self.interior,
+        }
+    }
+
+    fn outputs(shared: &Self::Shared, level: usize) -> Cells<T, N> {
+        shared.cells[level % 2]
+    }
+
+    unsafe fn inputs(shared: &Self::Shared, level: usize) -> Self::Inputs {
+        let cells = &shared.cells[level % 2];
+        // SAFETY: the contract.
+        let view: View<'a, T, N> = unsafe { View::of(cells, cells.region) };
+        Reach::of(view)
+    }
+
+    unsafe fn fill(shared: &Self::Shared, level: usize, piece: Region<N>, pass: &Pass<N>) {
+        let SharedState { cells, walls, interior } = shared;
+        let beyond = Beyond { walls, interior: *interior, depth: [[pass.radius(); 2]; N] };
+        // SAFETY: the contract.
+        unsafe {
+            beyond.set_walls(&cells[level % 2], piece);
+            beyond.fill(&cells[level % 2], level, piece, 0);
+        }
+    }
+}
+
+macro_rules! tuples {
+    ($($state:ident $value:ident $member:tt),*) => {
+        impl<$($state: sealed::Sealed),*> sealed::Sealed for ($($state,)*) {}
+        impl<'a, $($value: Element, $state,)* const N: usize> States<N> for ($($state,)*)
+        where
+            $($state: States<N, Value = $value, Outputs = ViewMut<'a, $value, N>>,)*
+        {
+            type Value = ($($value,)*);
+            type Outputs = ($(ViewMut<'a, $value, N>,)*);
+            type Inputs = ($($state::Inputs,)*);
+            type Shared = ($($state::Shared,)*);
+
+            fn check(&self, pass: &Pass<N>) -> Result<(), KernelError> {
+                $(self.$member.check(pass)?;)*
+                Ok(())
+            }
+
+            fn share(self) -> Self::Shared {
+                ($(self.$member.share(),)*)
+            }
+
+            fn outputs(shared: &Self::Shared, level: usize) -> ($(Cells<$value, N>,)*) {
+                ($($state::outputs(&shared.$member, level),)*)
+            }
+
+            unsafe fn inputs(shared: &Self::Shared, level: usize) -> Self::Inputs {
+                // SAFETY: the contract.
+                unsafe { ($($state::inputs(&shared.$member, level),)*) }
+            }
+
+            unsafe fn fill(shared: &Self::Shared, level: usize, piece: Region<N>, pass: &Pass<N>) {
+                // SAFETY: the contract.
+                unsafe { $($state::fill(&shared.$member, level, piece, pass);)* }
+            }
+        }
+    };
+}
+tuples!(A TA 0);
+tuples!(A TA 0, B TB 1);
+tuples!(A TA 0, B TB 1, C TC 2);
+tuples!(A TA 0, B TB 1, C TC 2, D TD 3);
+tuples!(A TA 0, B TB 1, C TC 2, D TD 3, E TE 4);
+
+/// Brings `states` forward by the levels of `pass`: every cell becomes `rule(its value two levels before, neighbourhood in the
+/// level before, neighbourhood in the constants)`.
+///
+/// As [`advance`](super::advance), for rules of several arrays, of two levels in time, and with arrays that stay as they are.
+///
+/// # Errors
+/// When arrays lack cells that are read or written, or the rule reads farther than the pass's radius.
+pub fn evolve<S: States<N>, C: Inputs<N>, const N: usize>(
+    pool: &Pool,
+    pass: &Pass<N>,
+    states: S,
+    constants: C,
+    rule: impl for<'p> Fn(S::Value, PointOf<'p, S::Inputs, N>, PointOf<'p, C, N>) -> S::Value + Sync,
+    here: impl FnMut(),
+) -> Result<(), KernelError> {
+    states.check(pass)?;
+    pass.levels().try_for_each(|level| constants.check(&pass.cells(level)))?;
+    let shared = states.share();
+    run(pool, pass, here, |level, piece| {
+        // SAFETY: the states hold their borrows until the pass has run; their arrays are borrowed apart. By the order of the
+        // pass no other thread writes a cell within the radius of the piece in the level before, or touches one of
+        // the piece, or what mirrors it, in this level (V3). All is in view by the checks (V1).
+        unsafe {
+            let (outputs, inputs) = (S::outputs(&shared, level), S::inputs(&shared, level - 1));
+            for (index, len) in rows(piece) {
+                let (now, fixed) = (inputs.first(index), constants.first(index));
+                <S::Outputs as Outputs<N>>::update_row(&outputs, index, len, |i, before| {
+                    rule(
+                        before,
+                        <S::Inputs as Inputs<N>>::Points::advanced(&now, i),
+                        C::Points::advanced(&fixed, i),
+                    )
+                });
+            }
+            if level < pass.end() {
+                S::fill(&shared, level, piece, pass);
+            }
+        }
+        Ok(())
+    })
+}

@@ -1,0 +1,247 @@
+//! Filling the halo beyond walls from the cells inside them, piece by piece.
+#![allow(unsafe_code, reason = "threads write disjoint cells; see the invariants of view.rs")]
+
+use crate::view::{Cells, rows};
+use crate::{Element, KernelError, Pool, Region, ViewMut};
+
+/// What stands beyond the walls of a block.
+///
+/// A wall is a mirror: the halo cell `i` on its axis has the image `mirror − i` inside. Its value is made from the
+/// image's, or from nothing but its place. Beyond edges and corners the last axis decides, and earlier ones made its images.
+pub trait Walls<T, const N: usize>: Sync {
+    /// The sum of the indices of a halo cell and of its image at a wall; `None` where there is no wall.
+    fn mirror(&self, axis: usize, high: bool) -> Option<isize>;
+
+    /// The value that points on the wall have, where a wall carries points and has a value.
+    fn on_wall(&self, axis: usize, high: bool) -> Option<T>;
+
+    /// Turns images into the values of the halo cells from `first` on along the last axis, `level` steps after the
+    /// pass began.
+    fn fill(&self, axis: usize, high: bool, level: usize, first: [isize; N], cells: &mut [T]);
+}
+
+/// A block without walls.
+#[derive(Clone, Copy, Debug)]
+pub struct NoWalls;
+
+impl<T, const N: usize> Walls<T, N> for NoWalls {
+    fn mirror(&self, _: usize, _: bool) -> Option<isize> {
+        None
+    }
+    fn on_wall(&self, _: usize, _: bool) -> Option<T> {
+        None
+    }
+    fn fill(&self, _: usize, _: bool, _: usize, _: [isize; N], _: &mut [T]) {}
+}
+
+/// Walls around a block, and how many halo cells beyond them are wanted.
+#[derive(Debug)]
+pub(super) struct Beyond<'a, W, const N: usize> {
+    pub(super) walls: &'a W,
+    /// The cells inside the walls.
+    pub(super) interior: Region<N>,
+    /// Halo cells beyond the walls, `[low, high]` on each axis.
+    pub(super) depth: [[usize; 2]; N],
+}
+
+impl<W, const N: usize> Beyond<'_, W, N> {
+    /// # Errors
+    /// When the halo beyond a wall, or its images, are not all among `cells`, which the pieces are.
+    pub(super) fn check<T: Element>(&self, cells: &Region<N>) -> Result<(), KernelError>
+    where
+        W: Walls<T, N>,
+    {
+        for (axis, high) in sides::<N>() {
+            let Some(mirror) = self.walls.mirror(axis, high) else { continue };
+            let halo = self.beyond(axis, high);
+            let images = mirrored(&halo, axis, mirror);
+            let inside = |part: &Region<N>| {
+                part.is_empty() || cells.start[axis] <= part.start[axis] && part.end[axis] <= cells.end[axis]
+            };
+            let apart = images.start[axis] >= self.interior.start[axis]
+                && images.end[axis] <= self.interior.end[axis];
+            if !inside(&halo) || !apart && !halo.is_empty() {
+                return Err(KernelError::new(format!(
+                    "the halo {halo:?} beyond a wall on axis {axis} has the images {images:?}; both must be in the array \
+                     {cells:?}, the images inside the walls {:?}; use larger blocks or a thinner halo",
+                    self.interior
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// The halo behind one wall.
+    fn beyond(&self, axis: usize, high: bool) -> Region<N> {
+        let depth = self.depth[axis][usize::from(high)] as isize;
+        let (start, end) = (self.interior.start[axis], self.interior.end[axis]);
+        if high {
+            self.interior.with_axis(axis, end, end + depth)
+        } else {
+            self.interior.with_axis(axis, start - depth, start)
+        }
+    }
+
+    /// Gives the points of `piece` that lie on walls their values.
+    ///
+    /// # Safety
+    /// `piece` is in view, and no other thread touches it.
+    pub(super) unsafe fn set_walls<T: Element>(&self, cells: &Cells<T, N>, piece: Region<N>)
+    where
+        W: Walls<T, N>,
+    {
+        for (axis, high) in sides::<N>() {
+            let Some(value) = self.walls.on_wall(axis, high) else { continue };
+            let wall = if high { self.interior.end[axis] - 1 } else { self.interior.start[axis] };
+            for (first, len) in rows(piece.intersection(&piece.with_axis(axis, wall, wall + 1))) {
+                // SAFETY: part of `piece`; the contract.
+                unsafe { std::slice::from_raw_parts_mut(cells.at(first), len) }.fill(value);
+            }
+        }
+    }
+
+    /// Fills the halo cells whose images lie in `piece`, and those whose images are these, on the axes from `from` on.
+    ///
+    /// # Safety
+    /// The halo passed `check` with all cells in view; `piece` is in view; no other thread touches these halo cells or
+    /// writes to `piece`.
+    pub(super) unsafe fn fill<T: Element>(
+        &self,
+        cells: &Cells<T, N>,
+        level: usize,
+        piece: Region<N>,
+        from: usize,
+    ) where
+        W: Walls<T, N>,
+    {
+        for axis in from..N {
+            for high in [false, true] {
+                let Some(mirror) = self.walls.mirror(axis, high) else { continue };
+                let halo = self.beyond(axis, high);
+                let image = mirrored(&piece, axis, mirror);
+                let target = piece.with_axis(
+                    axis,
+                    halo.start[axis].max(image.start[axis]),
+                    halo.end[axis].min(image.end[axis]),
+                );
+                if target.is_empty() {
+                    continue;
+                }
+                // SAFETY: target and images are in view by `check`, and disjoint, the images being inside the
+                // walls; the contract.
+                unsafe {
+                    self.fill_box(cells, level, axis, high, mirror, target);
+                    self.fill(cells, level, target, axis + 1);
+                }
+            }
+        }
+    }
+
+    /// # Safety
+    /// `target` and its images are in view and disjoint, and no other thread touches the one or writes the other.
+    unsafe fn fill_box<T: Element>(
+        &self,
+        cells: &Cells<T, N>,
+        level: usize,
+        axis: usize,
+        high: bool,
+        mirror: isize,
+        target: Region<N>,
+    ) where
+        W: Walls<T, N>,
+    {
+        for (first, len) in rows(target) {
+            let mut image = first;
+            image[axis] = mirror - first[axis];
+            // SAFETY: the contract. Along the last axis images run backwards.
+            let row = unsafe {
+                let (to, from) = (cells.at(first), cells.at(image));
+                if axis + 1 < N {
+                    std::ptr::copy_nonoverlapping(from, to, len);
+                } else {
+                    (0..len).for_each(|i| *to.add(i) = *from.sub(i));
+                }
+                std::slice::from_raw_parts_mut(to, len)
+            };
+            self.walls.fill(axis, high, level, first, row);
+        }
+    }
+}
+
+/// The mirror images of `cells`.
+fn mirrored<const N: usize>(cells: &Region<N>, axis: usize, mirror: isize) -> Region<N> {
+    let image = |i: isize| mirror.saturating_sub(i).saturating_add(1);
+    cells.with_axis(axis, image(cells.end[axis]), image(cells.start[axis]))
+}
+
+fn sides<const N: usize>() -> impl Iterator<Item = (usize, bool)> {
+    (0..N).flat_map(|axis| [(axis, false), (axis, true)])
+}
+
+/// Gives the points of `interior` that lie on walls their values.
+///
+/// # Errors
+/// When they are not all in view.
+pub fn set_walls<T: Element, W: Walls<T, N>, const N: usize>(
+    pool: &Pool,
+    cells: ViewMut<'_, T, N>,
+    walls: &W,
+    interior: Region<N>,
+) -> Result<(), KernelError> {
+    require(&cells, &interior)?;
+    let beyond = Beyond { walls, interior, depth: [[0; 2]; N] };
+    let cells = cells.cells;
+    let values = sides::<N>().filter(|&(axis, high)| walls.on_wall(axis, high).is_some()).count();
+    let surface = interior.shape().iter().map(|&n| interior.len() / n.max(1)).max().unwrap_or(0);
+    pool.run_if_worth(values * surface * size_of::<T>(), |thread, threads| {
+        // SAFETY: in view by the check; the parts of a region are disjoint.
+        unsafe { beyond.set_walls(&cells, interior.part(thread, threads)) };
+    });
+    Ok(())
+}
+
+fn require<T: Element, const N: usize>(
+    cells: &ViewMut<'_, T, N>,
+    needed: &Region<N>,
+) -> Result<(), KernelError> {
+    if cells.region().contains_region(needed) {
+        return Ok(());
+    }
+    Err(KernelError::new(format!("the cells {needed:?} are not all in view of {:?}", cells.region())))
+}
+
+/// Fills the halo beyond walls, `depth` cells on each side,
+/// including the edges and corners next to cells of `known`.
+///
+/// `interior` are the cells between the walls; `known` are those of which the images are wanted: the interior and the halo
+/// on other sides, or a part of these.
+///
+/// # Errors
+/// When some of this is not in view, or images are not in the interior.
+pub fn fill_walls<T: Element, W: Walls<T, N>, const N: usize>(
+    pool: &Pool,
+    cells: ViewMut<'_, T, N>,
+    walls: &W,
+    interior: Region<N>,
+    known: Region<N>,
+    depth: [[usize; 2]; N],
+) -> Result<(), KernelError> {
+    let beyond = Beyond { walls, interior, depth };
+    beyond.check(&cells.region())?;
+    if !cells.region().contains_region(&known) {
+        return Err(KernelError::new(format!(
+            "the cells {known:?} are not all in view of {:?}",
+            cells.region()
+        )));
+    }
+    let cells = cells.cells;
+    let surface: usize = sides::<N>()
+        .filter(|&(axis, high)| walls.mirror(axis, high).is_some())
+        .map(|(axis, high)| beyond.beyond(axis, high).len())
+        .sum();
+    pool.run_if_worth(surface * size_of::<T>(), |thread, threads| {
+        // SAFETY: the halo passed its check; every thread fills what mirrors its own part of the known cells.
+        unsafe { beyond.fill(&cells, 0, known.part(thread, threads), 0) };
+    });
+    Ok(())
+}
