@@ -133,6 +133,16 @@ impl<const N: usize> Grid<N> {
         self.0.halo
     }
 
+    /// Halo widths, none more than `depth`.
+    pub(crate) fn halo_to(&self, depth: usize) -> [[usize; 2]; N] {
+        self.halo().map(|side| side.map(|width| width.min(depth)))
+    }
+
+    /// Halo width on the widest side.
+    pub(crate) fn halo_deepest(&self) -> usize {
+        self.halo().iter().flatten().copied().max().unwrap_or(0)
+    }
+
     /// Size of a cell along each axis.
     pub fn spacing(&self) -> [f64; N] {
         self.0.spacing

@@ -49,6 +49,7 @@ mod measure;
 mod messages;
 pub mod prelude;
 mod reduce;
+mod stepping;
 mod sweep;
 pub mod testing;
 mod topology;
@@ -70,5 +71,6 @@ pub use {mpi, ndarray, num_complex};
 
 pub use parhelion_kernels as kernels;
 pub use parhelion_kernels::{
-    Element, ElementKind, Pattern, Point, Region, StarPoint, Stencil, View, ViewMut, star_stencil, stencil,
+    Blocking, Element, ElementKind, Pattern, Point, Region, StarPoint, Stencil, View, ViewMut, star_stencil,
+    stencil,
 };

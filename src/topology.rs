@@ -114,6 +114,17 @@ impl<const N: usize> Topology<N> {
         !self.periodic[face.axis] && self.coordinates[face.axis] == end
     }
 
+    /// For each axis, whether there is another block (or the other end of this one) on its `[low, high]` side.
+    pub(crate) fn open_sides(&self) -> [[bool; 2]; N] {
+        std::array::from_fn(|axis| [false, true].map(|high| !self.at_wall(Face { axis, high })))
+    }
+
+    /// For each axis, whether there is another rank on its `[low, high]` side.
+    pub(crate) fn remote_sides(&self) -> [[bool; 2]; N] {
+        let (open, procs) = (self.open_sides(), self.procs());
+        std::array::from_fn(|a| open[a].map(|open| open && procs[a] > 1))
+    }
+
     pub(crate) fn comm(&self) -> &SimpleCommunicator {
         &self.comm
     }

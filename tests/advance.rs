@@ -209,13 +209,12 @@ impl Stencil<f64, 1> for Liar {
 
     fn apply(
         &self,
-        pool: &parhelion::kernels::Pool,
         region: Region<1>,
         output: parhelion::ViewMut<'_, f64, 1>,
         input: parhelion::View<'_, f64, 1>,
     ) -> Result<(), parhelion::kernels::KernelError> {
         let neighbor = |u: Point<'_, f64, 1, 1>| u.at::<-1>();
-        parhelion::kernels::sweep(pool, region, output, input.reach::<1>(), neighbor)
+        parhelion::kernels::sweep_here(region, output, input.reach::<1>(), neighbor)
     }
 }
 

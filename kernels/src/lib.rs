@@ -76,6 +76,6 @@ pub use point::{Point, Reach, StarPoint};
 pub use pool::Pool;
 pub use region::Region;
 pub use stencil::{Pattern, Stencil, star_stencil, stencil};
-pub use sweep::{fold, sweep, update};
+pub use sweep::{fold, sweep, sweep_here, update};
 pub use transfer::{BoxCopy, Packing};
 pub use view::{View, ViewMut};

@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use crate::sweep::sweep_here;
+use crate::sweep_here;
 use crate::{Element, KernelError, Point, Region, StarPoint, View, ViewMut};
 
 /// Which neighbours a stencil reads, and so which parts of a halo must be filled.

@@ -52,8 +52,11 @@ where
     Ok(())
 }
 
-/// As [`sweep`], on the calling thread.
-pub(crate) fn sweep_here<O, I, const N: usize>(
+/// As [`sweep`], on the calling thread: for a [`Stencil`](crate::Stencil) of one's own.
+///
+/// # Errors
+/// As for [`sweep`].
+pub fn sweep_here<O, I, const N: usize>(
     region: Region<N>,
     mut outputs: O,
     inputs: I,

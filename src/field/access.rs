@@ -119,10 +119,15 @@ impl<T: Element, const N: usize> Field<T, N> {
     /// only, hence not in the documentation.
     #[doc(hidden)]
     pub fn halo_view(&self, component: usize) -> View<'_, T, N> {
-        self.with_halo(component)
+        self.with_halo(component).restricted(self.with_grid_halo())
     }
 
-    /// All points of one component, stale or not.
+    /// The owned points and the grid's halo around them.
+    fn with_grid_halo(&self) -> Region<N> {
+        self.layout.interior().grown(self.grid.halo())
+    }
+
+    /// All points of one component, stale or not, with as much halo as there is in memory.
     pub(crate) fn with_halo(&self, component: usize) -> View<'_, T, N> {
         self.components[component].view()
     }
@@ -187,8 +192,9 @@ where
     /// # Errors
     /// When some of the halo is stale: [`exchange`](Self::exchange) first.
     pub fn whole(&self) -> Result<ArrayView<'_, T, <Dimensions<N> as NdDim>::Dim>> {
-        self.require_valid(&self.layout.whole())?;
-        Ok(self.with_halo(0).to_ndarray())
+        let whole = self.with_grid_halo();
+        self.require_valid(&whole)?;
+        Ok(self.with_halo(0).restricted(whole).to_ndarray())
     }
 
     /// The halo behind one face, without edges and corners, as an `ndarray` view.
@@ -200,7 +206,7 @@ where
             let message = format!("field '{}' has no axis {}, only {N} axes", self.name, face.axis);
             return Err(Error::new(ErrorKind::Argument, message));
         }
-        let (interior, whole) = (self.layout.interior(), self.layout.whole());
+        let (interior, whole) = (self.layout.interior(), self.with_grid_halo());
         let (start, end) = if face.high {
             (interior.end[face.axis], whole.end[face.axis])
         } else {

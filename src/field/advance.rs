@@ -1,22 +1,21 @@
 //! Time stepping: a stencil applied again and again.
 
-use parhelion_kernels::{Array, Element, Region, Stencil};
+use parhelion_kernels::{Blocking, Element, Pass, Pattern, Stencil, advance};
 
 use super::Validity;
 use crate::error::ErrorKind;
 use crate::measure::Kind;
+use crate::stepping::{Block, Choice, passes};
 use crate::{Error, Field, Result};
 
-/// Parts into which the interior is swept while messages are under way; between two of them MPI
-/// gets a chance to progress.
-const PARTS_WHILE_WAITING: usize = 4;
-
 impl<T: Element, const N: usize> Field<T, N> {
-    /// Applies `stencil` to every component, `steps` times: each step exchanges what the stencil
-    /// reads of the halo, meets the boundary conditions, and computes the points that need no
-    /// halo while the messages are under way. The time moves on by one step each.
+    /// Applies `stencil` to every component, `steps` times, and meets the boundary conditions at each step. The time
+    /// moves on by one step each.
     ///
-    /// The result has the same bits for any number of ranks and threads. (Staggered points that lie on
+    /// Several steps are made in one pass over memory, with one exchange of a halo as much deeper, where that is faster:
+    /// see [`set_blocking`](Self::set_blocking). While messages are under way, what needs none of them is computed.
+    ///
+    /// The result has the same bits for any number of ranks and threads, and any blocking. (Staggered points that lie on
     /// walls of given value are set when the halo is next filled.)
     ///
     /// ```
@@ -38,83 +37,141 @@ impl<T: Element, const N: usize> Field<T, N> {
     /// # Errors
     /// When the halo is thinner than the stencil's radius.
     pub fn advance<S: Stencil<T, N>>(&mut self, stencil: &S, steps: usize) -> Result<()> {
-        let halo = self.grid.halo();
-        if let Some(a) = (0..N).find(|&a| halo[a][0].min(halo[a][1]) < S::RADIUS) {
-            return Err(Error::on_all_ranks(
-                ErrorKind::Geometry,
-                format!(
-                    "a stencil of radius {} cannot be applied to field '{}': its halo on axis {a} is {:?}; build the grid \
-                     with halo({})",
-                    S::RADIUS,
-                    self.name(),
-                    halo[a],
-                    S::RADIUS
-                ),
-            ));
-        }
+        self.check_radius(S::RADIUS)?;
         let timing = self.grid.world().measure().start_on(Kind::Advance, &self.name);
         self.grid.world().check_same("Field::advance", &(steps, S::RADIUS, S::PATTERN))?;
-        if self.spare.is_empty() {
-            let pool = self.grid.world().pool();
-            self.spare = self.components.iter().map(|_| Array::zeros(pool, self.layout)).collect();
+        self.prepare_spare();
+        let serves = self.halo_serves(S::RADIUS, S::PATTERN);
+        let choice = self.choice(S::RADIUS);
+        let (blocking, mut serves) = choice.agree(&self.grid, self.region_local().shape(), serves)?;
+        for levels in passes(steps, blocking.levels) {
+            self.pass(stencil, Blocking { levels, ..blocking }, serves && levels == 1)?;
+            serves = false;
         }
-        // Ranks may differ in what they wrote last; whether to exchange is for all to decide.
-        let mut serves = [u64::from(self.halo_serves(S::RADIUS, S::PATTERN))];
-        self.grid.world().all_min(&mut serves);
-        if serves[0] == 0 {
-            self.invalidate_halo();
-        }
-        (0..steps).try_for_each(|_| self.step(stencil))?;
-        timing.finish(self.layout.interior().len() * self.components.len() * steps, 2 * size_of::<T>());
+        timing.finish(self.values_local() * steps, 2 * size_of::<T>());
         Ok(())
     }
 
-    fn step<S: Stencil<T, N>>(&mut self, stencil: &S) -> Result<()> {
-        let world = self.grid.world().clone();
-        let interior = self.layout.interior();
-        // The spare arrays step out of the field, which is borrowed while its halo is under way.
-        let mut next = std::mem::take(&mut self.spare);
-        let mut apply = |field: &Self, region: Region<N>| -> Result<()> {
-            // A stencil sees no more than its radius promises, whoever wrote it.
-            let seen = region.grown([[S::RADIUS; 2]; N]);
-            for (component, output) in next.iter_mut().enumerate() {
-                if region.is_empty() {
-                    continue;
-                }
-                stencil
-                    .apply(
-                        world.pool(),
-                        region,
-                        output.view_mut().restricted(region),
-                        field.with_halo(component).restricted(seen),
-                    )
-                    .map_err(|error| Error::new(ErrorKind::Geometry, error.to_string()))?;
-            }
-            Ok(())
-        };
-        if self.halo_serves(S::RADIUS, S::PATTERN) {
-            apply(self, interior)?;
-        } else {
-            let mut plan = self.take_plan(S::PATTERN, S::RADIUS)?;
-            let core = interior
-                .shrunk(plan.remote_sides().map(|sides| sides.map(|remote| usize::from(remote) * S::RADIUS)));
-            let mut exchange = plan.start(&mut *self)?;
-            if !core.is_empty() {
-                for part in 0..PARTS_WHILE_WAITING {
-                    apply(exchange.fields(), core.part(part, PARTS_WHILE_WAITING))?;
-                    exchange.progress();
-                }
-            }
-            exchange.finish()?;
-            self.plans.push(plan);
-            for shell in interior.shells(&core) {
-                apply(self, shell)?;
-            }
+    /// As [`advance`](Self::advance), and calls `hook` after every `every` steps and after the last one: to look
+    /// at the field, write it, or change it. Steps are blocked between its calls.
+    ///
+    /// ```
+    /// use parhelion::prelude::*;
+    ///
+    /// let world = World::init()?;
+    /// let grid = Grid::builder([32]).build(&world)?;
+    /// let mut u = grid.field::<f64>("u");
+    /// u.set_time(0.0, 0.5);
+    /// let decay = star_stencil::<f64, 1, 0>(|u| 0.5 * u.center());
+    /// let mut times = Vec::new();
+    /// u.advance_every(&decay, 10, 4, |u| Ok(times.push(u.time())))?;
+    /// assert_eq!(times, [2.0, 4.0, 5.0]);
+    /// # Ok::<(), parhelion::Error>(())
+    /// ```
+    ///
+    /// # Collective
+    /// Over all ranks, with the same stencil and numbers.
+    ///
+    /// # Errors
+    /// As [`advance`](Self::advance); when `every` is 0; and the first error of the hook.
+    pub fn advance_every<S: Stencil<T, N>>(
+        &mut self,
+        stencil: &S,
+        steps: usize,
+        every: usize,
+        mut hook: impl FnMut(&mut Self) -> Result<()>,
+    ) -> Result<()> {
+        if every == 0 {
+            return Err(Error::on_all_ranks(
+                ErrorKind::Argument,
+                format!(
+                    "the hook of field '{}' was to be called every 0 steps; at least 1 is needed",
+                    self.name
+                ),
+            ));
         }
-        self.spare = std::mem::replace(&mut self.components, next);
-        self.steps += 1;
+        let mut left = steps;
+        while left > 0 {
+            let now = left.min(every);
+            self.advance(stencil, now)?;
+            hook(self)?;
+            left -= now;
+        }
+        Ok(())
+    }
+
+    /// Chooses how many steps one pass makes, and in which tiles; `None` leaves it to the library (or to the environment
+    /// variable `PARHELION_BLOCKING`: `auto`, `plain` or a number of steps). The result does not depend on it.
+    ///
+    /// Ranks may choose different tiles; of different numbers of steps the least is used, and none that needs more
+    /// halo than the next block has points.
+    pub fn set_blocking(&mut self, blocking: Option<Blocking<N>>) {
+        self.blocking = blocking;
+    }
+
+    /// How this rank would block steps of a rule of this radius.
+    ///
+    /// # Errors
+    /// When `PARHELION_BLOCKING` has no sensible value.
+    pub fn blocking(&self, radius: usize) -> Result<Blocking<N>> {
+        self.choice(radius).wish(&self.grid, self.region_local().shape())
+    }
+
+    fn choice(&self, radius: usize) -> Choice<N> {
+        // Both arrays pass through the cache.
+        Choice { radius, bytes: 2 * size_of::<T>(), given: self.blocking }
+    }
+
+    /// # Errors
+    /// When the grid's halo is thinner than `radius`.
+    pub(crate) fn check_radius(&self, radius: usize) -> Result<()> {
+        let halo = self.grid.halo();
+        let Some(a) = (0..N).find(|&a| halo[a][0].min(halo[a][1]) < radius) else { return Ok(()) };
+        Err(Error::on_all_ranks(
+            ErrorKind::Geometry,
+            format!(
+                "a stencil of radius {radius} cannot be applied to field '{}': its halo on axis {a} is {:?}; build the grid \
+                 with halo({radius})",
+                self.name(),
+                halo[a],
+            ),
+        ))
+    }
+
+    /// Makes the steps of one pass; `serves` says that the halo serves as it is.
+    fn pass<S: Stencil<T, N>>(&mut self, stencil: &S, blocking: Blocking<N>, serves: bool) -> Result<()> {
+        let grid = self.grid.clone();
+        let block = Block::new(&grid, self.layout.interior(), S::RADIUS);
+        let levels = blocking.levels;
+        self.deepen(block.in_memory(levels))?;
+        self.prepare_spare();
+        let mut plan = None;
+        if !serves {
+            let pattern = if levels == 1 { S::PATTERN } else { Pattern::Box };
+            plan = Some(self.take_plan(pattern, block.exchanged(&grid, levels))?);
+        }
+        block.bring_forward(plan.as_mut(), &mut *self, blocking, |field, pass, here| {
+            field.run(stencil, pass, here)
+        })?;
+        self.plans.extend(plan);
+        if levels % 2 == 1 {
+            std::mem::swap(&mut self.components, &mut self.spare);
+        }
+        self.steps += levels as u64;
         self.validity = Validity::stale();
         self.poison_halo();
+        Ok(())
+    }
+
+    fn run<S: Stencil<T, N>>(&mut self, stencil: &S, pass: &Pass<N>, here: &mut dyn FnMut()) -> Result<()> {
+        let (walls, interior) = (self.surroundings(), self.layout.interior());
+        let pool = self.grid.world().pool();
+        for ((even, odd), conditions) in self.components.iter_mut().zip(&mut self.spare).zip(&self.boundaries)
+        {
+            let arrays = [even.view_mut(), odd.view_mut()];
+            advance(pool, pass, stencil, arrays, &walls.of(conditions), interior, &mut *here)
+                .map_err(|error| Error::new(ErrorKind::Geometry, error.to_string()))?;
+        }
         Ok(())
     }
 }

@@ -3,10 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use parhelion_kernels::{Element, Pattern, fill_mirrored};
+use parhelion_kernels::Element;
 
 use crate::error::ErrorKind;
-use crate::{Centring, Error, Face, Field, Result};
+use crate::{Error, Face, Field, Result};
 
 /// What a field does at a wall of the domain: how the halo beyond it is filled.
 ///
@@ -106,147 +106,5 @@ impl<T: Element, const N: usize> Field<T, N> {
         self.boundaries[component][face.axis][usize::from(face.high)] = boundary;
         self.invalidate_halo();
         Ok(())
-    }
-
-    /// Sets the staggered points that lie on walls of given value, axis after axis, so that on an edge
-    /// between two such walls the later axis decides.
-    pub(crate) fn set_walls(&mut self) {
-        let pool = self.grid.world().pool();
-        let interior = self.layout.interior();
-        for face in Face::all::<N>()
-            .filter(|&face| self.centring.staggered(face.axis) && self.grid.topology().at_wall(face))
-        {
-            let wall = if face.high { interior.end[face.axis] - 1 } else { 0 };
-            let on_wall = interior.with_axis(face.axis, wall, wall + 1);
-            for (array, conditions) in self.components.iter_mut().zip(&self.boundaries) {
-                let value = match conditions[face.axis][usize::from(face.high)] {
-                    Boundary::Dirichlet(value) => value,
-                    Boundary::Antireflecting => T::zero(),
-                    _ => continue,
-                };
-                array.view_mut().for_each_row(pool, on_wall, |_, row| row.fill(value));
-            }
-        }
-    }
-
-    /// Fills the halo beyond the walls that this rank's block touches, to `depth`, axis after axis,
-    /// so that every edge and corner is filled from points that are valid already: the halo towards
-    /// other blocks (which must have been exchanged) and the walls of earlier axes.
-    pub(crate) fn fill_walls(&mut self, depth: usize, pattern: Pattern) -> Result<()> {
-        let time = self.time();
-        let interior = self.layout.interior();
-        let widths = self.grid.halo().map(|[low, high]| [low.min(depth), high.min(depth)]);
-        let topology = self.grid.topology();
-        let pool = self.grid.world().pool();
-        let offset = self.region_global().start;
-        for a in 0..N {
-            // Across the other axes: what earlier axes and neighbours have filled.
-            let mut across = interior;
-            if pattern == Pattern::Box {
-                for b in (0..N).filter(|&b| b != a) {
-                    let filled = |high: bool| b < a || !topology.at_wall(Face { axis: b, high });
-                    across.start[b] -= if filled(false) { widths[b][0] as isize } else { 0 };
-                    across.end[b] += if filled(true) { widths[b][1] as isize } else { 0 };
-                }
-            }
-            for high in [false, true] {
-                let width = widths[a][usize::from(high)] as isize;
-                if !topology.at_wall(Face { axis: a, high }) {
-                    continue;
-                }
-                let staggered = self.centring.staggered(a);
-                // The wall between, or on, points: its two sides add up to `mirror`.
-                let wall = if high { interior.end[a] - 1 } else { 0 };
-                let mirror = match (high, staggered) {
-                    (_, true) => 2 * wall,
-                    (false, false) => -1,
-                    (true, false) => 2 * wall + 1,
-                };
-                let target = if high {
-                    across.with_axis(a, interior.end[a], interior.end[a] + width)
-                } else {
-                    across.with_axis(a, -width, 0)
-                };
-                for (array, conditions) in self.components.iter_mut().zip(&self.boundaries) {
-                    let condition = &conditions[a][usize::from(high)];
-                    if width == 0 {
-                        continue;
-                    }
-                    let cells = array.view_mut();
-                    let spacing = self.grid.spacing()[a];
-                    let filled = match condition {
-                        Boundary::Function(value) => {
-                            let (grid, centring) = (&self.grid, self.centring);
-                            let place = Placement::new(grid.origin(), grid.spacing(), centring, offset);
-                            let (shape, periodic) = (grid.decomposition().shape(), topology.periodic());
-                            let mut cells = cells;
-                            cells.for_each_row(pool, target, |first, row| {
-                                for (i, cell) in row.iter_mut().enumerate() {
-                                    // Beyond a periodic end as well, it is the place inside the domain.
-                                    let mut index = place.global(first, i);
-                                    for b in (0..N).filter(|&b| periodic[b]) {
-                                        index[b] = index[b].rem_euclid(shape[b] as isize);
-                                    }
-                                    *cell = value(place.coordinates_of(index), time);
-                                }
-                            });
-                            Ok(())
-                        }
-                        Boundary::Dirichlet(value) => {
-                            fill_mirrored(pool, cells, target, a, mirror, |image, _| {
-                                image.mirrored_about(*value)
-                            })
-                        }
-                        Boundary::Antireflecting => {
-                            fill_mirrored(pool, cells, target, a, mirror, |image, _| {
-                                image.mirrored_about(T::zero())
-                            })
-                        }
-                        Boundary::Neumann(slope) if *slope != T::zero() => {
-                            fill_mirrored(pool, cells, target, a, mirror, |image, index| {
-                                let distance = (mirror - 2 * index[a]).unsigned_abs() as f64 * spacing;
-                                image.extrapolated(*slope, distance).unwrap_or(image)
-                            })
-                        }
-                        Boundary::Neumann(_) | Boundary::Reflecting => {
-                            fill_mirrored(pool, cells, target, a, mirror, |image, _| image)
-                        }
-                    };
-                    filled.map_err(|error| Error::new(ErrorKind::Geometry, error.to_string()))?;
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Coordinates of points from their local indices: a plain value that threads can share.
-#[derive(Clone, Copy)]
-pub(super) struct Placement<const N: usize> {
-    origin: [f64; N],
-    spacing: [f64; N],
-    shift: [f64; N],
-    /// Global index of the local point 0.
-    offset: [isize; N],
-}
-
-impl<const N: usize> Placement<N> {
-    pub(super) fn new(origin: [f64; N], spacing: [f64; N], centring: Centring, offset: [isize; N]) -> Self {
-        let shift = std::array::from_fn(|a| if centring.staggered(a) { 0.0 } else { 0.5 });
-        Self { origin, spacing, shift, offset }
-    }
-
-    /// Global index of the point `i` points after `first` along the last axis.
-    pub(super) fn global(&self, first: [isize; N], i: usize) -> [isize; N] {
-        let along = |a: usize| if a + 1 == N { i as isize } else { 0 };
-        std::array::from_fn(|a| self.offset[a] + first[a] + along(a))
-    }
-
-    pub(super) fn coordinates(&self, first: [isize; N], i: usize) -> [f64; N] {
-        self.coordinates_of(self.global(first, i))
-    }
-
-    fn coordinates_of(&self, index: [isize; N]) -> [f64; N] {
-        std::array::from_fn(|a| self.origin[a] + (index[a] as f64 + self.shift[a]) * self.spacing[a])
     }
 }

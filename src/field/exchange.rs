@@ -29,8 +29,7 @@ impl<T: Element, const N: usize> Field<T, N> {
     /// # Errors
     /// When a boundary condition cannot be met.
     pub fn exchange(&mut self) -> Result<()> {
-        let depth = self.grid.halo().iter().flatten().copied().max().unwrap_or(0);
-        self.exchange_for(Pattern::Box, depth)
+        self.exchange_for(Pattern::Box, self.grid.halo_deepest())
     }
 
     /// Fills as much of the halo as a stencil of this pattern and radius reads (on a side where the halo
@@ -42,7 +41,11 @@ impl<T: Element, const N: usize> Field<T, N> {
     /// # Errors
     /// When `radius` exceeds every halo width.
     pub fn exchange_for(&mut self, pattern: Pattern, radius: usize) -> Result<()> {
-        let mut plan = self.take_plan(pattern, radius)?;
+        if radius > self.grid.halo_deepest() {
+            // The plan's refusal says what is wrong.
+            return HaloPlan::builder(&self.grid).field(self).depth(radius).build().map(drop);
+        }
+        let mut plan = self.take_plan(pattern, self.grid.halo_to(radius))?;
         let timing = self.grid.world().measure().start_on(Kind::Exchange, &self.name);
         plan.exchange(&mut *self)?;
         timing.finish(0, 0);
@@ -51,10 +54,10 @@ impl<T: Element, const N: usize> Field<T, N> {
     }
 
     /// The plan for such an exchange; whoever takes it pushes it back to `plans` afterwards.
-    pub(super) fn take_plan(&mut self, pattern: Pattern, depth: usize) -> Result<HaloPlan<N>> {
-        match self.plans.iter().position(|plan| plan.serves(pattern, depth)) {
+    pub(super) fn take_plan(&mut self, pattern: Pattern, widths: [[usize; 2]; N]) -> Result<HaloPlan<N>> {
+        match self.plans.iter().position(|plan| plan.serves(pattern, widths)) {
             Some(position) => Ok(self.plans.swap_remove(position)),
-            None => HaloPlan::builder(&self.grid).field(self).pattern(pattern).depth(depth).build(),
+            None => HaloPlan::builder(&self.grid).field(self).pattern(pattern).widths(widths).build(),
         }
     }
 }

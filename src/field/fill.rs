@@ -2,7 +2,7 @@
 
 use parhelion_kernels::{Element, update};
 
-use super::boundary::Placement;
+use super::placement::Placement;
 use crate::measure::Kind;
 use crate::{Field, Result};
 
@@ -85,7 +85,9 @@ impl<T: Element, const N: usize> Field<T, N> {
     /// When the fields differ in grid, centring or number of components.
     pub fn swap(&mut self, other: &mut Self) -> Result<()> {
         self.check_same_shape(other)?;
+        std::mem::swap(&mut self.layout, &mut other.layout);
         std::mem::swap(&mut self.components, &mut other.components);
+        std::mem::swap(&mut self.spare, &mut other.spare);
         std::mem::swap(&mut self.start_time, &mut other.start_time);
         std::mem::swap(&mut self.time_step, &mut other.time_step);
         std::mem::swap(&mut self.steps, &mut other.steps);

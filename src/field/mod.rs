@@ -4,14 +4,17 @@ mod access;
 mod advance;
 mod boundary;
 mod collect;
+mod deep;
 mod exchange;
 mod fill;
+mod placement;
 mod validity;
+mod walls;
 
 use std::fmt;
 use std::marker::PhantomData;
 
-use parhelion_kernels::{Array, Element, Layout, Region};
+use parhelion_kernels::{Array, Blocking, Element, Layout, Region};
 
 use crate::error::ErrorKind;
 use crate::{Centring, Error, Grid, HaloPlan, Result};
@@ -45,10 +48,10 @@ pub struct Field<T: Element, const N: usize> {
     name: String,
     units: String,
     centring: Centring,
-    /// Layout of every component, local frame.
+    /// Layout of every component, local frame; its halo may be deeper than the grid's.
     layout: Layout<N>,
     components: Vec<Array<T, N>>,
-    /// Second set of arrays for time stepping, made when first needed.
+    /// Second set of arrays of this layout for time stepping, made when first needed.
     spare: Vec<Array<T, N>>,
     /// For each component and axis, at the low and the high wall.
     boundaries: Vec<[[Boundary<T, N>; 2]; N]>,
@@ -59,6 +62,8 @@ pub struct Field<T: Element, const N: usize> {
     time_step: f64,
     /// Steps since `start_time` was set: times are products, not sums, so that they do not drift.
     steps: u64,
+    /// How steps are blocked, if the user chose.
+    blocking: Option<Blocking<N>>,
 }
 
 /// How a [`Field`] is made; from [`Grid::field_builder`].
@@ -157,6 +162,7 @@ impl<T: Element, const N: usize> FieldBuilder<T, N> {
             start_time: 0.0,
             time_step: 0.0,
             steps: 0,
+            blocking: None,
             grid: self.grid,
         };
         field.poison_halo();
@@ -210,7 +216,8 @@ impl<T: Element, const N: usize> Field<T, N> {
         self.layout.interior()
     }
 
-    /// Where the points of every component lie in memory.
+    /// Where the points of every component lie in memory. (Blocked time steps make the halo in memory
+    /// deeper than the grid's when they first need it.)
     pub fn layout(&self) -> &Layout<N> {
         &self.layout
     }

@@ -29,7 +29,8 @@ impl<const N: usize> Validity<N> {
 impl<T: Element, const N: usize> Field<T, N> {
     /// Depth in cells to which each side of the halo is valid, `[low, high]` for each axis.
     pub fn halo_depth(&self) -> [[usize; 2]; N] {
-        self.validity.depth
+        let halo = self.grid.halo();
+        std::array::from_fn(|a| [0, 1].map(|side| self.validity.depth[a][side].min(halo[a][side])))
     }
 
     /// Whether a stencil of this radius and pattern may read the halo now.
@@ -49,7 +50,7 @@ impl<T: Element, const N: usize> Field<T, N> {
                 "the halo of field '{}' is stale for a {pattern:?} stencil of radius {radius}: it is valid to depth {:?} \
                  {} corners; call exchange() (halo widths are {:?}) after the last write",
                 self.name(),
-                self.validity.depth,
+                self.halo_depth(),
                 if self.validity.corners { "with" } else { "without" },
                 self.grid().halo()
             ),

@@ -40,7 +40,7 @@ impl<'p, F: HaloFields<N>, const N: usize> Exchange<'p, F, N> {
         drop(packing);
         plan.sends.start();
         plan.copy_within(&mut fields);
-        let filled = plan.fill_beyond_walls(&mut fields);
+        let filled = plan.fill_beyond_walls(&mut fields, false);
         let measured = timing.pause_exchange(plan.bytes_sent(), plan.messages_sent());
         let exchange = Self { plan, fields, finished: false, measured };
         filled.map(|()| exchange)
@@ -54,9 +54,18 @@ impl<'p, F: HaloFields<N>, const N: usize> Exchange<'p, F, N> {
 
     /// Lets MPI progress, between pieces of one's own work; whether all messages have come.
     pub fn progress(&mut self) -> bool {
-        // All are asked, whatever the first says.
-        let (sent, received) = (self.plan.sends.test(), self.plan.receives.test());
-        sent && received && self.plan.shared.arrived()
+        self.plan.progress()
+    }
+
+    /// Lets `work` bring points forward that need no halo from other ranks, and let MPI progress now and then.
+    ///
+    /// What it changes is neither packed nor received any more; halo cells are not for it to write, except those
+    /// beyond walls that mirror its points.
+    pub(crate) fn overlapped<R>(&mut self, work: impl FnOnce(&mut F, &mut dyn FnMut()) -> R) -> R {
+        let Self { plan, fields, .. } = self;
+        work(fields, &mut || {
+            plan.progress();
+        })
     }
 
     /// Waits for the messages and makes the halos valid.
@@ -68,6 +77,12 @@ impl<'p, F: HaloFields<N>, const N: usize> Exchange<'p, F, N> {
     /// When a boundary condition cannot be met.
     pub fn finish(mut self) -> Result<()> {
         self.complete()
+    }
+
+    /// As [`finish`](Self::finish); gives `work` the fields with their valid halos.
+    pub(crate) fn finish_with<R>(mut self, work: impl FnOnce(&mut F) -> Result<R>) -> Result<R> {
+        self.complete()?;
+        work(&mut self.fields)
     }
 
     fn complete(&mut self) -> Result<()> {
@@ -83,11 +98,11 @@ impl<'p, F: HaloFields<N>, const N: usize> Exchange<'p, F, N> {
         drop(unpacking);
         let mut filled = Ok(());
         if !plan.incoming.is_empty() {
-            // Now the rows that touch a wall are complete up to the corners.
-            filled = plan.fill_beyond_walls(&mut self.fields);
+            // Now edges and corners next to walls can be made from what came.
+            filled = plan.fill_beyond_walls(&mut self.fields, true);
         }
         if filled.is_ok() {
-            each(&mut self.fields, |_, field| field.set_halo_valid(plan.depth, plan.pattern));
+            each(&mut self.fields, |_, field| field.set_halo_valid(plan.widths, plan.pattern));
         }
         let waiting = measure.part(Part::Wait);
         plan.sends.wait();
@@ -107,6 +122,12 @@ impl<F: HaloFields<N>, const N: usize> Drop for Exchange<'_, F, N> {
 }
 
 impl<const N: usize> HaloPlan<N> {
+    fn progress(&mut self) -> bool {
+        // All are asked, whatever the first says.
+        let (sent, received) = (self.sends.test(), self.receives.test());
+        sent && received && self.shared.arrived()
+    }
+
     /// Packs all parcels, in one go.
     fn pack(&mut self, fields: &mut impl HaloFields<N>) {
         self.shared.begin(|| progress(self.grid.topology().comm()));
@@ -138,10 +159,10 @@ impl<const N: usize> HaloPlan<N> {
         self.shared.release();
     }
 
-    fn fill_beyond_walls(&self, fields: &mut impl HaloFields<N>) -> Result<()> {
+    fn fill_beyond_walls(&self, fields: &mut impl HaloFields<N>, received: bool) -> Result<()> {
         let mut filled = Ok(());
         each(fields, |_, field| {
-            let walls = field.fill_beyond_walls(self.depth, self.pattern);
+            let walls = field.fill_beyond_walls(self.widths, self.pattern, received);
             filled = filled.clone().and(walls);
         });
         filled

@@ -33,11 +33,11 @@ pub trait Exchanged<const N: usize> {
     fn unpack<'a>(&'a mut self, incoming: &Incoming<N>, inboxes: &Inboxes<'a>, copies: &mut Copies<'a>);
     /// Adds what copies boxes between the ends of axes that one rank spans to `copies`.
     fn copy_within<'a>(&'a mut self, boxes: &BoxCopy<N>, copies: &mut Copies<'a>);
-    /// Fills the halo beyond walls.
-    fn fill_beyond_walls(&mut self, depth: usize, pattern: Pattern) -> Result<()>;
+    /// Fills the halo beyond walls: what mirrors this rank's points, or what mirrors those `received`.
+    fn fill_beyond_walls(&mut self, widths: [[usize; 2]; N], pattern: Pattern, received: bool) -> Result<()>;
     /// Marks the halo stale and sets the points on walls: what is done before packing.
     fn begin_exchange(&mut self);
-    fn set_halo_valid(&mut self, depth: usize, pattern: Pattern);
+    fn set_halo_valid(&mut self, widths: [[usize; 2]; N], pattern: Pattern);
 }
 
 impl<T: Element, const N: usize> Exchanged<N> for Field<T, N> {
@@ -73,8 +73,8 @@ impl<T: Element, const N: usize> Exchanged<N> for Field<T, N> {
         self.all_with_halo_mut().for_each(|cells| copies.within(cells, boxes));
     }
 
-    fn fill_beyond_walls(&mut self, depth: usize, pattern: Pattern) -> Result<()> {
-        self.fill_walls(depth, pattern)
+    fn fill_beyond_walls(&mut self, widths: [[usize; 2]; N], pattern: Pattern, received: bool) -> Result<()> {
+        self.fill_walls(widths, pattern, received)
     }
 
     fn begin_exchange(&mut self) {
@@ -82,8 +82,12 @@ impl<T: Element, const N: usize> Exchanged<N> for Field<T, N> {
         self.set_walls();
     }
 
-    fn set_halo_valid(&mut self, depth: usize, pattern: Pattern) {
-        let depth = self.grid().halo().map(|widths| widths.map(|width| width.min(depth)));
+    fn set_halo_valid(&mut self, widths: [[usize; 2]; N], pattern: Pattern) {
+        let (halo, open) = (self.grid().halo(), self.grid().topology().open_sides());
+        let depth = |a: usize, side: usize| {
+            if open[a][side] { widths[a][side] } else { widths[a][side].min(halo[a][side]) }
+        };
+        let depth = std::array::from_fn(|a| [0, 1].map(|side| depth(a, side)));
         self.set_validity(Validity { depth, corners: pattern == Pattern::Box || N == 1 });
     }
 }

@@ -83,7 +83,8 @@ pub struct HaloPlan<const N: usize> {
     unshared: Option<Error>,
     pub(super) shapes: Vec<FieldShape>,
     pub(super) pattern: Pattern,
-    pub(super) depth: usize,
+    /// Halo cells exchanged on each side.
+    pub(super) widths: [[usize; 2]; N],
     pub(super) grid: Grid<N>,
 }
 
@@ -95,6 +96,7 @@ pub struct HaloPlanBuilder<const N: usize> {
     foreign: bool,
     pattern: Pattern,
     depth: Option<usize>,
+    widths: Option<[[usize; 2]; N]>,
     longest: usize,
     transport: Option<HaloTransport>,
     ranks_per_node: Option<usize>,
@@ -109,6 +111,7 @@ impl<const N: usize> HaloPlan<N> {
             foreign: false,
             pattern: Pattern::Box,
             depth: None,
+            widths: None,
             longest: LONGEST_MESSAGE,
             transport: None,
             ranks_per_node: None,
@@ -142,19 +145,17 @@ impl<const N: usize> HaloPlan<N> {
 
     /// For each axis, whether halo cells on its `[low, high]` side come from other ranks.
     pub fn remote_sides(&self) -> [[bool; 2]; N] {
-        let topology = self.grid.topology();
-        std::array::from_fn(|a| {
-            [-1, 1].map(|step| {
-                let mut direction = [0; N];
-                direction[a] = step;
-                topology.neighbor(direction).is_some_and(|rank| rank != topology.rank())
-            })
-        })
+        self.grid.topology().remote_sides()
     }
 
-    /// Whether it is for this pattern and depth.
-    pub(crate) fn serves(&self, pattern: Pattern, depth: usize) -> bool {
-        self.pattern == pattern && self.depth == depth
+    /// Whether it is for this pattern and these halo widths.
+    pub(crate) fn serves(&self, pattern: Pattern, widths: [[usize; 2]; N]) -> bool {
+        self.pattern == pattern && self.widths == widths
+    }
+
+    /// Whether some of the halo comes by messages, which take their time.
+    pub(crate) fn has_messages(&self) -> bool {
+        self.incoming.iter().any(|parcel| !parcel.shared)
     }
 
     /// Bytes that this rank sends in one exchange.
@@ -193,6 +194,13 @@ impl<const N: usize> HaloPlanBuilder<N> {
         self
     }
 
+    /// Exchanges this many cells on each side, which may be more than the grid's halo where the fields have
+    /// a deeper one of their own, but not more than the thinnest block.
+    pub(crate) fn widths(mut self, widths: [[usize; 2]; N]) -> Self {
+        self.widths = Some(widths);
+        self
+    }
+
     /// Cuts messages into pieces of at most this many bytes (1 GiB unless told otherwise, the
     /// most that MPI implementations handle well).
     pub fn longest_message(mut self, bytes: usize) -> Self {
@@ -224,10 +232,11 @@ impl<const N: usize> HaloPlanBuilder<N> {
     /// `PARHELION_HALO` has no sensible value, or asks for shared memory (as [`transport`](Self::transport) may)
     /// that a rank does not get.
     pub fn build(self) -> Result<HaloPlan<N>> {
-        let Self { grid, shapes, foreign, pattern, depth, longest, transport, ranks_per_node } = self;
-        let deepest = deepest(&grid);
+        let Self { grid, shapes, foreign, pattern, depth, widths, longest, transport, ranks_per_node } = self;
+        let deepest = grid.halo_deepest();
         let depth = depth.unwrap_or(deepest);
-        let settings = (&shapes, pattern, depth, longest, transport, ranks_per_node);
+        let settings =
+            (&shapes, pattern, depth, widths.map(|w| w.to_vec()), longest, transport, ranks_per_node);
         grid.world().check_same("HaloPlanBuilder::build", &settings)?;
         if shapes.is_empty() || foreign || depth > deepest || longest == 0 {
             return Err(Error::on_all_ranks(
@@ -242,7 +251,7 @@ impl<const N: usize> HaloPlanBuilder<N> {
         }
         let transport = HaloTransport::choose(grid.world(), transport)?;
         let first_tag = (grid.next_plan_number() % PLANS_WITH_OWN_TAGS) as i32 * TAGS_PER_PLAN + FIRST_TAG;
-        let widths = widths(&grid, depth);
+        let widths = widths.unwrap_or_else(|| grid.halo_to(depth));
         let topology = grid.topology();
         let opposite = |direction: [isize; N]| direction.map(|d| -d);
         // Tags number the direction in which a message travels.
@@ -309,20 +318,10 @@ impl<const N: usize> HaloPlanBuilder<N> {
             unshared,
             shapes,
             pattern,
-            depth,
+            widths,
             grid,
         })
     }
-}
-
-/// The depth to which fields of the grid have a halo in memory, on their widest side.
-fn deepest<const N: usize>(grid: &Grid<N>) -> usize {
-    grid.halo().iter().flatten().copied().max().unwrap_or(0)
-}
-
-/// Halo widths of an exchange to `depth`, `[low, high]` for each axis.
-fn widths<const N: usize>(grid: &Grid<N>, depth: usize) -> [[usize; 2]; N] {
-    grid.halo().map(|side| side.map(|width| width.min(depth)))
 }
 
 impl<const N: usize> fmt::Display for HaloPlan<N> {
@@ -330,12 +329,12 @@ impl<const N: usize> fmt::Display for HaloPlan<N> {
         let topology = self.grid.topology();
         writeln!(
             f,
-            "halo plan of rank {} at {:?} in {:?}: {:?} pattern, depth {}, {} field(s)",
+            "halo plan of rank {} at {:?} in {:?}: {:?} pattern, widths {:?}, {} field(s)",
             topology.rank(),
             topology.coordinates(),
             topology.procs(),
             self.pattern,
-            self.depth,
+            self.widths,
             self.shapes.len()
         )?;
         for shape in &self.shapes {

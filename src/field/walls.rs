@@ -1,0 +1,156 @@
+//! A field's walls as the kernels see them.
+
+use parhelion_kernels::{Element, Pattern, Walls, fill_walls, set_walls};
+
+use super::placement::Placement;
+use crate::error::ErrorKind;
+use crate::{Boundary, Error, Face, Field, Result};
+
+/// What a block's walls have in common for all components.
+#[derive(Clone, Copy)]
+pub(crate) struct Surroundings<const N: usize> {
+    /// The sum of the indices of a point and of its mirror image, at the low and the high wall of each axis.
+    mirrors: [[Option<isize>; 2]; N],
+    staggered: [bool; N],
+    place: Placement<N>,
+    spacing: [f64; N],
+    /// Points on each periodic axis.
+    periods: [Option<isize>; N],
+    start_time: f64,
+    time_step: f64,
+    /// Steps since the start time.
+    steps: u64,
+}
+
+/// The walls around one component.
+pub(crate) struct ComponentWalls<'a, T, const N: usize> {
+    at: Surroundings<N>,
+    conditions: &'a [[Boundary<T, N>; 2]; N],
+}
+
+impl<const N: usize> Surroundings<N> {
+    pub(crate) fn of<'a, T>(&self, conditions: &'a [[Boundary<T, N>; 2]; N]) -> ComponentWalls<'a, T, N> {
+        ComponentWalls { at: *self, conditions }
+    }
+}
+
+impl<T: Element, const N: usize> Walls<T, N> for ComponentWalls<'_, T, N> {
+    fn mirror(&self, axis: usize, high: bool) -> Option<isize> {
+        self.at.mirrors[axis][usize::from(high)]
+    }
+
+    fn on_wall(&self, axis: usize, high: bool) -> Option<T> {
+        self.mirror(axis, high).filter(|_| self.at.staggered[axis])?;
+        match self.conditions[axis][usize::from(high)] {
+            Boundary::Dirichlet(value) => Some(value),
+            Boundary::Antireflecting => Some(T::zero()),
+            _ => None,
+        }
+    }
+
+    fn fill(&self, axis: usize, high: bool, level: usize, first: [isize; N], cells: &mut [T]) {
+        let Self { at, conditions } = self;
+        match &conditions[axis][usize::from(high)] {
+            Boundary::Function(value) => {
+                let time = at.start_time + (at.steps + level as u64) as f64 * at.time_step;
+                for (i, cell) in cells.iter_mut().enumerate() {
+                    // Beyond a periodic end as well, it is the place inside the domain.
+                    let mut index = at.place.global(first, i);
+                    for (index, period) in index.iter_mut().zip(at.periods) {
+                        *index = period.map_or(*index, |period| index.rem_euclid(period));
+                    }
+                    *cell = value(at.place.coordinates_of(index), time);
+                }
+            }
+            Boundary::Dirichlet(value) => {
+                cells.iter_mut().for_each(|image| *image = image.mirrored_about(*value));
+            }
+            Boundary::Antireflecting => {
+                cells.iter_mut().for_each(|image| *image = image.mirrored_about(T::zero()));
+            }
+            Boundary::Neumann(slope) if *slope != T::zero() => {
+                let mirror = at.mirrors[axis][usize::from(high)].unwrap_or_default();
+                for (i, image) in cells.iter_mut().enumerate() {
+                    let index = first[axis] + if axis + 1 == N { i as isize } else { 0 };
+                    let distance = (mirror - 2 * index).unsigned_abs() as f64 * at.spacing[axis];
+                    *image = image.extrapolated(*slope, distance).unwrap_or(*image);
+                }
+            }
+            Boundary::Neumann(_) | Boundary::Reflecting => {}
+        }
+    }
+}
+
+impl<T: Element, const N: usize> Field<T, N> {
+    /// What the walls of this rank's block have in common, now.
+    pub(crate) fn surroundings(&self) -> Surroundings<N> {
+        let (grid, interior) = (&self.grid, self.layout.interior());
+        let topology = grid.topology();
+        let staggered = std::array::from_fn(|a| self.centring.staggered(a));
+        let mirror = |axis: usize, high: bool| {
+            // The wall between, or on, points: its two sides add up to this.
+            let last = interior.end[axis] - 1;
+            match (high, staggered[axis]) {
+                _ if !topology.at_wall(Face { axis, high }) => None,
+                (false, true) => Some(0),
+                (false, false) => Some(-1),
+                (true, true) => Some(2 * last),
+                (true, false) => Some(2 * last + 1),
+            }
+        };
+        let (periodic, shape) = (topology.periodic(), grid.decomposition().shape());
+        Surroundings {
+            mirrors: std::array::from_fn(|a| [false, true].map(|high| mirror(a, high))),
+            staggered,
+            place: Placement::new(grid.origin(), grid.spacing(), self.centring, self.region_global().start),
+            spacing: grid.spacing(),
+            periods: std::array::from_fn(|a| periodic[a].then_some(shape[a] as isize)),
+            start_time: self.start_time,
+            time_step: self.time_step,
+            steps: self.steps,
+        }
+    }
+
+    /// Sets the staggered points that lie on walls of given value, axis after axis, so that on an edge
+    /// between two such walls the later axis decides.
+    pub(crate) fn set_walls(&mut self) {
+        let (at, interior) = (self.surroundings(), self.layout.interior());
+        let pool = self.grid.world().pool();
+        for (array, conditions) in self.components.iter_mut().zip(&self.boundaries) {
+            set_walls(pool, array.view_mut(), &at.of(conditions), interior)
+                .expect("every array has the interior");
+        }
+    }
+
+    /// Fills the halo beyond the walls that this rank's block touches: what mirrors its own points and the halo towards
+    /// itself across periodic axes, or, once that is `received`, the halo towards other ranks. Axis after axis, so that
+    /// every edge and corner is filled from points that are valid already.
+    pub(crate) fn fill_walls(
+        &mut self,
+        widths: [[usize; 2]; N],
+        pattern: Pattern,
+        received: bool,
+    ) -> Result<()> {
+        let (at, interior, halo) = (self.surroundings(), self.layout.interior(), self.grid.halo());
+        let depth = std::array::from_fn(|a| [0, 1].map(|side| halo[a][side].min(widths[a][side])));
+        let topology = self.grid.topology();
+        let (open, remote) = (topology.open_sides(), topology.remote_sides());
+        let towards = |sides: &dyn Fn(usize, usize) -> bool| {
+            let width = |a: usize, side: usize| if sides(a, side) { widths[a][side] } else { 0 };
+            interior.grown(std::array::from_fn(|a| [0, 1].map(|side| width(a, side))))
+        };
+        let (mut own, mut all) = (interior, interior);
+        if pattern == Pattern::Box {
+            own = towards(&|a, side| open[a][side] && !remote[a][side]);
+            all = towards(&|a, side| open[a][side]);
+        }
+        let pool = self.grid.world().pool();
+        for (array, conditions) in self.components.iter_mut().zip(&self.boundaries) {
+            for known in if received { all.shells(&own) } else { vec![own] } {
+                fill_walls(pool, array.view_mut(), &at.of(conditions), interior, known, depth)
+                    .map_err(|error| Error::new(ErrorKind::Geometry, error.to_string()))?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,88 @@
+//! How many steps a pass makes, and in which tiles.
+
+use parhelion_kernels::Blocking;
+
+use crate::error::ErrorKind;
+use crate::{Error, Grid, Result};
+
+/// `plain`, `auto`, or the number of steps in a pass, for fields that are not told.
+const VARIABLE: &str = "PARHELION_BLOCKING";
+
+/// How steps are blocked before the ranks have agreed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Choice<const N: usize> {
+    pub(crate) radius: usize,
+    /// Bytes that a step moves for each point at least.
+    pub(crate) bytes: usize,
+    /// What the user chose.
+    pub(crate) given: Option<Blocking<N>>,
+}
+
+/// What bounds the steps between two exchanges.
+pub(crate) struct Limits;
+
+impl Limits {
+    /// The most steps for which a halo of this radius each comes from the next block alone: the same on all ranks.
+    pub(crate) fn levels<const N: usize>(grid: &Grid<N>, radius: usize) -> usize {
+        let (topology, shape) = (grid.topology(), grid.decomposition().shape());
+        let (procs, periodic) = (topology.procs(), topology.periodic());
+        let thinnest = (0..N).filter(|&a| procs[a] > 1 || periodic[a]).map(|a| shape[a] / procs[a]).min();
+        thinnest.map_or(usize::MAX, |cells| cells.checked_div(radius).unwrap_or(usize::MAX)).max(1)
+    }
+}
+
+impl<const N: usize> Choice<N> {
+    /// This rank's wish for a block of `shape`.
+    ///
+    /// # Errors
+    /// When the environment has no sensible value.
+    pub(crate) fn wish(&self, grid: &Grid<N>, shape: [usize; N]) -> Result<Blocking<N>> {
+        let mut wish = match self.given {
+            Some(given) => given,
+            None => self.or_environment(grid, shape)?,
+        };
+        wish.levels = wish.levels.clamp(1, Limits::levels(grid, self.radius));
+        Ok(wish)
+    }
+
+    fn or_environment(&self, grid: &Grid<N>, shape: [usize; N]) -> Result<Blocking<N>> {
+        let model = || Blocking::for_block(shape, self.radius, self.bytes, grid.world().threads());
+        let Ok(text) = std::env::var(VARIABLE) else { return Ok(model()) };
+        match text.trim() {
+            "" | "auto" => Ok(model()),
+            "plain" => Ok(Blocking::PLAIN),
+            levels => match levels.parse() {
+                Ok(levels) if levels > 0 => Ok(Blocking { levels, ..model() }),
+                _ => Err(Error::new(
+                    ErrorKind::Argument,
+                    format!("{VARIABLE} is '{text}'; it may be auto, plain or the number of steps in a pass"),
+                )),
+            },
+        }
+    }
+
+    /// The blocking of this rank for the next `steps`, with as many levels on all ranks. `serves` says whether this
+    /// rank's halo serves the first step; returns also whether all do.
+    ///
+    /// # Collective
+    /// Over all ranks.
+    ///
+    /// # Errors
+    /// As [`wish`](Self::wish), on all ranks.
+    pub(crate) fn agree(
+        &self,
+        grid: &Grid<N>,
+        shape: [usize; N],
+        serves: bool,
+    ) -> Result<(Blocking<N>, bool)> {
+        let wish = self.wish(grid, shape);
+        // Ranks may differ in what they wrote last, in their caches and their environment. 0 stands for an error.
+        let mut least = [u64::from(serves), wish.as_ref().map_or(0, |wish| wish.levels as u64)];
+        grid.world().all_min(&mut least);
+        let [serves, levels] = least;
+        if levels == 0 {
+            return grid.world().agree(wish).map(|wish| (wish, false));
+        }
+        wish.map(|wish| (Blocking { levels: levels as usize, ..wish }, serves == 1))
+    }
+}

@@ -1,0 +1,120 @@
+//! Bringing blocks several steps forward between two exchanges.
+
+mod choice;
+
+use parhelion_kernels::{Blocking, Pass, Region};
+
+pub(crate) use choice::Choice;
+
+use crate::halo::HaloFields;
+use crate::{Grid, HaloPlan, Result};
+
+/// Tiles along axis 0 into which a single step is cut while messages are under way; between two of them MPI gets a
+/// chance to progress.
+const TILES_WHILE_WAITING: usize = 16;
+
+/// What a block knows of itself when its points are brought forward.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Block<const N: usize> {
+    /// Its own points, local.
+    interior: Region<N>,
+    /// Sides behind which there are other points, not a wall.
+    open: [[bool; 2]; N],
+    /// Sides behind which these are another rank's.
+    remote: [[bool; 2]; N],
+    /// How far the rule reads.
+    radius: usize,
+}
+
+impl<const N: usize> Block<N> {
+    pub(crate) fn new(grid: &Grid<N>, interior: Region<N>, radius: usize) -> Self {
+        let topology = grid.topology();
+        Self { interior, open: topology.open_sides(), remote: topology.remote_sides(), radius }
+    }
+
+    /// Halo widths that an exchange must fill for this many steps, where there is no wall: the same on all ranks.
+    pub(crate) fn exchanged(&self, grid: &Grid<N>, levels: usize) -> [[usize; 2]; N] {
+        if levels == 1 { grid.halo_to(self.radius) } else { [[levels * self.radius; 2]; N] }
+    }
+
+    /// Halo widths that this block needs in memory for them. Beyond walls the halo of one step is enough.
+    pub(crate) fn in_memory(&self, levels: usize) -> [[usize; 2]; N] {
+        self.open.map(|sides| sides.map(|open| if open { levels * self.radius } else { self.radius }))
+    }
+
+    /// All steps: the first computes halo points as well, each further one fewer of them.
+    fn all(&self, blocking: Blocking<N>) -> Pass<N> {
+        let more = (blocking.levels - 1) * self.radius;
+        let first = self.interior.grown(self.open.map(|sides| sides.map(|open| if open { more } else { 0 })));
+        Pass::new(first, self.open, self.radius, blocking)
+    }
+
+    /// What can be computed of these steps without halo points from other ranks.
+    fn core(&self, blocking: Blocking<N>) -> Pass<N> {
+        let without = self.remote.map(|sides| sides.map(|remote| if remote { self.radius } else { 0 }));
+        let more = (blocking.levels - 1) * self.radius;
+        let width = |a: usize, side: usize| {
+            if self.open[a][side] && !self.remote[a][side] { more } else { 0 }
+        };
+        let first = self.interior.shrunk(without);
+        let first = first.grown(std::array::from_fn(|a| [0, 1].map(|side| width(a, side))));
+        let mut blocking = blocking;
+        if blocking.levels == 1 {
+            blocking.tile[0] = self.interior.shape()[0].div_ceil(TILES_WHILE_WAITING);
+        }
+        Pass::new(first, self.open, self.radius, blocking)
+    }
+
+    /// Brings the points forward by the levels of `blocking`, after an exchange by `plan` if the halo needs one:
+    /// `run(fields, pass, here)` does a pass, calling `here` now and then.
+    ///
+    /// While messages are under way, the core is brought forward by all levels; then the frame around it, level
+    /// by level. That is right on two arrays, since at every level the core's outermost cells keep the value of that level:
+    /// what the next level of the core overwrites is farther in by the radius.
+    pub(crate) fn bring_forward<F: HaloFields<N>>(
+        &self,
+        plan: Option<&mut HaloPlan<N>>,
+        mut fields: F,
+        blocking: Blocking<N>,
+        mut run: impl FnMut(&mut F, &Pass<N>, &mut dyn FnMut()) -> Result<()>,
+    ) -> Result<()> {
+        let all = self.all(blocking);
+        let Some(plan) = plan else { return run(&mut fields, &all, &mut || ()) };
+        let core = self.core(blocking);
+        let overlaps = plan.has_messages() && !core.cells(blocking.levels).is_empty();
+        let mut exchange = plan.start(fields)?;
+        if !overlaps {
+            return exchange.finish_with(|fields| run(fields, &all, &mut || ()));
+        }
+        exchange.overlapped(|fields, progress| run(fields, &core, progress))?;
+        exchange.finish_with(|fields| {
+            for level in all.levels() {
+                for shell in all.cells(level).shells(&core.cells(level)) {
+                    run(fields, &Pass::single(shell, self.radius, level, blocking.levels), &mut || ())?;
+                }
+            }
+            Ok(())
+        })
+    }
+}
+
+/// `steps` cut into passes of at most `levels`, as even as can be.
+pub(crate) fn passes(steps: usize, levels: usize) -> impl Iterator<Item = usize> {
+    let count = steps.div_ceil(levels);
+    (0..count).map(move |pass| (pass + 1) * steps / count - pass * steps / count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::passes;
+
+    #[test]
+    fn passes_add_up_to_the_steps_and_none_is_too_long() {
+        for (steps, levels) in [(0, 3), (1, 4), (7, 3), (12, 6), (13, 6), (5, 1)] {
+            let lengths: Vec<_> = passes(steps, levels).collect();
+            assert_eq!(lengths.iter().sum::<usize>(), steps);
+            assert!(lengths.iter().all(|&length| (1..=levels).contains(&length)), "{lengths:?}");
+            assert_eq!(lengths.len(), steps.div_ceil(levels));
+        }
+    }
+}
