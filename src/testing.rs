@@ -118,6 +118,25 @@ impl RankTest {
         self.launch()
     }
 
+    /// Runs `body` with each of these (ranks, threads per rank) in turn and otherwise as described, and fails the
+    /// test when a job does not end well.
+    ///
+    /// # Panics
+    /// When a rank panics, returns an error or hangs; as [`output`](Self::output) does.
+    pub fn on(
+        self,
+        cases: impl IntoIterator<Item = (usize, usize)>,
+        body: impl FnOnce(&World) -> Result<()>,
+    ) {
+        if std::env::var_os(INSIDE).is_some() {
+            run_body_and_exit(|| World::init().and_then(|world| body(&world)));
+        }
+        for (ranks, threads) in cases {
+            let outcome = Self { ranks, threads: Some(threads), ..self.clone() }.launch();
+            assert!(outcome.success, "the test failed on {ranks} rank(s) × {threads} thread(s):\n{outcome}");
+        }
+    }
+
     fn launch(&self) -> Outcome {
         let test = std::thread::current().name().unwrap_or_default().to_owned();
         assert!(!test.is_empty() && test != "main", "bodies run on ranks from within #[test] functions");
@@ -142,7 +161,7 @@ impl RankTest {
 }
 
 /// Runs `body` under `mpirun` with each of these numbers of ranks in turn, one thread each, and
-/// fails the test when a job does not end well within 2 minutes.
+/// fails the test when a job does not end well within 5 minutes.
 ///
 /// # Panics
 /// When a rank panics, returns an error or hangs; as [`RankTest::output`] does.
@@ -158,13 +177,7 @@ pub fn on_ranks_and_threads(
     cases: impl IntoIterator<Item = (usize, usize)>,
     body: impl FnOnce(&World) -> Result<()>,
 ) {
-    if std::env::var_os(INSIDE).is_some() {
-        run_body_and_exit(|| World::init().and_then(|world| body(&world)));
-    }
-    for (ranks, threads) in cases {
-        let outcome = RankTest::new(ranks).threads(Some(threads)).launch();
-        assert!(outcome.success, "the test failed on {ranks} rank(s) × {threads} thread(s):\n{outcome}");
-    }
+    RankTest::new(1).on(cases, body);
 }
 
 /// Runs `body` under `mpirun` with each (ranks, threads per rank) in turn, and fails the test unless every

@@ -58,9 +58,11 @@ impl<W, const N: usize> Beyond<'_, W, N> {
             let inside = |part: &Region<N>| {
                 part.is_empty() || cells.start[axis] <= part.start[axis] && part.end[axis] <= cells.end[axis]
             };
-            let apart = images.start[axis] >= self.interior.start[axis]
-                && images.end[axis] <= self.interior.end[axis];
-            if !inside(&halo) || !apart && !halo.is_empty() {
+            // Behind a side without wall, images are computed or received like other cells.
+            let inside_walls = (images.start[axis] >= self.interior.start[axis]
+                || self.walls.mirror(axis, false).is_none())
+                && (images.end[axis] <= self.interior.end[axis] || self.walls.mirror(axis, true).is_none());
+            if !inside(&halo) || !inside(&images) || !inside_walls && !halo.is_empty() {
                 return Err(KernelError::new(format!(
                     "the halo {halo:?} beyond a wall on axis {axis} has the images {images:?}; both must be in the array \
                      {cells:?}, the images inside the walls {:?}; use larger blocks or a thinner halo",
