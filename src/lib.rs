@@ -64,6 +64,7 @@ pub use halo::{Exchange, HaloField, HaloFields, HaloPlan, HaloPlanBuilder, HaloT
 pub use io::{Attribute, Axis, Input, Output, Placement, Stored, StoredMut};
 pub use measure::{HaloReport, KernelScope, Kind, Measure, Report, ReportRow};
 pub use reduce::{Extremum, Ordered};
+pub use stepping::{Constant, ConstantFields, Evolving, EvolvingFields};
 pub use topology::{Face, Topology};
 pub use world::{World, WorldBuilder};
 

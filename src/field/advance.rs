@@ -2,11 +2,10 @@
 
 use parhelion_kernels::{Blocking, Element, Pass, Pattern, Stencil, advance};
 
-use super::Validity;
 use crate::error::ErrorKind;
 use crate::measure::Kind;
 use crate::stepping::{Block, Choice, passes};
-use crate::{Error, Field, Result};
+use crate::{Error, Field, HaloPlan, Result};
 
 impl<T: Element, const N: usize> Field<T, N> {
     /// Applies `stencil` to every component, `steps` times, and meets the boundary conditions at each step. The time
@@ -117,6 +116,11 @@ impl<T: Element, const N: usize> Field<T, N> {
         self.choice(radius).wish(&self.grid, self.region_local().shape())
     }
 
+    /// What [`set_blocking`](Self::set_blocking) was told.
+    pub(crate) fn chosen_blocking(&self) -> Option<Blocking<N>> {
+        self.blocking
+    }
+
     fn choice(&self, radius: usize) -> Choice<N> {
         // Both arrays pass through the cache.
         Choice { radius, bytes: 2 * size_of::<T>(), given: self.blocking }
@@ -148,18 +152,13 @@ impl<T: Element, const N: usize> Field<T, N> {
         let mut plan = None;
         if !serves {
             let pattern = if levels == 1 { S::PATTERN } else { Pattern::Box };
-            plan = Some(self.take_plan(pattern, block.exchanged(&grid, levels))?);
+            plan = Some(HaloPlan::take(&grid, &mut &mut *self, pattern, block.exchanged(&grid, levels))?);
         }
         block.bring_forward(plan.as_mut(), &mut *self, blocking, |field, pass, here| {
             field.run(stencil, pass, here)
         })?;
         self.plans.extend(plan);
-        if levels % 2 == 1 {
-            std::mem::swap(&mut self.components, &mut self.spare);
-        }
-        self.steps += levels as u64;
-        self.validity = Validity::stale();
-        self.poison_halo();
+        self.finish_steps(levels);
         Ok(())
     }
 

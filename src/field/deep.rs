@@ -1,10 +1,10 @@
-//! Halos deeper than the grid's, for several steps between two exchanges.
+//! What stands behind blocked steps: halos deeper than the grid's, and the two arrays.
 
-use parhelion_kernels::{Array, Element, Layout};
+use parhelion_kernels::{Array, Element, Layout, Pattern};
 
-use super::Validity;
+use super::{ComponentWalls, Validity};
 use crate::error::ErrorKind;
-use crate::{Error, Field, Result};
+use crate::{Error, Field, HaloPlan, Result};
 
 impl<T: Element, const N: usize> Field<T, N> {
     /// Makes the halo in memory at least this wide on each side.
@@ -46,5 +46,71 @@ impl<T: Element, const N: usize> Field<T, N> {
             let pool = self.grid.world().pool();
             self.spare = self.components.iter().map(|_| Array::zeros(pool, self.layout)).collect();
         }
+    }
+
+    /// Component 0, the array beside it, and its walls.
+    pub(crate) fn arrays_and_walls(
+        &mut self,
+    ) -> (&mut Array<T, N>, Option<&mut Array<T, N>>, ComponentWalls<'_, T, N>) {
+        let walls = self.surroundings();
+        (&mut self.components[0], self.spare.first_mut(), walls.of(&self.boundaries[0]))
+    }
+
+    /// Takes over the boundary conditions of `field`, of which it holds another level, and meets them at points on
+    /// walls, which its exchange, if there is one, would do.
+    pub(crate) fn become_level_of(&mut self, field: &Self) {
+        self.boundaries.clone_from(&field.boundaries);
+        self.set_walls();
+    }
+
+    /// Makes the values after so many steps since level 0 those of the field.
+    pub(crate) fn finish_steps(&mut self, levels: usize) {
+        if levels % 2 == 1 {
+            std::mem::swap(&mut self.components, &mut self.spare);
+        }
+        self.steps += levels as u64;
+        self.validity = Validity::stale();
+        self.poison_halo();
+    }
+
+    /// As [`finish_steps`](Self::finish_steps) where `previous` was the array beside: it becomes the level before.
+    pub(crate) fn finish_steps_with(&mut self, previous: &mut Self, levels: usize) {
+        if levels % 2 == 1 {
+            std::mem::swap(&mut self.layout, &mut previous.layout);
+            std::mem::swap(&mut self.components, &mut previous.components);
+            std::mem::swap(&mut self.spare, &mut previous.spare);
+        }
+        self.steps += levels as u64;
+        (previous.start_time, previous.time_step, previous.steps) =
+            (self.start_time, self.time_step, self.steps - 1);
+        for field in [self, previous] {
+            field.validity = Validity::stale();
+            field.poison_halo();
+        }
+    }
+
+    /// Makes the halo valid to `width` on open sides, for rules of `radius`, and the points on walls too.
+    ///
+    /// # Collective
+    /// Over all ranks of the grid.
+    pub(crate) fn fill_deep_halo(&mut self, width: usize, radius: usize) -> Result<()> {
+        self.set_walls();
+        if width == 0 {
+            return Ok(());
+        }
+        let grid = self.grid.clone();
+        let open = grid.topology().open_sides();
+        let needed = open.map(|sides| sides.map(|open| if open { width } else { radius }));
+        self.deepen(needed)?;
+        let valid = (0..N).all(|a| (0..2).all(|side| self.validity.depth[a][side] >= needed[a][side]));
+        let mut serves = [u64::from(valid && self.validity.corners)];
+        grid.world().all_min(&mut serves);
+        if serves[0] == 1 {
+            return Ok(());
+        }
+        let mut plan = HaloPlan::take(&grid, &mut &mut *self, Pattern::Box, [[width; 2]; N])?;
+        plan.exchange(&mut *self)?;
+        plan.give_back(&mut &mut *self);
+        Ok(())
     }
 }

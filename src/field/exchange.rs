@@ -45,19 +45,12 @@ impl<T: Element, const N: usize> Field<T, N> {
             // The plan's refusal says what is wrong.
             return HaloPlan::builder(&self.grid).field(self).depth(radius).build().map(drop);
         }
-        let mut plan = self.take_plan(pattern, self.grid.halo_to(radius))?;
+        let grid = self.grid.clone();
+        let mut plan = HaloPlan::take(&grid, &mut &mut *self, pattern, grid.halo_to(radius))?;
         let timing = self.grid.world().measure().start_on(Kind::Exchange, &self.name);
         plan.exchange(&mut *self)?;
         timing.finish(0, 0);
         self.plans.push(plan);
         Ok(())
-    }
-
-    /// The plan for such an exchange; whoever takes it pushes it back to `plans` afterwards.
-    pub(super) fn take_plan(&mut self, pattern: Pattern, widths: [[usize; 2]; N]) -> Result<HaloPlan<N>> {
-        match self.plans.iter().position(|plan| plan.serves(pattern, widths)) {
-            Some(position) => Ok(self.plans.swap_remove(position)),
-            None => HaloPlan::builder(&self.grid).field(self).pattern(pattern).widths(widths).build(),
-        }
     }
 }

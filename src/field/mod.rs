@@ -21,6 +21,7 @@ use crate::{Centring, Error, Grid, HaloPlan, Result};
 
 pub use boundary::{Boundary, BoundaryFunction};
 pub(crate) use validity::Validity;
+pub(crate) use walls::ComponentWalls;
 
 /// One named distributed array on a [`Grid`].
 ///
@@ -57,7 +58,7 @@ pub struct Field<T: Element, const N: usize> {
     boundaries: Vec<[[Boundary<T, N>; 2]; N]>,
     validity: Validity<N>,
     /// Its own halo plans, made when first needed; taken out while they are at work.
-    plans: Vec<HaloPlan<N>>,
+    pub(crate) plans: Vec<HaloPlan<N>>,
     start_time: f64,
     time_step: f64,
     /// Steps since `start_time` was set: times are products, not sums, so that they do not drift.

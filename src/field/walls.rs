@@ -23,7 +23,7 @@ pub(crate) struct Surroundings<const N: usize> {
 }
 
 /// The walls around one component.
-pub(crate) struct ComponentWalls<'a, T, const N: usize> {
+pub struct ComponentWalls<'a, T, const N: usize> {
     at: Surroundings<N>,
     conditions: &'a [[Boundary<T, N>; 2]; N],
 }

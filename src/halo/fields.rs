@@ -4,9 +4,9 @@ use parhelion_kernels::{BoxCopy, Copies, Element, ElementKind, Pattern};
 
 use super::parcels::{Inboxes, Incoming, Outboxes, Segment};
 use crate::field::Validity;
-use crate::{Centring, Field, Result};
+use crate::{Centring, Field, HaloPlan, Result};
 
-mod sealed {
+pub(crate) mod sealed {
     pub trait Sealed {}
 }
 
@@ -38,6 +38,8 @@ pub trait Exchanged<const N: usize> {
     /// Marks the halo stale and sets the points on walls: what is done before packing.
     fn begin_exchange(&mut self);
     fn set_halo_valid(&mut self, widths: [[usize; 2]; N], pattern: Pattern);
+    /// Where plans are kept of which this is the first field.
+    fn plans(&mut self) -> &mut Vec<HaloPlan<N>>;
 }
 
 impl<T: Element, const N: usize> Exchanged<N> for Field<T, N> {
@@ -77,6 +79,10 @@ impl<T: Element, const N: usize> Exchanged<N> for Field<T, N> {
         self.fill_walls(widths, pattern, received)
     }
 
+    fn plans(&mut self) -> &mut Vec<HaloPlan<N>> {
+        &mut self.plans
+    }
+
     fn begin_exchange(&mut self) {
         self.invalidate_halo();
         self.set_walls();
@@ -103,6 +109,16 @@ impl<T: Element, const N: usize> sealed::Sealed for &mut Field<T, N> {}
 impl<T: Element, const N: usize> HaloFields<N> for &mut Field<T, N> {
     fn for_each<'a>(&'a mut self, visit: &mut dyn FnMut(&'a mut dyn Exchanged<N>)) {
         visit(&mut **self);
+    }
+}
+
+/// Fields that are still needed after their exchange.
+pub(crate) struct Borrowed<'f, F>(pub(crate) &'f mut F);
+
+impl<F> sealed::Sealed for Borrowed<'_, F> {}
+impl<F: HaloFields<N>, const N: usize> HaloFields<N> for Borrowed<'_, F> {
+    fn for_each<'a>(&'a mut self, visit: &mut dyn FnMut(&'a mut dyn Exchanged<N>)) {
+        self.0.for_each(visit);
     }
 }
 

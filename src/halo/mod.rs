@@ -29,6 +29,7 @@ mod shared;
 mod transport;
 
 pub use exchange::Exchange;
+pub(crate) use fields::{Borrowed, Exchanged, sealed::Sealed as HaloFieldsSealed};
 pub use fields::{HaloField, HaloFields};
 pub use plan::{HaloPlan, HaloPlanBuilder};
 pub use transport::HaloTransport;

@@ -148,9 +148,36 @@ impl<const N: usize> HaloPlan<N> {
         self.grid.topology().remote_sides()
     }
 
-    /// Whether it is for this pattern and these halo widths.
-    pub(crate) fn serves(&self, pattern: Pattern, widths: [[usize; 2]; N]) -> bool {
-        self.pattern == pattern && self.widths == widths
+    /// The plan of such an exchange, from those that the first field keeps, or a new one. The fields have halos of
+    /// these widths in memory.
+    ///
+    /// # Collective
+    /// Over all ranks.
+    ///
+    /// # Errors
+    /// As for [`HaloPlanBuilder::build`].
+    pub(crate) fn take(
+        grid: &Grid<N>,
+        fields: &mut impl HaloFields<N>,
+        pattern: Pattern,
+        widths: [[usize; 2]; N],
+    ) -> Result<Self> {
+        let mut shapes = Vec::new();
+        fields.for_each(&mut |field| shapes.push(field.halo_shape()));
+        let serves = |plan: &Self| plan.pattern == pattern && plan.widths == widths && plan.shapes == shapes;
+        let mut kept = None;
+        first_plans(fields, |plans| {
+            kept = plans.iter().position(serves).map(|position| plans.swap_remove(position));
+        });
+        match kept {
+            Some(plan) => Ok(plan),
+            None => HaloPlanBuilder { shapes, ..Self::builder(grid).pattern(pattern).widths(widths) }.build(),
+        }
+    }
+
+    /// Lets the first field keep it.
+    pub(crate) fn give_back(self, fields: &mut impl HaloFields<N>) {
+        first_plans(fields, |plans| plans.push(self));
     }
 
     /// Whether some of the halo comes by messages, which take their time.
@@ -196,7 +223,7 @@ impl<const N: usize> HaloPlanBuilder<N> {
 
     /// Exchanges this many cells on each side, which may be more than the grid's halo where the fields have
     /// a deeper one of their own, but not more than the thinnest block.
-    pub(crate) fn widths(mut self, widths: [[usize; 2]; N]) -> Self {
+    fn widths(mut self, widths: [[usize; 2]; N]) -> Self {
         self.widths = Some(widths);
         self
     }
@@ -322,6 +349,16 @@ impl<const N: usize> HaloPlanBuilder<N> {
             grid,
         })
     }
+}
+
+/// Calls `work` with the plans that the first of the fields keeps.
+fn first_plans<const N: usize>(fields: &mut impl HaloFields<N>, work: impl FnOnce(&mut Vec<HaloPlan<N>>)) {
+    let mut work = Some(work);
+    fields.for_each(&mut |field| {
+        if let Some(work) = work.take() {
+            work(field.plans());
+        }
+    });
 }
 
 impl<const N: usize> fmt::Display for HaloPlan<N> {

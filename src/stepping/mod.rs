@@ -1,10 +1,15 @@
 //! Bringing blocks several steps forward between two exchanges.
 
 mod choice;
+mod constants;
+mod evolve;
+mod states;
 
 use parhelion_kernels::{Blocking, Pass, Region};
 
 pub(crate) use choice::Choice;
+pub use constants::{Constant, ConstantFields};
+pub use states::{Evolving, EvolvingFields};
 
 use crate::halo::HaloFields;
 use crate::{Grid, HaloPlan, Result};

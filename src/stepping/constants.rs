@@ -1,0 +1,102 @@
+//! Fields that a rule reads while it brings others forward.
+
+use parhelion_kernels::{Element, Inputs, Neighbours, Points, Reach};
+
+use crate::error::ErrorKind;
+use crate::{Centring, Error, Field, Grid, Result};
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+/// A field that a rule reads within `R` points and leaves as it is; made by [`Field::constant`].
+#[derive(Debug)]
+pub struct Constant<'a, T: Element, const N: usize, const R: usize> {
+    field: &'a mut Field<T, N>,
+}
+
+impl<'a, T: Element, const N: usize, const R: usize> Constant<'a, T, N, R> {
+    pub(crate) fn new(field: &'a mut Field<T, N>) -> Self {
+        Self { field }
+    }
+}
+
+/// The fields that a rule only reads: `()`, a [`Constant`] or a tuple of such. The trait is sealed.
+pub trait ConstantFields<const N: usize>: sealed::Sealed {
+    /// What the rule sees of one point.
+    type Points: Points;
+    /// The fields as the kernels take them.
+    #[doc(hidden)]
+    type Inputs<'k>: Inputs<N, Points = Self::Points>
+    where
+        Self: 'k;
+    /// Bytes read for each point.
+    const BYTES: usize;
+
+    /// Makes them readable at all points that levels after the first need, `more` beyond the block's open sides.
+    #[doc(hidden)]
+    fn prepare(&mut self, grid: &Grid<N>, centring: Centring, more: usize) -> Result<()>;
+    #[doc(hidden)]
+    fn inputs(&self) -> Self::Inputs<'_>;
+}
+
+impl<T: Element, const N: usize, const R: usize> sealed::Sealed for Constant<'_, T, N, R> {}
+impl<T: Element, const N: usize, const R: usize> ConstantFields<N> for Constant<'_, T, N, R> {
+    type Points = Neighbours<T, N, R, false>;
+    type Inputs<'k>
+        = Reach<'k, T, N, R>
+    where
+        Self: 'k;
+    const BYTES: usize = size_of::<T>();
+
+    fn prepare(&mut self, grid: &Grid<N>, centring: Centring, more: usize) -> Result<()> {
+        if !self.field.grid().same_as(grid) || self.field.centring() != centring {
+            return Err(Error::on_all_ranks(
+                ErrorKind::Argument,
+                format!(
+                    "field '{}' ({:?}) cannot be read beside fields brought forward that are {centring:?} of their grid; it \
+                     must be like them",
+                    self.field.name(),
+                    self.field.centring()
+                ),
+            ));
+        }
+        self.field.check_radius(R)?;
+        self.field.fill_deep_halo(more + R, R)
+    }
+
+    fn inputs(&self) -> Self::Inputs<'_> {
+        self.field.with_halo(0).reach()
+    }
+}
+
+macro_rules! constants {
+    ($($c:ident $member:tt),*) => {
+        impl<$($c: sealed::Sealed),*> sealed::Sealed for ($($c,)*) {}
+        #[allow(clippy::unused_unit, unused_variables, reason = "the empty tuple reads nothing")]
+        impl<$($c: ConstantFields<N>,)* const N: usize> ConstantFields<N> for ($($c,)*)
+        {
+            type Points = ($($c::Points,)*);
+            type Inputs<'k> = ($($c::Inputs<'k>,)*) where Self: 'k;
+            const BYTES: usize = 0 $(+ $c::BYTES)*;
+
+            fn prepare(&mut self, grid: &Grid<N>, centring: Centring, more: usize) -> Result<()> {
+                $(self.$member.prepare(grid, centring, more)?;)*
+                Ok(())
+            }
+
+            fn inputs(&self) -> Self::Inputs<'_> {
+                ($(self.$member.inputs(),)*)
+            }
+        }
+    };
+}
+constants!();
+constants!(A 0);
+constants!(A 0, B 1);
+constants!(A 0, B 1, C 2);
+constants!(A 0, B 1, C 2, D 3);
+constants!(A 0, B 1, C 2, D 3, E 4);
+constants!(A 0, B 1, C 2, D 3, E 4, F 5);
+constants!(A 0, B 1, C 2, D 3, E 4, F 5, G 6);
+constants!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7);

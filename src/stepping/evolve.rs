@@ -1,0 +1,179 @@
+//! Rules for several fields, and for two levels in time.
+
+use parhelion_kernels::{Blocking, Element, Pattern, Points, Region, evolve};
+
+use super::{Block, Choice, Constant, ConstantFields, Evolving, EvolvingFields, passes};
+use crate::error::ErrorKind;
+use crate::halo::Borrowed;
+use crate::measure::Kind;
+use crate::{Centring, Error, Field, Grid, HaloPlan, Result};
+
+impl<T: Element, const N: usize> Field<T, N> {
+    /// The field as one that a rule brings forward, reading all neighbours within `R` points; for [`Grid::evolve`] and
+    /// [`Grid::leapfrog`].
+    pub fn evolving<const R: usize>(&mut self) -> Evolving<'_, T, N, R, false> {
+        Evolving::new(self)
+    }
+
+    /// As [`evolving`](Self::evolving), reading the neighbours on the axes only.
+    pub fn star_evolving<const R: usize>(&mut self) -> Evolving<'_, T, N, R, true> {
+        Evolving::new(self)
+    }
+
+    /// The field as one that a rule reads within `R` points and leaves as it is. (It is borrowed exclusively, for its
+    /// halo is filled if need be.)
+    pub fn constant<const R: usize>(&mut self) -> Constant<'_, T, N, R> {
+        Constant::new(self)
+    }
+}
+
+impl<const N: usize> Grid<N> {
+    /// Applies `rule(neighbourhood, constants' neighbourhood)` to all points of several fields at once, `steps` times, and
+    /// meets the boundary conditions at each step. The times move on by one step each.
+    ///
+    /// As [`Field::advance`], which is for one field: several steps in one pass over memory where that is faster (as the
+    /// first field's [`set_blocking`](Field::set_blocking) says), with the same bits on any ranks and threads.
+    ///
+    /// ```
+    /// use parhelion::prelude::*;
+    ///
+    /// let world = World::init()?;
+    /// let grid = Grid::builder([16, 16]).periodic([true, true]).build(&world)?;
+    /// let (mut u, mut v, mut k) = (grid.field::<f64>("u"), grid.field::<f64>("v"), grid.field::<f64>("k"));
+    /// u.fill_indexed(|[j, i]| if j == 3 && i == 4 { 1.0 } else { 0.0 });
+    /// k.fill_with(0.1);
+    /// type Both<'a> = (StarPoint<'a, f64, 2, 1>, StarPoint<'a, f64, 2, 0>);
+    /// grid.evolve(
+    ///     (u.star_evolving::<1>(), v.star_evolving::<0>()),
+    ///     k.constant::<0>(),
+    ///     10,
+    ///     |(u, v): Both<'_>, k: Point<'_, f64, 2, 0>| {
+    ///         let around = u.at::<-1, 0>() + u.at::<1, 0>() + u.at::<0, -1>() + u.at::<0, 1>();
+    ///         (u.center() + k.center() * (around - 4.0 * u.center()), v.center() + u.center())
+    ///     },
+    /// )?;
+    /// assert!((u.sum() - 1.0).abs() < 1e-14);
+    /// # Ok::<(), parhelion::Error>(())
+    /// ```
+    ///
+    /// # Collective
+    /// Over all ranks, with the same fields, rule and number of steps.
+    ///
+    /// # Errors
+    /// When a field is of another grid or has several components, they differ in centring, or the halo is thinner than
+    /// a radius.
+    pub fn evolve<S: EvolvingFields<N>, C: ConstantFields<N>>(
+        &self,
+        fields: S,
+        constants: C,
+        steps: usize,
+        rule: impl for<'p> Fn(<S::Points as Points>::Point<'p>, <C::Points as Points>::Point<'p>) -> S::Value
+        + Sync,
+    ) -> Result<()> {
+        self.bring_forward(fields, constants, steps, false, |_, now, constants| rule(now, constants))
+    }
+
+    /// As [`evolve`](Self::evolve), for rules of two levels in time: `rule(values one step earlier, neighbourhood now,
+    /// constants' neighbourhood)`. Every field comes [with its previous level](Evolving::with_previous).
+    ///
+    /// ```
+    /// use parhelion::prelude::*;
+    ///
+    /// let world = World::init()?;
+    /// let grid = Grid::builder([64]).build(&world)?;
+    /// let (mut u, mut before) = (grid.field::<f64>("u"), grid.field::<f64>("u"));
+    /// for field in [&mut u, &mut before] {
+    ///     field.fill_indexed(|[i]| if i == 32 { 1.0 } else { 0.0 }); // at rest
+    /// }
+    /// let wave = |before, u: StarPoint<'_, f64, 1, 1>, ()| 2.0 * u.center() - before + 0.25 * (u.at::<-1>() - 2.0 * u.center() + u.at::<1>());
+    /// grid.leapfrog(u.star_evolving::<1>().with_previous(&mut before), (), 1, wave)?;
+    /// assert_eq!((u.probe([31])?, u.probe([32])?, before.probe([32])?), (0.25, 0.5, 1.0));
+    /// # Ok::<(), parhelion::Error>(())
+    /// ```
+    ///
+    /// # Collective
+    /// Over all ranks, with the same fields, rule and number of steps.
+    ///
+    /// # Errors
+    /// As for [`evolve`](Self::evolve), and when a field comes without its previous level.
+    pub fn leapfrog<S: EvolvingFields<N>, C: ConstantFields<N>>(
+        &self,
+        fields: S,
+        constants: C,
+        steps: usize,
+        rule: impl for<'p> Fn(
+            S::Value,
+            <S::Points as Points>::Point<'p>,
+            <C::Points as Points>::Point<'p>,
+        ) -> S::Value
+        + Sync,
+    ) -> Result<()> {
+        self.bring_forward(fields, constants, steps, true, rule)
+    }
+
+    fn bring_forward<S: EvolvingFields<N>, C: ConstantFields<N>>(
+        &self,
+        mut fields: S,
+        mut constants: C,
+        steps: usize,
+        leapfrog: bool,
+        rule: impl for<'p> Fn(
+            S::Value,
+            <S::Points as Points>::Point<'p>,
+            <C::Points as Points>::Point<'p>,
+        ) -> S::Value
+        + Sync,
+    ) -> Result<()> {
+        let timing = self.world().measure().start(Kind::Advance);
+        let settings = (steps, S::RADIUS, S::PATTERN, leapfrog);
+        self.world().check_same("Grid::evolve or leapfrog", &settings)?;
+        let (centring, given) = check(self, &mut fields, leapfrog)?;
+        let interior = Region::from_shape(self.region_global(centring).shape());
+        let block = Block::new(self, interior, S::RADIUS);
+        let choice = Choice { radius: S::RADIUS, bytes: S::BYTES + C::BYTES, given };
+        let (blocking, _) = choice.agree(self, interior.shape(), false)?;
+        constants.prepare(
+            self,
+            centring,
+            (passes(steps, blocking.levels).max().unwrap_or(1) - 1) * S::RADIUS,
+        )?;
+        for levels in passes(steps, blocking.levels) {
+            let blocking = Blocking { levels, ..blocking };
+            fields.each(&mut |field| field.prepare(block.in_memory(levels), leapfrog && levels > 1))?;
+            let pattern = if levels == 1 { S::PATTERN } else { Pattern::Box };
+            let mut plan = HaloPlan::take(self, &mut fields, pattern, block.exchanged(self, levels))?;
+            block.bring_forward(Some(&mut plan), Borrowed(&mut fields), blocking, |fields, pass, here| {
+                evolve(self.world().pool(), pass, fields.0.states(), constants.inputs(), &rule, here)
+                    .map_err(|error| Error::new(ErrorKind::Geometry, error.to_string()))
+            })?;
+            plan.give_back(&mut fields);
+            fields.each(&mut |field| field.finish(levels))?;
+        }
+        timing.finish(interior.len() * steps, S::BYTES + C::BYTES);
+        Ok(())
+    }
+}
+
+/// The common centring of the fields, and the blocking that the first was given.
+fn check<S: EvolvingFields<N>, const N: usize>(
+    grid: &Grid<N>,
+    fields: &mut S,
+    leapfrog: bool,
+) -> Result<(Centring, Option<Blocking<N>>)> {
+    let mut first = None;
+    fields.each(&mut |field| {
+        field.check(grid, S::RADIUS, leapfrog)?;
+        let (centring, _) = *first.get_or_insert_with(|| (field.centring(), field.blocking()));
+        if field.centring() == centring {
+            return Ok(());
+        }
+        Err(Error::on_all_ranks(
+            ErrorKind::Argument,
+            format!(
+                "fields that are brought forward together must have one centring, but got {centring:?} and {:?}",
+                field.centring()
+            ),
+        ))
+    })?;
+    Ok(first.expect("there is no empty tuple of evolving fields"))
+}

@@ -1,0 +1,225 @@
+//! The fields that a rule brings forward together.
+
+use parhelion_kernels::{Blocking, Element, Inputs, Neighbours, Pattern, Points, State, States, ViewMut};
+
+use crate::error::ErrorKind;
+use crate::field::ComponentWalls;
+use crate::halo::{Exchanged, HaloFields};
+use crate::{Centring, Error, Field, Grid, Result};
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+/// A field that a rule brings forward, reading it within `R` points; made by [`Field::evolving`] and
+/// [`Field::star_evolving`].
+#[derive(Debug)]
+pub struct Evolving<'a, T: Element, const N: usize, const R: usize, const STAR: bool> {
+    field: &'a mut Field<T, N>,
+    previous: Option<&'a mut Field<T, N>>,
+    /// Whether an exchange fills the halo of the previous level as well.
+    exchanges_previous: bool,
+}
+
+impl<'a, T: Element, const N: usize, const R: usize, const STAR: bool> Evolving<'a, T, N, R, STAR> {
+    pub(crate) fn new(field: &'a mut Field<T, N>) -> Self {
+        Self { field, previous: None, exchanges_previous: false }
+    }
+
+    /// With the field's values one step earlier, for rules of two levels in time; see [`Grid::leapfrog`]. Both
+    /// move on together, and `previous` takes over the boundary conditions.
+    pub fn with_previous(mut self, previous: &'a mut Field<T, N>) -> Self {
+        self.previous = Some(previous);
+        self
+    }
+
+    fn state(&mut self) -> State<'_, T, ComponentWalls<'_, T, N>, N, R, STAR> {
+        let interior = self.field.region_local();
+        let (now, spare, walls) = self.field.arrays_and_walls();
+        let other: ViewMut<'_, T, N> = match &mut self.previous {
+            Some(previous) => previous.all_with_halo_mut().next().expect("every field has a component"),
+            None => spare.expect("the second array is prepared before a pass").view_mut(),
+        };
+        State { arrays: [now.view_mut(), other], walls, interior }
+    }
+}
+
+impl<T: Element, const N: usize, const R: usize, const STAR: bool> crate::halo::HaloFieldsSealed
+    for Evolving<'_, T, N, R, STAR>
+{
+}
+impl<T: Element, const N: usize, const R: usize, const STAR: bool> HaloFields<N>
+    for Evolving<'_, T, N, R, STAR>
+{
+    fn for_each<'a>(&'a mut self, visit: &mut dyn FnMut(&'a mut dyn Exchanged<N>)) {
+        visit(self.field);
+        if let Some(previous) = self.previous.as_deref_mut().filter(|_| self.exchanges_previous) {
+            visit(previous);
+        }
+    }
+}
+
+/// The fields that a rule brings forward: an [`Evolving`], or a tuple of up to five. The trait is sealed.
+pub trait EvolvingFields<const N: usize>: HaloFields<N> + sealed::Sealed {
+    /// What the rule returns for one point.
+    type Value: Copy;
+    /// What the rule sees of one point.
+    type Points: Points;
+    /// The fields as the kernels take them.
+    #[doc(hidden)]
+    type States<'k>: States<N, Value = Self::Value, Inputs: Inputs<N, Points = Self::Points>>
+    where
+        Self: 'k;
+    /// How far the rule reads.
+    const RADIUS: usize;
+    /// Which neighbours it reads.
+    const PATTERN: Pattern;
+    /// Bytes of the arrays that pass through the cache for each point.
+    const BYTES: usize;
+
+    #[doc(hidden)]
+    fn states(&mut self) -> Self::States<'_>;
+    #[doc(hidden)]
+    fn each(&mut self, visit: &mut dyn FnMut(&mut dyn Stepped<N>) -> Result<()>) -> Result<()>;
+}
+
+/// What time stepping does with a field of any element type, and the level before it.
+#[doc(hidden)]
+pub trait Stepped<const N: usize> {
+    fn check(&self, grid: &Grid<N>, radius: usize, leapfrog: bool) -> Result<()>;
+    fn centring(&self) -> Centring;
+    fn blocking(&self) -> Option<Blocking<N>>;
+    /// Makes halos in memory this wide, of the previous level too.
+    fn prepare(&mut self, widths: [[usize; 2]; N], exchanges_previous: bool) -> Result<()>;
+    /// Moves the time on after a pass of so many levels.
+    fn finish(&mut self, levels: usize) -> Result<()>;
+}
+
+impl<T: Element, const N: usize, const R: usize, const STAR: bool> Stepped<N>
+    for Evolving<'_, T, N, R, STAR>
+{
+    fn check(&self, grid: &Grid<N>, radius: usize, leapfrog: bool) -> Result<()> {
+        let (name, previous) = (self.field.name(), self.previous.as_deref());
+        let refuse = |why: String| {
+            Err(Error::on_all_ranks(
+                ErrorKind::Argument,
+                format!("field '{name}' cannot be brought forward: {why}"),
+            ))
+        };
+        if !self.field.grid().same_as(grid) {
+            return refuse("it is of another grid".into());
+        }
+        if self.field.components() != 1 {
+            let components = self.field.components();
+            return refuse(format!("it has {components} components; use a field for each"));
+        }
+        if leapfrog && previous.is_none() {
+            return refuse(
+                "its values one step earlier are needed; give them by with_previous(&mut field)".into(),
+            );
+        }
+        if let Some(previous) = previous {
+            self.field.check_same_shape(previous)?;
+        }
+        self.field.check_radius(radius)
+    }
+
+    fn centring(&self) -> Centring {
+        self.field.centring()
+    }
+
+    fn blocking(&self) -> Option<Blocking<N>> {
+        self.field.chosen_blocking()
+    }
+
+    fn prepare(&mut self, widths: [[usize; 2]; N], exchanges_previous: bool) -> Result<()> {
+        self.exchanges_previous = exchanges_previous;
+        self.field.deepen(widths)?;
+        match &mut self.previous {
+            Some(previous) => {
+                previous.become_level_of(self.field);
+                previous.deepen(widths)
+            }
+            None => {
+                self.field.prepare_spare();
+                Ok(())
+            }
+        }
+    }
+
+    fn finish(&mut self, levels: usize) -> Result<()> {
+        match &mut self.previous {
+            Some(previous) => self.field.finish_steps_with(previous, levels),
+            None => self.field.finish_steps(levels),
+        }
+        Ok(())
+    }
+}
+
+impl<T: Element, const N: usize, const R: usize, const STAR: bool> sealed::Sealed
+    for Evolving<'_, T, N, R, STAR>
+{
+}
+impl<T: Element, const N: usize, const R: usize, const STAR: bool> EvolvingFields<N>
+    for Evolving<'_, T, N, R, STAR>
+{
+    type Value = T;
+    type Points = Neighbours<T, N, R, STAR>;
+    type States<'k>
+        = State<'k, T, ComponentWalls<'k, T, N>, N, R, STAR>
+    where
+        Self: 'k;
+    const RADIUS: usize = R;
+    const PATTERN: Pattern = if STAR { Pattern::Star } else { Pattern::Box };
+    const BYTES: usize = 2 * size_of::<T>();
+
+    fn states(&mut self) -> Self::States<'_> {
+        self.state()
+    }
+
+    fn each(&mut self, visit: &mut dyn FnMut(&mut dyn Stepped<N>) -> Result<()>) -> Result<()> {
+        visit(self)
+    }
+}
+
+const fn largest(radii: &[usize]) -> usize {
+    let (mut largest, mut i) = (0, 0);
+    while i < radii.len() {
+        if radii[i] > largest {
+            largest = radii[i];
+        }
+        i += 1;
+    }
+    largest
+}
+
+macro_rules! tuples {
+    ($($t:ident $radius:ident $star:ident $member:tt),*) => {
+        impl<$($t: Element, const $radius: usize, const $star: bool,)* const N: usize> sealed::Sealed
+            for ($(Evolving<'_, $t, N, $radius, $star>,)*) {}
+        impl<'a, $($t: Element, const $radius: usize, const $star: bool,)* const N: usize> EvolvingFields<N>
+            for ($(Evolving<'a, $t, N, $radius, $star>,)*)
+        {
+            type Value = ($($t,)*);
+            type Points = ($(Neighbours<$t, N, $radius, $star>,)*);
+            type States<'k> = ($(State<'k, $t, ComponentWalls<'k, $t, N>, N, $radius, $star>,)*) where Self: 'k;
+            const RADIUS: usize = largest(&[$($radius),*]);
+            const PATTERN: Pattern = if true $(&& $star)* { Pattern::Star } else { Pattern::Box };
+            const BYTES: usize = 0 $(+ 2 * size_of::<$t>())*;
+
+            fn states(&mut self) -> Self::States<'_> {
+                ($(self.$member.state(),)*)
+            }
+
+            fn each(&mut self, visit: &mut dyn FnMut(&mut dyn Stepped<N>) -> Result<()>) -> Result<()> {
+                $(visit(&mut self.$member)?;)*
+                Ok(())
+            }
+        }
+    };
+}
+tuples!(A RA SA 0);
+tuples!(A RA SA 0, B RB SB 1);
+tuples!(A RA SA 0, B RB SB 1, C RC SC 2);
+tuples!(A RA SA 0, B RB SB 1, C RC SC 2, D RD SD 3);
+tuples!(A RA SA 0, B RB SB 1, C RC SC 2, D RD SD 3, E RE SE 4);

@@ -1,0 +1,221 @@
+//! Rules for several fields and for two levels in time give the bits of exchange and sweep, step by step, however they
+//! are blocked, on ranks and threads.
+
+mod serial;
+
+use parhelion::prelude::*;
+use parhelion::testing::{RankTest, on_ranks, on_ranks_and_threads};
+use parhelion::{Blocking, Result};
+use serial::{SPACING, condition};
+
+const LAYOUTS: [(usize, usize); 5] = [(1, 1), (2, 2), (3, 1), (6, 1), (8, 1)];
+const TIME_STEP: f64 = 0.25;
+
+#[derive(Clone, Copy, Debug)]
+struct Case {
+    shape: [usize; 2],
+    periodic: [bool; 2],
+    centring: Centring,
+    turn: usize,
+    steps: usize,
+    blocking: Blocking<2>,
+}
+
+/// All combinations of walls and periodic axes, with numbers of levels and steps that go through theirs.
+fn cases() -> impl Iterator<Item = Case> {
+    let tiles = [[1, 4], [usize::MAX, 3], [2, usize::MAX], [5, 6]];
+    (0..16_usize).map(move |number| Case {
+        shape: [17 + number % 3, 19],
+        periodic: [number % 2 == 1, number / 2 % 2 == 1],
+        centring: [Centring::Cell, Centring::Node, Centring::Face(1)][number % 3],
+        turn: number,
+        steps: 1 + number % 7,
+        blocking: Blocking { levels: 1 + number % 5, tile: tiles[number / 4] },
+    })
+}
+
+fn field(grid: &Grid<2>, case: Case, seed: usize) -> Result<Field<f64, 2>> {
+    field_with_walls(grid, case, seed, seed)
+}
+
+fn field_with_walls(grid: &Grid<2>, case: Case, seed: usize, walls: usize) -> Result<Field<f64, 2>> {
+    let mut field = grid.field_builder::<f64>(format!("u{seed}")).centring(case.centring).build()?;
+    field.set_time(1.5, TIME_STEP);
+    for face in Face::all::<2>().filter(|face| !case.periodic[face.axis]) {
+        field.boundary(face, condition(face, case.turn + walls))?;
+    }
+    field.fill_indexed(|[j, i]| (((31 * seed + j) * 37 + i) as f64 * 0.618).fract());
+    field.set_blocking(Some(case.blocking));
+    Ok(field)
+}
+
+fn grid(world: &World, case: Case) -> Result<Grid<2>> {
+    Grid::builder(case.shape).periodic(case.periodic).halo(2).spacing([SPACING; 2]).build(world)
+}
+
+fn same(found: &Field<f64, 2>, wanted: &Field<f64, 2>, case: Case) {
+    for index in wanted.region_local().indices() {
+        let (found, wanted) = (found.component(0).get(index), wanted.component(0).get(index));
+        assert!(found.to_bits() == wanted.to_bits(), "{found} is not {wanted} at local {index:?}: {case:?}");
+    }
+}
+
+type Two<'p> = (StarPoint<'p, f64, 2, 1>, Point<'p, f64, 2, 2>);
+
+/// Two fields that act on each other, of different radius and pattern, with a constant that is read around too.
+fn coupled((u, v): Two<'_>, c: Point<'_, f64, 2, 1>) -> (f64, f64) {
+    let around = u.at::<-1, 0>() + 0.9 * u.at::<1, 0>() + 0.8 * u.at::<0, -1>() + 0.7 * u.at::<0, 1>();
+    let far = v.at::<-2, 1>() + 0.6 * v.at::<2, -2>() + 0.5 * v.at::<1, 2>();
+    (0.2 * around + c.center() * v.center(), 0.3 * far + c.at::<1, -1>() * u.center())
+}
+
+fn check_coupled(world: &World) -> Result<()> {
+    for case in cases() {
+        let grid = grid(world, case)?;
+        let ([mut u, mut v, mut c], [mut p, mut q, mut d]) = (
+            [field(&grid, case, 0)?, field(&grid, case, 1)?, field(&grid, case, 2)?],
+            [field(&grid, case, 0)?, field(&grid, case, 1)?, field(&grid, case, 2)?],
+        );
+        grid.evolve((u.star_evolving::<1>(), v.evolving::<2>()), c.constant::<1>(), case.steps, coupled)?;
+        d.exchange()?;
+        for step in 0..case.steps {
+            p.exchange()?;
+            q.exchange()?;
+            let (mut next_p, mut next_q) = (field(&grid, case, 0)?, field(&grid, case, 1)?);
+            grid.sweep(
+                p.region_local(),
+                (next_p.output(), next_q.output()),
+                (p.star_reach::<1>()?, q.reach::<2>()?, d.reach::<1>()?),
+                |(p, q, d): (StarPoint<'_, f64, 2, 1>, Point<'_, f64, 2, 2>, Point<'_, f64, 2, 1>)| {
+                    coupled((p, q), d)
+                },
+            )?;
+            for (field, mut next) in [(&mut p, next_p), (&mut q, next_q)] {
+                next.set_time(1.5 + (step + 1) as f64 * TIME_STEP, TIME_STEP);
+                field.swap(&mut next)?;
+            }
+        }
+        same(&u, &p, case);
+        same(&v, &q, case);
+        assert_eq!((u.time(), v.time()), (p.time(), q.time()));
+    }
+    Ok(())
+}
+
+fn wave(
+    before: f64,
+    u: StarPoint<'_, f64, 2, 2>,
+    (c, damping): (Point<'_, f64, 2, 0>, Point<'_, f64, 2, 0>),
+) -> f64 {
+    let near = u.at::<-1, 0>() + u.at::<1, 0>() + u.at::<0, -1>() + u.at::<0, 1>();
+    let far = u.at::<-2, 0>() + u.at::<2, 0>() + u.at::<0, -2>() + u.at::<0, 2>();
+    let laplacian = 4.0 / 3.0 * near - far / 12.0 - 5.0 * u.center();
+    2.0 * u.center() - (1.0 - 0.1 * damping.center()) * before + 0.1 * c.center() * laplacian
+}
+
+fn check_wave(world: &World) -> Result<()> {
+    for case in cases() {
+        let grid = grid(world, case)?;
+        let [mut u, mut before, mut c, mut damping] = [0, 1, 2, 3].map(|seed| field(&grid, case, seed));
+        let [u, before, c, damping] =
+            [&mut u, &mut before, &mut c, &mut damping].map(|field| field.as_mut().unwrap());
+        let [mut p, mut earlier, mut d, mut e] = [
+            field(&grid, case, 0)?,
+            field_with_walls(&grid, case, 1, 0)?,
+            field(&grid, case, 2)?,
+            field(&grid, case, 3)?,
+        ];
+        // (The previous level has the walls of its field, whatever it had before.)
+        // In two calls: the second starts from where the first left off.
+        for steps in [case.steps, 2] {
+            let constants = (c.constant::<0>(), damping.constant::<0>());
+            grid.leapfrog(u.star_evolving::<2>().with_previous(before), constants, steps, wave)?;
+        }
+        earlier.exchange()?;
+        d.exchange()?;
+        e.exchange()?;
+        for step in 0..case.steps + 2 {
+            p.exchange()?;
+            let mut next = field(&grid, case, 0)?;
+            grid.sweep(
+                p.region_local(),
+                next.output(),
+                (earlier.reach::<0>()?, p.star_reach::<2>()?, d.reach::<0>()?, e.reach::<0>()?),
+                |(earlier, p, d, e): (
+                    Point<'_, f64, 2, 0>,
+                    StarPoint<'_, f64, 2, 2>,
+                    Point<'_, f64, 2, 0>,
+                    Point<'_, f64, 2, 0>,
+                )| { wave(earlier.center(), p, (d, e)) },
+            )?;
+            earlier.swap(&mut p)?;
+            next.set_time(1.5 + (step + 1) as f64 * TIME_STEP, TIME_STEP);
+            p.swap(&mut next)?;
+        }
+        same(u, &p, case);
+        same(before, &earlier, case);
+        assert_eq!((u.time(), before.time()), (p.time(), earlier.time()));
+    }
+    Ok(())
+}
+
+#[test]
+fn coupled_fields_step_as_by_exchange_and_sweep() {
+    on_ranks_and_threads(LAYOUTS, check_coupled);
+}
+
+#[test]
+fn waves_step_as_by_exchange_and_sweep() {
+    on_ranks_and_threads(LAYOUTS, check_wave);
+}
+
+#[test]
+fn both_do_while_messages_are_under_way() {
+    RankTest::new(1).env("PARHELION_HALO", "messages").on(LAYOUTS, |world| {
+        check_coupled(world)?;
+        check_wave(world)
+    });
+}
+
+#[test]
+fn what_does_not_go_together_is_refused() {
+    on_ranks([1, 2], |world| {
+        let grid = Grid::builder([12, 12]).build(world)?;
+        let other = Grid::builder([12, 12]).build(world)?;
+        let mut u = grid.field::<f64>("u");
+        let mut vector = grid.field_builder::<f64>("vector").components(2).build()?;
+        let mut node = grid.field_builder::<f64>("node").centring(Centring::Node).build()?;
+        let mut foreign = other.field::<f64>("foreign");
+        let keep = |u: StarPoint<'_, f64, 2, 1>, ()| u.center();
+        let refused = |result: Result<()>, why: &str| {
+            let error = result.unwrap_err();
+            assert!(error.to_string().contains(why), "{error}");
+        };
+        refused(
+            grid.evolve(foreign.star_evolving::<1>(), (), 1, keep),
+            "'foreign' cannot be brought forward: it is of another grid",
+        );
+        refused(
+            grid.evolve(vector.star_evolving::<1>(), (), 1, keep),
+            "it has 2 components; use a field for each",
+        );
+        refused(
+            grid.leapfrog(u.star_evolving::<1>(), (), 1, |_, u: StarPoint<'_, f64, 2, 1>, ()| u.center()),
+            "with_previous(&mut field)",
+        );
+        type Pair<'p> = (StarPoint<'p, f64, 2, 1>, StarPoint<'p, f64, 2, 1>);
+        let both = |(u, v): Pair<'_>, ()| (u.center(), v.center());
+        refused(
+            grid.evolve((u.star_evolving::<1>(), node.star_evolving::<1>()), (), 1, both),
+            "must have one centring, but got Cell and Node",
+        );
+        let beside = |u: StarPoint<'_, f64, 2, 1>, v: Point<'_, f64, 2, 0>| u.center() + v.center();
+        refused(
+            grid.evolve(u.star_evolving::<1>(), foreign.constant::<0>(), 1, beside),
+            "it must be like them",
+        );
+        let wide = |u: StarPoint<'_, f64, 2, 2>, ()| u.center();
+        refused(grid.evolve(u.star_evolving::<2>(), (), 1, wide), "build the grid with halo(2)");
+        Ok(())
+    });
+}
