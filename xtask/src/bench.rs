@@ -39,7 +39,13 @@ enum Run {
     Node,
 }
 
-const BENCHES: [Bench; 6] = [
+const BENCHES: [Bench; 7] = [
+    Bench {
+        name: "stencil",
+        what: "time steps, plain and blocked, against memory traffic",
+        package: "parhelion",
+        run: Run::Ranks,
+    },
     Bench {
         name: "halo",
         what: "packing and exchange of every face against memory copy and MPI_Sendrecv",

@@ -1,12 +1,10 @@
 //! Rules for several fields and for two levels in time give the bits of exchange and sweep, step by step, however they
 //! are blocked, on ranks and threads.
 
-mod serial;
-
+use crate::serial::{SPACING, condition};
 use parhelion::prelude::*;
 use parhelion::testing::{RankTest, on_ranks, on_ranks_and_threads};
 use parhelion::{Blocking, Result};
-use serial::{SPACING, condition};
 
 const LAYOUTS: [(usize, usize); 5] = [(1, 1), (2, 2), (3, 1), (6, 1), (8, 1)];
 const TIME_STEP: f64 = 0.25;

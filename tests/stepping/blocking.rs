@@ -1,15 +1,13 @@
 //! Steps blocked in any way give the same bits as a plain serial loop: random geometries, walls, tiles and numbers of steps
 //! in a pass, on ranks and threads, with halos by message (which overlap with computing) and by shared memory.
 
-mod serial;
-
+use crate::serial::{Number, Reference, SPACING, condition, rule};
 use parhelion::prelude::*;
 use parhelion::testing::{RankTest, on_ranks, on_ranks_and_threads};
 use parhelion::{Blocking, Result};
 use proptest::prelude::{Just, Strategy, any, prop, prop_oneof};
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
-use serial::{Number, Reference, SPACING, condition, rule};
 
 /// Everything that a result may depend on, and what it may not: the blocking.
 #[derive(Clone, Debug)]

@@ -1,12 +1,10 @@
 //! Time stepping gives the same bits as a plain serial loop, on any ranks and threads.
 
-mod serial;
-
+use crate::serial::{Number, Reference, SPACING, condition, rule};
 use num_complex::Complex;
 use parhelion::prelude::*;
 use parhelion::testing::{on_ranks, on_ranks_and_threads};
 use parhelion::{Decomposition, Result};
-use serial::{Number, Reference, SPACING, condition, rule};
 
 const STEPS: usize = 3;
 

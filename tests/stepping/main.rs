@@ -1,0 +1,6 @@
+//! Time stepping gives the bits of slow, obvious loops, on any ranks and threads and however it is blocked.
+
+mod advance;
+mod blocking;
+mod evolve;
+mod serial;
