@@ -36,7 +36,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Input::open(&world, VOLUME)?.read_into("t1", &mut original)?;
     let cells = original.shape_global().iter().product::<usize>();
 
-    let (mut image, mut next) = (grid.field::<f32>("image"), grid.field::<f32>("next"));
+    let mut image = grid.field::<f32>("image");
     let mut ours = || -> parhelion::Result<f64> {
         image.copy_from(&original)?;
         world.barrier();
@@ -44,8 +44,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         for _ in 0..STEPS {
             image.exchange_for(Pattern::Box, 1)?;
             let gradient = perona_malik::mean_squared_gradient(&image)?;
-            perona_malik::step(&image, &mut next, gradient, PARAMETERS)?;
-            image.swap(&mut next)?;
+            perona_malik::step(&mut image, gradient, PARAMETERS)?;
         }
         world.barrier();
         Ok(start.elapsed().as_secs_f64())

@@ -22,12 +22,10 @@ fn numbers(value: &Value) -> Vec<f64> {
 
 /// `steps` steps of the scheme.
 fn smooth(image: &mut Field<f32, 3>, steps: usize, parameters: Parameters) -> parhelion::Result<()> {
-    let mut next = image.grid().field::<f32>("next");
     for _ in 0..steps {
         image.exchange()?;
         let gradient = perona_malik::mean_squared_gradient(image)?;
-        perona_malik::step(image, &mut next, gradient, parameters)?;
-        image.swap(&mut next)?;
+        perona_malik::step(image, gradient, parameters)?;
     }
     Ok(())
 }

@@ -39,26 +39,30 @@ pub(crate) fn mean_squared_gradient(image: &Field<f32, 3>) -> parhelion::Result<
     Ok(sum / cells as f64)
 }
 
-/// Writes the image after one step to `next`; the halo of `image` must be valid, edges included.
+/// Brings the image one step forward.
+///
+/// # Collective
+/// Over all ranks.
 pub(crate) fn step(
-    image: &Field<f32, 3>,
-    next: &mut Field<f32, 3>,
+    image: &mut Field<f32, 3>,
     mean_squared_gradient: f64,
     parameters: Parameters,
 ) -> parhelion::Result<()> {
     let k = (-2.0 * parameters.conductance.powi(2) * mean_squared_gradient) as f32;
     if k == 0.0 {
-        return next.copy_from(image); // nothing to smooth in a constant image
+        return Ok(()); // nothing to smooth in a constant image
     }
-    let _kernel = image.grid().world().kernel("perona-malik");
+    let world = image.grid().world().clone();
+    let _kernel = world.kernel("perona-malik");
     let (per_k, time_step) = (1.0 / k, parameters.time_step as f32);
     let scale = image.grid().spacing().map(|h| (1.0 / h) as f32);
-    image.grid().sweep(image.region_local(), next.output(), image.reach::<1>()?, |u: Point<'_, f32, 3, 1>| {
+    let diffusion = stencil::<f32, 3, 1>(|u| {
         let fluxes = balance::<2, 1, 0>(&u, scale, per_k)
             + balance::<1, 2, 0>(&u, scale, per_k)
             + balance::<0, 2, 1>(&u, scale, per_k);
         u.center() + time_step * fluxes
-    })
+    });
+    image.advance(&diffusion, 1)
 }
 
 /// Flux through the face ahead on axis `I` minus that through the face behind; `J` and `K` are the

@@ -4,6 +4,7 @@ mod choice;
 mod constants;
 mod evolve;
 mod states;
+mod tuning;
 
 use parhelion_kernels::{Blocking, Pass, Region};
 

@@ -207,3 +207,25 @@ fn no_pass_needs_more_halo_than_the_next_block_has() {
         Ok(())
     });
 }
+
+#[test]
+fn tuning_leaves_the_values_and_chooses_alike_on_all_ranks() {
+    on_ranks([1, 2, 3], |world| {
+        let grid = Grid::builder([60, 50]).periodic([true, false]).build(world)?;
+        let mut u = grid.field::<f64>("u");
+        u.fill_indexed(|[j, i]| (j * i % 5) as f64);
+        let before = u.fingerprint();
+        let mean = star_stencil::<f64, 2, 1>(|u| 0.5 * (u.at::<-1, 0>() + u.at::<0, 1>()));
+        let chosen = u.tune_blocking(&mean)?;
+        assert_eq!(u.fingerprint(), before);
+        assert_eq!(u.blocking(1)?.levels, chosen.levels);
+        assert_eq!(chosen.to_string().parse::<Blocking<2>>().map_err(parhelion::Error::other)?, chosen);
+        u.advance(&mean, 7)?;
+        let mut v = grid.field::<f64>("v");
+        v.fill_indexed(|[j, i]| (j * i % 5) as f64);
+        v.set_blocking(Some(Blocking::PLAIN));
+        v.advance(&mean, 7)?;
+        assert_eq!(u.fingerprint(), v.fingerprint());
+        Ok(())
+    });
+}
