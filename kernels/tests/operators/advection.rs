@@ -69,7 +69,7 @@ fn the_third_order_scheme_has_the_weights_of_its_formula() {
 
 fn weno_order<const N: usize>(sign: f64) {
     let velocity = wind::<N>().map(|v| sign * v);
-    assert_order(&format!("WENO, {N} axes"), 5, 0.2, |h| {
+    assert_order(&format!("WENO, {N} axes"), 5, 0.08, |h| {
         let h = spacing(h);
         let u = exponentials::<N>(h, [0.0; N], 3);
         let weno = operators::weno5::<f64, N>(h, 1e-6).unwrap();
