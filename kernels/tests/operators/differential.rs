@@ -222,6 +222,8 @@ fn impossible_operators_are_refused_with_their_numbers() {
     let message = operators::laplacian::<f32, 1, 1>([1e-25]).err().unwrap().to_string();
     assert!(message.contains("range of f32"), "{message}");
     assert!(operators::laplacian::<f32, 1, 1>([1e25]).is_err());
+    let message = operators::laplacian::<f64, 2, 1>([1.0, 1e200]).err().unwrap().to_string();
+    assert!(message.contains("to the power −2 leave the range of f64"), "{message}");
     let message = operators::derivative::<f64, 1, 1, 0>(3, 1.0).err().unwrap().to_string();
     assert!(message.contains("radius of at least 2, not 1"), "{message}");
 }
