@@ -30,11 +30,13 @@ pub enum HaloTransport {
     Messages,
     /// Through shared memory, or as messages on all ranks where one of them cannot share memory.
     ///
-    /// There is no trial when the exchange is planned, since what the transport itself costs was always less:
-    /// on 2 ranks of one node (Open MPI 4.1, two cores of an AMD EPYC) an exchange took 0.5 to 0.7 of the time that
-    /// messages take for parcels below 100 kB, and 0.4 to 0.9 for larger ones of whole rows. Where copies of single
-    /// cells take most of the time (faces across the fastest axis of 256³ cells), it took 0.7 to 1.2, in one run 1.4: no
-    /// difference beyond the noise of that machine. A sweep of [`Field::advance`](crate::Field::advance) took 0.95.
+    /// It is not tried beforehand which is faster. On 2 ranks of one node (Open MPI 4.1, two cores of an AMD EPYC)
+    /// an exchange through shared memory took 0.5 to 0.7 of the time of messages for parcels below 100 kB, and
+    /// 0.4 to 0.9 for larger ones of whole rows. Not so where strided copies take most of the time: across the
+    /// fastest axis of 256³ cells it took 0.7 to 1.2, and where ranks also copied between the ends of periodic axes
+    /// of their own 0.8 to 1.4 (thin halos more, thick ones less). A step of [`Field::advance`](crate::Field::advance) with 7 points
+    /// took 0.8 to 1.2, in the middle 1.04. For large blocks and thin halos, measure
+    /// [`Messages`](Self::Messages) too.
     #[default]
     Auto,
     /// Through shared memory; where one of the ranks cannot share memory, planning is an error.
