@@ -7,7 +7,7 @@ use std::time::Duration;
 use mpi::traits::{Communicator, Root};
 use parhelion::prelude::*;
 use parhelion::testing::{RankTest, on_ranks, on_ranks_and_threads};
-use parhelion::{Kind, Report, Result};
+use parhelion::{HaloTransport, Kind, Report, Result};
 use serde_json::Value;
 
 const SHAPE: [usize; 2] = [12, 16];
@@ -18,8 +18,8 @@ fn grid(world: &World) -> Result<Grid<2>> {
     Grid::builder(SHAPE).periodic([true, true]).procs([world.size(), 1]).build(world)
 }
 
-/// Messages of all ranks in one exchange of faces: up and down, unless a rank is its own neighbour.
-fn messages(world: &World) -> u64 {
+/// Faces that all ranks send in one exchange: up and down, unless a rank is its own neighbour.
+fn faces(world: &World) -> u64 {
     if world.size() == 1 { 0 } else { 2 * world.size() as u64 }
 }
 
@@ -30,11 +30,23 @@ fn counts(report: &Report, kind: Kind, name: &str) -> (u64, u64, u64) {
     (row.calls, row.points, row.bytes)
 }
 
-/// Messages and bytes sent of a row.
+/// Messages, bytes sent, and those of them in shared memory, of a row.
 #[track_caller]
-fn sent(report: &Report, kind: Kind, name: &str) -> (u64, u64) {
+fn sent(report: &Report, kind: Kind, name: &str) -> (u64, u64, u64) {
     let row = report.row(kind, name).unwrap_or_else(|| panic!("no row {kind:?} '{name}' in\n{report}"));
-    row.halo.as_ref().map_or((0, 0), |halo| (halo.messages, halo.bytes))
+    row.halo.as_ref().map_or((0, 0, 0), |halo| (halo.messages, halo.bytes, halo.shared_bytes))
+}
+
+/// The same if each face has so many bytes.
+fn expected(faces: u64, bytes: u64, transport: HaloTransport) -> (u64, u64, u64) {
+    let shared = transport != HaloTransport::Messages;
+    (if shared { 0 } else { faces }, faces * bytes, if shared { faces * bytes } else { 0 })
+}
+
+/// What is chosen on one node, where memory can be shared, unless the environment says otherwise.
+fn default_transport(grid: &Grid<2>) -> Result<HaloTransport> {
+    let plan = HaloPlan::builder(grid).field(&grid.field::<f64>("u")).build()?;
+    Ok(if plan.messages_sent() > 0 { HaloTransport::Messages } else { HaloTransport::Shared })
 }
 
 fn path(name: &str) -> PathBuf {
@@ -47,6 +59,7 @@ fn calls_points_and_bytes_are_what_the_types_say() {
         let grid = grid(world)?;
         let (mut u, mut v, mut w) = (grid.field::<f64>("u"), grid.field::<f64>("v"), grid.field::<f32>("w"));
         let mut pair = grid.field_builder::<i16>("pair").components(2).build()?;
+        let transport = default_transport(&grid)?;
         world.measure().switch_on();
         u.fill_with(1.0);
         pair.fill_with(1);
@@ -91,7 +104,7 @@ fn calls_points_and_bytes_are_what_the_types_say() {
         assert_eq!(counts(&report, Kind::Fill, "u"), (1, POINTS, 8 * POINTS));
         assert_eq!(counts(&report, Kind::Fill, "pair"), (2, 2 * POINTS, 4 * POINTS));
         assert_eq!(counts(&report, Kind::Exchange, "u"), (3, 0, 0));
-        assert_eq!(sent(&report, Kind::Exchange, "u"), (3 * messages(world), 3 * messages(world) * 16 * 8));
+        assert_eq!(sent(&report, Kind::Exchange, "u"), expected(3 * faces(world), 16 * 8, transport));
         assert_eq!(counts(&report, Kind::Sweep, ""), (2, 2 * POINTS, 2 * POINTS * (8 + 4 + 8 + 4)));
         let updated = POINTS + 16 * ranks;
         assert_eq!(counts(&report, Kind::Update, "decay"), (2, updated, updated * (4 + 2 * 8)));
@@ -99,8 +112,9 @@ fn calls_points_and_bytes_are_what_the_types_say() {
         assert_eq!(counts(&report, Kind::Update, "pair"), (1, 2 * POINTS, 2 * POINTS * 2 * 2));
         assert_eq!(counts(&report, Kind::Update, "w"), (1, POINTS, POINTS * (2 * 4 + 8)));
         assert_eq!(counts(&report, Kind::Advance, "v"), (2, 5 * POINTS, 5 * POINTS * 16));
-        let (all, bytes) = sent(&report, Kind::Advance, "v");
-        assert!(all >= 2 * messages(world) && bytes >= all * 16 * 8, "{report}");
+        let (messages, bytes, shared) = sent(&report, Kind::Advance, "v");
+        let (least_messages, least_bytes, least_shared) = expected(2 * faces(world), 16 * 8, transport);
+        assert!(messages >= least_messages && bytes >= least_bytes && shared >= least_shared, "{report}");
         // sum, norm and maximum read one field, the product two
         assert_eq!(counts(&report, Kind::Reduce, "u"), (3, 3 * POINTS, 3 * POINTS * 8));
         assert_eq!(counts(&report, Kind::Reduce, "v"), (1, POINTS, POINTS * 16));
@@ -157,40 +171,45 @@ fn same_everywhere(world: &World, report: &Report) -> Result<()> {
 #[test]
 fn an_exchange_counts_once_and_what_happens_meanwhile_apart() {
     on_ranks([1, 2, 4], |world| {
-        let grid = grid(world)?;
-        let (mut u, mut v) = (grid.field::<f64>("u"), grid.field::<f64>("v"));
-        let mut w = grid.field::<f64>("w");
-        let mut plan = HaloPlan::builder(&grid).field(&u).field(&v).pattern(Pattern::Star).build()?;
-        world.measure().switch_on();
-        for _ in 0..5 {
-            let exchange = plan.start((&mut u, &mut v))?;
-            w.map(|w| w + 1.0);
-            exchange.finish()?;
-        }
-        // Begun or ended while nobody measures: not counted, and nothing goes wrong.
-        let exchange = plan.start((&mut u, &mut v))?;
-        world.measure().clear();
-        exchange.finish()?;
-        world.measure().switch_off();
-        let exchange = plan.start((&mut u, &mut v))?;
-        world.measure().switch_on();
-        exchange.finish()?;
-        assert_eq!(world.report().row(Kind::Exchange, "").map_or(0, |row| row.calls), 0);
-        for _ in 0..5 {
-            let exchange = plan.start((&mut u, &mut v))?;
-            w.map(|w| w + 1.0);
-            exchange.finish()?;
-        }
-        let report = world.report();
-        assert_eq!(counts(&report, Kind::Exchange, ""), (5, 0, 0));
-        // Both fields share a message.
-        assert_eq!(
-            sent(&report, Kind::Exchange, ""),
-            (5 * messages(world), 5 * messages(world) * 2 * 16 * 8)
-        );
-        assert_eq!(counts(&report, Kind::Update, "w"), (5, 5 * POINTS, 5 * POINTS * 16));
-        same_everywhere(world, &report)
+        count_exchanges(world, HaloTransport::Messages)?;
+        count_exchanges(world, HaloTransport::Shared)
     });
+}
+
+fn count_exchanges(world: &World, transport: HaloTransport) -> Result<()> {
+    let grid = grid(world)?;
+    let (mut u, mut v) = (grid.field::<f64>("u"), grid.field::<f64>("v"));
+    let mut w = grid.field::<f64>("w");
+    let builder = HaloPlan::builder(&grid).field(&u).field(&v).pattern(Pattern::Star).transport(transport);
+    let mut plan = builder.build()?;
+    world.measure().switch_on();
+    for _ in 0..5 {
+        let exchange = plan.start((&mut u, &mut v))?;
+        w.map(|w| w + 1.0);
+        exchange.finish()?;
+    }
+    // Begun or ended while nobody measures: not counted, and nothing goes wrong.
+    let exchange = plan.start((&mut u, &mut v))?;
+    world.measure().clear();
+    exchange.finish()?;
+    world.measure().switch_off();
+    let exchange = plan.start((&mut u, &mut v))?;
+    world.measure().switch_on();
+    exchange.finish()?;
+    assert_eq!(world.report().row(Kind::Exchange, "").map_or(0, |row| row.calls), 0);
+    for _ in 0..5 {
+        let exchange = plan.start((&mut u, &mut v))?;
+        w.map(|w| w + 1.0);
+        exchange.finish()?;
+    }
+    let report = world.report();
+    assert_eq!(counts(&report, Kind::Exchange, ""), (5, 0, 0));
+    // Both fields share a message.
+    assert_eq!(sent(&report, Kind::Exchange, ""), expected(5 * faces(world), 2 * 16 * 8, transport));
+    assert_eq!(counts(&report, Kind::Update, "w"), (5, 5 * POINTS, 5 * POINTS * 16));
+    world.measure().switch_off();
+    world.measure().clear();
+    same_everywhere(world, &report)
 }
 
 #[test]

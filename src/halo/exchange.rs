@@ -30,8 +30,11 @@ impl<'p, F: HaloFields<N>, const N: usize> Exchange<'p, F, N> {
         let measure = plan.grid.world().measure().clone();
         let timing = measure.start(Kind::Exchange);
         // Messages of a leaked exchange come in before new ones go out.
+        let waiting = measure.part(Part::Wait);
         plan.receives.wait();
         plan.sends.wait();
+        plan.shared.begin(|| progress(plan.grid.topology().comm()));
+        drop(waiting);
         plan.receives.start();
         let packing = measure.part(Part::Pack);
         each(&mut fields, |_, field| field.begin_exchange());
@@ -41,7 +44,7 @@ impl<'p, F: HaloFields<N>, const N: usize> Exchange<'p, F, N> {
         plan.sends.start();
         plan.copy_within(&mut fields);
         let filled = plan.fill_beyond_walls(&mut fields, false);
-        let measured = timing.pause_exchange(plan.bytes_sent(), plan.messages_sent());
+        let measured = timing.pause_exchange(plan.bytes_sent(), plan.bytes_shared(), plan.messages_sent());
         let exchange = Self { plan, fields, finished: false, measured };
         filled.map(|()| exchange)
     }
@@ -130,7 +133,6 @@ impl<const N: usize> HaloPlan<N> {
 
     /// Packs all parcels, in one go.
     fn pack(&mut self, fields: &mut impl HaloFields<N>) {
-        self.shared.begin(|| progress(self.grid.topology().comm()));
         let mut outboxes = Outboxes::new(&self.outgoing, self.sends.buffer_mut(), self.shared.outboxes());
         let (segments, mut copies) = (&self.packed, self.copy_list.begin());
         each(fields, |number, field| field.pack(&segments[number], &mut outboxes, &mut copies));

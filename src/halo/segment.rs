@@ -44,20 +44,36 @@ mod linux {
     use std::num::NonZeroUsize;
     use std::os::fd::AsRawFd;
 
+    use nix::errno::Errno;
     use nix::fcntl::{FcntlArg, SealFlag, fcntl, posix_fallocate};
     use nix::sys::memfd::{MFdFlags, memfd_create};
     use nix::sys::mman::{MapFlags, ProtFlags, mmap, munmap};
+    use nix::sys::resource::{Resource, getrlimit};
 
     use super::*;
+
+    /// What `/proc` says of the descriptor of a segment, before its name is cut off or marked as deleted.
+    const LINK: &str = "/memfd:parhelion-halo";
 
     impl Segment {
         /// Makes one of `len` bytes.
         pub(in crate::halo) fn create(len: usize) -> io::Result<(Self, Door)> {
             let flags = MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING;
             let file = File::from(memfd_create(c"parhelion-halo", flags)?);
-            // Memory is allocated now: without any left this is an error here, not a signal later.
             let size = i64::try_from(len).map_err(io::Error::other)?;
-            posix_fallocate(&file, 0, size)?;
+            let (longest, _) = getrlimit(Resource::RLIMIT_FSIZE)?;
+            if len as u64 > longest {
+                // The system would not only refuse it but end the process.
+                return Err(Errno::EFBIG.into());
+            }
+            // Memory is allocated now: without any left this is an error here, not a signal later.
+            let allocate = || posix_fallocate(&file, 0, size);
+            // A signal, of a profiler for instance, may interrupt it.
+            let mut allocated = allocate();
+            while allocated == Err(Errno::EINTR) {
+                allocated = allocate();
+            }
+            allocated?;
             let seals = SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_GROW | SealFlag::F_SEAL_SEAL;
             fcntl(&file, FcntlArg::F_ADD_SEALS(seals))?;
             Ok((Self::map(&file, len)?, Door { file }))
@@ -66,6 +82,11 @@ mod linux {
         /// Maps `len` bytes that process `process` of this node keeps open as descriptor `number`.
         pub(in crate::halo) fn open(process: u32, number: i32, len: usize) -> io::Result<Self> {
             let path = format!("/proc/{process}/fd/{number}");
+            // Where ranks have process numbers of their own (containers), this may be anything, even a device that
+            // does something when it is opened.
+            if !std::fs::read_link(&path)?.to_string_lossy().starts_with(LINK) {
+                return Err(io::Error::other("what a neighbour keeps open is not its shared memory"));
+            }
             let file = OpenOptions::new().read(true).write(true).open(path)?;
             let seals = fcntl(&file, FcntlArg::F_GET_SEALS)?;
             if seals & SealFlag::F_SEAL_SHRINK.bits() == 0 || file.metadata()?.len() < len as u64 {
@@ -146,6 +167,13 @@ mod tests {
         let number = std::os::fd::AsRawFd::as_raw_fd(&file);
         assert!(Segment::open(std::process::id(), number, 100).is_err());
         assert!(Segment::open(std::process::id(), -1, 100).is_err());
+        // The right name, but its maker could still cut it off.
+        let flags = nix::sys::memfd::MFdFlags::MFD_ALLOW_SEALING;
+        let file = std::fs::File::from(nix::sys::memfd::memfd_create(c"parhelion-halo", flags).unwrap());
+        file.set_len(4096).unwrap();
+        let number = std::os::fd::AsRawFd::as_raw_fd(&file);
+        let error = Segment::open(std::process::id(), number, 100).map(drop).unwrap_err();
+        assert!(error.to_string().contains("not its shared memory"), "{error}");
         let (_made, door) = Segment::create(4096).unwrap();
         assert!(Segment::open(std::process::id(), door.number(), 4097).is_err());
         assert!(Segment::create(0).is_err() && Segment::create(usize::MAX).is_err());

@@ -52,11 +52,11 @@ impl Kind {
 /// Parts of a call that are timed apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Part {
-    /// Copying cells to messages.
+    /// Copying cells to messages or shared memory.
     Pack,
-    /// Waiting for other ranks: for messages, or for the result of a collective operation.
+    /// Waiting for other ranks: for the cells of a halo, or for the result of a collective operation.
     Wait,
-    /// Copying messages to cells.
+    /// Copying messages or shared memory to cells.
     Unpack,
 }
 

@@ -44,6 +44,7 @@ pub(super) struct Tally {
     pub(super) parts: [u64; Part::COUNT],
     pub(super) messages: u64,
     pub(super) bytes_sent: u64,
+    pub(super) bytes_shared: u64,
 }
 
 /// A name given by the user, while its [`KernelScope`](crate::KernelScope) lives.

@@ -206,14 +206,20 @@ impl Timing {
         });
     }
 
-    /// Counts an exchange whose messages are on their way; [`Measure::resume`] takes the result.
+    /// Counts an exchange whose bytes, some of them in shared memory, are on their way; [`Measure::resume`] takes the result.
     #[inline]
-    pub(crate) fn pause_exchange(self, bytes_sent: usize, messages: usize) -> Option<Call> {
+    pub(crate) fn pause_exchange(
+        self,
+        bytes_sent: usize,
+        bytes_shared: usize,
+        messages: usize,
+    ) -> Option<Call> {
         self.close(|tally, call| {
             tally.calls += u64::from(call.row.is_some());
             // Also those of exchanges inside of another call.
             tally.messages += messages as u64;
             tally.bytes_sent += bytes_sent as u64;
+            tally.bytes_shared += bytes_shared as u64;
         })
     }
 

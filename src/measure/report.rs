@@ -55,7 +55,7 @@ pub struct ReportRow {
     pub seconds: f64,
     /// Mean time of a rank.
     pub seconds_mean: f64,
-    /// Longest time for which a rank waited for others: for messages of a halo, or at the end of a reduction.
+    /// Longest time for which a rank waited for others: for the cells of a halo, or at the end of a reduction.
     pub wait_seconds: f64,
     /// Mean time for which a rank waited.
     pub wait_seconds_mean: f64,
@@ -78,13 +78,15 @@ pub struct ReportRow {
 pub struct HaloReport {
     /// Messages sent by all ranks.
     pub messages: u64,
-    /// Bytes sent by all ranks, padding between fields included.
+    /// Bytes sent by all ranks, in messages and through shared memory, padding between fields included.
     pub bytes: u64,
-    /// Longest time of a rank for copying cells to messages.
+    /// Those of them that went through memory shared with neighbours on the same node.
+    pub shared_bytes: u64,
+    /// Longest time of a rank for copying cells to messages or shared memory.
     pub pack_seconds: f64,
-    /// Longest time for which a rank waited for messages.
+    /// Longest time for which a rank waited for others.
     pub wait_seconds: f64,
-    /// Longest time of a rank for copying messages to cells.
+    /// Longest time of a rank for copying messages or shared memory to cells.
     pub unpack_seconds: f64,
 }
 
@@ -144,6 +146,7 @@ impl ReportRow {
         let halo = HaloReport {
             messages: row.messages,
             bytes: row.bytes_sent,
+            shared_bytes: row.bytes_shared,
             pack_seconds: seconds(part(Part::Pack).most),
             wait_seconds: seconds(part(Part::Wait).most),
             unpack_seconds: seconds(part(Part::Unpack).most),
@@ -164,7 +167,7 @@ impl ReportRow {
             gb_per_s,
             share_of_copy: gb_per_s.filter(|_| row.kind.streams_memory()).map(|rate| rate / copy_gb_per_s),
             gflop_per_s: rate(row.flops),
-            halo: (matches!(row.kind, Kind::Exchange | Kind::Advance) || row.messages > 0).then_some(halo),
+            halo: (matches!(row.kind, Kind::Exchange | Kind::Advance) || row.bytes_sent > 0).then_some(halo),
         }
     }
 }

@@ -74,16 +74,17 @@ impl fmt::Display for Report {
         if with_halo().next().is_some() {
             writeln!(
                 f,
-                "{:width$} {:>8} {:>9} {:>9} {:>9} {:>9}",
-                "halo", "messages", "MB sent", "pack s", "wait s", "unpack s"
+                "{:width$} {:>8} {:>9} {:>9} {:>9} {:>9} {:>9}",
+                "halo", "messages", "MB sent", "MB shared", "pack s", "wait s", "unpack s"
             )?;
         }
         for (label, halo) in with_halo() {
             writeln!(
                 f,
-                "{label:width$} {:>8} {:>9} {:>9.4} {:>9.4} {:>9.4}",
+                "{label:width$} {:>8} {:>9} {:>9} {:>9.4} {:>9.4} {:>9.4}",
                 halo.messages,
                 short(Some(halo.bytes as f64 * 1e-6)),
+                short(Some(halo.shared_bytes as f64 * 1e-6)),
                 halo.pack_seconds,
                 halo.wait_seconds,
                 halo.unpack_seconds,

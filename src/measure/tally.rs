@@ -33,6 +33,7 @@ pub(super) struct TallyRow {
     pub(super) flops: u64,
     pub(super) messages: u64,
     pub(super) bytes_sent: u64,
+    pub(super) bytes_shared: u64,
     pub(super) nanos: Spread,
     /// Without the waiting for other ranks.
     pub(super) busy: Spread,
@@ -59,11 +60,25 @@ impl Spread {
 
 impl TallyRow {
     fn of_one(row: &Row, name: &str) -> Self {
-        let Tally { calls, points, bytes, flops, nanos, parts, messages, bytes_sent } = row.tally;
+        let Tally { calls, points, bytes, flops, nanos, parts, messages, bytes_sent, bytes_shared } =
+            row.tally;
         let busy = Spread::one(nanos.saturating_sub(parts[Part::Wait as usize]));
         let (nanos, parts) = (Spread::one(nanos), parts.map(Spread::one));
         let (kind, name) = (row.kind, name.to_owned());
-        Self { kind, name, calls, points, bytes, flops, messages, bytes_sent, nanos, busy, parts }
+        Self {
+            kind,
+            name,
+            calls,
+            points,
+            bytes,
+            flops,
+            messages,
+            bytes_sent,
+            bytes_shared,
+            nanos,
+            busy,
+            parts,
+        }
     }
 
     fn add(&mut self, other: &Self) {
@@ -74,6 +89,7 @@ impl TallyRow {
             (&mut self.flops, other.flops),
             (&mut self.messages, other.messages),
             (&mut self.bytes_sent, other.bytes_sent),
+            (&mut self.bytes_shared, other.bytes_shared),
         ] {
             *mine = mine.saturating_add(theirs);
         }

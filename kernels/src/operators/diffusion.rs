@@ -55,8 +55,8 @@ pub fn arithmetic_mean<T: Float>(a: T, b: T) -> T {
 }
 
 /// `2·a·b / (a + b)` for numbers that are not negative, 0 where one of them is: the coefficient of two layers in
-/// a row, with which the flux through the face between them is exact. It does not overflow or underflow on the
-/// way, and is the same for `(b, a)`.
+/// a row, with which the flux through the face between them is exact. It is the same for `(b, a)`, and does not form
+/// `a·b`, so that only `a + b` must stay in the range of `T`.
 #[inline(always)]
 pub fn harmonic_mean<T: Float>(a: T, b: T) -> T {
     let (less, more) = if a < b { (a, b) } else { (b, a) };

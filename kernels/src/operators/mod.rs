@@ -101,7 +101,13 @@ fn inverse_powers<const N: usize>(spacing: [f64; N], power: i32) -> Result<[f64;
             spacing[axis]
         )));
     }
-    Ok(spacing.map(|h| h.powi(-power)))
+    let powers = spacing.map(|h| h.powi(-power));
+    if powers.iter().any(|power| !power.is_normal()) {
+        return Err(KernelError::new(format!(
+            "spacings {spacing:?} to the power −{power} leave the range of f64; measure lengths in another unit"
+        )));
+    }
+    Ok(powers)
 }
 
 /// The weight in the type of the cells.

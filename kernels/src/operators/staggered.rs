@@ -20,7 +20,7 @@
 //!
 //! // Pressure in cells; its gradient on the faces, each component over its own points.
 //! let pool = Pool::new(1)?;
-//! let layout = Layout::new([8, 8], [[1, 1]; 2], size_of::<f64>())?;
+//! let layout = Layout::new([8, 8], [[1, 2]; 2], size_of::<f64>())?; // there are 9 faces, and 1 more is in reach
 //! let [mut p, mut gy, mut gx, mut laplacian] = std::array::from_fn(|_| Array::<f64, 2>::zeros(&pool, layout));
 //! for [y, x] in layout.whole().indices() {
 //!     p.view_mut().set([y, x], (x * x + 3 * y) as f64);

@@ -15,7 +15,7 @@ use crate::{Element, KernelError, StarPoint};
 /// varies across a face.
 ///
 /// `epsilon` keeps the smoothness weights finite: 1e-6 in the paper, for values of order one. It scales with the
-/// square of `u`.
+/// square of `u`; squares of differences of `u` must stay in the range of `T`.
 ///
 /// ```
 /// use parhelion_kernels::{operators, star_stencil};
@@ -81,7 +81,6 @@ struct Reconstruction<T> {
 
 impl<T: Element + Float> Reconstruction<T> {
     fn new(epsilon: f64) -> Result<Self, KernelError> {
-        weight::<T>(epsilon * epsilon)?; // the weights divide by it
         let mut sixths = [T::zero(); 5];
         for (sixth, n) in sixths.iter_mut().zip([1.0, 2.0, 5.0, 7.0, 11.0]) {
             *sixth = weight(n / 6.0)?;
@@ -113,12 +112,20 @@ impl<T: Element + Float> Reconstruction<T> {
         let candidates = [s2 * a - s7 * b + s11 * c, s5 * c - s1 * b + s2 * d, s2 * c + s5 * d - s1 * e];
         let curvature = [a - two * b + c, b - two * c + d, c - two * d + e];
         let slope = [a - four * b + three * c, b - d, three * c - four * d + e];
-        let mut weights = [T::zero(); 3];
+        let mut bounded = [T::zero(); 3];
         for s in 0..3 {
             let roughness =
                 self.thirteen_twelfths * curvature[s] * curvature[s] + self.quarter * slope[s] * slope[s];
-            let bounded = self.epsilon + roughness;
-            weights[s] = self.optimal[s] / (bounded * bounded);
+            bounded[s] = self.epsilon + roughness;
+        }
+        let [b0, b1, b2] = bounded;
+        let less = |a, b| if b < a { b } else { a };
+        let least = less(less(b0, b1), b2);
+        let mut weights = [T::zero(); 3];
+        for s in 0..3 {
+            // In the paper 1 / bounded²; the common factor least² drops out below, and keeps all within 0 … 1.
+            let ratio = least / bounded[s];
+            weights[s] = self.optimal[s] * (ratio * ratio);
         }
         let [w0, w1, w2] = weights;
         (w0 * candidates[0] + w1 * candidates[1] + w2 * candidates[2]) / (w0 + w1 + w2)
