@@ -1,5 +1,6 @@
 //! Temporal blocking: several steps of an explicit update in one pass over memory.
 
+mod ahead;
 mod levels;
 mod pass;
 mod system;
