@@ -112,7 +112,7 @@ impl<const N: usize> Pass<N> {
 
     /// Into how many slabs each axis is cut for `threads` threads: as many as there are threads, the slowest
     /// axes first, but thick enough that they keep apart up to the last level.
-    fn cuts(&self, threads: usize) -> [usize; N] {
+    pub(super) fn cuts(&self, threads: usize) -> [usize; N] {
         let thinnest = 2 * self.skew(*self.levels().end()) + 1;
         let mut left = threads;
         self.first.shape().map(|cells| {
@@ -205,7 +205,7 @@ impl<const N: usize> Pass<N> {
 }
 
 /// Rows of tiles start at multiples of so many cells, on cache lines for elements of 4 bytes and more.
-const ALIGNED: usize = 16;
+pub(super) const ALIGNED: usize = 16;
 
 /// Where the tiles of an axis begin and end.
 fn edges(start: isize, end: isize, tile: usize, rows: bool) -> Vec<isize> {
