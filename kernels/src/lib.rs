@@ -38,7 +38,7 @@
 //! | `pool` | threads with a static division of work |
 //!
 //! Unsafe code is confined to `array`, `view`, `ndarray_view`, `point`, `inputs`, `outputs`, `sweep`, `copies`,
-//! `simd` and `blocking::{levels, system, walls}`.
+//! `simd` and `blocking::{ahead, levels, system, walls}`.
 
 mod array;
 mod blocking;
@@ -62,7 +62,9 @@ mod transfer;
 mod view;
 
 pub use array::Array;
-pub use blocking::{Blocking, NoWalls, Pass, State, States, Walls, advance, evolve, fill_walls, set_walls};
+pub use blocking::{
+    Blocking, Caches, NoWalls, Pass, State, States, Walls, advance, evolve, fill_walls, set_walls,
+};
 pub use copies::{Copies, CopyList};
 pub use element::{Element, ElementKind};
 pub use error::KernelError;

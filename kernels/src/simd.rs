@@ -46,7 +46,7 @@ fn run_avx2<K: Kernel>(kernel: K) -> K::Output {
 /// a rule's inputs do not overlap a row it writes, and vectorises the loop.
 macro_rules! dispatched {
     (fn $name:ident<$($t:ident: $bound:path),* $(,)?>($($arg:ident: $type:ty),* $(,)?) $body:block) => {
-        #[inline(never)]
+        #[inline(always)]
         fn $name<$($t: $bound),*>($($arg: $type),*) {
             #[inline(always)]
             fn body<$($t: $bound),*>($($arg: $type),*) $body
@@ -63,7 +63,11 @@ macro_rules! dispatched {
                 // SAFETY: `avx2` needs AVX2 and nothing else, and the CPU has just been asked for it.
                 return unsafe { avx2($($arg),*) };
             }
-            body($($arg),*)
+            #[inline(never)]
+            fn baseline<$($t: $bound),*>($($arg: $type),*) {
+                body($($arg),*)
+            }
+            baseline($($arg),*)
         }
     };
 }

@@ -5,6 +5,7 @@
 )]
 
 use super::Pass;
+use super::ahead::Ahead;
 use super::walls::{Beyond, Walls};
 use crate::{Element, KernelError, Pool, Region, Stencil, View, ViewMut};
 
@@ -29,19 +30,22 @@ pub fn advance<T: Element, S: Stencil<T, N>, W: Walls<T, N>, const N: usize>(
     let beyond = Beyond { walls, interior, depth: [[pass.radius(); 2]; N] };
     check(pass, S::RADIUS, &beyond, &arrays)?;
     let cells = arrays.map(|array| array.cells);
-    run(pool, pass, here, |level, piece| {
+    run(pool, pass, here, |level, piece, ahead| {
         let (input, output) = (&cells[(level - 1) % 2], &cells[level % 2]);
-        // SAFETY: in view by the checks (V1). By the order of the pass no other thread writes a cell within the radius of
-        // the piece in the input, or touches one of the piece in the output (V3).
-        let (output, input) =
-            unsafe { (ViewMut::of(output, piece), View::of(input, piece.grown([[S::RADIUS; 2]; N]))) };
-        stencil.apply(piece, output, input)?;
+        for (piece, batch, batches) in ahead.batches(piece) {
+            ahead.fetch(input, output, batch, batches);
+            // SAFETY: in view by the checks (V1). By the order of the pass no other thread writes a cell within the radius of
+            // the piece in the input, or touches one of the piece in the output (V3).
+            let (output, input) =
+                unsafe { (ViewMut::of(output, piece), View::of(input, piece.grown([[S::RADIUS; 2]; N]))) };
+            stencil.apply(piece, output, input)?;
+        }
         if level < pass.end() {
             // SAFETY: the piece as above; what mirrors it is touched with it only, as images are nearer to whatever reads
             // a halo cell than the radius.
             unsafe {
-                beyond.set_walls(&cells[level % 2], piece);
-                beyond.fill(&cells[level % 2], level, piece, 0);
+                beyond.set_walls(output, piece);
+                beyond.fill(output, level, piece, 0);
             }
         }
         Ok(())
@@ -53,13 +57,13 @@ pub(super) fn run<const N: usize>(
     pool: &Pool,
     pass: &Pass<N>,
     here: impl FnMut(),
-    piece: impl Fn(usize, Region<N>) -> Result<(), KernelError> + Sync,
+    piece: impl Fn(usize, Region<N>, Ahead<N>) -> Result<(), KernelError> + Sync,
 ) -> Result<(), KernelError> {
     let failed = std::sync::OnceLock::new();
-    pass.run(
+    pass.run_ahead(
         pool,
-        |level, cells| {
-            if let Err(error) = piece(level, cells) {
+        |level, cells, ahead| {
+            if let Err(error) = piece(level, cells, ahead) {
                 failed.get_or_init(|| error);
             }
         },

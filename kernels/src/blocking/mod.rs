@@ -1,6 +1,9 @@
 //! Temporal blocking: several steps of an explicit update in one pass over memory.
 
+mod ahead;
+mod caches;
 mod levels;
+mod model;
 mod pass;
 mod system;
 mod walls;
@@ -8,6 +11,7 @@ mod walls;
 use std::fmt;
 use std::str::FromStr;
 
+pub use caches::Caches;
 pub use levels::advance;
 pub use pass::Pass;
 pub use system::{State, States, evolve};

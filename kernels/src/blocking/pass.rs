@@ -2,6 +2,7 @@
 
 use std::ops::RangeInclusive;
 
+use super::ahead::Ahead;
 use crate::{Blocking, Pool, Region};
 
 /// One pass over a block: `levels` steps of an explicit update, in tiles that stay in the cache, on two arrays that
@@ -16,6 +17,8 @@ pub struct Pass<const N: usize> {
     first: Region<N>,
     shrinking: [[bool; 2]; N],
     radius: usize,
+    /// How far a tile lags behind itself one level earlier, at least the radius.
+    lag: [usize; N],
     blocking: Blocking<N>,
     /// The level on which the first one builds.
     before: usize,
@@ -26,7 +29,11 @@ pub struct Pass<const N: usize> {
 impl<const N: usize> Pass<N> {
     /// A pass whose first level computes the cells `first`, with a rule of this radius.
     pub fn new(first: Region<N>, shrinking: [[bool; 2]; N], radius: usize, blocking: Blocking<N>) -> Self {
-        Self { first, shrinking, radius, blocking, before: 0, end: blocking.levels }
+        let mut lag = [radius; N];
+        if blocking.tile[N - 1] < first.shape()[N - 1] {
+            lag[N - 1] = radius.next_multiple_of(ALIGNED);
+        }
+        Self { first, shrinking, radius, lag, blocking, before: 0, end: blocking.levels }
     }
 
     /// A pass that brings `cells` from the level before to `level`, of `end` levels altogether.
@@ -35,6 +42,7 @@ impl<const N: usize> Pass<N> {
             first: cells,
             shrinking: [[false; 2]; N],
             radius,
+            lag: [radius; N],
             blocking: Blocking::PLAIN,
             before: level - 1,
             end,
@@ -62,9 +70,14 @@ impl<const N: usize> Pass<N> {
         self.first.shrunk(self.shrinking.map(|sides| sides.map(|shrinks| if shrinks { width } else { 0 })))
     }
 
-    /// How far tiles of `level` lag behind those of level 1.
+    /// How far the values of `level` reach beyond what the first level reads.
     fn skew(&self, level: usize) -> usize {
         self.radius * (level - 1 - self.before)
+    }
+
+    /// How far tiles of `level` lag behind those of the first level.
+    fn lag(&self, level: usize) -> [isize; N] {
+        self.lag.map(|lag| (lag * (level - 1 - self.before)) as isize)
     }
 
     /// Calls `piece(level, cells)` for boxes of cells that together are [`cells`](Self::cells) of every level, on all
@@ -73,7 +86,17 @@ impl<const N: usize> Pass<N> {
     /// When a piece is called, all cells within the radius of it that belong to the level before have been called;
     /// none of their values has been overwritten if level `l` writes to array `l mod 2`; and no
     /// other thread works on any of them.
-    pub fn run(&self, pool: &Pool, piece: impl Fn(usize, Region<N>) + Sync, mut here: impl FnMut()) {
+    pub fn run(&self, pool: &Pool, piece: impl Fn(usize, Region<N>) + Sync, here: impl FnMut()) {
+        self.run_ahead(pool, |level, cells, _| piece(level, cells), here);
+    }
+
+    /// As [`run`](Self::run); a piece also hears what the thread will compute next.
+    pub(super) fn run_ahead(
+        &self,
+        pool: &Pool,
+        piece: impl Fn(usize, Region<N>, Ahead<N>) + Sync,
+        mut here: impl FnMut(),
+    ) {
         let cuts = self.cuts(pool.threads());
         for inverted in self.phases(&cuts) {
             let blocks = Region::from_shape(std::array::from_fn(|a| cuts[a] - usize::from(inverted[a])));
@@ -89,7 +112,7 @@ impl<const N: usize> Pass<N> {
 
     /// Into how many slabs each axis is cut for `threads` threads: as many as there are threads, the slowest
     /// axes first, but thick enough that they keep apart up to the last level.
-    fn cuts(&self, threads: usize) -> [usize; N] {
+    pub(super) fn cuts(&self, threads: usize) -> [usize; N] {
         let thinnest = 2 * self.skew(*self.levels().end()) + 1;
         let mut left = threads;
         self.first.shape().map(|cells| {
@@ -136,38 +159,68 @@ impl<const N: usize> Pass<N> {
         cuts: &[usize; N],
         inverted: [bool; N],
         block: [usize; N],
-        piece: &impl Fn(usize, Region<N>),
+        piece: &impl Fn(usize, Region<N>, Ahead<N>),
         mut between: impl FnMut(),
     ) {
         // In the frame that moves along with the tiles, where a tile has the same place at all levels.
         let moving: Vec<Region<N>> = self
             .levels()
-            .map(|level| self.slab(cuts, inverted, block, level).shifted([self.skew(level) as isize; N]))
+            .map(|level| self.slab(cuts, inverted, block, level).shifted(self.lag(level)))
             .collect();
         let Some(hull) = moving.iter().filter(|cells| !cells.is_empty()).copied().reduce(|a, b| a.hull(&b))
         else {
             return;
         };
-        let tiles: [usize; N] =
-            std::array::from_fn(|a| hull.shape()[a].div_ceil(self.blocking.tile[a].max(1)));
+        let edges: [Vec<isize>; N] =
+            std::array::from_fn(|a| edges(hull.start[a], hull.end[a], self.blocking.tile[a], a + 1 == N));
         // Axis 0 runs fastest: read the tile numbers backwards.
-        for number in Region::from_shape(reversed(tiles)).indices() {
+        let tiles = Region::<N>::from_shape(reversed(std::array::from_fn(|a| edges[a].len() - 1)));
+        let mut tiles = tiles.indices().map(|number: [isize; N]| {
             let tile = reversed(number).map(|i| i as usize);
-            let shape = hull.shape();
-            let edge = |a: usize, i: usize| hull.start[a] + (i * shape[a] / tiles[a]) as isize;
-            let cells = Region::new(
-                std::array::from_fn(|a| edge(a, tile[a])),
-                std::array::from_fn(|a| edge(a, tile[a] + 1)),
-            );
+            Region::new(
+                std::array::from_fn(|a| edges[a][tile[a]]),
+                std::array::from_fn(|a| edges[a][tile[a] + 1]),
+            )
+        });
+        let mut next = tiles.next();
+        while let Some(cells) = next {
+            next = tiles.next();
             for (level, moving) in self.levels().zip(&moving) {
+                let back = self.lag(level).map(|lag| -lag);
                 let part = cells.intersection(moving);
                 if !part.is_empty() {
-                    piece(level, part.shifted([-(self.skew(level) as isize); N]));
+                    let next = next.map_or(Region::new([0; N], [0; N]), |next| next.intersection(moving));
+                    let ahead = Ahead {
+                        cells: next.shifted(back),
+                        first_level: level == *self.levels().start(),
+                        radius: self.radius,
+                        lag: self.lag,
+                    };
+                    piece(level, part.shifted(back), ahead);
                 }
             }
             between();
         }
     }
+}
+
+/// Rows of tiles start at multiples of so many cells, on cache lines for elements of 4 bytes and more.
+pub(super) const ALIGNED: usize = 16;
+
+/// Where the tiles of an axis begin and end.
+fn edges(start: isize, end: isize, tile: usize, rows: bool) -> Vec<isize> {
+    let length = (end - start) as usize;
+    if tile >= length {
+        return vec![start, end];
+    }
+    if rows {
+        let tile = tile.next_multiple_of(ALIGNED);
+        let first = start.div_euclid(ALIGNED as isize) * ALIGNED as isize;
+        let inner = (first..).step_by(tile).skip(1).take_while(|&edge| edge < end);
+        return std::iter::once(start).chain(inner).chain([end]).collect();
+    }
+    let tiles = length.div_ceil(tile);
+    (0..=tiles).map(|i| start + (i * length / tiles) as isize).collect()
 }
 
 fn reversed<I: Copy, const N: usize>(values: [I; N]) -> [I; N] {
@@ -213,7 +266,7 @@ mod tests {
                 .indices()
                 .map(|block| {
                     let pieces = Mutex::new(Vec::new());
-                    let note = |level, cells| pieces.lock().unwrap().push((level, cells));
+                    let note = |level, cells, _| pieces.lock().unwrap().push((level, cells));
                     pass.block(&cuts, inverted, block.map(|b| b as usize), &note, || ());
                     let mut pieces = pieces.into_inner().unwrap();
                     pieces.reverse();

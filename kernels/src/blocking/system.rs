@@ -5,6 +5,7 @@
 )]
 
 use super::Pass;
+use super::ahead::Ahead;
 use super::levels::run;
 use super::walls::{Beyond, Walls};
 use crate::view::{Cells, rows};
@@ -47,6 +48,8 @@ pub trait States<const N: usize>: sealed::Sealed {
     /// The arrays are borrowed as long as the inputs are used (V1), and the threads keep to V3.
     #[doc(hidden)]
     unsafe fn inputs(shared: &Self::Shared, level: usize) -> Self::Inputs;
+    #[doc(hidden)]
+    fn fetch(shared: &Self::Shared, level: usize, ahead: &Ahead<N>, part: usize, parts: usize);
     /// # Safety
     /// The states passed `check`, and no other thread touches the piece or what mirrors it.
     #[doc(hidden)]
@@ -97,6 +100,10 @@ where
         Reach::of(view)
     }
 
+    fn fetch(shared: &Self::Shared, level: usize, ahead: &Ahead<N>, part: usize, parts: usize) {
+        ahead.fetch(&shared.cells[(level - 1) % 2], &shared.cells[level % 2], part, parts);
+    }
+
     unsafe fn fill(shared: &Self::Shared, level: usize, piece: Region<N>, pass: &Pass<N>) {
         let SharedState { cells, walls, interior } = shared;
         let beyond = Beyond { walls, interior: *interior, depth: [[pass.radius(); 2]; N] };
@@ -138,6 +145,10 @@ macro_rules! tuples {
                 unsafe { ($($state::inputs(&shared.$member, level),)*) }
             }
 
+            fn fetch(shared: &Self::Shared, level: usize, ahead: &Ahead<N>, part: usize, parts: usize) {
+                $($state::fetch(&shared.$member, level, ahead, part, parts);)*
+            }
+
             unsafe fn fill(shared: &Self::Shared, level: usize, piece: Region<N>, pass: &Pass<N>) {
                 // SAFETY: the contract.
                 unsafe { $($state::fill(&shared.$member, level, piece, pass);)* }
@@ -169,21 +180,24 @@ pub fn evolve<S: States<N>, C: Inputs<N>, const N: usize>(
     states.check(pass)?;
     pass.levels().try_for_each(|level| constants.check(&pass.cells(level)))?;
     let shared = states.share();
-    run(pool, pass, here, |level, piece| {
+    run(pool, pass, here, |level, piece, ahead| {
         // SAFETY: the states hold their borrows until the pass has run; their arrays are borrowed apart. By the order of the
         // pass no other thread writes a cell within the radius of the piece in the level before, or touches one of
         // the piece, or what mirrors it, in this level (V3). All is in view by the checks (V1).
         unsafe {
             let (outputs, inputs) = (S::outputs(&shared, level), S::inputs(&shared, level - 1));
-            for (index, len) in rows(piece) {
-                let (now, fixed) = (inputs.first(index), constants.first(index));
-                <S::Outputs as Outputs<N>>::update_row(&outputs, index, len, |i, before| {
-                    rule(
-                        before,
-                        <S::Inputs as Inputs<N>>::Points::advanced(&now, i),
-                        C::Points::advanced(&fixed, i),
-                    )
-                });
+            for (piece, batch, batches) in ahead.batches(piece) {
+                S::fetch(&shared, level, &ahead, batch, batches);
+                for (index, len) in rows(piece) {
+                    let (now, fixed) = (inputs.first(index), constants.first(index));
+                    <S::Outputs as Outputs<N>>::update_row(&outputs, index, len, |i, before| {
+                        rule(
+                            before,
+                            <S::Inputs as Inputs<N>>::Points::advanced(&now, i),
+                            C::Points::advanced(&fixed, i),
+                        )
+                    });
+                }
             }
             if level < pass.end() {
                 S::fill(&shared, level, piece, pass);

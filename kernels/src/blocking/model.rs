@@ -1,0 +1,156 @@
+//! Choosing levels and tiles from the sizes of caches.
+
+use super::pass::ALIGNED;
+use super::{Blocking, Caches, Pass};
+use crate::Region;
+
+/// Most levels of a pass.
+const MOST_LEVELS: usize = 16;
+
+/// A start of a row inside of a block costs as much as moving so many bytes: the caches wait for it.
+/// So measured: rows of 2048 cells in 8 levels are faster than rows of 1024 in 16 (see this folder's README).
+const ROW_START: f64 = 4096.0;
+
+/// A pass pays where it moves at most this part of the bytes of plain sweeps: it has more calls and waits of its own.
+const PAYS: f64 = 0.6;
+
+impl<const N: usize> Blocking<N> {
+    /// The blocking that should be the fastest for a block of this shape.
+    ///
+    /// `bytes` are those of one cell of all arrays that are read and written (16 for one state of f64). The
+    /// answer is [`PLAIN`](Self::PLAIN) where the block fits into the caches of its `threads`, where it is too small to be
+    /// shared among them in several levels, and where the rule reaches so far that tiles would move about as much as
+    /// plain sweeps. How much a rule computes is not known here: try `PLAIN` too for one of many operations.
+    ///
+    /// ```
+    /// use parhelion_kernels::{Blocking, Caches};
+    ///
+    /// let caches = Caches { l1: 32 << 10, l2: 1 << 20, l3: 16 << 20 };
+    /// assert!(Blocking::model([512, 512, 512], 1, 16, 2, &caches).levels > 2);
+    /// assert_eq!(Blocking::model([64, 64, 64], 1, 16, 2, &caches), Blocking::PLAIN);
+    /// ```
+    pub fn model(shape: [usize; N], radius: usize, bytes: usize, threads: usize, caches: &Caches) -> Self {
+        let threads = threads.max(1);
+        let whole = shape.iter().fold(bytes, |whole, &cells| whole.saturating_mul(cells));
+        let cached = threads.saturating_mul(caches.l2.max(caches.l3));
+        if whole <= cached || radius == 0 && N == 1 {
+            return Self::PLAIN;
+        }
+        let mut best = (PAYS * bytes as f64, Self::PLAIN);
+        for levels in 2..=MOST_LEVELS {
+            for middle in (2..=64).chain([usize::MAX]) {
+                for row in [usize::MAX, 8192, 4096, 2048, 1024, 512, 256] {
+                    let mut tile = [middle; N];
+                    tile[N - 1] = row;
+                    tile[0] = if N == 1 { row } else { 1 };
+                    let blocking = Self { levels, tile };
+                    let cost = blocking.moves(shape, radius, bytes);
+                    if cost < best.0
+                        && blocking.footprint(shape, radius, bytes) <= caches.l2 as f64 * 0.75
+                        && blocking.feeds(shape, radius, threads)
+                    {
+                        best = (cost, blocking);
+                    }
+                }
+            }
+        }
+        best.1
+    }
+
+    /// Whether the tiles of an axis are cut from rows of cells.
+    fn cuts(&self, shape: [usize; N], axis: usize) -> bool {
+        self.tile[axis] < shape[axis]
+    }
+
+    /// By how many cells a tile lags behind itself from level to level.
+    fn lags(&self, axis: usize, radius: usize) -> usize {
+        if axis + 1 == N { radius.next_multiple_of(ALIGNED) } else { radius }
+    }
+
+    /// Bytes moved from and to memory for one cell and level, in units of those of all its arrays.
+    fn moves(&self, shape: [usize; N], radius: usize, bytes: usize) -> f64 {
+        let mut moves = bytes as f64 / self.levels as f64;
+        for axis in (1..N).filter(|&axis| self.cuts(shape, axis)) {
+            // Its strips at the low edge come from memory once more.
+            let strips = (self.lags(axis, radius) * self.levels) as f64;
+            moves *= 1.0 + strips / self.tile[axis] as f64;
+        }
+        let short = N > 1 && self.cuts(shape, N - 1);
+        moves + if short { ROW_START / self.tile[N - 1] as f64 } else { 0.0 }
+    }
+
+    /// Bytes that are used again until the last level has passed them.
+    fn footprint(&self, shape: [usize; N], radius: usize, bytes: usize) -> f64 {
+        let extent = |axis: usize| {
+            let reach = self.lags(axis, radius) * self.levels;
+            if axis == 0 {
+                (self.tile[0].min(shape[0]) - 1 + reach + 2 * radius).max(1) as f64
+            } else if self.cuts(shape, axis) {
+                (self.tile[axis] + reach) as f64
+            } else {
+                shape[axis] as f64
+            }
+        };
+        (0..N).map(extent).product::<f64>() * bytes as f64
+    }
+
+    /// Whether every thread has a slab that is thick enough.
+    fn feeds(&self, shape: [usize; N], radius: usize, threads: usize) -> bool {
+        let pass = Pass::new(Region::from_shape(shape), [[false; 2]; N], radius, *self);
+        pass.cuts(threads).iter().product::<usize>() == threads
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CACHES: Caches = Caches { l1: 32 << 10, l2: 1 << 20, l3: 16 << 20 };
+
+    #[test]
+    fn large_blocks_get_several_levels_in_the_second_cache() {
+        for shape in [[256, 256, 256], [512, 512, 512], [1024, 300, 200]] {
+            let blocking = Blocking::model(shape, 1, 16, 2, &CACHES);
+            assert!(blocking.levels >= 4, "{blocking}");
+            assert_eq!((blocking.tile[0], blocking.tile[2]), (1, usize::MAX), "{blocking}");
+            // Two arrays, as many planes as there are levels, with what is read around them.
+            let rows = blocking.tile[1] + blocking.levels;
+            assert!((blocking.levels + 2) * rows * shape[2] * 16 <= CACHES.l2 * 3 / 4, "{blocking}");
+        }
+    }
+
+    #[test]
+    fn a_larger_cache_has_more_levels() {
+        let levels = |l2| Blocking::model([512; 3], 1, 16, 1, &Caches { l2, ..CACHES }).levels;
+        assert!(levels(512 << 10) < levels(2 << 20) && levels(2 << 20) <= levels(8 << 20));
+    }
+
+    #[test]
+    fn long_rows_of_planes_are_cut_on_cache_lines() {
+        let blocking = Blocking::model([8000, 8000], 2, 16, 2, &CACHES);
+        assert!(
+            blocking.levels >= 4 && blocking.tile[1] < 8000 && blocking.tile[1] % ALIGNED == 0,
+            "{blocking}"
+        );
+    }
+
+    #[test]
+    fn plain_sweeps_remain_where_blocking_does_not_pay() {
+        let plain = |shape, radius, bytes, threads| {
+            Blocking::model(shape, radius, bytes, threads, &CACHES) == Blocking::PLAIN
+        };
+        assert!(plain([64; 3], 1, 16, 1), "fits into the caches");
+        assert!(plain([512; 3], 4, 8, 2), "tiles of so wide a rule move as much as a sweep");
+        assert!(!plain([512; 3], 1, 16, 64), "64 slabs of 8 planes can be cut");
+        assert!(plain([0, 5, 5], 1, 16, 2), "nothing to do");
+        assert!(Blocking::model([0], 1, 16, 2, &CACHES) == Blocking::PLAIN);
+    }
+
+    #[test]
+    fn any_shape_is_answered_without_overflow() {
+        for shape in [[usize::MAX / 64; 3], [1, 1, usize::MAX / 64], [usize::MAX / 64, 1, 1]] {
+            let blocking = Blocking::model(shape, 3, 48, 7, &CACHES);
+            assert!(blocking.levels >= 1);
+        }
+    }
+}
