@@ -72,6 +72,6 @@ pub use {mpi, ndarray, num_complex};
 
 pub use parhelion_kernels as kernels;
 pub use parhelion_kernels::{
-    Blocking, Element, ElementKind, Pattern, Point, Region, StarPoint, Stencil, View, ViewMut, star_stencil,
-    stencil,
+    Blocking, Caches, Element, ElementKind, Pattern, Point, Region, StarPoint, Stencil, View, ViewMut,
+    star_stencil, stencil,
 };

@@ -1,6 +1,8 @@
 //! How many steps a pass makes, and in which tiles.
 
-use parhelion_kernels::Blocking;
+use std::sync::OnceLock;
+
+use parhelion_kernels::{Blocking, Caches};
 
 use crate::error::ErrorKind;
 use crate::{Error, Grid, Result};
@@ -31,6 +33,16 @@ impl Limits {
     }
 }
 
+/// The caches of this machine; looked up once.
+///
+/// # Errors
+/// When `PARHELION_CACHES` has no sensible value.
+fn caches() -> Result<Caches> {
+    static CACHES: OnceLock<std::result::Result<Caches, String>> = OnceLock::new();
+    let caches = CACHES.get_or_init(|| Caches::detect().map_err(|error| error.to_string()));
+    caches.clone().map_err(|message| Error::new(ErrorKind::Argument, message))
+}
+
 impl<const N: usize> Choice<N> {
     /// This rank's wish for a block of `shape`.
     ///
@@ -46,7 +58,8 @@ impl<const N: usize> Choice<N> {
     }
 
     fn or_environment(&self, grid: &Grid<N>, shape: [usize; N]) -> Result<Blocking<N>> {
-        let model = || Blocking::for_block(shape, self.radius, self.bytes, grid.world().threads());
+        let caches = caches()?;
+        let model = || Blocking::model(shape, self.radius, self.bytes, grid.world().threads(), &caches);
         let Ok(text) = std::env::var(VARIABLE) else { return Ok(model()) };
         match text.trim() {
             "" | "auto" => Ok(model()),

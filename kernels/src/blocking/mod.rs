@@ -74,15 +74,3 @@ impl<const N: usize> FromStr for Blocking<N> {
         })
     }
 }
-
-impl<const N: usize> Blocking<N> {
-    /// TEMP
-    pub fn for_block(_shape: [usize; N], _radius: usize, _bytes: usize, _threads: usize) -> Self {
-        let mut tile = [usize::MAX; N];
-        tile[0] = 1;
-        if N > 2 {
-            tile[1] = 16;
-        }
-        Self { levels: 6, tile }
-    }
-}
