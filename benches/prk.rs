@@ -12,8 +12,8 @@
 //!
 //! # Limits
 //!
-//! `memory` is what plain loops over as many numbers need to move what an iteration moves when each of its two
-//! parts passes once over memory: 24 bytes a point for `out` and 16 for `in`. `plain C` is `peers/prk_plain.c`,
+//! `plain loops` over as many numbers move what an iteration moves when each of its two parts passes once
+//! over memory: 24 bytes a point for `out` and 16 for `in`. `plain C` is `peers/prk_plain.c`,
 //! ours, written after the definition and compiled by `mpicc -O3 -march=native -fopenmp` (`MPICC` names
 //! another) when the bench runs: on the same ranks × threads, in turn, in the same process. Where it cannot be compiled it
 //! is reported as missing.
@@ -83,10 +83,9 @@ impl<const R: usize> Prk<R> {
             grid.update(self.inside, self.output.output(), input, |out, u: StarPoint<'_, f64, 2, R>| {
                 let mut sum = out;
                 for k in 0..R {
-                    let distance = 1 + k as isize;
-                    let [y, x] = [[1, 0], [0, 1]].map(|axis: [isize; 2]| {
-                        u.at_offset(axis.map(|a| a * distance)) - u.at_offset(axis.map(|a| -a * distance))
-                    });
+                    let d = 1 + k as isize;
+                    let y = u.at_offset([d, 0]) - u.at_offset([-d, 0]);
+                    let x = u.at_offset([0, d]) - u.at_offset([0, -d]);
                     sum += weights[k] * (y + x);
                 }
                 sum
@@ -154,7 +153,7 @@ impl Bench {
         };
         let points = prk.borrow().output.region_local().len();
         let mut traffic = Traffic::new(world.pool(), points)?;
-        let mut memory = || {
+        let mut loops = || {
             for _ in 0..ITERATIONS {
                 traffic.accumulate(world.pool());
                 // in place: reads a number and writes it
@@ -172,12 +171,12 @@ impl Bench {
                 problem.iterate(ITERATIONS);
                 iterations += ITERATIONS;
             };
-            let times = in_turn(&world, common, [&mut ours, &mut memory, &mut plain]);
-            self.rows((&case, n), &times, ["", "memory", "plain C"])?;
+            let times = in_turn(&world, common, [&mut ours, &mut loops, &mut plain]);
+            self.rows((&case, n), &times, ["", "plain loops", "plain C"])?;
             valid = self.validate("plain C", problem.norm(), n, R, iterations);
         } else {
-            let times = in_turn(&world, common, [&mut ours, &mut memory]);
-            self.rows((&case, n), &times, ["", "memory"])?;
+            let times = in_turn(&world, common, [&mut ours, &mut loops]);
+            self.rows((&case, n), &times, ["", "plain loops"])?;
         }
         failure.into_inner()?;
         let prk = prk.into_inner();
@@ -189,7 +188,7 @@ impl Bench {
         if let Err(reason) = &c {
             self.report.say(format_args!("plain C is missing: {reason}"));
         }
-        self.report.head("ratio 1 is the limit; more than 1 against memory is what blocking in time gains");
+        self.report.head("ratio 1 is the limit; more than 1 of plain loops is what blocking in time gains");
         let sizes = match (&self.options.cells[..], self.options.common.quick) {
             ([], true) => vec![500],
             ([], false) => vec![1000, 2000, 4000, 8000],

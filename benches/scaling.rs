@@ -113,7 +113,7 @@ fn measure(
         value: steps * points / times.of(0),
         unit: "GLUP/s",
         limit: points / times.of(1),
-        against: "memory",
+        against: "plain loops",
         ratio: steps * times.ratio(1, 0),
     })?;
     Ok(())
@@ -133,7 +133,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let world = World::init()?;
     let mut report =
         Report::new("scaling", &options.common, (world.size(), world.threads()), world.rank() == 0)?;
-    report.head("heat 7-point f64; more than 1 of memory is what blocking in time gains");
+    report.head("heat 7-point f64; more than 1 of plain loops is what blocking in time gains");
     let quick = options.common.quick;
     let strong = options.cells.unwrap_or(if quick { 96 } else { 512 });
     let weak = options.cells_per_core.unwrap_or(if quick { 64 } else { 256 });

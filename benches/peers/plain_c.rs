@@ -7,9 +7,10 @@
 //!   program has just compiled for the MPI that it uses itself.
 //! - **C2** `problem` comes from `prk_new` and is freed once, by `drop`; MPI is initialised meanwhile,
 //!   since the problem borrows the world.
-//! - **C3** The library stays loaded while a problem of it exists.
+//! - **C3** The library is never unloaded: the threads of OpenMP wait inside its run-time until the end.
 
 use std::ffi::{CStr, c_char, c_int, c_long, c_void};
+use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -21,7 +22,7 @@ use parhelion_launcher::Vendor;
 const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/peers/prk_plain.c");
 
 /// The compiled program.
-pub(crate) struct PlainC(Library);
+pub(crate) struct PlainC(ManuallyDrop<Library>);
 
 impl PlainC {
     /// Compiles it on rank 0 and loads it on all ranks; `Err` says, on rank 0, why there is none.
@@ -32,13 +33,11 @@ impl PlainC {
         let path = Path::new(env!("CARGO_TARGET_TMPDIR"))
             .join(format!("libprk_plain-r{radius}-{}.so", world.size()));
         let built = if world.rank() == 0 { compile(&path, radius) } else { Ok(()) };
-        // SAFETY: the library has no initialisers but those of the C and OpenMP run-times.
-        let load = || unsafe { Library::new(&path) }.map(Self).map_err(|error| error.to_string());
         let mut there = built.is_ok();
         world.communicator().process_at_rank(0).broadcast_into(&mut there);
-        let loaded = built.and_then(|()| if there { load() } else { Err(String::new()) });
+        let loaded = built.and_then(|()| if there { load(&path) } else { Err(String::new()) });
         let agreed = world.agree(loaded.as_ref().map(|_| ()).map_err(parhelion::Error::other));
-        agreed.map_err(|error| error.to_string()).and(loaded)
+        agreed.map_err(|error| error.to_string()).and(loaded).map(|library| Self(ManuallyDrop::new(library)))
     }
 
     fn function<F>(&self, name: &str) -> Symbol<'_, F> {
@@ -58,6 +57,11 @@ impl PlainC {
     }
 }
 
+fn load(path: &Path) -> Result<Library, String> {
+    // SAFETY: the library has no initialisers but those of the C and OpenMP run-times.
+    unsafe { Library::new(path) }.map_err(|error| error.to_string())
+}
+
 /// Compiles for the MPI of this program, or says why that cannot be.
 fn compile(path: &Path, radius: usize) -> Result<(), String> {
     let named = std::env::var_os("MPICC").or_else(|| option_env!("MPICC").map(Into::into));
@@ -73,9 +77,9 @@ fn compile(path: &Path, radius: usize) -> Result<(), String> {
     if !output.status.success() {
         return Err(format!("{}: {}", mpicc.display(), String::from_utf8_lossy(&output.stderr).trim()));
     }
-    // SAFETY: as in `build`; `prk_vendor` calls nothing of MPI.
+    let library = load(path)?;
+    // SAFETY: C1 but for the MPI, of which `prk_vendor` calls nothing; it returns a string constant.
     let compiled = unsafe {
-        let library = Library::new(path).map_err(|error| error.to_string())?;
         let vendor: Symbol<'_, unsafe extern "C" fn() -> *const c_char> =
             library.get(b"prk_vendor").map_err(|error| error.to_string())?;
         CStr::from_ptr(vendor()).to_string_lossy().into_owned()

@@ -60,13 +60,13 @@ void prk_free(struct prk *p)
     free(p);
 }
 
-/* A problem of n x n points on all ranks, with this many threads on each; NULL without memory. */
+/* A problem of n x n points on all ranks, with this many threads on each; NULL where a rank lacks memory. */
 struct prk *prk_new(long n, int threads)
 {
     int ranks, rank, dims[2] = {0, 0}, wraps[2] = {0, 0}, at[2];
     struct prk *p = calloc(1, sizeof *p);
     if (!p)
-        return NULL;
+        MPI_Abort(MPI_COMM_WORLD, 1); /* a few hundred bytes */
     omp_set_num_threads(threads);
     MPI_Comm_size(MPI_COMM_WORLD, &ranks);
     MPI_Dims_create(ranks, 2, dims);
@@ -86,6 +86,7 @@ struct prk *prk_new(long n, int threads)
         p->edge[i] = malloc(p->rows * RADIUS * sizeof(double));
         complete = complete && p->edge[i];
     }
+    MPI_Allreduce(MPI_IN_PLACE, &complete, 1, MPI_INT, MPI_MIN, p->comm);
     if (!complete) {
         prk_free(p);
         return NULL;

@@ -11,6 +11,9 @@ use crate::summary::{Entry, Summary};
 
 const SIZE: (u32, u32) = (1000, 460);
 
+/// Straight pieces of a curve.
+const SEGMENTS: usize = 32;
+
 /// Draws the speed-up of strong scaling on the left and the efficiency of weak scaling on the right, as
 /// far as they were measured.
 pub(crate) fn draw(summary: &Summary, path: &Path) -> Result<(), Box<dyn Error>> {
@@ -52,6 +55,7 @@ fn panel(
     chart
         .configure_mesh()
         .disable_x_mesh()
+        .light_line_style(WHITE)
         .x_labels(doublings + 2)
         .x_label_formatter(&|place| {
             let cores = place.exp2();
@@ -60,7 +64,11 @@ fn panel(
         .x_desc("cores")
         .y_desc(name)
         .draw()?;
-    let line = [fewest, most].map(|cores| (place(cores), ideal(cores as f64 / fewest as f64)));
+    // Proportional to cores is no straight line over their logarithm.
+    let line = (0..=SEGMENTS).map(|i| {
+        let doubled = (place(most) - place(fewest)) * i as f64 / SEGMENTS as f64;
+        (place(fewest) + doubled, ideal(doubled.exp2()))
+    });
     chart
         .draw_series(LineSeries::new(line, BLACK.mix(0.5)))?
         .label("ideal")

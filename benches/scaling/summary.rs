@@ -21,8 +21,8 @@ pub(crate) struct Entry {
     pub(crate) speed_up: f64,
     /// Speed-up over the ratio of cores.
     pub(crate) efficiency: f64,
-    /// Share of the memory's bandwidth, median.
-    pub(crate) of_memory: f64,
+    /// Ratio to the speed of plain loops over the same bytes, median.
+    pub(crate) of_loops: f64,
 }
 
 impl Entry {
@@ -38,7 +38,7 @@ impl Summary {
     /// Reads the rows of bench `scaling`, one JSON object a line; the k-th row of a mix belongs to round k.
     pub(crate) fn read(path: &Path) -> Result<Self, Box<dyn Error>> {
         let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
-        // case -> mix -> (speed, share of memory) of each round
+        // case -> mix -> (speed, ratio to plain loops) of each round
         let mut rounds: BTreeMap<String, BTreeMap<Mix, Vec<(f64, f64)>>> = BTreeMap::new();
         for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
             let bad = |what| format!("{}, line {}: {what}", path.display(), number + 1);
@@ -74,7 +74,7 @@ fn entries(mixes: &BTreeMap<Mix, Vec<(f64, f64)>>) -> Vec<Entry> {
                 speed: median(rounds.iter().map(|round| round.0)),
                 speed_up,
                 efficiency: speed_up * cores(base) as f64 / cores(mix) as f64,
-                of_memory: median(rounds.iter().map(|round| round.1)),
+                of_loops: median(rounds.iter().map(|round| round.1)),
             }
         })
         .collect();
@@ -89,17 +89,17 @@ impl fmt::Display for Summary {
             writeln!(
                 f,
                 "{:>6}  {:<16}{:>10}{:>10}{:>12}{:>12}",
-                "cores", "ranks x threads", "GLUP/s", "speed-up", "efficiency", "of memory"
+                "cores", "ranks x threads", "GLUP/s", "speed-up", "efficiency", "of loops"
             )?;
             for entry in entries {
                 let mix = format!("{} x {}", entry.mix.0, entry.mix.1);
-                let Entry { speed, speed_up, efficiency, of_memory, .. } = entry;
+                let Entry { speed, speed_up, efficiency, of_loops, .. } = entry;
                 writeln!(
                     f,
                     "{:>6}  {mix:<16}{speed:>10.3}{speed_up:>10.2}{:>10.1} %{:>10.1} %",
                     entry.cores(),
                     100.0 * efficiency,
-                    100.0 * of_memory
+                    100.0 * of_loops
                 )?;
             }
         }
