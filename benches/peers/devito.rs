@@ -7,6 +7,9 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
 
 use serde_json::Value;
 
+/// The version that is installed, as pip is told.
+pub(crate) const PINNED: &str = include_str!("requirements.txt");
+
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/peers");
 
 /// A Python process that answers requests: see `devito_peer.py`.
@@ -55,21 +58,18 @@ impl Drop for Devito {
 
 /// A virtual environment with the versions of `requirements.txt`, made once beside the benches.
 fn environment() -> Result<PathBuf, String> {
-    let list = Path::new(FOLDER).join("requirements.txt");
-    let pins = fs::read_to_string(&list).map_err(|error| error.to_string())?;
-    // a change of versions makes an environment of its own
-    let name = pins.split_whitespace().collect::<Vec<_>>().join("+");
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("peers").join(name);
+    // a change of version makes an environment of its own
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("peers").join(PINNED.trim_end());
     let complete = folder.join("complete");
     if complete.exists() {
         return Ok(folder);
     }
-    println!("installing {} into {}", pins.trim(), folder.display());
+    println!("installing {} into {}", PINNED.trim_end(), folder.display());
     let python = "python3 -m venv (Debian: sudo apt-get install python3-venv)";
     succeed(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder), python)?;
     let mut pip = Command::new(folder.join("bin/python"));
     pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]);
-    succeed(pip.args(["--timeout", "20", "--retries", "1", "--requirement"]).arg(list), "pip")?;
+    succeed(pip.args(["--timeout", "20", "--retries", "1", PINNED.trim_end()]), "pip")?;
     fs::write(complete, "").map_err(|error| error.to_string())?;
     Ok(folder)
 }
