@@ -1,7 +1,6 @@
 //! Plain loops that move what a job must move: the limit that memory sets, on the threads of a rank.
 
 use parhelion::kernels::{Array, KernelError, Layout, Pool};
-use parhelion::{Region, ViewMut};
 
 /// Two arrays in the memory that fields live in, for loops over them.
 pub(crate) struct Traffic {
@@ -21,19 +20,16 @@ impl Traffic {
 
     /// `b[i] = (a[i] + b[i]) / 2`, which neither grows nor vanishes: reads two numbers and writes one.
     pub(crate) fn accumulate(&mut self, pool: &Pool) {
-        let a = self.a.buffer();
+        let a = self.a.view();
         rows(pool, &mut self.b, |first, row| {
-            row.iter_mut().zip(&a[first..]).for_each(|(b, a)| *b = 0.5 * (*a + *b));
+            let a = a.row(first, row.len());
+            row.iter_mut().zip(a).for_each(|(b, a)| *b = 0.5 * (*a + *b));
         });
     }
 }
 
 /// Calls `work(first index, row)` for the part of each thread.
-pub(crate) fn rows(pool: &Pool, array: &mut Array<f64, 1>, work: impl Fn(usize, &mut [f64]) + Sync) {
+pub(crate) fn rows(pool: &Pool, array: &mut Array<f64, 1>, work: impl Fn([isize; 1], &mut [f64]) + Sync) {
     let line = array.layout().interior();
-    ViewMut::from_slice(array.buffer_mut(), Region::from_shape(line.shape())).for_each_row(
-        pool,
-        line,
-        |[first], row| work(first as usize, row),
-    );
+    array.view_mut().for_each_row(pool, line, work);
 }
