@@ -28,7 +28,7 @@ mod traffic;
 
 use std::cell::RefCell;
 use std::error::Error;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::Parser;
 use common::{Report, Row, Team, Times, in_turn};
@@ -98,13 +98,16 @@ impl<const R: usize> Prk<R> {
     }
 }
 
-/// The ranks, who rest before they measure: threads of OpenMP spin for some milliseconds after their
-/// last loop, on cores that others need.
-struct Rested(World);
+/// The ranks, who let others finish before they measure: threads of OpenMP spin for some milliseconds after
+/// their last loop, on cores that others need. (They do not sleep, lest their own core be slow to wake.)
+struct Settled(World);
 
-impl Team for Rested {
+impl Team for Settled {
     fn meet(&self) {
-        std::thread::sleep(Duration::from_millis(25));
+        let start = Instant::now();
+        while start.elapsed() < Duration::from_millis(25) {
+            std::hint::spin_loop();
+        }
         self.0.meet();
     }
 
@@ -187,11 +190,11 @@ impl Bench {
                 problem.iterate(ITERATIONS);
                 iterations += ITERATIONS;
             };
-            let times = in_turn(&Rested(world.clone()), common, [&mut ours, &mut loops, &mut plain]);
+            let times = in_turn(&Settled(world.clone()), common, [&mut ours, &mut loops, &mut plain]);
             self.rows((&case, n), &times, ["", "plain loops", "plain C"])?;
             valid = self.validate("plain C", problem.norm(), n, R, iterations);
         } else {
-            let times = in_turn(&Rested(world.clone()), common, [&mut ours, &mut loops]);
+            let times = in_turn(&Settled(world.clone()), common, [&mut ours, &mut loops]);
             self.rows((&case, n), &times, ["", "plain loops"])?;
         }
         failure.into_inner()?;
