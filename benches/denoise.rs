@@ -12,15 +12,17 @@ mod common;
 mod perona_malik;
 #[path = "../tests/common/python.rs"]
 mod python;
+#[path = "common/sleep.rs"]
+mod sleep;
 
 use std::error::Error;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use clap::Parser;
 use common::{Report, Row};
-use mpi::traits::CommunicatorCollectives;
 use parhelion::prelude::*;
 use perona_malik::Parameters;
+use sleep::sleep_until_all_are_here;
 
 const VOLUME: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data/mni152_t1.h5");
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/reference/itk_denoise.py");
@@ -92,13 +94,4 @@ fn main() -> Result<(), Box<dyn Error>> {
         None => report.say("ITK is missing, so there is nothing to compare with"),
     }
     Ok(())
-}
-
-/// A barrier that leaves the cores to others.
-fn sleep_until_all_are_here(world: &World) {
-    let mut barrier = world.communicator().immediate_barrier();
-    while let Err(waiting) = barrier.test() {
-        std::thread::sleep(Duration::from_millis(5));
-        barrier = waiting;
-    }
 }

@@ -11,6 +11,9 @@ use serde_json::json;
 /// A measurement is repeated until it takes this long, so that clocks and wake-ups do not count.
 const SHORTEST: f64 = 5e-3;
 
+/// Rounds of one case end after about this many seconds, but not before there are enough for a median.
+const LONGEST: f64 = 10.0;
+
 /// What every benchmark program can be told.
 #[derive(Parser)]
 pub(crate) struct Options {
@@ -43,7 +46,7 @@ pub(crate) trait Team {
 }
 
 /// Seconds for one call of each of `K` ways to do a job, round by round.
-pub(crate) struct Times<const K: usize>(Vec<[f64; K]>);
+pub(crate) struct Times<const K: usize>(pub(crate) Vec<[f64; K]>);
 
 impl<const K: usize> Times<K> {
     /// Median seconds of one way.
@@ -58,7 +61,8 @@ impl<const K: usize> Times<K> {
     }
 }
 
-fn median(values: impl Iterator<Item = f64>) -> f64 {
+/// The middle one; of an even number, the upper of the two.
+pub(crate) fn median(values: impl Iterator<Item = f64>) -> f64 {
     let mut values: Vec<f64> = values.collect();
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
@@ -70,6 +74,7 @@ pub(crate) fn in_turn<const K: usize>(
     options: &Options,
     mut ways: [&mut dyn FnMut(); K],
 ) -> Times<K> {
+    let mut planned = 0.0;
     let once = |way: &mut dyn FnMut(), repeats: usize| {
         team.meet();
         let start = Instant::now();
@@ -78,10 +83,14 @@ pub(crate) fn in_turn<const K: usize>(
     };
     let repeats = ways.each_mut().map(|way| {
         once(*way, 1); // pages and caches are warm, connections are made
-        let guess = (SHORTEST / once(*way, 1).max(1e-9)).ceil().clamp(1.0, 1e5);
-        (SHORTEST * guess / (guess * once(*way, guess as usize)).max(1e-9)).ceil().clamp(1.0, 1e5) as usize
+        let enough = |seconds: f64| (SHORTEST / seconds.max(1e-9)).ceil().clamp(1.0, 1e5) as usize;
+        let seconds = once(*way, 1);
+        let guess = enough(seconds);
+        let seconds = if guess > 1 { once(*way, guess) } else { seconds };
+        planned += seconds * enough(seconds) as f64;
+        enough(seconds)
     });
-    let rounds = if options.quick { 3 } else { 25 };
+    let rounds = if options.quick { 3 } else { (LONGEST / planned).clamp(5.0, 25.0) as usize };
     Times(
         (0..rounds)
             .map(|_| {

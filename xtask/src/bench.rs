@@ -1,7 +1,9 @@
 //! `cargo xtask bench`: which benchmarks there are and how each is run.
 
+use std::fs::{self, OpenOptions};
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use clap::Args;
 use parhelion_launcher::{Cores, THREADS_VARIABLE, Vendor};
@@ -19,6 +21,9 @@ pub(crate) struct Options {
     /// Append one JSON object for each row to this file
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    /// Ranks x threads to run it on, instead of the usual ones
+    #[arg(long, value_name = "RxT,...", value_delimiter = ',')]
+    shapes: Vec<Shape>,
     /// More arguments for the benchmark
     #[arg(last = true)]
     args: Vec<String>,
@@ -32,14 +37,21 @@ struct Bench {
     run: Run,
 }
 
+/// Times that all shapes of a scaling benchmark are measured.
+const ROUNDS_OF_SCALING: usize = 3;
+
 enum Run {
-    /// Under `mpirun`, once for each ranks x threads.
+    /// Under `mpirun`, once for each ranks x threads that fills the cores.
     Ranks,
+    /// As `Ranks`, and on one core.
+    RanksAndOne,
+    /// Under `mpirun` on ever more cores, some rounds; then the program sums up.
+    Scaling,
     /// By `cargo bench`, as one process with all cores.
     Node,
 }
 
-const BENCHES: [Bench; 7] = [
+const BENCHES: [Bench; 10] = [
     Bench {
         name: "stencil",
         what: "time steps, plain and blocked, against memory traffic",
@@ -72,6 +84,24 @@ const BENCHES: [Bench; 7] = [
     },
     Bench { name: "io", what: "collective HDF5 against plain files", package: "parhelion", run: Run::Ranks },
     Bench { name: "denoise", what: "the main job against ITK", package: "parhelion", run: Run::Ranks },
+    Bench {
+        name: "prk",
+        what: "the Parallel Research Kernels stencil against memory bandwidth and plain C",
+        package: "parhelion",
+        run: Run::RanksAndOne,
+    },
+    Bench {
+        name: "peers",
+        what: "heat and waves against Devito on the same cores",
+        package: "parhelion",
+        run: Run::Ranks,
+    },
+    Bench {
+        name: "scaling",
+        what: "strong and weak scaling over ranks x threads, with a plot",
+        package: "parhelion",
+        run: Run::Scaling,
+    },
 ];
 
 /// Runs one benchmark, or all, or lists them.
@@ -85,32 +115,86 @@ pub(crate) fn bench(mpi: Option<Vendor>, options: &Options) -> Result<(), Failur
         let names = BENCHES.map(|bench| bench.name).join(", ");
         return Err(format!("no benchmark is called `{name}`; there are {names}, and `all`").into());
     }
-    let mut args = options.args.clone();
-    if let Some(file) = &options.json {
-        // absolute: the programs run at the root of the workspace
-        args.extend(["--json".into(), std::path::absolute(file)?.display().to_string()]);
-    }
+    // absolute: the programs run at the root of the workspace
+    let json = options.json.as_ref().map(std::path::absolute).transpose()?;
     let build = setup(mpi)?;
-    chosen.into_iter().try_for_each(|bench| match bench.run {
-        Run::Ranks => on_ranks(bench, &build, &args),
-        Run::Node => on_node(bench, &build, &args),
+    let cores = Cores::available();
+    let shapes = |usual: Vec<Shape>| if options.shapes.is_empty() { usual } else { options.shapes.clone() };
+    let spread = Shape::spread(&cores);
+    chosen.into_iter().try_for_each(|bench| {
+        let mut args = options.args.clone();
+        if let Some(file) = &json {
+            args.extend(["--json".into(), file.display().to_string()]);
+        }
+        match bench.run {
+            Run::Ranks => on_ranks(bench, &build, &cores, &shapes(spread.clone()), &args),
+            Run::RanksAndOne => {
+                let mut all = vec![Shape { ranks: 1, threads: 1 }];
+                all.extend(spread.iter().filter(|shape| shape.cores() > 1));
+                on_ranks(bench, &build, &cores, &shapes(all), &args)
+            }
+            Run::Scaling => {
+                scaling(bench, &build, &cores, &shapes(Shape::ladder(&cores)), &options.args, json.as_deref())
+            }
+            Run::Node => on_node(bench, &build, &args),
+        }
     })
 }
 
-fn on_ranks(bench: &Bench, build: &Build, args: &[String]) -> Result<(), Failure> {
+fn on_ranks(
+    bench: &Bench,
+    build: &Build,
+    cores: &Cores,
+    shapes: &[Shape],
+    args: &[String],
+) -> Result<(), Failure> {
     let program = executable(bench, build)?;
-    let cores = Cores::available();
-    for shape in Shape::spread(&cores) {
-        say(format_args!("{}: {} ranks x {} threads", bench.name, shape.ranks, shape.threads));
-        let launch = build.launch(&program).args(args).ranks(shape.ranks).threads(shape.threads);
-        let launch = launch.binding(shape.binding(&cores));
-        println!("$ {launch}");
-        let status = launch.run()?;
-        if !status.success() {
-            return Err(format!("benchmark {} failed on {shape} ({status})", bench.name).into());
-        }
+    shapes.iter().try_for_each(|&shape| on_shape(bench, build, cores, &program, shape, args))
+}
+
+fn on_shape(
+    bench: &Bench,
+    build: &Build,
+    cores: &Cores,
+    program: &Path,
+    shape: Shape,
+    args: &[String],
+) -> Result<(), Failure> {
+    say(format_args!("{}: {} ranks x {} threads", bench.name, shape.ranks, shape.threads));
+    let launch = build.launch(program).args(args).ranks(shape.ranks).threads(shape.threads);
+    let launch = launch.binding(shape.binding(cores));
+    println!("$ {launch}");
+    let status = launch.run()?;
+    if status.success() {
+        return Ok(());
     }
-    Ok(())
+    Err(format!("benchmark {} failed on {shape} ({status})", bench.name).into())
+}
+
+/// Measures all shapes, round by round as the speed of a machine changes, and has the program sum up.
+fn scaling(
+    bench: &Bench,
+    build: &Build,
+    cores: &Cores,
+    shapes: &[Shape],
+    args: &[String],
+    json: Option<&Path>,
+) -> Result<(), Failure> {
+    let program = executable(bench, build)?;
+    let folder = build.target().join("bench");
+    fs::create_dir_all(&folder)?;
+    let (rows, plot) = (folder.join("scaling.jsonl"), folder.join("scaling.svg"));
+    fs::write(&rows, "")?;
+    let with_rows = [args, &["--json".into(), rows.display().to_string()]].concat();
+    for round in 1..=ROUNDS_OF_SCALING {
+        say(format_args!("round {round} of {ROUNDS_OF_SCALING}"));
+        shapes.iter().try_for_each(|&shape| on_shape(bench, build, cores, &program, shape, &with_rows))?;
+    }
+    if let Some(file) = json {
+        let text = fs::read(&rows)?;
+        OpenOptions::new().create(true).append(true).open(file)?.write_all(&text)?;
+    }
+    must(Command::new(program).arg("--summarise").arg(rows).arg("--plot").arg(plot))
 }
 
 fn on_node(bench: &Bench, build: &Build, args: &[String]) -> Result<(), Failure> {

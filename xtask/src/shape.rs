@@ -1,6 +1,7 @@
 //! Ranks and threads for this machine.
 
 use std::fmt;
+use std::str::FromStr;
 
 use parhelion_launcher::{Binding, Cores};
 
@@ -28,6 +29,23 @@ impl Shape {
         shapes
     }
 
+    /// What scaling is measured on: 1, 2, 4, … cores and all of them, each in every way to fill them with
+    /// a power of two of ranks or threads.
+    pub(crate) fn ladder(cores: &Cores) -> Vec<Self> {
+        let powers = |most: usize| (0..usize::BITS).map(|e| 1 << e).take_while(move |&power| power <= most);
+        let mixes = |cores| powers(cores).map(move |ranks| Self { ranks, threads: cores / ranks });
+        let mut shapes: Vec<Self> = powers(cores.physical).flat_map(mixes).collect();
+        if !cores.physical.is_power_of_two() {
+            shapes.extend(Self::spread(cores));
+        }
+        shapes
+    }
+
+    /// Cores that it fills.
+    pub(crate) fn cores(self) -> usize {
+        self.ranks * self.threads
+    }
+
     /// Ranks stay on their cores where memory has a place, which on one NUMA node it has not.
     pub(crate) fn binding(self, cores: &Cores) -> Binding {
         if cores.numa_nodes > 1 { Binding::Cores } else { Binding::None }
@@ -37,6 +55,19 @@ impl Shape {
 impl fmt::Display for Shape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} x {}", self.ranks, self.threads)
+    }
+}
+
+/// Parses ranks x threads, such as `2x4`.
+impl FromStr for Shape {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let numbers = text.split_once('x').and_then(|(r, t)| Some((r.parse().ok()?, t.parse().ok()?)));
+        match numbers {
+            Some((ranks, threads)) if ranks > 0 && threads > 0 => Ok(Self { ranks, threads }),
+            _ => Err("not ranks x threads; write for instance 2x4".into()),
+        }
     }
 }
 
@@ -55,5 +86,23 @@ mod tests {
         assert_eq!(shapes(2, 1), ("2 x 1".into(), vec!["1 x 2".into(), "2 x 1".into()]));
         assert_eq!(shapes(64, 4), ("4 x 16".into(), vec!["1 x 64".into(), "4 x 16".into(), "64 x 1".into()]));
         assert_eq!(shapes(7, 1).0, "2 x 3");
+    }
+    #[test]
+    fn the_ladder_doubles_the_cores_in_every_mix() {
+        let ladder = |physical| -> Vec<String> {
+            let cores = Cores { logical: physical, physical, numa_nodes: 1 };
+            Shape::ladder(&cores).iter().map(|shape| shape.to_string().replace(' ', "")).collect()
+        };
+        assert_eq!(ladder(1), ["1x1"]);
+        assert_eq!(ladder(4), ["1x1", "1x2", "2x1", "1x4", "2x2", "4x1"]);
+        assert_eq!(ladder(3), ["1x1", "1x2", "2x1", "1x3", "3x1"]);
+    }
+
+    #[test]
+    fn shapes_are_parsed() {
+        assert_eq!("2x4".parse::<Shape>().unwrap(), Shape { ranks: 2, threads: 4 });
+        for wrong in ["2", "2x", "0x4", "2x4x1", "axb"] {
+            assert!(wrong.parse::<Shape>().is_err(), "{wrong}");
+        }
     }
 }
