@@ -49,7 +49,7 @@ impl<T: Element, S: Stencil<T, 3>> Solver<T> for Heat<T, S> {
     }
 }
 
-/// `u_tt = Δu` by leapfrog, in place: the newest level takes the memory of the oldest.
+/// `u_tt = Δu` by leapfrog.
 struct Wave {
     now: Field<f32, 3>,
     before: Field<f32, 3>,
@@ -58,17 +58,10 @@ struct Wave {
 impl Solver<f32> for Wave {
     fn run(&mut self, steps: usize) -> parhelion::Result<()> {
         let grid = self.now.grid().clone();
-        // Step by step, each with its exchange: the library advances one level of time many steps at
-        // once, but not two; when it does, that call replaces this loop.
-        for _ in 0..steps {
-            self.now.exchange_for(Pattern::Star, FAR)?;
-            let (region, now) = (self.now.region_local(), self.now.star_reach::<FAR>()?);
-            grid.update(region, self.before.output(), now, |before, u: StarPoint<'_, f32, 3, FAR>| {
-                2.0 * u.center() - before + 0.1 * laplacian8(u)
-            })?;
-            self.before.swap(&mut self.now)?;
-        }
-        Ok(())
+        let levels = self.now.star_evolving::<FAR>().with_previous(&mut self.before);
+        grid.leapfrog(levels, (), steps, |before, u: StarPoint<'_, f32, 3, FAR>, ()| {
+            2.0 * u.center() - before + 0.1 * laplacian8(u)
+        })
     }
 
     fn newest(&self) -> &Field<f32, 3> {

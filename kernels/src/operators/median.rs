@@ -50,13 +50,13 @@ fn median_of_27<T: PartialOrd + Copy>(
 /// specified.
 ///
 /// ```
-/// use parhelion_kernels::{Pool, Region, View, ViewMut, operators, stencil, Stencil};
+/// use parhelion_kernels::{Region, Stencil, View, ViewMut, operators, stencil};
 ///
 /// let image = [1_u16, 1, 1, 2, 1000, 3, 3, 3, 3];
 /// let (seen, pixel) = (Region::new([-1, -1], [2, 2]), Region::from_shape([1, 1]));
 /// let mut clean = [0];
 /// let median = stencil::<u16, 2, 1>(operators::median());
-/// median.apply(&Pool::new(1)?, pixel, ViewMut::from_slice(&mut clean, pixel), View::from_slice(&image, seen))?;
+/// median.apply(pixel, ViewMut::from_slice(&mut clean, pixel), View::from_slice(&image, seen))?;
 /// assert_eq!(clean, [3]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
