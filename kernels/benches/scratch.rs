@@ -20,6 +20,15 @@ fn run<T: Element + num_traits::Float, const N: usize, S: Stencil<T, N>>(
     let cells = layout.interior();
     let mut blockings: Vec<Blocking<N>> = vec![Blocking::PLAIN];
     blockings.extend(list.iter().filter_map(|t| t.parse::<Blocking<N>>().ok()));
+    if list.iter().any(|t| t == "model") {
+        blockings.push(Blocking::model(
+            shape,
+            S::RADIUS,
+            2 * size_of::<T>(),
+            threads,
+            &Caches::detect().unwrap(),
+        ));
+    }
     let mut best = vec![f64::MAX; blockings.len()];
     let reps = (4e8 / cells.len() as f64).ceil().max(1.0) as usize;
     for round in 0..3 {

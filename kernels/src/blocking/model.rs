@@ -11,8 +11,14 @@ const MOST_LEVELS: usize = 16;
 /// So measured: rows of 2048 cells in 8 levels are faster than rows of 1024 in 16 (see this folder's README).
 const ROW_START: f64 = 4096.0;
 
-/// A pass pays where it moves at most this part of the bytes of plain sweeps: it has more calls and waits of its own.
-const PAYS: f64 = 0.6;
+/// A byte from the third level of cache costs as much as so many from memory, beside what is computed meanwhile.
+const THIRD_LEVEL: f64 = 0.15;
+
+/// A byte of the strips at the low edges of tiles costs as much as so many others: it is waited for.
+const WAITS: f64 = 3.0;
+
+/// A pass pays where it costs at most this part of plain sweeps: it has more calls and waits of its own.
+const PAYS: f64 = 0.9;
 
 impl<const N: usize> Blocking<N> {
     /// The blocking that should be the fastest for a block of this shape.
@@ -33,7 +39,8 @@ impl<const N: usize> Blocking<N> {
         let threads = threads.max(1);
         let whole = shape.iter().fold(bytes, |whole, &cells| whole.saturating_mul(cells));
         let cached = threads.saturating_mul(caches.l2.max(caches.l3));
-        if whole <= cached || radius == 0 && N == 1 {
+        // Of a cache that others use too, half can be counted on.
+        if whole <= cached / 2 || radius == 0 && N == 1 {
             return Self::PLAIN;
         }
         let mut best = (PAYS * bytes as f64, Self::PLAIN);
@@ -44,9 +51,12 @@ impl<const N: usize> Blocking<N> {
                     tile[N - 1] = row;
                     tile[0] = if N == 1 { row } else { 1 };
                     let blocking = Self { levels, tile };
-                    let cost = blocking.moves(shape, radius, bytes);
+                    let footprint = blocking.footprint(shape, radius, bytes);
+                    let second = footprint <= caches.l2 as f64 * 0.75;
+                    let from_third = if second { 0.0 } else { THIRD_LEVEL * bytes as f64 };
+                    let cost = blocking.moves(shape, radius, bytes) + from_third;
                     if cost < best.0
-                        && blocking.footprint(shape, radius, bytes) <= caches.l2 as f64 * 0.75
+                        && (second || footprint <= caches.l3 as f64 / 4.0)
                         && blocking.feeds(shape, radius, threads)
                     {
                         best = (cost, blocking);
@@ -71,9 +81,9 @@ impl<const N: usize> Blocking<N> {
     fn moves(&self, shape: [usize; N], radius: usize, bytes: usize) -> f64 {
         let mut moves = bytes as f64 / self.levels as f64;
         for axis in (1..N).filter(|&axis| self.cuts(shape, axis)) {
-            // Its strips at the low edge come from memory once more.
+            // Its strips at the low edge come from memory once more, and have to be waited for.
             let strips = (self.lags(axis, radius) * self.levels) as f64;
-            moves *= 1.0 + strips / self.tile[axis] as f64;
+            moves *= 1.0 + WAITS * strips / self.tile[axis] as f64;
         }
         let short = N > 1 && self.cuts(shape, N - 1);
         moves + if short { ROW_START / self.tile[N - 1] as f64 } else { 0.0 }
@@ -108,26 +118,30 @@ mod tests {
     const CACHES: Caches = Caches { l1: 32 << 10, l2: 1 << 20, l3: 16 << 20 };
 
     #[test]
-    fn large_blocks_get_several_levels_in_the_second_cache() {
+    fn large_blocks_get_several_levels_in_the_caches() {
         for shape in [[256, 256, 256], [512, 512, 512], [1024, 300, 200]] {
-            let blocking = Blocking::model(shape, 1, 16, 2, &CACHES);
-            assert!(blocking.levels >= 4, "{blocking}");
-            assert_eq!((blocking.tile[0], blocking.tile[2]), (1, usize::MAX), "{blocking}");
-            // Two arrays, as many planes as there are levels, with what is read around them.
-            let rows = blocking.tile[1] + blocking.levels;
-            assert!((blocking.levels + 2) * rows * shape[2] * 16 <= CACHES.l2 * 3 / 4, "{blocking}");
+            for (caches, room) in
+                [(CACHES, CACHES.l3 / 4), (Caches { l3: 2 << 20, ..CACHES }, CACHES.l2 * 3 / 4)]
+            {
+                let blocking = Blocking::model(shape, 1, 16, 2, &caches);
+                assert!(blocking.levels >= 4, "{blocking}");
+                assert_eq!((blocking.tile[0], blocking.tile[2]), (1, usize::MAX), "{blocking}");
+                // Two arrays, as many planes as there are levels, with what is read around them.
+                let rows = blocking.tile[1] + blocking.levels;
+                assert!((blocking.levels + 2) * rows * shape[2] * 16 <= room, "{blocking}");
+            }
         }
     }
 
     #[test]
     fn a_larger_cache_has_more_levels() {
-        let levels = |l2| Blocking::model([512; 3], 1, 16, 1, &Caches { l2, ..CACHES }).levels;
+        let levels = |l2| Blocking::model([512; 3], 1, 16, 1, &Caches { l2, l3: 0, ..CACHES }).levels;
         assert!(levels(512 << 10) < levels(2 << 20) && levels(2 << 20) <= levels(8 << 20));
     }
 
     #[test]
     fn long_rows_of_planes_are_cut_on_cache_lines() {
-        let blocking = Blocking::model([8000, 8000], 2, 16, 2, &CACHES);
+        let blocking = Blocking::model([8000, 8000], 2, 16, 2, &Caches { l3: 0, ..CACHES });
         assert!(
             blocking.levels >= 4 && blocking.tile[1] < 8000 && blocking.tile[1] % ALIGNED == 0,
             "{blocking}"
@@ -140,7 +154,7 @@ mod tests {
             Blocking::model(shape, radius, bytes, threads, &CACHES) == Blocking::PLAIN
         };
         assert!(plain([64; 3], 1, 16, 1), "fits into the caches");
-        assert!(plain([512; 3], 4, 8, 2), "tiles of so wide a rule move as much as a sweep");
+        assert!(plain([512; 3], 8, 16, 2), "tiles of so wide a rule move as much as a sweep");
         assert!(!plain([512; 3], 1, 16, 64), "64 slabs of 8 planes can be cut");
         assert!(plain([0, 5, 5], 1, 16, 2), "nothing to do");
         assert!(Blocking::model([0], 1, 16, 2, &CACHES) == Blocking::PLAIN);
