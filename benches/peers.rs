@@ -28,6 +28,9 @@ mod ranks;
 mod sleep;
 #[path = "peers/solvers.rs"]
 mod solvers;
+#[path = "common/stencils.rs"]
+#[allow(dead_code, reason = "some of several stencils")]
+mod stencils;
 
 use std::cell::RefCell;
 use std::error::Error;

@@ -29,9 +29,12 @@
 //! | [`Field`] | one distributed array on a grid, with halo, boundary conditions ([`Boundary`]) and reductions |
 //! | [`HaloPlan`] | the planned exchange of the halos of several fields |
 //! | [`Stencil`], [`Point`] | an update rule whose radius is part of its type; what it sees |
+//! | [`Evolving`], [`Blocking`] | several fields brought forward together; how steps are blocked |
 //! | [`Measure`], [`Report`] | what every kernel cost: time, bandwidth, waiting, imbalance |
 //! | `Output`, `Input` | shared HDF5 files (feature `hdf5`, on by default) |
 //! | [`testing`] | tests on real ranks under `cargo test` |
+//!
+//! [How to write a fast stencil](guide) is a page of its own.
 //!
 //! Axes are in C order, slowest first, everywhere. Methods that all ranks must call together say so under
 //! *Collective*. Kernels on one process, without MPI, are in [`kernels`].
@@ -42,6 +45,8 @@ mod decomposition;
 mod error;
 mod field;
 mod grid;
+#[doc = include_str!("../docs/fast-stencils.md")]
+pub mod guide {}
 mod halo;
 #[cfg(feature = "hdf5")]
 mod io;

@@ -1,29 +1,11 @@
 //! Our side of the problems of `devito_peer.py`.
 
-use std::ops::Add;
-
 use parhelion::prelude::*;
+
+use crate::stencils::{heat7 as heat7_rule, laplacian8, star25};
 
 /// How far the stencils of order 8 reach.
 pub(crate) const FAR: usize = 4;
-
-/// The sum of the 6 neighbours at a distance.
-#[inline(always)]
-fn around<T: Element + Add<Output = T>, const R: usize>(u: &StarPoint<'_, T, 3, R>, d: isize) -> T {
-    let z = u.at_offset([d, 0, 0]) + u.at_offset([-d, 0, 0]);
-    let y = u.at_offset([0, d, 0]) + u.at_offset([0, -d, 0]);
-    let x = u.at_offset([0, 0, d]) + u.at_offset([0, 0, -d]);
-    z + y + x
-}
-
-/// The Laplacian of order 8 on cubic cells of size 1: all axes have the same weights, so neighbours are
-/// added first.
-#[inline(always)]
-fn laplacian8(u: StarPoint<'_, f32, 3, FAR>) -> f32 {
-    let near = 8.0 / 5.0 * around(&u, 1) - 1.0 / 5.0 * around(&u, 2);
-    let far = 8.0 / 315.0 * around(&u, 3) - 1.0 / 560.0 * around(&u, 4);
-    near + far - 3.0 * (205.0 / 72.0) * u.center()
-}
 
 /// A solver that goes on by steps.
 pub(crate) trait Solver<T: Element> {
@@ -76,7 +58,7 @@ pub(crate) type Start<'a> = &'a (dyn Fn([usize; 3]) -> f64 + Sync);
 pub(crate) fn heat7(grid: &Grid<3>, start: Start<'_>) -> Box<dyn Solver<f64>> {
     let mut u = grid.field::<f64>("u");
     u.fill_indexed(start);
-    let rule = star_stencil::<f64, 3, 1>(|u| u.center() + 0.1 * (around(&u, 1) - 6.0 * u.center()));
+    let rule = heat7_rule();
     Box::new(Heat { u, rule })
 }
 
@@ -84,7 +66,7 @@ pub(crate) fn heat7(grid: &Grid<3>, start: Start<'_>) -> Box<dyn Solver<f64>> {
 pub(crate) fn heat25(grid: &Grid<3>, start: Start<'_>) -> Box<dyn Solver<f32>> {
     let mut u = grid.field::<f32>("u");
     u.fill_indexed(|index| start(index) as f32);
-    Box::new(Heat { u, rule: star_stencil::<f32, 3, FAR>(|u| u.center() + 0.05 * laplacian8(u)) })
+    Box::new(Heat { u, rule: star25() })
 }
 
 /// Acoustic waves of constant speed, order 8 in space and 2 in time, single precision.

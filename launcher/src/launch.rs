@@ -131,6 +131,16 @@ impl Launch {
         self
     }
 
+    /// Has ranks of one node talk by TCP too, as a stand-in for a slow network.
+    pub fn slow_transport(self) -> Self {
+        match self.mpirun.vendor() {
+            Vendor::OpenMpi => self.mpirun_args(["--mca", "pml", "ob1", "--mca", "btl", "tcp,self"]),
+            // whichever of the two libraries below MPICH it was built with
+            Vendor::Mpich => self.env("UCX_TLS", "tcp,self").env("FI_PROVIDER", "tcp"),
+            Vendor::IntelMpi => self.env("I_MPI_FABRICS", "ofi").env("FI_PROVIDER", "tcp"),
+        }
+    }
+
     /// Adds arguments of `mpirun` itself, after those that are made here.
     pub fn mpirun_args<I: IntoIterator<Item: AsRef<OsStr>>>(mut self, args: I) -> Self {
         self.mpirun_args.extend(args.into_iter().map(|arg| arg.as_ref().into()));

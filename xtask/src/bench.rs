@@ -45,13 +45,21 @@ enum Run {
     Ranks,
     /// As `Ranks`, and on one core.
     RanksAndOne,
+    /// Under `mpirun` with one thread a rank, with messages by TCP.
+    SlowTransport,
     /// Under `mpirun` on ever more cores, some rounds; then the program sums up.
     Scaling,
     /// By `cargo bench`, as one process with all cores.
     Node,
 }
 
-const BENCHES: [Bench; 10] = [
+const BENCHES: [Bench; 11] = [
+    Bench {
+        name: "overlap",
+        what: "how much of an exchange over TCP is hidden behind computing",
+        package: "parhelion",
+        run: Run::SlowTransport,
+    },
     Bench {
         name: "stencil",
         what: "time steps, plain and blocked, against memory traffic",
@@ -133,6 +141,10 @@ pub(crate) fn bench(mpi: Option<Vendor>, options: &Options) -> Result<(), Failur
                 all.extend(spread.iter().filter(|shape| shape.cores() > 1));
                 on_ranks(bench, &build, &cores, &shapes(all), &args)
             }
+            Run::SlowTransport => {
+                let ranks = Shape { ranks: cores.physical.max(2), threads: 1 };
+                on_ranks(bench, &build, &cores, &shapes(vec![ranks]), &args)
+            }
             Run::Scaling => {
                 scaling(bench, &build, &cores, &shapes(Shape::ladder(&cores)), &options.args, json.as_deref())
             }
@@ -162,7 +174,10 @@ fn on_shape(
 ) -> Result<(), Failure> {
     say(format_args!("{}: {} ranks x {} threads", bench.name, shape.ranks, shape.threads));
     let launch = build.launch(program).args(args).ranks(shape.ranks).threads(shape.threads);
-    let launch = launch.binding(shape.binding(cores));
+    let mut launch = launch.binding(shape.binding(cores));
+    if matches!(bench.run, Run::SlowTransport) {
+        launch = launch.slow_transport().env("PARHELION_HALO", "messages");
+    }
     println!("$ {launch}");
     let status = launch.run()?;
     if status.success() {

@@ -1,0 +1,96 @@
+//! How much of a halo exchange over a slow transport is hidden behind computing.
+//!
+//! `cargo xtask bench overlap [--json FILE] [-- [--quick]]`, which has the ranks talk by TCP, on one node too,
+//! and not through shared memory.
+//!
+//! # Model
+//!
+//! A step of `Field::advance` computes what needs no message while messages are under way. Measured in turn are the
+//! sweep alone, the exchange alone, and both as the step does them; the value is the part of the exchange that is not seen
+//! in the step: 1 − (step − sweep) / exchange.
+
+#[path = "common/mod.rs"]
+mod common;
+#[path = "common/ranks.rs"]
+mod ranks;
+#[path = "common/stencils.rs"]
+#[allow(dead_code, reason = "one of several stencils")]
+mod stencils;
+
+use std::cell::RefCell;
+use std::error::Error;
+
+use clap::Parser;
+use common::{Options, Report, Row, in_turn};
+use parhelion::prelude::*;
+use parhelion::{Blocking, Result};
+use stencils::heat7;
+
+fn main() -> std::result::Result<(), Box<dyn Error>> {
+    let options = Options::parse();
+    let world = World::init()?;
+    let mut report = Report::new("overlap", &options, (world.size(), world.threads()), world.rank() == 0)?;
+    report.head("part of the exchange that is hidden, of all of it: the goal is 0.8");
+    let cells = if options.quick { 64 } else { 256 };
+    for (axis, case) in [(0, "slowest axis cut"), (1, "middle axis cut")] {
+        if !options.wants(case) {
+            continue;
+        }
+        let (mut procs, mut shape) = ([1; 3], [cells; 3]);
+        procs[axis] = world.size();
+        shape[axis] *= world.size();
+        let grid = Grid::builder(shape).procs(procs).periodic([true; 3]).halo(1).build(&world)?;
+        let stencil = heat7();
+        let fields = RefCell::new([grid.field::<f64>("u"), grid.field::<f64>("v")]);
+        let mut plan = HaloPlan::builder(&grid).field(&fields.borrow()[0]).pattern(Pattern::Star).build()?;
+        let failed = RefCell::new(None);
+        let keep = |result: Result<()>| {
+            if let Err(error) = result {
+                failed.borrow_mut().get_or_insert(error);
+            }
+        };
+        fields.borrow_mut()[0].set_blocking(Some(Blocking::PLAIN));
+        let times = in_turn(
+            &world,
+            &options,
+            [
+                &mut || keep(fields.borrow_mut()[0].advance(&stencil, 1)),
+                &mut || {
+                    // The same sweep, with as good a halo as any: its exchange is not timed here.
+                    let [u, v] = &mut *fields.borrow_mut();
+                    let rule = |u: StarPoint<'_, f64, 3, 1>| {
+                        let around = u.at::<-1, 0, 0>() + u.at::<1, 0, 0>() + u.at::<0, -1, 0>();
+                        let around = around + u.at::<0, 1, 0>() + u.at::<0, 0, -1>() + u.at::<0, 0, 1>();
+                        u.center() + 0.1 * (around - 6.0 * u.center())
+                    };
+                    let inner = u.region_local().shrunk([[1; 2]; 3]);
+                    let seen = u.component(0).star_reach::<1>();
+                    keep(grid.sweep(inner, v.output(), seen, rule));
+                },
+                &mut || keep(plan.exchange(&mut fields.borrow_mut()[0])),
+            ],
+        );
+        if let Some(error) = failed.take() {
+            return Err(error.into());
+        }
+        let (step, sweep, exchange) = (times.of(0), times.of(1), times.of(2));
+        let hidden = 1.0 - (times.ratio(0, 2) - times.ratio(1, 2));
+        report.say(format_args!(
+            "step {:.1} ms, sweep {:.1} ms, exchange {:.1} ms",
+            step * 1e3,
+            sweep * 1e3,
+            exchange * 1e3
+        ));
+        let size = format!("{cells}^3 a rank");
+        report.row(&Row {
+            case: case.into(),
+            size,
+            value: hidden * exchange * 1e3,
+            unit: "ms",
+            limit: exchange * 1e3,
+            against: "exchange",
+            ratio: hidden,
+        })?;
+    }
+    Ok(())
+}
