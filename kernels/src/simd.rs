@@ -2,15 +2,13 @@
 //!
 //! A crate built for the baseline `x86-64` may use 128-bit vectors only. [`dispatch`] holds a
 //! second copy of the same safe code, compiled for AVX2, and picks it when the CPU has it. Fused
-//! multiply-add is not enabled, and Rust never contracts `a * b + c` on its own: both copies
+//! multiply-add is not enabled, and Rust never contracts `a * b + c` on its own: all copies
 //! perform the same IEEE operations and return the same bits.
 //!
-//! [`dispatched`] does the same for a loop whose closures come from the user. They are inlined into
-//! both copies as long as the compiler finds them small enough to copy, which it does for stencils
+//! [`dispatched`] does the same, with a third copy for AVX-512, for a loop whose closures come from the user. They are
+//! inlined into all copies as long as the compiler finds them small enough to copy, which it does for stencils
 //! of 27 points and not for those of 125; a build for `target-cpu=native` has one copy only, into
 //! which any closure is inlined.
-//!
-//! A third copy for AVX-512 would need Rust 1.89; what is bound by memory would gain nothing.
 #![allow(unsafe_code, reason = "calling a function compiled for a CPU feature that was detected at run time")]
 
 /// Work that [`dispatch`] compiles once per instruction set.
@@ -39,6 +37,14 @@ fn run_avx2<K: Kernel>(kernel: K) -> K::Output {
     kernel.run()
 }
 
+/// Whether the CPU has what all processors with AVX-512 have that are meant for numbers.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+pub(crate) fn has_avx512() -> bool {
+    use std::arch::is_x86_feature_detected as has;
+    has!("avx512f") && has!("avx512bw") && has!("avx512dq") && has!("avx512vl")
+}
+
 /// Defines a function over rows of cells that runs its body with the widest instruction set that
 /// the CPU has.
 ///
@@ -53,11 +59,23 @@ macro_rules! dispatched {
 
             #[cfg(target_arch = "x86_64")]
             #[inline(never)]
+            #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+            fn avx512<$($t: $bound),*>($($arg: $type),*) {
+                body($($arg),*)
+            }
+
+            #[cfg(target_arch = "x86_64")]
+            #[inline(never)]
             #[target_feature(enable = "avx2")]
             fn avx2<$($t: $bound),*>($($arg: $type),*) {
                 body($($arg),*)
             }
 
+            #[cfg(target_arch = "x86_64")]
+            if $crate::simd::has_avx512() {
+                // SAFETY: `avx512` needs the features that the CPU has just been asked for, and nothing else.
+                return unsafe { avx512($($arg),*) };
+            }
             #[cfg(target_arch = "x86_64")]
             if std::arch::is_x86_feature_detected!("avx2") {
                 // SAFETY: `avx2` needs AVX2 and nothing else, and the CPU has just been asked for it.
