@@ -133,6 +133,13 @@ impl<const N: usize> Grid<N> {
         self.0.halo
     }
 
+    /// Cells of the thinnest block on each axis on which blocks have neighbours; the same on all ranks.
+    pub(crate) fn thinnest_blocks(&self) -> [Option<usize>; N] {
+        let (topology, shape) = (self.topology(), self.decomposition().shape());
+        let (procs, periodic) = (topology.procs(), topology.periodic());
+        std::array::from_fn(|a| (procs[a] > 1 || periodic[a]).then(|| shape[a] / procs[a]))
+    }
+
     /// Halo widths, none more than `depth`.
     pub(crate) fn halo_to(&self, depth: usize) -> [[usize; 2]; N] {
         self.halo().map(|side| side.map(|width| width.min(depth)))

@@ -77,7 +77,7 @@ fn denoise3d_smooths_the_mri_volume_to_the_same_bits_and_files() {
             "read t1",
             "exchange image",
             "reduce mean squared gradient",
-            "sweep perona-malik",
+            "advance perona-malik",
             "write result.h5",
         ];
         for line in lines {

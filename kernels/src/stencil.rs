@@ -23,7 +23,8 @@ pub trait Stencil<T, const N: usize>: Sync {
     /// Which neighbours it reads.
     const PATTERN: Pattern;
 
-    /// Writes the new values of the cells of `region` to `output`, on the calling thread.
+    /// Writes the new values of the cells of `region` to `output`, on the calling thread. Cells are asked for in any order, also
+    /// ones of the halo, box by box; after an error the values of all are unspecified.
     ///
     /// # Errors
     /// When `output` lacks cells of the region, or `input` cells within the radius of it.

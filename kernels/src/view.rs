@@ -79,6 +79,10 @@ pub struct ViewMut<'a, T, const N: usize> {
 fn contiguous<T, const N: usize>(start: *mut T, len: usize, region: Region<N>) -> Cells<T, N> {
     // A region of more cells than `usize` can count has the length `usize::MAX`, which no slice has.
     assert_eq!(len, region.len(), "a slice of {len} elements is not the cells {region:?}");
+    // So that a radius can be added to any index.
+    const FAR: isize = isize::MAX / 4;
+    let near = (0..N).all(|a| region.start[a] >= -FAR && region.end[a] <= FAR);
+    assert!(near || region.is_empty(), "the cells {region:?} are too far from index 0");
     let mut strides = [1; N];
     for a in (0..N - 1).rev() {
         // (wraps only where another axis is empty, and then nothing has an address)
@@ -98,7 +102,7 @@ impl<'a, T: Element, const N: usize> View<'a, T, N> {
     /// The cells of `region`, stored contiguously in C order.
     ///
     /// # Panics
-    /// When the lengths differ.
+    /// When the lengths differ, or the region is farther than `isize::MAX / 4` from index 0.
     pub fn from_slice(slice: &'a [T], region: Region<N>) -> Self {
         // V1, V2: the strides are those of a C-order box with as many cells as the slice.
         Self { cells: contiguous(slice.as_ptr().cast_mut(), slice.len(), region), borrow: PhantomData }
@@ -186,7 +190,7 @@ impl<'a, T: Element, const N: usize> ViewMut<'a, T, N> {
     /// The cells of `region`, stored contiguously in C order.
     ///
     /// # Panics
-    /// When the lengths differ.
+    /// When the lengths differ, or the region is farther than `isize::MAX / 4` from index 0.
     pub fn from_slice(slice: &'a mut [T], region: Region<N>) -> Self {
         // V1, V2: the strides are those of a C-order box with as many cells as the slice.
         Self { cells: contiguous(slice.as_mut_ptr(), slice.len(), region), borrow: PhantomData }

@@ -34,17 +34,19 @@ impl<T: Element, const N: usize> Field<T, N> {
     /// Over all ranks, with the same stencil and number of steps.
     ///
     /// # Errors
-    /// When the halo is thinner than the stencil's radius.
+    /// When the halo is thinner than the stencil's radius, `PARHELION_BLOCKING` or `PARHELION_CACHES` has no sensible value,
+    /// a boundary condition cannot be met, or a [`Stencil`] of one's own returns an error: then the values are
+    /// unspecified.
     pub fn advance<S: Stencil<T, N>>(&mut self, stencil: &S, steps: usize) -> Result<()> {
         self.check_radius(S::RADIUS)?;
         let timing = self.grid.world().measure().start_on(Kind::Advance, &self.name);
         self.grid.world().check_same("Field::advance", &(steps, S::RADIUS, S::PATTERN))?;
-        self.prepare_spare();
         let serves = self.halo_serves(S::RADIUS, S::PATTERN);
         let choice = self.choice(S::RADIUS);
         let (blocking, mut serves) = choice.agree(&self.grid, self.region_local().shape(), serves)?;
+        let longest = passes(steps, blocking.levels).max().unwrap_or(1);
         for levels in passes(steps, blocking.levels) {
-            self.pass(stencil, Blocking { levels, ..blocking }, serves && levels == 1)?;
+            self.pass(stencil, Blocking { levels, ..blocking }, longest, serves && longest == 1)?;
             serves = false;
         }
         timing.finish(self.values_local() * steps, 2 * size_of::<T>());
@@ -72,7 +74,7 @@ impl<T: Element, const N: usize> Field<T, N> {
     /// Over all ranks, with the same stencil and numbers.
     ///
     /// # Errors
-    /// As [`advance`](Self::advance); when `every` is 0; and the first error of the hook.
+    /// As [`advance`](Self::advance); when `every` is 0; and the first error of the hook on any rank, on all ranks.
     pub fn advance_every<S: Stencil<T, N>>(
         &mut self,
         stencil: &S,
@@ -93,7 +95,8 @@ impl<T: Element, const N: usize> Field<T, N> {
         while left > 0 {
             let now = left.min(every);
             self.advance(stencil, now)?;
-            hook(self)?;
+            let world = self.grid.world().clone();
+            world.agree(hook(self))?;
             left -= now;
         }
         Ok(())
@@ -121,9 +124,9 @@ impl<T: Element, const N: usize> Field<T, N> {
         self.blocking
     }
 
-    fn choice(&self, radius: usize) -> Choice<N> {
+    pub(crate) fn choice(&self, radius: usize) -> Choice<N> {
         // Both arrays pass through the cache.
-        Choice { radius, bytes: 2 * size_of::<T>(), given: self.blocking }
+        Choice { radius, constants: 0, bytes: 2 * size_of::<T>(), given: self.blocking }
     }
 
     /// # Errors
@@ -142,24 +145,35 @@ impl<T: Element, const N: usize> Field<T, N> {
         ))
     }
 
-    /// Makes the steps of one pass; `serves` says that the halo serves as it is.
-    fn pass<S: Stencil<T, N>>(&mut self, stencil: &S, blocking: Blocking<N>, serves: bool) -> Result<()> {
+    /// Makes the steps of one pass, the `longest` of which decides about halos; `serves` says that the halo serves as it is.
+    fn pass<S: Stencil<T, N>>(
+        &mut self,
+        stencil: &S,
+        blocking: Blocking<N>,
+        longest: usize,
+        serves: bool,
+    ) -> Result<()> {
         let grid = self.grid.clone();
         let block = Block::new(&grid, self.layout.interior(), S::RADIUS);
-        let levels = blocking.levels;
-        self.deepen(block.in_memory(levels))?;
+        self.deepen(block.in_memory(longest))?;
         self.prepare_spare();
         let mut plan = None;
         if !serves {
-            let pattern = if levels == 1 { S::PATTERN } else { Pattern::Box };
-            plan = Some(HaloPlan::take(&grid, &mut &mut *self, pattern, block.exchanged(&grid, levels))?);
+            let pattern = if longest == 1 { S::PATTERN } else { Pattern::Box };
+            plan = Some(HaloPlan::take(&grid, &mut &mut *self, pattern, block.exchanged(&grid, longest))?);
         }
-        block.bring_forward(plan.as_mut(), &mut *self, blocking, |field, pass, here| {
+        let done = block.bring_forward(plan.as_mut(), &mut *self, blocking, |field, pass, here| {
             field.run(stencil, pass, here)
-        })?;
-        self.plans.extend(plan);
-        self.finish_steps(levels);
-        Ok(())
+        });
+        if let Some(plan) = plan {
+            plan.give_back(&mut &mut *self);
+        }
+        match done {
+            Ok(()) => self.finish_steps(blocking.levels),
+            // The values are neither old nor new.
+            Err(_) => self.invalidate_halo(),
+        }
+        done
     }
 
     fn run<S: Stencil<T, N>>(&mut self, stencil: &S, pass: &Pass<N>, here: &mut dyn FnMut()) -> Result<()> {

@@ -4,7 +4,7 @@ use parhelion_kernels::{Array, Element, Layout, Pattern};
 
 use super::{ComponentWalls, Validity};
 use crate::error::ErrorKind;
-use crate::{Error, Field, HaloPlan, Result};
+use crate::{Error, Field, Result};
 
 impl<T: Element, const N: usize> Field<T, N> {
     /// Makes the halo in memory at least this wide on each side.
@@ -23,6 +23,7 @@ impl<T: Element, const N: usize> Field<T, N> {
         let layout = Layout::new(interior.shape(), wanted, size_of::<T>()).map_err(|error| {
             Error::new(ErrorKind::Geometry, format!("halo {wanted:?} of field '{}': {error}", self.name))
         })?;
+        self.spare.clear();
         let pool = self.grid.world().pool();
         for array in &mut self.components {
             let mut deeper = Array::zeros(pool, layout);
@@ -33,7 +34,6 @@ impl<T: Element, const N: usize> Field<T, N> {
             *array = deeper;
         }
         self.layout = layout;
-        self.spare.clear();
         // What is new of the halo is not filled.
         self.validity = Validity::stale();
         self.poison_halo();
@@ -120,9 +120,6 @@ impl<T: Element, const N: usize> Field<T, N> {
         if serves[0] == 1 {
             return Ok(());
         }
-        let mut plan = HaloPlan::take(&grid, &mut &mut *self, Pattern::Box, [[width; 2]; N])?;
-        plan.exchange(&mut *self)?;
-        plan.give_back(&mut &mut *self);
-        Ok(())
+        self.exchange_widths(Pattern::Box, [[width; 2]; N])
     }
 }

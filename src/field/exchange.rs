@@ -45,12 +45,17 @@ impl<T: Element, const N: usize> Field<T, N> {
             // The plan's refusal says what is wrong.
             return HaloPlan::builder(&self.grid).field(self).depth(radius).build().map(drop);
         }
+        self.exchange_widths(pattern, self.grid.halo_to(radius))
+    }
+
+    /// Fills the halo in memory to these widths.
+    pub(crate) fn exchange_widths(&mut self, pattern: Pattern, widths: [[usize; 2]; N]) -> Result<()> {
         let grid = self.grid.clone();
-        let mut plan = HaloPlan::take(&grid, &mut &mut *self, pattern, grid.halo_to(radius))?;
-        let timing = self.grid.world().measure().start_on(Kind::Exchange, &self.name);
-        plan.exchange(&mut *self)?;
+        let mut plan = HaloPlan::take(&grid, &mut &mut *self, pattern, widths)?;
+        let timing = grid.world().measure().start_on(Kind::Exchange, &self.name);
+        let done = plan.exchange(&mut *self);
         timing.finish(0, 0);
-        self.plans.push(plan);
-        Ok(())
+        plan.give_back(&mut &mut *self);
+        done
     }
 }

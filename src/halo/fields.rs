@@ -23,7 +23,7 @@ pub struct FieldShape {
 pub trait HaloField<const N: usize>: Exchanged<N> {}
 impl<T: Element, const N: usize> HaloField<N> for Field<T, N> {}
 
-/// What an exchange does with a field. Not exported: it can mark any halo valid.
+/// What an exchange does with a field; not for users, for it can mark any halo valid.
 pub trait Exchanged<const N: usize> {
     fn halo_shape(&self) -> FieldShape;
     fn on_grid(&self, grid: &crate::Grid<N>) -> bool;

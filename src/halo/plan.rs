@@ -26,6 +26,9 @@ const FIRST_TAG: i32 = 8;
 /// under way at once. 81 · 404 + 8 stays below the 32767 tags that every MPI has.
 const PLANS_WITH_OWN_TAGS: u32 = 404;
 
+/// Plans that a field keeps for itself.
+const KEPT: usize = 8;
+
 /// The planned halo exchange of one or several fields of a grid.
 ///
 /// Everything that can be computed beforehand is: boxes, buffers, persistent requests. All fields
@@ -167,7 +170,7 @@ impl<const N: usize> HaloPlan<N> {
         let serves = |plan: &Self| plan.pattern == pattern && plan.widths == widths && plan.shapes == shapes;
         let mut kept = None;
         first_plans(fields, |plans| {
-            kept = plans.iter().position(serves).map(|position| plans.swap_remove(position));
+            kept = plans.iter().position(serves).map(|position| plans.remove(position));
         });
         match kept {
             Some(plan) => Ok(plan),
@@ -175,9 +178,14 @@ impl<const N: usize> HaloPlan<N> {
         }
     }
 
-    /// Lets the first field keep it.
+    /// Lets the first field keep it, and forget the one not used for the longest time if it has many: the same on all ranks.
     pub(crate) fn give_back(self, fields: &mut impl HaloFields<N>) {
-        first_plans(fields, |plans| plans.push(self));
+        first_plans(fields, |plans| {
+            if plans.len() >= KEPT {
+                plans.remove(0);
+            }
+            plans.push(self);
+        });
     }
 
     /// Whether some of the halo comes by messages, which take their time.
@@ -279,6 +287,9 @@ impl<const N: usize> HaloPlanBuilder<N> {
         let transport = HaloTransport::choose(grid.world(), transport)?;
         let first_tag = (grid.next_plan_number() % PLANS_WITH_OWN_TAGS) as i32 * TAGS_PER_PLAN + FIRST_TAG;
         let widths = widths.unwrap_or_else(|| grid.halo_to(depth));
+        let thinnest = grid.thinnest_blocks();
+        let next_alone = |a: usize| thinnest[a].is_none_or(|cells| widths[a][0].max(widths[a][1]) <= cells);
+        assert!((0..N).all(next_alone), "halos of {widths:?} would come from farther than the next block");
         let topology = grid.topology();
         let opposite = |direction: [isize; N]| direction.map(|d| -d);
         // Tags number the direction in which a message travels.

@@ -10,27 +10,19 @@ use crate::{Error, Grid, Result};
 /// `plain`, `auto`, or the number of steps in a pass, for fields that are not told.
 const VARIABLE: &str = "PARHELION_BLOCKING";
 
+/// No pass has more steps.
+const MOST_LEVELS: usize = 1 << 10;
+
 /// How steps are blocked before the ranks have agreed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Choice<const N: usize> {
     pub(crate) radius: usize,
+    /// How far it reads in fields that stay as they are.
+    pub(crate) constants: usize,
     /// Bytes that a step moves for each point at least.
     pub(crate) bytes: usize,
     /// What the user chose.
     pub(crate) given: Option<Blocking<N>>,
-}
-
-/// What bounds the steps between two exchanges.
-pub(crate) struct Limits;
-
-impl Limits {
-    /// The most steps for which a halo of this radius each comes from the next block alone: the same on all ranks.
-    pub(crate) fn levels<const N: usize>(grid: &Grid<N>, radius: usize) -> usize {
-        let (topology, shape) = (grid.topology(), grid.decomposition().shape());
-        let (procs, periodic) = (topology.procs(), topology.periodic());
-        let thinnest = (0..N).filter(|&a| procs[a] > 1 || periodic[a]).map(|a| shape[a] / procs[a]).min();
-        thinnest.map_or(usize::MAX, |cells| cells.checked_div(radius).unwrap_or(usize::MAX)).max(1)
-    }
 }
 
 /// The caches of this machine; looked up once.
@@ -53,13 +45,25 @@ impl<const N: usize> Choice<N> {
             Some(given) => given,
             None => self.or_environment(grid, shape)?,
         };
-        wish.levels = wish.levels.clamp(1, Limits::levels(grid, self.radius));
+        wish.levels = wish.levels.clamp(1, self.most_levels(grid));
+        wish.tile = wish.tile.map(|cells| cells.max(1));
         Ok(wish)
+    }
+
+    /// The most steps for which all halo comes from the next block alone: the same on all ranks.
+    pub(crate) fn most_levels(&self, grid: &Grid<N>) -> usize {
+        let Some(thinnest) = grid.thinnest_blocks().into_iter().flatten().min() else { return MOST_LEVELS };
+        let own = thinnest.checked_div(self.radius).unwrap_or(MOST_LEVELS);
+        // Constants are read one step less far.
+        let fixed = thinnest.saturating_sub(self.constants).checked_div(self.radius);
+        own.min(fixed.map_or(MOST_LEVELS, |levels| levels + 1)).clamp(1, MOST_LEVELS)
     }
 
     fn or_environment(&self, grid: &Grid<N>, shape: [usize; N]) -> Result<Blocking<N>> {
         let caches = caches()?;
-        let model = || Blocking::model(shape, self.radius, self.bytes, grid.world().threads(), &caches);
+        let open = grid.topology().open_sides().map(|sides| sides.iter().filter(|&&open| open).count());
+        let threads = grid.world().threads();
+        let model = || Blocking::model(shape, open, self.radius, self.bytes, threads, &caches);
         let Ok(text) = std::env::var(VARIABLE) else { return Ok(model()) };
         match text.trim() {
             "" | "auto" => Ok(model()),

@@ -30,6 +30,8 @@ pub trait ConstantFields<const N: usize>: sealed::Sealed {
     type Inputs<'k>: Inputs<N, Points = Self::Points>
     where
         Self: 'k;
+    /// How far the rule reads in them.
+    const RADIUS: usize;
     /// Bytes read for each point.
     const BYTES: usize;
 
@@ -47,6 +49,7 @@ impl<T: Element, const N: usize, const R: usize> ConstantFields<N> for Constant<
         = Reach<'k, T, N, R>
     where
         Self: 'k;
+    const RADIUS: usize = R;
     const BYTES: usize = size_of::<T>();
 
     fn prepare(&mut self, grid: &Grid<N>, centring: Centring, more: usize) -> Result<()> {
@@ -58,6 +61,16 @@ impl<T: Element, const N: usize, const R: usize> ConstantFields<N> for Constant<
                      must be like them",
                     self.field.name(),
                     self.field.centring()
+                ),
+            ));
+        }
+        if self.field.components() != 1 {
+            return Err(Error::on_all_ranks(
+                ErrorKind::Argument,
+                format!(
+                    "field '{}' has {} components and cannot be read beside others; use a field for each",
+                    self.field.name(),
+                    self.field.components()
                 ),
             ));
         }
@@ -78,6 +91,7 @@ macro_rules! constants {
         {
             type Points = ($($c::Points,)*);
             type Inputs<'k> = ($($c::Inputs<'k>,)*) where Self: 'k;
+            const RADIUS: usize = super::states::largest(&[$($c::RADIUS),*]);
             const BYTES: usize = 0 $(+ $c::BYTES)*;
 
             fn prepare(&mut self, grid: &Grid<N>, centring: Centring, more: usize) -> Result<()> {

@@ -20,8 +20,8 @@ impl<T: Element, const N: usize> Field<T, N> {
         Evolving::new(self)
     }
 
-    /// The field as one that a rule reads within `R` points and leaves as it is. (It is borrowed exclusively, for its
-    /// halo is filled if need be.)
+    /// The field as one that a rule reads within `R` points. It is borrowed exclusively, for its halo is filled if need
+    /// be, and staggered points on walls of given value are set; all else stays as it is.
     pub fn constant<const R: usize>(&mut self) -> Constant<'_, T, N, R> {
         Constant::new(self)
     }
@@ -61,7 +61,7 @@ impl<const N: usize> Grid<N> {
     ///
     /// # Errors
     /// When a field is of another grid or has several components, they differ in centring, or the halo is thinner than
-    /// a radius.
+    /// a radius; and as for [`Field::advance`].
     pub fn evolve<S: EvolvingFields<N>, C: ConstantFields<N>>(
         &self,
         fields: S,
@@ -130,24 +130,34 @@ impl<const N: usize> Grid<N> {
         let (centring, given) = check(self, &mut fields, leapfrog)?;
         let interior = Region::from_shape(self.region_global(centring).shape());
         let block = Block::new(self, interior, S::RADIUS);
-        let choice = Choice { radius: S::RADIUS, bytes: S::BYTES + C::BYTES, given };
+        let choice = Choice { radius: S::RADIUS, constants: C::RADIUS, bytes: S::BYTES + C::BYTES, given };
         let (blocking, _) = choice.agree(self, interior.shape(), false)?;
-        constants.prepare(
-            self,
-            centring,
-            (passes(steps, blocking.levels).max().unwrap_or(1) - 1) * S::RADIUS,
-        )?;
+        let longest = passes(steps, blocking.levels).max().unwrap_or(1);
+        constants.prepare(self, centring, (longest - 1) * S::RADIUS)?;
         for levels in passes(steps, blocking.levels) {
             let blocking = Blocking { levels, ..blocking };
-            fields.each(&mut |field| field.prepare(block.in_memory(levels), leapfrog && levels > 1))?;
-            let pattern = if levels == 1 { S::PATTERN } else { Pattern::Box };
-            let mut plan = HaloPlan::take(self, &mut fields, pattern, block.exchanged(self, levels))?;
-            block.bring_forward(Some(&mut plan), Borrowed(&mut fields), blocking, |fields, pass, here| {
-                evolve(self.world().pool(), pass, fields.0.states(), constants.inputs(), &rule, here)
-                    .map_err(|error| Error::new(ErrorKind::Geometry, error.to_string()))
-            })?;
+            fields.each(&mut |field| field.prepare(block.in_memory(longest), leapfrog && longest > 1))?;
+            let pattern = if longest == 1 { S::PATTERN } else { Pattern::Box };
+            let mut plan = HaloPlan::take(self, &mut fields, pattern, block.exchanged(self, longest))?;
+            let done = block.bring_forward(
+                Some(&mut plan),
+                Borrowed(&mut fields),
+                blocking,
+                |fields, pass, here| {
+                    evolve(self.world().pool(), pass, fields.0.states(), constants.inputs(), &rule, here)
+                        .map_err(|error| Error::new(ErrorKind::Geometry, error.to_string()))
+                },
+            );
             plan.give_back(&mut fields);
-            fields.each(&mut |field| field.finish(levels))?;
+            fields.each(&mut |field| {
+                if done.is_ok() {
+                    field.finish(levels)
+                } else {
+                    field.spoil()
+                }
+                Ok(())
+            })?;
+            done?;
         }
         timing.finish(interior.len() * steps, S::BYTES + C::BYTES);
         Ok(())

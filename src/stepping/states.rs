@@ -92,7 +92,9 @@ pub trait Stepped<const N: usize> {
     /// Makes halos in memory this wide, of the previous level too.
     fn prepare(&mut self, widths: [[usize; 2]; N], exchanges_previous: bool) -> Result<()>;
     /// Moves the time on after a pass of so many levels.
-    fn finish(&mut self, levels: usize) -> Result<()>;
+    fn finish(&mut self, levels: usize);
+    /// After a pass that failed: the values are neither old nor new.
+    fn spoil(&mut self);
 }
 
 impl<T: Element, const N: usize, const R: usize, const STAR: bool> Stepped<N>
@@ -119,7 +121,15 @@ impl<T: Element, const N: usize, const R: usize, const STAR: bool> Stepped<N>
             );
         }
         if let Some(previous) = previous {
-            self.field.check_same_shape(previous)?;
+            let alike = previous.grid().same_as(grid)
+                && previous.centring() == self.field.centring()
+                && previous.components() == 1;
+            if !alike {
+                return refuse(format!(
+                    "'{}', its previous level, is not of its grid, centring and components",
+                    previous.name()
+                ));
+            }
         }
         self.field.check_radius(radius)
     }
@@ -147,12 +157,18 @@ impl<T: Element, const N: usize, const R: usize, const STAR: bool> Stepped<N>
         }
     }
 
-    fn finish(&mut self, levels: usize) -> Result<()> {
+    fn finish(&mut self, levels: usize) {
         match &mut self.previous {
             Some(previous) => self.field.finish_steps_with(previous, levels),
             None => self.field.finish_steps(levels),
         }
-        Ok(())
+    }
+
+    fn spoil(&mut self) {
+        self.field.invalidate_halo();
+        if let Some(previous) = &mut self.previous {
+            previous.invalidate_halo();
+        }
     }
 }
 
@@ -182,7 +198,7 @@ impl<T: Element, const N: usize, const R: usize, const STAR: bool> EvolvingField
     }
 }
 
-const fn largest(radii: &[usize]) -> usize {
+pub(super) const fn largest(radii: &[usize]) -> usize {
     let (mut largest, mut i) = (0, 0);
     while i < radii.len() {
         if radii[i] > largest {

@@ -11,7 +11,8 @@ const SHORTEST: Duration = Duration::from_millis(50);
 
 impl<T: Element, const N: usize> Field<T, N> {
     /// Finds the fastest blocking of steps of `stencil` by trying some around the library's own choice, on a copy of
-    /// component 0, and sets it; the values stay. It takes as long as some hundred steps, and memory for two components.
+    /// component 0, and sets it; the values stay. It takes as long as some hundred steps (so that a rule that overflows
+    /// after so many may time differently, or panic for integers), and memory for three components with deep halos.
     ///
     /// The choice can be printed, saved, and given to a later run:
     ///
@@ -39,7 +40,9 @@ impl<T: Element, const N: usize> Field<T, N> {
     pub fn tune_blocking<S: Stencil<T, N>>(&mut self, stencil: &S) -> Result<Blocking<N>> {
         self.check_radius(S::RADIUS)?;
         let mut trial = self.copy_of_first_component();
-        let wish = self.grid().world().agree(self.blocking(S::RADIUS))?;
+        let choice = self.choice(S::RADIUS);
+        let (wish, _) = choice.agree(self.grid(), self.region_local().shape(), false)?;
+        let most = choice.most_levels(self.grid());
         let mut best = (trial.seconds_per_step(stencil, Blocking::PLAIN)?, Blocking::PLAIN);
         let mut attempt = |candidate: Blocking<N>, best: &mut (f64, Blocking<N>)| -> Result<()> {
             let seconds = trial.seconds_per_step(stencil, candidate)?;
@@ -49,8 +52,13 @@ impl<T: Element, const N: usize> Field<T, N> {
             Ok(())
         };
         let start = if wish.levels > 1 { wish } else { first_try() };
+        let mut tried = Vec::new();
         for levels in [start.levels / 2, start.levels, start.levels * 3 / 2, start.levels * 2] {
-            attempt(Blocking { levels: levels.max(2), ..start }, &mut best)?;
+            let levels = levels.clamp(1, most);
+            if levels > 1 && !tried.contains(&levels) {
+                tried.push(levels);
+                attempt(Blocking { levels, ..start }, &mut best)?;
+            }
         }
         // Axis by axis, thinner and thicker tiles than the best so far.
         for axis in (0..N).filter(|&axis| axis > 0 || N == 1) {

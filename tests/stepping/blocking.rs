@@ -175,9 +175,11 @@ fn a_hook_sees_every_nth_step_and_may_change_the_field() {
         assert_eq!(u.fingerprint(), v.fingerprint());
         let error = u.advance_every(&spread, 3, 0, |_| Ok(())).unwrap_err();
         assert!(error.is_argument() && error.to_string().contains("every 0 steps"), "{error}");
-        let error = world
-            .agree(u.advance_every(&spread, 3, 1, |_| Err(parhelion::Error::other("enough"))))
-            .unwrap_err();
+        // The hook fails on one rank, and all of them learn it.
+        let rank = world.rank();
+        let hook =
+            |_: &mut Field<f64, 1>| if rank == 0 { Err(parhelion::Error::other("enough")) } else { Ok(()) };
+        let error = u.advance_every(&spread, 3, 1, hook).unwrap_err();
         assert!(error.to_string().contains("enough"), "{error}");
         Ok(())
     });
@@ -226,6 +228,75 @@ fn tuning_leaves_the_values_and_chooses_alike_on_all_ranks() {
         v.set_blocking(Some(Blocking::PLAIN));
         v.advance(&mean, 7)?;
         assert_eq!(u.fingerprint(), v.fingerprint());
+        Ok(())
+    });
+}
+
+#[test]
+fn ranks_that_wish_for_different_blockings_agree() {
+    on_ranks([2, 3], |world| {
+        let grid = Grid::builder([60, 50]).build(world)?;
+        let mean = star_stencil::<f64, 2, 1>(|u| 0.5 * (u.at::<-1, 0>() + u.at::<0, 1>()));
+        let [mut u, mut v] = [grid.field::<f64>("u"), grid.field::<f64>("v")];
+        for field in [&mut u, &mut v] {
+            field.fill_indexed(|[j, i]| (j * i % 5) as f64);
+        }
+        u.set_blocking(Some(Blocking { levels: 2 + 4 * world.rank(), tile: [1 + world.rank(), 0] }));
+        u.advance(&mean, 7)?;
+        v.set_blocking(Some(Blocking::PLAIN));
+        v.advance(&mean, 7)?;
+        assert_eq!(u.fingerprint(), v.fingerprint());
+        u.tune_blocking(&mean)?;
+        Ok(())
+    });
+}
+
+/// Refuses to work on one rank, as long as it is told to.
+struct Moody {
+    fails: bool,
+}
+
+impl Stencil<f64, 1> for Moody {
+    const RADIUS: usize = 1;
+    const PATTERN: Pattern = Pattern::Star;
+
+    fn apply(
+        &self,
+        region: Region<1>,
+        output: parhelion::ViewMut<'_, f64, 1>,
+        input: parhelion::View<'_, f64, 1>,
+    ) -> std::result::Result<(), parhelion::kernels::KernelError> {
+        if self.fails {
+            // Any error of a kernel: a region that is not in view.
+            let far = region.shifted([1000]);
+            return parhelion::kernels::sweep_here(
+                far,
+                output,
+                input.reach::<0>(),
+                |u: Point<'_, f64, 1, 0>| u.center(),
+            );
+        }
+        let mean = |u: StarPoint<'_, f64, 1, 1>| 0.5 * (u.at::<-1>() + u.at::<1>());
+        parhelion::kernels::sweep_here(region, output, input.star_reach::<1>(), mean)
+    }
+}
+
+#[test]
+fn after_an_error_of_one_rank_all_can_go_on() {
+    on_ranks([1, 2, 3], |world| {
+        let grid = Grid::builder([24]).periodic([true]).build(world)?;
+        let mut u = grid.field::<f64>("u");
+        for steps in [1, 5] {
+            u.set_blocking(Some(Blocking { levels: steps, tile: [4] }));
+            u.fill_with(1.0);
+            let failed = u.advance(&Moody { fails: world.rank() == 0 }, steps);
+            assert_eq!(failed.is_err(), world.rank() == 0);
+            assert!(world.agree(failed).is_err());
+            assert!(u.reach::<1>().is_err(), "the halo is not valid after that");
+            u.fill_with(1.0);
+            u.advance(&Moody { fails: false }, steps)?;
+            assert_eq!(u.sum(), 24.0);
+        }
         Ok(())
     });
 }

@@ -167,6 +167,34 @@ fn waves_step_as_by_exchange_and_sweep() {
     on_ranks_and_threads(LAYOUTS, check_wave);
 }
 
+/// A constant that is read farther than the fields, with as many steps a pass as blocks of 4 cells allow.
+#[test]
+fn a_constant_may_be_read_farther_than_the_fields() {
+    on_ranks([1, 2, 3], |world| {
+        for periodic in [false, true] {
+            let grid = Grid::builder([12]).halo(4).periodic([periodic]).build(world)?;
+            let mut results = Vec::new();
+            for levels in [1, 4] {
+                let (mut u, mut c) = (grid.field::<f64>("u"), grid.field::<f64>("c"));
+                u.fill_indexed(|[i]| i as f64);
+                c.fill_indexed(|[i]| (i * i % 5) as f64);
+                u.set_blocking(Some(Blocking { levels, tile: [3] }));
+                grid.evolve(
+                    u.star_evolving::<1>(),
+                    c.constant::<4>(),
+                    4,
+                    |u: StarPoint<'_, f64, 1, 1>, c: Point<'_, f64, 1, 4>| {
+                        0.5 * (u.at::<-1>() + u.at::<1>()) + 0.1 * (c.at::<-4>() - c.at::<4>())
+                    },
+                )?;
+                results.push(u.fingerprint());
+            }
+            assert_eq!(results[0], results[1], "periodic: {periodic}");
+        }
+        Ok(())
+    });
+}
+
 #[test]
 fn both_do_while_messages_are_under_way() {
     RankTest::new(1).env("PARHELION_HALO", "messages").on(LAYOUTS, |world| {

@@ -27,7 +27,7 @@ pub fn advance<T: Element, S: Stencil<T, N>, W: Walls<T, N>, const N: usize>(
     interior: Region<N>,
     here: impl FnMut(),
 ) -> Result<(), KernelError> {
-    let beyond = Beyond { walls, interior, depth: [[pass.radius(); 2]; N] };
+    let beyond = Beyond::new(walls, interior, [[pass.radius(); 2]; N]);
     check(pass, S::RADIUS, &beyond, &arrays)?;
     let cells = arrays.map(|array| array.cells);
     run(pool, pass, here, |level, piece, ahead| {
@@ -74,10 +74,10 @@ pub(super) fn run<const N: usize>(
 
 /// # Errors
 /// When a rule of this radius does not fit the pass, or the arrays do not have the cells that it needs.
-pub(super) fn check<T: Element, W: Walls<T, N>, const N: usize>(
+pub(super) fn check<T: Element, W, const N: usize>(
     pass: &Pass<N>,
     radius: usize,
-    beyond: &Beyond<'_, W, N>,
+    beyond: &Beyond<W, N>,
     arrays: &[ViewMut<'_, T, N>; 2],
 ) -> Result<(), KernelError> {
     if radius > pass.radius() {
@@ -100,7 +100,8 @@ pub(super) fn check<T: Element, W: Walls<T, N>, const N: usize>(
         }
     }
     if pass.end() > *pass.levels().start() {
-        arrays.iter().try_for_each(|array| beyond.check(&array.region()))?;
+        let computed = pass.cells(*pass.levels().start());
+        arrays.iter().try_for_each(|array| beyond.check(&array.region(), &computed))?;
     }
     Ok(())
 }

@@ -23,7 +23,8 @@ const PAYS: f64 = 0.9;
 impl<const N: usize> Blocking<N> {
     /// The blocking that should be the fastest for a block of this shape.
     ///
-    /// `bytes` are those of one cell of all arrays that are read and written (16 for one state of f64). The
+    /// `open` says for each axis on how many sides there are other blocks: there every level but the last computes cells
+    /// beyond the block. `bytes` are those of one cell of all arrays that are read and written (16 for one state of f64). The
     /// answer is [`PLAIN`](Self::PLAIN) where the block fits into the caches of its `threads`, where it is too small to be
     /// shared among them in several levels, and where the rule reaches so far that tiles would move about as much as
     /// plain sweeps. How much a rule computes is not known here: try `PLAIN` too for one of many operations.
@@ -32,10 +33,17 @@ impl<const N: usize> Blocking<N> {
     /// use parhelion_kernels::{Blocking, Caches};
     ///
     /// let caches = Caches { l1: 32 << 10, l2: 1 << 20, l3: 16 << 20 };
-    /// assert!(Blocking::model([512, 512, 512], 1, 16, 2, &caches).levels > 2);
-    /// assert_eq!(Blocking::model([64, 64, 64], 1, 16, 2, &caches), Blocking::PLAIN);
+    /// assert!(Blocking::model([512; 3], [0; 3], 1, 16, 2, &caches).levels > 2);
+    /// assert_eq!(Blocking::model([64; 3], [0; 3], 1, 16, 2, &caches), Blocking::PLAIN);
     /// ```
-    pub fn model(shape: [usize; N], radius: usize, bytes: usize, threads: usize, caches: &Caches) -> Self {
+    pub fn model(
+        shape: [usize; N],
+        open: [usize; N],
+        radius: usize,
+        bytes: usize,
+        threads: usize,
+        caches: &Caches,
+    ) -> Self {
         let threads = threads.max(1);
         let whole = shape.iter().fold(bytes, |whole, &cells| whole.saturating_mul(cells));
         let cached = threads.saturating_mul(caches.l2.max(caches.l3));
@@ -54,7 +62,8 @@ impl<const N: usize> Blocking<N> {
                     let footprint = blocking.footprint(shape, radius, bytes);
                     let second = footprint <= caches.l2 as f64 * 0.75;
                     let from_third = if second { 0.0 } else { THIRD_LEVEL * bytes as f64 };
-                    let cost = blocking.moves(shape, radius, bytes) + from_third;
+                    let cost = (blocking.moves(shape, radius, bytes) + from_third)
+                        * blocking.more(shape, open, radius);
                     if cost < best.0
                         && (second || footprint <= caches.l3 as f64 / 4.0)
                         && blocking.feeds(shape, radius, threads)
@@ -87,6 +96,12 @@ impl<const N: usize> Blocking<N> {
         }
         let short = N > 1 && self.cuts(shape, N - 1);
         moves + if short { ROW_START / self.tile[N - 1] as f64 } else { 0.0 }
+    }
+
+    /// How many times the cells of the block a level computes on average, with those beyond its open sides.
+    fn more(&self, shape: [usize; N], open: [usize; N], radius: usize) -> f64 {
+        let beyond = |axis: usize| (open[axis] * radius * (self.levels - 1)) as f64 / 2.0;
+        (0..N).map(|axis| 1.0 + beyond(axis) / shape[axis].max(1) as f64).product()
     }
 
     /// Bytes that are used again until the last level has passed them.
@@ -123,7 +138,7 @@ mod tests {
             for (caches, room) in
                 [(CACHES, CACHES.l3 / 4), (Caches { l3: 2 << 20, ..CACHES }, CACHES.l2 * 3 / 4)]
             {
-                let blocking = Blocking::model(shape, 1, 16, 2, &caches);
+                let blocking = Blocking::model(shape, [0; 3], 1, 16, 2, &caches);
                 assert!(blocking.levels >= 4, "{blocking}");
                 assert_eq!((blocking.tile[0], blocking.tile[2]), (1, usize::MAX), "{blocking}");
                 // Two arrays, as many planes as there are levels, with what is read around them.
@@ -134,14 +149,20 @@ mod tests {
     }
 
     #[test]
+    fn open_sides_have_fewer_levels() {
+        let levels = |open| Blocking::model([128; 3], open, 1, 16, 2, &CACHES).levels;
+        assert!(levels([2; 3]) < levels([0; 3]));
+    }
+
+    #[test]
     fn a_larger_cache_has_more_levels() {
-        let levels = |l2| Blocking::model([512; 3], 1, 16, 1, &Caches { l2, l3: 0, ..CACHES }).levels;
+        let levels = |l2| Blocking::model([512; 3], [0; 3], 1, 16, 1, &Caches { l2, l3: 0, ..CACHES }).levels;
         assert!(levels(512 << 10) < levels(2 << 20) && levels(2 << 20) <= levels(8 << 20));
     }
 
     #[test]
     fn long_rows_of_planes_are_cut_on_cache_lines() {
-        let blocking = Blocking::model([8000, 8000], 2, 16, 2, &Caches { l3: 0, ..CACHES });
+        let blocking = Blocking::model([8000, 8000], [0; 2], 2, 16, 2, &Caches { l3: 0, ..CACHES });
         assert!(
             blocking.levels >= 4 && blocking.tile[1] < 8000 && blocking.tile[1] % ALIGNED == 0,
             "{blocking}"
@@ -151,19 +172,19 @@ mod tests {
     #[test]
     fn plain_sweeps_remain_where_blocking_does_not_pay() {
         let plain = |shape, radius, bytes, threads| {
-            Blocking::model(shape, radius, bytes, threads, &CACHES) == Blocking::PLAIN
+            Blocking::model(shape, [0; 3], radius, bytes, threads, &CACHES) == Blocking::PLAIN
         };
         assert!(plain([64; 3], 1, 16, 1), "fits into the caches");
         assert!(plain([512; 3], 8, 16, 2), "tiles of so wide a rule move as much as a sweep");
         assert!(!plain([512; 3], 1, 16, 64), "64 slabs of 8 planes can be cut");
         assert!(plain([0, 5, 5], 1, 16, 2), "nothing to do");
-        assert!(Blocking::model([0], 1, 16, 2, &CACHES) == Blocking::PLAIN);
+        assert!(Blocking::model([0], [2], 1, 16, 2, &CACHES) == Blocking::PLAIN);
     }
 
     #[test]
     fn any_shape_is_answered_without_overflow() {
         for shape in [[usize::MAX / 64; 3], [1, 1, usize::MAX / 64], [usize::MAX / 64, 1, 1]] {
-            let blocking = Blocking::model(shape, 3, 48, 7, &CACHES);
+            let blocking = Blocking::model(shape, [2; 3], 3, 48, 7, &CACHES);
             assert!(blocking.levels >= 1);
         }
     }

@@ -5,6 +5,9 @@ use std::ops::RangeInclusive;
 use super::ahead::Ahead;
 use crate::{Blocking, Pool, Region};
 
+/// The largest radius and number of levels: their product can be added to any index of a cell.
+const MOST: usize = 1 << 16;
+
 /// One pass over a block: `levels` steps of an explicit update, in tiles that stay in the cache, on two arrays that
 /// hold even and odd levels.
 ///
@@ -28,7 +31,16 @@ pub struct Pass<const N: usize> {
 
 impl<const N: usize> Pass<N> {
     /// A pass whose first level computes the cells `first`, with a rule of this radius.
+    ///
+    /// # Panics
+    /// When there is no level, or a tile without cells, or more than 2¹⁶ cells of radius or levels.
     pub fn new(first: Region<N>, shrinking: [[bool; 2]; N], radius: usize, blocking: Blocking<N>) -> Self {
+        assert!(
+            (1..=MOST).contains(&blocking.levels)
+                && blocking.tile.iter().all(|&cells| cells > 0)
+                && radius <= MOST,
+            "no pass can be made of a blocking '{blocking}' for rules of radius {radius}"
+        );
         let mut lag = [radius; N];
         if blocking.tile[N - 1] < first.shape()[N - 1] {
             lag[N - 1] = radius.next_multiple_of(ALIGNED);
@@ -37,7 +49,11 @@ impl<const N: usize> Pass<N> {
     }
 
     /// A pass that brings `cells` from the level before to `level`, of `end` levels altogether.
+    ///
+    /// # Panics
+    /// Unless `1 ≤ level ≤ end`.
     pub fn single(cells: Region<N>, radius: usize, level: usize, end: usize) -> Self {
+        assert!((1..=end).contains(&level) && radius <= MOST, "there is no level {level} of {end}");
         Self {
             first: cells,
             shrinking: [[false; 2]; N],

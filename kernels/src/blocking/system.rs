@@ -39,9 +39,8 @@ pub trait States<const N: usize>: sealed::Sealed {
     type Shared: Send + Sync;
 
     #[doc(hidden)]
-    fn check(&self, pass: &Pass<N>) -> Result<(), KernelError>;
     #[doc(hidden)]
-    fn share(self) -> Self::Shared;
+    fn share(self, pass: &Pass<N>) -> Result<Self::Shared, KernelError>;
     #[doc(hidden)]
     fn outputs(shared: &Self::Shared, level: usize) -> <Self::Outputs as Outputs<N>>::Cells;
     /// # Safety
@@ -51,9 +50,9 @@ pub trait States<const N: usize>: sealed::Sealed {
     #[doc(hidden)]
     fn fetch(shared: &Self::Shared, level: usize, ahead: &Ahead<N>, part: usize, parts: usize);
     /// # Safety
-    /// The states passed `check`, and no other thread touches the piece or what mirrors it.
+    /// The states passed the checks of `share`, and no other thread touches the piece or what mirrors it.
     #[doc(hidden)]
-    unsafe fn fill(shared: &Self::Shared, level: usize, piece: Region<N>, pass: &Pass<N>);
+    unsafe fn fill(shared: &Self::Shared, level: usize, piece: Region<N>);
 }
 
 /// A [`State`] that threads share.
@@ -61,8 +60,7 @@ pub trait States<const N: usize>: sealed::Sealed {
 #[derive(Debug)]
 pub struct SharedState<T, W, const N: usize> {
     cells: [Cells<T, N>; 2],
-    walls: W,
-    interior: Region<N>,
+    beyond: Beyond<W, N>,
 }
 
 impl<T, W, const N: usize, const R: usize, const STAR: bool> sealed::Sealed for State<'_, T, W, N, R, STAR> {}
@@ -76,17 +74,10 @@ where
     type Inputs = Reach<'a, T, N, R, STAR>;
     type Shared = SharedState<T, W, N>;
 
-    fn check(&self, pass: &Pass<N>) -> Result<(), KernelError> {
-        let beyond = Beyond { walls: &self.walls, interior: self.interior, depth: [[pass.radius(); 2]; N] };
-        super::levels::check::<T, W, N>(pass, R, &beyond, &self.arrays)
-    }
-
-    fn share(self) -> Self::Shared {
-        SharedState {
-            cells: self.arrays.map(|array| array.cells),
-            walls: self.walls,
-            interior: self.interior,
-        }
+    fn share(self, pass: &Pass<N>) -> Result<Self::Shared, KernelError> {
+        let beyond = Beyond::new(self.walls, self.interior, [[pass.radius(); 2]; N]);
+        super::levels::check(pass, R, &beyond, &self.arrays)?;
+        Ok(SharedState { cells: self.arrays.map(|array| array.cells), beyond })
     }
 
     fn outputs(shared: &Self::Shared, level: usize) -> Cells<T, N> {
@@ -104,9 +95,8 @@ where
         ahead.fetch(&shared.cells[(level - 1) % 2], &shared.cells[level % 2], part, parts);
     }
 
-    unsafe fn fill(shared: &Self::Shared, level: usize, piece: Region<N>, pass: &Pass<N>) {
-        let SharedState { cells, walls, interior } = shared;
-        let beyond = Beyond { walls, interior: *interior, depth: [[pass.radius(); 2]; N] };
+    unsafe fn fill(shared: &Self::Shared, level: usize, piece: Region<N>) {
+        let SharedState { cells, beyond } = shared;
         // SAFETY: the contract.
         unsafe {
             beyond.set_walls(&cells[level % 2], piece);
@@ -127,13 +117,8 @@ macro_rules! tuples {
             type Inputs = ($($state::Inputs,)*);
             type Shared = ($($state::Shared,)*);
 
-            fn check(&self, pass: &Pass<N>) -> Result<(), KernelError> {
-                $(self.$member.check(pass)?;)*
-                Ok(())
-            }
-
-            fn share(self) -> Self::Shared {
-                ($(self.$member.share(),)*)
+            fn share(self, pass: &Pass<N>) -> Result<Self::Shared, KernelError> {
+                Ok(($(self.$member.share(pass)?,)*))
             }
 
             fn outputs(shared: &Self::Shared, level: usize) -> ($(Cells<$value, N>,)*) {
@@ -149,9 +134,9 @@ macro_rules! tuples {
                 $($state::fetch(&shared.$member, level, ahead, part, parts);)*
             }
 
-            unsafe fn fill(shared: &Self::Shared, level: usize, piece: Region<N>, pass: &Pass<N>) {
+            unsafe fn fill(shared: &Self::Shared, level: usize, piece: Region<N>) {
                 // SAFETY: the contract.
-                unsafe { $($state::fill(&shared.$member, level, piece, pass);)* }
+                unsafe { $($state::fill(&shared.$member, level, piece);)* }
             }
         }
     };
@@ -177,9 +162,8 @@ pub fn evolve<S: States<N>, C: Inputs<N>, const N: usize>(
     rule: impl for<'p> Fn(S::Value, PointOf<'p, S::Inputs, N>, PointOf<'p, C, N>) -> S::Value + Sync,
     here: impl FnMut(),
 ) -> Result<(), KernelError> {
-    states.check(pass)?;
     pass.levels().try_for_each(|level| constants.check(&pass.cells(level)))?;
-    let shared = states.share();
+    let shared = states.share(pass)?;
     run(pool, pass, here, |level, piece, ahead| {
         // SAFETY: the states hold their borrows until the pass has run; their arrays are borrowed apart. By the order of the
         // pass no other thread writes a cell within the radius of the piece in the level before, or touches one of
@@ -200,7 +184,7 @@ pub fn evolve<S: States<N>, C: Inputs<N>, const N: usize>(
                 }
             }
             if level < pass.end() {
-                S::fill(&shared, level, piece, pass);
+                S::fill(&shared, level, piece);
             }
         }
         Ok(())

@@ -6,7 +6,8 @@ use crate::{Element, KernelError, Pool, Region, ViewMut};
 
 /// What stands beyond the walls of a block.
 ///
-/// A wall is a mirror: the halo cell `i` on its axis has the image `mirror − i` inside. Its value is made from the
+/// A wall is a mirror at an end of the cells of a block, between points or on the outermost: the halo cell `i` on its axis
+/// has the image `mirror − i` inside. Its value is made from the
 /// image's, or from nothing but its place. Beyond edges and corners the last axis decides, and earlier ones made its images.
 pub trait Walls<T, const N: usize>: Sync {
     /// The sum of the indices of a halo cell and of its image at a wall; `None` where there is no wall.
@@ -34,34 +35,69 @@ impl<T, const N: usize> Walls<T, N> for NoWalls {
     fn fill(&self, _: usize, _: bool, _: usize, _: [isize; N], _: &mut [T]) {}
 }
 
-/// Walls around a block, and how many halo cells beyond them are wanted.
-#[derive(Debug)]
-pub(super) struct Beyond<'a, W, const N: usize> {
-    pub(super) walls: &'a W,
-    /// The cells inside the walls.
-    pub(super) interior: Region<N>,
-    /// Halo cells beyond the walls, `[low, high]` on each axis.
-    pub(super) depth: [[usize; 2]; N],
+impl<T, W: Walls<T, N>, const N: usize> Walls<T, N> for &W {
+    fn mirror(&self, axis: usize, high: bool) -> Option<isize> {
+        W::mirror(self, axis, high)
+    }
+    fn on_wall(&self, axis: usize, high: bool) -> Option<T> {
+        W::on_wall(self, axis, high)
+    }
+    fn fill(&self, axis: usize, high: bool, level: usize, first: [isize; N], cells: &mut [T]) {
+        W::fill(self, axis, high, level, first, cells);
+    }
 }
 
-impl<W, const N: usize> Beyond<'_, W, N> {
-    /// # Errors
-    /// When the halo beyond a wall, or its images, are not all among `cells`, which the pieces are.
-    pub(super) fn check<T: Element>(&self, cells: &Region<N>) -> Result<(), KernelError>
+/// Walls around a block, and how many halo cells beyond them are wanted.
+#[derive(Debug)]
+pub(super) struct Beyond<W, const N: usize> {
+    walls: W,
+    /// What the walls said once: what is checked is what is used.
+    mirrors: [[Option<isize>; 2]; N],
+    /// The cells inside the walls.
+    interior: Region<N>,
+    /// Halo cells beyond the walls, `[low, high]` on each axis.
+    depth: [[usize; 2]; N],
+}
+
+impl<W, const N: usize> Beyond<W, N> {
+    pub(super) fn new<T>(walls: W, interior: Region<N>, depth: [[usize; 2]; N]) -> Self
     where
         W: Walls<T, N>,
     {
+        let mirrors = std::array::from_fn(|axis| [false, true].map(|high| walls.mirror(axis, high)));
+        Self { walls, mirrors, interior, depth }
+    }
+
+    /// Checks that the halo beyond the walls can be filled from the images of the cells `computed`.
+    ///
+    /// # Errors
+    /// When a wall is not where the interior ends; when the halo beyond a wall, or its images, are not all among
+    /// `cells`; and when `computed` has cells beyond a wall, which would be filled as well.
+    pub(super) fn check(&self, cells: &Region<N>, computed: &Region<N>) -> Result<(), KernelError> {
         for (axis, high) in sides::<N>() {
-            let Some(mirror) = self.walls.mirror(axis, high) else { continue };
+            let Some(mirror) = self.mirrors[axis][usize::from(high)] else { continue };
+            let (start, end) = (self.interior.start[axis], self.interior.end[axis]);
+            // Between points, or on the outermost.
+            let twice = if high { end } else { start }.wrapping_mul(2);
+            let legal = if high { [twice - 1, twice - 2] } else { [twice - 1, twice] };
+            let crossed = if high { computed.end[axis] > end } else { computed.start[axis] < start }
+                && !computed.is_empty();
+            if !legal.contains(&mirror) || crossed {
+                return Err(KernelError::new(format!(
+                    "a wall on axis {axis} that mirrors about {mirror}/2 must be at an end of the cells {:?}, with none of \
+                     {computed:?} beyond it",
+                    self.interior
+                )));
+            }
             let halo = self.beyond(axis, high);
             let images = mirrored(&halo, axis, mirror);
             let inside = |part: &Region<N>| {
                 part.is_empty() || cells.start[axis] <= part.start[axis] && part.end[axis] <= cells.end[axis]
             };
             // Behind a side without wall, images are computed or received like other cells.
-            let inside_walls = (images.start[axis] >= self.interior.start[axis]
-                || self.walls.mirror(axis, false).is_none())
-                && (images.end[axis] <= self.interior.end[axis] || self.walls.mirror(axis, true).is_none());
+            let [low_wall, high_wall] = self.mirrors[axis].map(|mirror| mirror.is_some());
+            let inside_walls =
+                !(low_wall && images.start[axis] < start || high_wall && images.end[axis] > end);
             if !inside(&halo) || !inside(&images) || !inside_walls && !halo.is_empty() {
                 return Err(KernelError::new(format!(
                     "the halo {halo:?} beyond a wall on axis {axis} has the images {images:?}; both must be in the array \
@@ -118,7 +154,7 @@ impl<W, const N: usize> Beyond<'_, W, N> {
     {
         for axis in from..N {
             for high in [false, true] {
-                let Some(mirror) = self.walls.mirror(axis, high) else { continue };
+                let Some(mirror) = self.mirrors[axis][usize::from(high)] else { continue };
                 let halo = self.beyond(axis, high);
                 let image = mirrored(&piece, axis, mirror);
                 let target = piece.with_axis(
@@ -191,7 +227,7 @@ pub fn set_walls<T: Element, W: Walls<T, N>, const N: usize>(
     interior: Region<N>,
 ) -> Result<(), KernelError> {
     require(&cells, &interior)?;
-    let beyond = Beyond { walls, interior, depth: [[0; 2]; N] };
+    let beyond = Beyond::new(walls, interior, [[0; 2]; N]);
     let cells = cells.cells;
     let values = sides::<N>().filter(|&(axis, high)| walls.on_wall(axis, high).is_some()).count();
     let surface = interior.shape().iter().map(|&n| interior.len() / n.max(1)).max().unwrap_or(0);
@@ -219,7 +255,7 @@ fn require<T: Element, const N: usize>(
 /// on other sides, or a part of these.
 ///
 /// # Errors
-/// When some of this is not in view, or images are not in the interior.
+/// When some of this is not in view, or images are not in the interior, or walls not at its ends.
 pub fn fill_walls<T: Element, W: Walls<T, N>, const N: usize>(
     pool: &Pool,
     cells: ViewMut<'_, T, N>,
@@ -228,17 +264,12 @@ pub fn fill_walls<T: Element, W: Walls<T, N>, const N: usize>(
     known: Region<N>,
     depth: [[usize; 2]; N],
 ) -> Result<(), KernelError> {
-    let beyond = Beyond { walls, interior, depth };
-    beyond.check(&cells.region())?;
-    if !cells.region().contains_region(&known) {
-        return Err(KernelError::new(format!(
-            "the cells {known:?} are not all in view of {:?}",
-            cells.region()
-        )));
-    }
+    let beyond = Beyond::new(walls, interior, depth);
+    require(&cells, &known)?;
+    beyond.check(&cells.region(), &known)?;
     let cells = cells.cells;
     let surface: usize = sides::<N>()
-        .filter(|&(axis, high)| walls.mirror(axis, high).is_some())
+        .filter(|&(axis, high)| beyond.mirrors[axis][usize::from(high)].is_some())
         .map(|(axis, high)| beyond.beyond(axis, high).len())
         .sum();
     pool.run_if_worth(surface * size_of::<T>(), |thread, threads| {
@@ -246,4 +277,60 @@ pub fn fill_walls<T: Element, W: Walls<T, N>, const N: usize>(
         unsafe { beyond.fill(&cells, 0, known.part(thread, threads), 0) };
     });
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::{Blocking, Pass, advance, star_stencil};
+
+    /// Says that there is a mirror here, from the given question on.
+    struct Liar {
+        mirror: isize,
+        from: usize,
+        asked: AtomicUsize,
+    }
+
+    impl Walls<f64, 1> for Liar {
+        fn mirror(&self, _: usize, high: bool) -> Option<isize> {
+            let number = self.asked.fetch_add(1, Ordering::Relaxed);
+            (!high && number >= self.from).then_some(self.mirror)
+        }
+        fn on_wall(&self, _: usize, _: bool) -> Option<f64> {
+            None
+        }
+        fn fill(&self, _: usize, _: bool, _: usize, _: [isize; 1], cells: &mut [f64]) {
+            cells.fill(777.0);
+        }
+    }
+
+    fn try_walls(mirror: isize, from: usize, interior: Region<1>) -> Result<Vec<f64>, KernelError> {
+        let (mut a, mut b) = (vec![1.0; 102], vec![1.0; 102]);
+        let whole = Region::new([-1], [101]);
+        let walls = Liar { mirror, from, asked: AtomicUsize::new(0) };
+        let mean = star_stencil::<f64, 1, 1>(|u| 0.5 * (u.at::<-1>() + u.at::<1>()));
+        let pass = Pass::new(Region::from_shape([100]), [[false; 2]], 1, Blocking { levels: 2, tile: [10] });
+        let arrays = [ViewMut::from_slice(&mut a, whole), ViewMut::from_slice(&mut b, whole)];
+        advance(&Pool::new(2).unwrap(), &pass, &mean, arrays, &walls, interior, || ())?;
+        Ok(b)
+    }
+
+    #[test]
+    fn walls_are_asked_once_and_must_be_at_the_ends_of_the_cells() {
+        let interior = Region::from_shape([100]);
+        // Between points and on the outermost: the halo cell is filled at level 1.
+        for mirror in [-1, 0] {
+            assert_eq!(try_walls(mirror, 0, interior).unwrap()[0], 777.0);
+        }
+        // Who changes his mind later has no wall.
+        assert_eq!(try_walls(0, 2, interior).unwrap()[0], 1.0);
+        for mirror in [-2, 1, 99, isize::MAX] {
+            assert!(try_walls(mirror, 0, interior).unwrap_err().to_string().contains("must be at an end"));
+        }
+        // Cells beyond the wall would be computed and filled.
+        let error = try_walls(99, 0, Region::new([50], [100])).unwrap_err();
+        assert!(error.to_string().contains("beyond it"), "{error}");
+    }
 }
