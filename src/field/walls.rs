@@ -139,14 +139,21 @@ impl<T: Element, const N: usize> Field<T, N> {
             let width = |a: usize, side: usize| if sides(a, side) { widths[a][side] } else { 0 };
             interior.grown(std::array::from_fn(|a| [0, 1].map(|side| width(a, side))))
         };
-        let (mut own, mut all) = (interior, interior);
-        if pattern == Pattern::Box {
-            own = towards(&|a, side| open[a][side] && !remote[a][side]);
-            all = towards(&|a, side| open[a][side]);
-        }
+        let parts = match (received, pattern) {
+            (false, Pattern::Star) => vec![interior],
+            (false, Pattern::Box) => vec![towards(&|a, side| open[a][side] && !remote[a][side])],
+            // In thin blocks of staggered points, images may lie on the far side of the block.
+            (true, Pattern::Star) => (0..N)
+                .flat_map(|axis| towards(&|a, side| a == axis && open[a][side]).shells(&interior))
+                .collect(),
+            (true, Pattern::Box) => {
+                let own = towards(&|a, side| open[a][side] && !remote[a][side]);
+                towards(&|a, side| open[a][side]).shells(&own)
+            }
+        };
         let pool = self.grid.world().pool();
         for (array, conditions) in self.components.iter_mut().zip(&self.boundaries) {
-            for known in if received { all.shells(&own) } else { vec![own] } {
+            for &known in &parts {
                 fill_walls(pool, array.view_mut(), &at.of(conditions), interior, known, depth)
                     .map_err(|error| Error::new(ErrorKind::Geometry, error.to_string()))?;
             }
