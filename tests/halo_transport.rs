@@ -4,6 +4,8 @@
 use std::fs::File;
 use std::os::fd::AsRawFd;
 
+use mpi::collective::SystemOperation;
+use mpi::traits::CommunicatorCollectives;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use parhelion::prelude::*;
 use parhelion::testing::{Outcome, RankTest, on_ranks, on_ranks_and_threads};
@@ -144,8 +146,8 @@ fn messages_where_one_is_limited(resource: Resource, limit: impl Fn() -> u64, wh
         u.set_time(0.0, 0.0); // makes the halo stale
         plan.exchange(&mut u)?;
         check(&u, 7)?;
-        // Without the limit memory is shared again.
-        let plan = HaloPlan::builder(&grid).field(&u).transport(HaloTransport::Auto).build()?;
+        // Without the limit memory can be shared again.
+        let plan = HaloPlan::builder(&grid).field(&u).transport(HaloTransport::Shared).build()?;
         assert_eq!(plan.bytes_shared(), plan.bytes_sent());
         assert!(plan.to_string().contains("bytes through shared memory"), "{plan}");
         Ok(())
@@ -201,5 +203,31 @@ fn ranks_that_differ_send_messages() {
             Err(error) => assert!(error.to_string().contains("ranks disagree"), "{error}"),
         }
         Ok::<(), Error>(())
+    });
+}
+
+#[test]
+fn the_faster_way_is_chosen_by_trying_both_where_ranks_have_cores() {
+    on_ranks([1, 2, 3, 8], |world| {
+        let grid = Grid::builder([24, 31]).halo(2).periodic([true, true]).build(world)?;
+        let mut u = grid.field::<i64>("u");
+        u.fill_indexed(|index| value(index.map(|i| i as isize), 3));
+        let mut plan = HaloPlan::builder(&grid).field(&u).transport(HaloTransport::Auto).build()?;
+        let text = plan.to_string();
+        let cores = std::thread::available_parallelism().map_or(1, |n| n.get());
+        match world.size() {
+            1 => assert!(!text.contains("tried"), "{text}"),
+            ranks if ranks <= cores => assert!(text.contains("µs through shared memory"), "{text}"),
+            _ => assert!(text.contains("untried") && plan.bytes_shared() == plan.bytes_sent(), "{text}"),
+        }
+        // All or nothing, the same on all ranks.
+        let shared = plan.bytes_shared();
+        assert!(shared == 0 || shared == plan.bytes_sent(), "{plan}");
+        let mut sharing = [0];
+        let mine = [u32::from(shared > 0)];
+        world.communicator().all_reduce_into(&mine[..], &mut sharing[..], SystemOperation::sum());
+        assert!([0, world.size() as u32].contains(&sharing[0]), "{} ranks share memory", sharing[0]);
+        plan.exchange(&mut u)?;
+        check(&u, 3)
     });
 }

@@ -1,10 +1,6 @@
 //! One exchange under way.
 
-use mpi::topology::SimpleCommunicator;
-use mpi::traits::{Communicator, Source};
-
 use super::fields::{Exchanged, HaloFields};
-use super::parcels::{Inboxes, Outboxes};
 use super::plan::HaloPlan;
 use crate::error::ErrorKind;
 use crate::measure::{Call, Kind, Part};
@@ -31,17 +27,13 @@ impl<'p, F: HaloFields<N>, const N: usize> Exchange<'p, F, N> {
         let timing = measure.start(Kind::Exchange);
         // Messages of a leaked exchange come in before new ones go out.
         let waiting = measure.part(Part::Wait);
-        plan.receives.wait();
-        plan.sends.wait();
-        plan.shared.begin(|| progress(plan.grid.topology().comm()));
+        plan.link.begin(plan.grid.topology().comm());
         drop(waiting);
-        plan.receives.start();
         let packing = measure.part(Part::Pack);
         each(&mut fields, |_, field| field.begin_exchange());
         plan.pack(&mut fields);
-        plan.shared.post();
         drop(packing);
-        plan.sends.start();
+        plan.link.post();
         plan.copy_within(&mut fields);
         let filled = plan.fill_beyond_walls(&mut fields, false);
         let measured = timing.pause_exchange(plan.bytes_sent(), plan.bytes_shared(), plan.messages_sent());
@@ -57,7 +49,7 @@ impl<'p, F: HaloFields<N>, const N: usize> Exchange<'p, F, N> {
 
     /// Lets MPI progress, between pieces of one's own work; whether all messages have come.
     pub fn progress(&mut self) -> bool {
-        self.plan.progress()
+        self.plan.link.progress()
     }
 
     /// Lets `work` bring points forward that need no halo from other ranks, and let MPI progress now and then.
@@ -67,7 +59,7 @@ impl<'p, F: HaloFields<N>, const N: usize> Exchange<'p, F, N> {
     pub(crate) fn overlapped<R>(&mut self, work: impl FnOnce(&mut F, &mut dyn FnMut()) -> R) -> R {
         let Self { plan, fields, .. } = self;
         work(fields, &mut || {
-            plan.progress();
+            plan.link.progress();
         })
     }
 
@@ -94,13 +86,13 @@ impl<'p, F: HaloFields<N>, const N: usize> Exchange<'p, F, N> {
         let measure = plan.grid.world().measure().clone();
         let timing = measure.resume(self.measured);
         let waiting = measure.part(Part::Wait);
-        plan.wait();
+        plan.link.wait(plan.grid.topology().comm());
         drop(waiting);
         let unpacking = measure.part(Part::Unpack);
         plan.unpack(&mut self.fields);
         drop(unpacking);
         let mut filled = Ok(());
-        if !plan.incoming.is_empty() {
+        if !plan.link.incoming.is_empty() {
             // Now edges and corners next to walls can be made from what came.
             filled = plan.fill_beyond_walls(&mut self.fields, true);
         }
@@ -108,7 +100,7 @@ impl<'p, F: HaloFields<N>, const N: usize> Exchange<'p, F, N> {
             each(&mut self.fields, |_, field| field.set_halo_valid(plan.widths, plan.pattern));
         }
         let waiting = measure.part(Part::Wait);
-        plan.sends.wait();
+        plan.link.wait_sent();
         drop(waiting);
         timing.end();
         filled
@@ -125,15 +117,9 @@ impl<F: HaloFields<N>, const N: usize> Drop for Exchange<'_, F, N> {
 }
 
 impl<const N: usize> HaloPlan<N> {
-    fn progress(&mut self) -> bool {
-        // All are asked, whatever the first says.
-        let (sent, received) = (self.sends.test(), self.receives.test());
-        sent && received && self.shared.arrived()
-    }
-
     /// Packs all parcels, in one go.
     fn pack(&mut self, fields: &mut impl HaloFields<N>) {
-        let mut outboxes = Outboxes::new(&self.outgoing, self.sends.buffer_mut(), self.shared.outboxes());
+        let mut outboxes = self.link.outboxes();
         let (segments, mut copies) = (&self.packed, self.copy_list.begin());
         each(fields, |number, field| field.pack(&segments[number], &mut outboxes, &mut copies));
         copies.run(self.grid.world().pool());
@@ -146,19 +132,13 @@ impl<const N: usize> HaloPlan<N> {
         copies.run(self.grid.world().pool());
     }
 
-    /// Waits for all parcels.
-    fn wait(&mut self) {
-        self.shared.wait(|| progress(self.grid.topology().comm()));
-        self.receives.wait();
-    }
-
     /// Unpacks the parcels in one go.
     fn unpack(&mut self, fields: &mut impl HaloFields<N>) {
-        let inboxes = Inboxes::new(&self.incoming, self.receives.buffer(), self.shared.inboxes());
+        let inboxes = self.link.inboxes();
         let (incoming, mut copies) = (&self.unpacked, self.copy_list.begin());
         each(fields, |number, field| field.unpack(&incoming[number], &inboxes, &mut copies));
         copies.run(self.grid.world().pool());
-        self.shared.release();
+        self.link.release();
     }
 
     fn fill_beyond_walls(&self, fields: &mut impl HaloFields<N>, received: bool) -> Result<()> {
@@ -202,10 +182,4 @@ fn each<'a, const N: usize>(
         visit(number, field);
         number += 1;
     });
-}
-
-/// Lets MPI progress, whatever is under way: other ranks may be waiting for it while this one waits
-/// for shared memory.
-fn progress(comm: &SimpleCommunicator) {
-    let _ = comm.any_process().immediate_probe();
 }

@@ -21,6 +21,7 @@
 
 mod exchange;
 mod fields;
+mod link;
 mod parcels;
 mod persistent;
 mod plan;

@@ -113,6 +113,11 @@ impl<'a> Outboxes<'a> {
         Self(boxes)
     }
 
+    /// Sets every byte that is left.
+    pub(super) fn fill(self, value: u8) {
+        self.0.into_iter().for_each(|(bytes, _)| bytes.fill(value));
+    }
+
     /// Cuts off the bytes of a segment. Those of one parcel ask in ascending order.
     pub(super) fn take<const N: usize>(&mut self, segment: &Segment<N>) -> &'a mut [u8] {
         let (rest, gone) = &mut self.0[segment.parcel];
@@ -142,6 +147,11 @@ impl<'a> Inboxes<'a> {
             }
         }
         Self(boxes)
+    }
+
+    /// The sum of all bytes.
+    pub(super) fn sum(&self) -> u64 {
+        self.0.iter().copied().flatten().map(|&byte| u64::from(byte)).sum()
     }
 
     pub(super) fn segment<const N: usize>(&self, segment: &Segment<N>) -> &'a [u8] {

@@ -7,10 +7,9 @@ use parhelion_kernels::{BoxCopy, CopyList, Pattern, Region};
 
 use super::exchange::Exchange;
 use super::fields::{FieldShape, HaloField, HaloFields};
-use super::parcels::{Incoming, Parcel, Parcels, Segment, messages, received, sent};
-use super::persistent::{Persistent, Way};
-use super::shared::Shared;
-use super::transport::{HaloTransport, share};
+use super::link::Link;
+use super::parcels::{Incoming, Parcel, Parcels, Segment, received, sent};
+use super::transport::{HaloTransport, Wish, link};
 use crate::error::ErrorKind;
 use crate::messages::LONGEST_MESSAGE;
 use crate::topology::directions;
@@ -69,11 +68,7 @@ const KEPT: usize = 8;
 /// ```
 pub struct HaloPlan<const N: usize> {
     /// Requests are freed before the communicator, which the grid holds.
-    pub(super) sends: Persistent,
-    pub(super) receives: Persistent,
-    pub(super) shared: Shared,
-    pub(super) outgoing: Vec<Parcel>,
-    pub(super) incoming: Vec<Parcel>,
+    pub(super) link: Link,
     /// For each field, its segments of the outgoing parcels.
     pub(super) packed: Vec<Vec<Segment<N>>>,
     /// For each field, its segments of the incoming parcels.
@@ -82,8 +77,8 @@ pub struct HaloPlan<const N: usize> {
     pub(super) copied: Vec<BoxCopy<N>>,
     /// What the threads are to copy, gathered anew for each phase of an exchange.
     pub(super) copy_list: CopyList,
-    /// Why memory is not shared although it was to be tried.
-    unshared: Option<Error>,
+    /// Why memory is shared, or not, where that was for the plan to find out.
+    chosen: Option<String>,
     pub(super) shapes: Vec<FieldShape>,
     pub(super) pattern: Pattern,
     /// Halo cells exchanged on each side.
@@ -190,22 +185,22 @@ impl<const N: usize> HaloPlan<N> {
 
     /// Whether some of the halo comes by messages, which take their time.
     pub(crate) fn has_messages(&self) -> bool {
-        self.incoming.iter().any(|parcel| !parcel.shared)
+        self.link.incoming.iter().any(|parcel| !parcel.shared)
     }
 
     /// Bytes that this rank sends in one exchange.
     pub fn bytes_sent(&self) -> usize {
-        self.outgoing.iter().map(|parcel| parcel.bytes).sum()
+        self.link.bytes_sent(|_| true)
     }
 
     /// Those of them that neighbours on the same node take from shared memory.
     pub fn bytes_shared(&self) -> usize {
-        self.outgoing.iter().filter(|parcel| parcel.shared).map(|parcel| parcel.bytes).sum()
+        self.link.bytes_sent(|parcel| parcel.shared)
     }
 
     /// MPI messages that this rank sends in one exchange.
     pub fn messages_sent(&self) -> usize {
-        self.sends.len()
+        self.link.messages().0
     }
 }
 
@@ -284,7 +279,6 @@ impl<const N: usize> HaloPlanBuilder<N> {
                 ),
             ));
         }
-        let transport = HaloTransport::choose(grid.world(), transport)?;
         let first_tag = (grid.next_plan_number() % PLANS_WITH_OWN_TAGS) as i32 * TAGS_PER_PLAN + FIRST_TAG;
         let widths = widths.unwrap_or_else(|| grid.halo_to(depth));
         let thinnest = grid.thinnest_blocks();
@@ -325,35 +319,18 @@ impl<const N: usize> HaloPlanBuilder<N> {
         let copies = copies.into_iter().map(BoxCopy::new).collect::<Result<_, _>>();
         let copied = copies.map_err(|error| Error::new(ErrorKind::Geometry, error.to_string()))?;
         let unpacked = incoming.segments.into_iter().map(Incoming::new).collect::<Result<_>>()?;
-        let (packed, mut outgoing, mut incoming) = (outgoing.segments, outgoing.parcels, incoming.parcels);
-        let (comm, pool) = (topology.comm(), grid.world().pool());
-        let (mut shared, mut unshared) = (Shared::none(), None);
-        if transport != HaloTransport::Messages {
-            // No parcel has the tag of the direction to the block itself.
-            let tag = first_tag + (3_i32.pow(N as u32) - 1) / 2;
-            let world = grid.world();
-            let node = ranks_per_node.map_or(world.node(), |ranks| world.rank() / ranks);
-            match share(world, comm, node, tag, &mut outgoing, &mut incoming) {
-                Ok(channels) => shared = channels,
-                Err(error) if transport == HaloTransport::Shared => return Err(error),
-                Err(error) => unshared = Some(error),
-            }
-        }
-        let persistent = |way, parcels: &[Parcel]| {
-            let (messages, bytes) = messages(parcels);
-            Persistent::new(comm, pool, way, &messages, bytes, longest)
-        };
+        let (packed, parcels) = (outgoing.segments, [outgoing.parcels, incoming.parcels]);
+        // No parcel has the tag of the direction to the block itself.
+        let tag = first_tag + (3_i32.pow(N as u32) - 1) / 2;
+        let wish = Wish { transport, ranks_per_node, longest, tag };
+        let (link, chosen) = link(grid.world(), topology.comm(), &wish, parcels)?;
         Ok(HaloPlan {
-            sends: persistent(Way::Send, &outgoing),
-            receives: persistent(Way::Receive, &incoming),
-            shared,
-            outgoing,
-            incoming,
+            link,
             packed,
             unpacked,
             copied,
             copy_list: CopyList::new(),
-            unshared,
+            chosen,
             shapes,
             pattern,
             widths,
@@ -388,13 +365,13 @@ impl<const N: usize> fmt::Display for HaloPlan<N> {
         for shape in &self.shapes {
             writeln!(f, "  field of {} × {}, centred at {:?}", shape.components, shape.kind, shape.centring)?;
         }
-        for (way, parcels) in [("send to", &self.outgoing), ("receive from", &self.incoming)] {
+        for (way, parcels) in [("send to", &self.link.outgoing), ("receive from", &self.link.incoming)] {
             for Parcel { rank, tag, bytes, shared } in parcels {
                 let how = if *shared { "through shared memory" } else { "by message" };
                 writeln!(f, "  {way} rank {rank}: {bytes} bytes {how}, tag {tag}")?;
             }
         }
-        if let Some(why) = &self.unshared {
+        if let Some(why) = &self.chosen {
             writeln!(f, "  {why}")?;
         }
         let bytes =
@@ -404,7 +381,7 @@ impl<const N: usize> fmt::Display for HaloPlan<N> {
         write!(
             f,
             "  {} persistent requests, packed by {} thread(s)",
-            self.sends.len() + self.receives.len(),
+            self.link.messages().1,
             self.grid.world().threads()
         )
     }

@@ -8,6 +8,7 @@ use mpi::request::scope;
 use mpi::topology::SimpleCommunicator;
 use mpi::traits::{Communicator, Destination, Source};
 
+use super::link::Link;
 use super::parcels::Parcel;
 use super::segment::{Door, Segment};
 use super::shared::{Neighbour, Place, Shared, token};
@@ -28,15 +29,13 @@ const NO_DOOR: u64 = u64::MAX;
 pub enum HaloTransport {
     /// As MPI messages, like to any other rank.
     Messages,
-    /// Through shared memory, or as messages on all ranks where one of them cannot share memory.
+    /// Whichever was faster in some exchanges when the plan was made, the slowest rank of each counting; [`HaloPlan`](crate::HaloPlan)
+    /// prints what was measured. Messages on all ranks where one of them cannot share memory. Shared memory where a node
+    /// has more ranks than cores: there nothing can be measured.
     ///
-    /// It is not tried beforehand which is faster. On 2 ranks of one node (Open MPI 4.1, two cores of an AMD EPYC)
-    /// an exchange through shared memory took 0.5 to 0.7 of the time of messages for parcels below 100 kB, and
-    /// 0.4 to 0.9 for larger ones of whole rows. Not so where strided copies take most of the time: across the
-    /// fastest axis of 256³ cells it took 0.7 to 1.2, and where ranks also copied between the ends of periodic axes
-    /// of their own 0.8 to 1.4 (thin halos more, thick ones less). A step of [`Field::advance`](crate::Field::advance) with 7 points
-    /// took 0.8 to 1.2, in the middle 1.04. For large blocks and thin halos, measure
-    /// [`Messages`](Self::Messages) too.
+    /// The choice is never seen in results, only in time. On 2 ranks of one node (Open MPI 4.1, two cores of an AMD EPYC) an exchange
+    /// through shared memory took 0.5 to 0.7 of the time of messages for parcels below 100 kB, and 0.4 to 0.9 for larger ones of whole
+    /// rows. Where strided copies take most of the time, across the fastest axis of 256³ cells, it took 0.7 to 1.2.
     #[default]
     Auto,
     /// Through shared memory; where one of the ranks cannot share memory, planning is an error.
@@ -45,18 +44,21 @@ pub enum HaloTransport {
 
 impl HaloTransport {
     /// What `given` says, else the environment, else [`Auto`](Self::Auto). Where ranks differ, the first of
-    /// messages, automatic, shared that one of them says.
+    /// messages, automatic, shared that one of them says. And whether every rank may have a core for itself.
     ///
     /// # Collective
     /// Over all ranks.
-    pub(super) fn choose(world: &World, given: Option<Self>) -> Result<Self> {
+    pub(super) fn choose(world: &World, given: Option<Self>) -> Result<(Self, bool)> {
         let mine = given.map_or_else(Self::from_environment, Ok);
         // 0 stands for an error.
-        let mut least = [mine.as_ref().map_or(0, |mine| 1 + *mine as u64)];
+        let mut least =
+            [mine.as_ref().map_or(0, |mine| 1 + *mine as u64), u64::from(world.ranks_have_cores())];
         world.all_min(&mut least);
         match least {
-            [0] => world.agree(mine),
-            [least] => Ok([Self::Messages, Self::Auto, Self::Shared][least as usize - 1]),
+            [0, _] => world.agree(mine.map(|mine| (mine, false))),
+            [least, cores] => {
+                Ok(([Self::Messages, Self::Auto, Self::Shared][least as usize - 1], cores == 1))
+            }
         }
     }
 
@@ -74,36 +76,91 @@ impl HaloTransport {
     }
 }
 
+/// How a plan's parcels, outgoing and incoming, are to travel.
+pub(super) struct Wish {
+    pub(super) transport: Option<HaloTransport>,
+    /// Ranks that are taken for a node, if not those that are one.
+    pub(super) ranks_per_node: Option<usize>,
+    /// Most bytes of a message.
+    pub(super) longest: usize,
+    /// No message of that tag is under way.
+    pub(super) tag: i32,
+}
+
+/// The link for `parcels`, and what there is to say of its choice.
+///
+/// # Collective
+/// Over all ranks. `comm` numbers them as the parcels do.
+///
+/// # Errors
+/// As for [`HaloPlanBuilder::build`](super::HaloPlanBuilder::build).
+pub(super) fn link(
+    world: &World,
+    comm: &SimpleCommunicator,
+    wish: &Wish,
+    parcels: [Vec<Parcel>; 2],
+) -> Result<(Link, Option<String>)> {
+    let (transport, measurable) = HaloTransport::choose(world, wish.transport)?;
+    let link = |parcels, shared| Link::new(comm, world.pool(), wish.longest, parcels, shared);
+    if transport == HaloTransport::Messages {
+        return Ok((link(parcels, Shared::none()), None));
+    }
+    let node = wish.ranks_per_node.map_or(world.node(), |ranks| world.rank() / ranks);
+    let mut marked = parcels.clone();
+    let channels = match share(world, comm, node, wish.tag, &mut marked) {
+        Ok(channels) => channels,
+        Err(error) if transport == HaloTransport::Shared => return Err(error),
+        Err(error) => return Ok((link(parcels, Shared::none()), Some(error.to_string()))),
+    };
+    let mut shared = link(marked, channels);
+    if transport == HaloTransport::Shared || world.size() == 1 {
+        return Ok((shared, None));
+    }
+    if !measurable {
+        return Ok((shared, Some("shared memory, untried: there are more ranks than cores".into())));
+    }
+    let mut messages = link(parcels, Shared::none());
+    // The slowest rank counts: the greatest number is what the least of the complements is of.
+    let mut times = Link::compare([&mut shared, &mut messages], comm).map(|time| !time);
+    world.all_min(&mut times);
+    let [by_memory, by_messages] = times.map(|time| !time);
+    let faster = if by_memory <= by_messages { shared } else { messages };
+    let micros = |time: u64| time as f64 * 1e-3;
+    let why = format!(
+        "tried: {:.1} µs through shared memory, {:.1} µs by messages, packing apart",
+        micros(by_memory),
+        micros(by_messages)
+    );
+    Ok((faster, Some(why)))
+}
+
 /// The channels for all parcels to and from ranks of the same `node`, which are marked as shared.
 ///
 /// # Collective
-/// Over all ranks. `comm` numbers them as the parcels do; no message of `tag` is under way in it.
+/// Over all ranks.
 ///
 /// # Errors
-/// When a rank cannot share memory with a neighbour of its node; the same on all ranks, and no
-/// parcel is marked then.
-pub(super) fn share(
+/// When a rank cannot share memory with a neighbour of its node; the same on all ranks.
+fn share(
     world: &World,
     comm: &SimpleCommunicator,
     node: usize,
     tag: i32,
-    outgoing: &mut [Parcel],
-    incoming: &mut [Parcel],
+    parcels: &mut [Vec<Parcel>; 2],
 ) -> Result<Shared> {
     let node = node as u64;
-    let peers: BTreeSet<usize> = outgoing.iter().chain(&*incoming).map(|parcel| parcel.rank).collect();
+    let peers: BTreeSet<usize> = parcels.iter().flatten().map(|parcel| parcel.rank).collect();
     let nodes = swap(comm, tag, peers.into_iter().map(|peer| (peer, vec![node], 1)).collect());
-    let near = |parcel: &&mut Parcel| nodes[&parcel.rank] == [node];
-    outgoing.iter_mut().chain(&mut *incoming).filter(near).for_each(|parcel| parcel.shared = true);
+    for parcel in parcels.iter_mut().flatten() {
+        parcel.shared = nodes[&parcel.rank] == [node];
+    }
+    let [outgoing, incoming] = parcels;
     let (opened, door) = open_channels(comm, tag, outgoing, incoming);
     // Every rank takes part in the agreement, neighbours or not.
     let opened = world.agree(opened);
     // Whoever wanted has mapped the segment by now. A rank that failed keeps its door open up to here as well,
     // so that neighbours do not fail in turn and the error agreed on is the first one.
     drop(door);
-    if opened.is_err() {
-        outgoing.iter_mut().chain(incoming).for_each(|parcel| parcel.shared = false);
-    }
     opened
 }
 

@@ -153,6 +153,11 @@ impl World {
         self.0.cores.ranks_on_node
     }
 
+    /// Whether this node has a core for each of its ranks.
+    pub(crate) fn ranks_have_cores(&self) -> bool {
+        self.0.cores.on_node >= self.0.cores.ranks_on_node
+    }
+
     pub(crate) fn recorder(&self) -> &Measure {
         &self.0.recorder
     }
