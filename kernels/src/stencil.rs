@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use crate::sweep_here;
+use crate::sweep::sweep_beside;
 use crate::{Element, KernelError, Point, Region, StarPoint, View, ViewMut};
 
 /// Which neighbours a stencil reads, and so which parts of a halo must be filled.
@@ -34,6 +34,19 @@ pub trait Stencil<T, const N: usize>: Sync {
         output: ViewMut<'_, T, N>,
         input: View<'_, T, N>,
     ) -> Result<(), KernelError>;
+
+    /// As [`apply`](Self::apply); may call `beside` before each row, which fetches what is needed next.
+    #[doc(hidden)]
+    fn apply_beside(
+        &self,
+        region: Region<N>,
+        output: ViewMut<'_, T, N>,
+        input: View<'_, T, N>,
+        beside: &mut dyn FnMut(),
+    ) -> Result<(), KernelError> {
+        let _ = beside;
+        self.apply(region, output, input)
+    }
 }
 
 struct Ruled<F, T, const N: usize, const R: usize, const STAR: bool> {
@@ -87,7 +100,18 @@ where
         output: ViewMut<'_, T, N>,
         input: View<'_, T, N>,
     ) -> Result<(), KernelError> {
-        sweep_here(region, output, input.reach::<R>(), |point: Point<'_, T, N, R>| (self.rule)(point))
+        self.apply_beside(region, output, input, &mut || ())
+    }
+
+    fn apply_beside(
+        &self,
+        region: Region<N>,
+        mut output: ViewMut<'_, T, N>,
+        input: View<'_, T, N>,
+        beside: &mut dyn FnMut(),
+    ) -> Result<(), KernelError> {
+        let rule = |point: Point<'_, T, N, R>| (self.rule)(point);
+        sweep_beside(region, &mut output, input.reach::<R>(), rule, beside)
     }
 }
 
@@ -105,8 +129,17 @@ where
         output: ViewMut<'_, T, N>,
         input: View<'_, T, N>,
     ) -> Result<(), KernelError> {
-        sweep_here(region, output, input.star_reach::<R>(), |point: StarPoint<'_, T, N, R>| {
-            (self.rule)(point)
-        })
+        self.apply_beside(region, output, input, &mut || ())
+    }
+
+    fn apply_beside(
+        &self,
+        region: Region<N>,
+        mut output: ViewMut<'_, T, N>,
+        input: View<'_, T, N>,
+        beside: &mut dyn FnMut(),
+    ) -> Result<(), KernelError> {
+        let rule = |point: StarPoint<'_, T, N, R>| (self.rule)(point);
+        sweep_beside(region, &mut output, input.star_reach::<R>(), rule, beside)
     }
 }

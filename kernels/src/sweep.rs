@@ -47,7 +47,7 @@ where
     let cells = outputs.cells();
     pool.run(|thread| {
         // SAFETY: inputs and outputs passed their checks; the parts of a region are disjoint.
-        unsafe { write_rows::<O, I, N>(&cells, &inputs, region.part(thread, pool.threads()), &rule) };
+        unsafe { write_rows::<O, I, N>(&cells, &inputs, region.part(thread, pool.threads()), &rule, || ()) };
     });
     Ok(())
 }
@@ -66,10 +66,25 @@ where
     O: Outputs<N>,
     I: Inputs<N>,
 {
+    sweep_beside(region, &mut outputs, inputs, rule, || ())
+}
+
+/// As [`sweep_here`]; calls `beside` before each row.
+pub(crate) fn sweep_beside<O, I, const N: usize>(
+    region: Region<N>,
+    outputs: &mut O,
+    inputs: I,
+    rule: impl for<'p> Fn(PointOf<'p, I, N>) -> O::Value,
+    beside: impl FnMut(),
+) -> Result<(), KernelError>
+where
+    O: Outputs<N>,
+    I: Inputs<N>,
+{
     outputs.check(&region)?;
     inputs.check(&region)?;
     // SAFETY: inputs and outputs passed their checks; the outputs are this thread's.
-    unsafe { write_rows::<O, I, N>(&outputs.cells(), &inputs, region, &rule) };
+    unsafe { write_rows::<O, I, N>(&outputs.cells(), &inputs, region, &rule, beside) };
     Ok(())
 }
 
@@ -81,11 +96,13 @@ unsafe fn write_rows<O, I, const N: usize>(
     inputs: &I,
     cells: Region<N>,
     rule: &impl for<'p> Fn(PointOf<'p, I, N>) -> O::Value,
+    mut beside: impl FnMut(),
 ) where
     O: Outputs<N>,
     I: Inputs<N>,
 {
     for (index, len) in rows(cells) {
+        beside();
         // SAFETY: the contract.
         unsafe {
             let first = inputs.first(index);

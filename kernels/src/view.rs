@@ -294,31 +294,52 @@ fn assert_row_inside<T, const N: usize>(cells: &Cells<T, N>, index: [isize; N], 
 }
 
 /// The first cell and the length of every row of `region`.
-pub(crate) fn rows<const N: usize>(region: Region<N>) -> impl Iterator<Item = ([isize; N], usize)> {
+pub(crate) fn rows<const N: usize>(region: Region<N>) -> Rows<N> {
     let len = region.shape()[N - 1];
     let firsts = if region.is_empty() {
         region
     } else {
         region.with_axis(N - 1, region.start[N - 1], region.start[N - 1] + 1)
     };
-    let mut index = firsts.start;
-    let mut left = firsts.len();
-    std::iter::from_fn(move || {
-        if left == 0 {
+    Rows { firsts, next: firsts.start, left: firsts.len(), len }
+}
+
+/// Made by [`rows`].
+#[derive(Clone, Debug)]
+pub(crate) struct Rows<const N: usize> {
+    /// The first cells of all rows.
+    firsts: Region<N>,
+    next: [isize; N],
+    left: usize,
+    len: usize,
+}
+
+impl<const N: usize> Iterator for Rows<N> {
+    type Item = ([isize; N], usize);
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.left == 0 {
             return None;
         }
-        left -= 1;
-        let row = index;
+        self.left -= 1;
+        let row = self.next;
         for a in (0..N.saturating_sub(1)).rev() {
-            index[a] += 1;
-            if index[a] < firsts.end[a] {
+            self.next[a] += 1;
+            if self.next[a] < self.firsts.end[a] {
                 break;
             }
-            index[a] = firsts.start[a];
+            self.next[a] = self.firsts.start[a];
         }
-        Some((row, len))
-    })
+        Some((row, self.len))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left, Some(self.left))
+    }
 }
+
+impl<const N: usize> ExactSizeIterator for Rows<N> {}
 
 #[cfg(test)]
 mod tests {

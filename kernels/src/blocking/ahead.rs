@@ -2,7 +2,7 @@
 #![allow(unsafe_code, reason = "addresses of cells in view; a prefetch reads nothing")]
 
 use crate::layout::CACHE_LINE;
-use crate::view::{Cells, rows};
+use crate::view::{Cells, Rows, rows};
 use crate::{Element, Region};
 
 /// What a thread computes at the level at hand in the tile that follows.
@@ -20,83 +20,126 @@ pub struct Ahead<const N: usize> {
     pub(super) radius: usize,
     /// How far a tile lags behind itself one level earlier.
     pub(super) lag: [usize; N],
+    /// Whether there are several tiles along an axis.
+    pub(super) cut: [bool; N],
 }
 
-/// Cells computed between two batches of prefetches: few enough for the memory to keep pace.
-const BATCH: usize = 2048;
-
 impl<const N: usize> Ahead<N> {
-    /// The batches of `piece` in their order, each with its number and how many there are.
-    pub(super) fn batches(
-        &self,
-        piece: Region<N>,
-    ) -> impl Iterator<Item = (Region<N>, usize, usize)> + use<N> {
-        let rows = if N > 1 { piece.shape()[N.saturating_sub(2)] } else { 1 };
-        let batches = if self.cells.is_empty() { 1 } else { rows.min(piece.len() / BATCH).max(1) };
-        (0..batches).map(move |i| {
-            let batch = if batches == 1 { piece } else { cut(piece, N.saturating_sub(2), i, batches) };
-            (batch, i, batches)
-        })
-    }
-
-    /// Prefetches share `part` of `parts` of what the piece reads from `input` and writes to `output`.
+    /// Begins to fetch what the next piece reads from `input` and writes to `output`, while the rows of `piece` are computed.
     pub(super) fn fetch<T: Element>(
         &self,
         input: &Cells<T, N>,
         output: &Cells<T, N>,
-        part: usize,
-        parts: usize,
-    ) {
-        if self.cells.is_empty() {
-            return;
+        piece: Region<N>,
+    ) -> Fetch<T, N> {
+        let arrays = [*output, *input];
+        let lines = |number: usize| {
+            let region = self.region(number).intersection(&arrays[number % 2].region);
+            rows(region).len() * lines_of::<T>(region.shape()[N - 1])
+        };
+        let lines: usize = (0..2 * N).map(lines).sum();
+        Fetch {
+            ahead: *self,
+            arrays,
+            number: 0,
+            rows: rows(Region::new([0; N], [0; N])),
+            line: std::ptr::null(),
+            left: 0,
+            quota: lines.div_ceil(rows(piece).len().max(1)),
         }
-        let radius = self.radius as isize;
-        let fetch = |written: Region<N>, axes: std::ops::Range<usize>| {
-            let mut read = written.with_axis(0, written.start[0] + radius, written.end[0] + radius);
-            for a in axes {
-                read = read.with_axis(a, read.start[a] - radius, read.end[a]);
-            }
-            for (cells, region) in [(output, written), (input, read)] {
-                let axis = if N > 1 && region.shape()[N - 2] >= parts { N - 2 } else { N - 1 };
-                let share = cut(region, axis, part, parts).intersection(&cells.region);
-                for (first, len) in rows(share) {
-                    // SAFETY: in view.
-                    lines(unsafe { cells.at(first) }, len);
+    }
+
+    /// What memory has of the next piece: for axis `number / 2`, to be written if the number is even, or read.
+    fn region(&self, number: usize) -> Region<N> {
+        let (axis, radius) = (number / 2, self.radius as isize);
+        let (written, axes) = if self.first_level {
+            (self.cells, 1..N)
+        } else {
+            let start = self.cells.start[axis];
+            let strip = start + self.lag[axis] as isize;
+            (self.cells.with_axis(axis, start, self.cells.end[axis].min(strip)), axis..axis + 1)
+        };
+        if self.cells.is_empty() || self.first_level != (axis == 0) || !(self.first_level || self.cut[axis]) {
+            return Region::new([0; N], [0; N]);
+        }
+        if number.is_multiple_of(2) {
+            return written;
+        }
+        let read = written.with_axis(0, written.start[0] + radius, written.end[0] + radius);
+        axes.fold(read, |read, a| read.with_axis(a, read.start[a] - radius, read.end[a]))
+    }
+}
+
+/// The cache lines that the next piece needs, fetched a few at a time.
+#[derive(Debug)]
+pub struct Fetch<T, const N: usize> {
+    ahead: Ahead<N>,
+    /// What is written, and what is read.
+    arrays: [Cells<T, N>; 2],
+    /// The next of the regions of `ahead`.
+    number: usize,
+    /// Of the region before.
+    rows: Rows<N>,
+    /// Of the row before: the next line, and how many there are.
+    line: *const i8,
+    left: usize,
+    /// Lines fetched at a time.
+    quota: usize,
+}
+
+impl<T: Element, const N: usize> Fetch<T, N> {
+    /// Fetches some lines, so many that all are fetched when each row of the piece has called this.
+    #[inline]
+    pub(super) fn some(&mut self) {
+        let mut quota = self.quota;
+        while quota > 0 {
+            while self.left == 0 {
+                if !self.next_row() {
+                    return;
                 }
             }
-        };
-        if self.first_level {
-            return fetch(self.cells, 1..N);
+            let lines = quota.min(self.left);
+            (0..lines).for_each(|i| prefetch(self.line.wrapping_add(i * CACHE_LINE)));
+            self.line = self.line.wrapping_add(lines * CACHE_LINE);
+            self.left -= lines;
+            quota -= lines;
         }
-        for a in 1..N {
-            let start = self.cells.start[a];
-            fetch(
-                self.cells.with_axis(a, start, self.cells.end[a].min(start + self.lag[a] as isize)),
-                a..a + 1,
-            );
+    }
+
+    /// Goes to the next row, if there is one.
+    fn next_row(&mut self) -> bool {
+        loop {
+            let array = self.arrays[(self.number + 1) % 2];
+            if let Some((first, len)) = self.rows.next() {
+                // SAFETY: in view.
+                self.line = unsafe { array.at(first) }.cast();
+                self.left = lines_of::<T>(len);
+                return true;
+            }
+            if self.number == 2 * N {
+                return false;
+            }
+            let array = self.arrays[self.number % 2];
+            self.rows = rows(self.ahead.region(self.number).intersection(&array.region));
+            self.number += 1;
         }
     }
 }
 
-/// Share `part` of `parts` of the region along one axis.
-fn cut<const N: usize>(region: Region<N>, axis: usize, part: usize, parts: usize) -> Region<N> {
-    let (start, length) = (region.start[axis], region.shape()[axis]);
-    let edge = |i: usize| start + (length * i / parts) as isize;
-    region.with_axis(axis, edge(part), edge(part + 1))
+/// The lines that so many cells have, or one less.
+fn lines_of<T>(len: usize) -> usize {
+    (len * size_of::<T>()).div_ceil(CACHE_LINE)
 }
 
-/// Prefetches the cache lines of `len` cells, into the second level of cache: the first has no room for a tile.
-fn lines<T>(first: *const T, len: usize) {
+/// Prefetches a cache line into the second level of cache: the first has no room for a tile.
+#[inline(always)]
+fn prefetch(line: *const i8) {
     #[cfg(target_arch = "x86_64")]
     {
         use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
-        let before = first.addr() % CACHE_LINE;
-        let line = first.cast::<i8>().wrapping_sub(before);
-        for offset in (0..before + len * size_of::<T>()).step_by(CACHE_LINE) {
-            // SAFETY: every x86-64 processor has the instruction, and it accepts any address.
-            unsafe { _mm_prefetch::<_MM_HINT_T1>(line.wrapping_add(offset)) };
-        }
+        // SAFETY: every x86-64 processor has the instruction, and it accepts any address.
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(line) };
     }
     #[cfg(not(target_arch = "x86_64"))]
-    let _ = (first, len);
+    let _ = line;
 }

@@ -32,14 +32,12 @@ pub fn advance<T: Element, S: Stencil<T, N>, W: Walls<T, N>, const N: usize>(
     let cells = arrays.map(|array| array.cells);
     run(pool, pass, here, |level, piece, ahead| {
         let (input, output) = (&cells[(level - 1) % 2], &cells[level % 2]);
-        for (piece, batch, batches) in ahead.batches(piece) {
-            ahead.fetch(input, output, batch, batches);
-            // SAFETY: in view by the checks (V1). By the order of the pass no other thread writes a cell within the radius of
-            // the piece in the input, or touches one of the piece in the output (V3).
-            let (output, input) =
-                unsafe { (ViewMut::of(output, piece), View::of(input, piece.grown([[S::RADIUS; 2]; N]))) };
-            stencil.apply(piece, output, input)?;
-        }
+        let mut fetch = ahead.fetch(input, output, piece);
+        // SAFETY: in view by the checks (V1). By the order of the pass no other thread writes a cell within the radius of
+        // the piece in the input, or touches one of the piece in the output (V3).
+        let (written, read) =
+            unsafe { (ViewMut::of(output, piece), View::of(input, piece.grown([[S::RADIUS; 2]; N]))) };
+        stencil.apply_beside(piece, written, read, &mut || fetch.some())?;
         if level < pass.end() {
             // SAFETY: the piece as above; what mirrors it is touched with it only, as images are nearer to whatever reads
             // a halo cell than the radius.

@@ -211,6 +211,7 @@ impl<const N: usize> Pass<N> {
                         first_level: level == *self.levels().start(),
                         radius: self.radius,
                         lag: self.lag,
+                        cut: std::array::from_fn(|a| edges[a].len() > 2),
                     };
                     piece(level, part.shifted(back), ahead);
                 }

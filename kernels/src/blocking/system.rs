@@ -5,7 +5,7 @@
 )]
 
 use super::Pass;
-use super::ahead::Ahead;
+use super::ahead::{Ahead, Fetch};
 use super::levels::run;
 use super::walls::{Beyond, Walls};
 use crate::view::{Cells, rows};
@@ -38,7 +38,10 @@ pub trait States<const N: usize>: sealed::Sealed {
     #[doc(hidden)]
     type Shared: Send + Sync;
 
+    /// What is fetched for the pieces that follow.
     #[doc(hidden)]
+    type Fetch;
+
     #[doc(hidden)]
     fn share(self, pass: &Pass<N>) -> Result<Self::Shared, KernelError>;
     #[doc(hidden)]
@@ -48,7 +51,9 @@ pub trait States<const N: usize>: sealed::Sealed {
     #[doc(hidden)]
     unsafe fn inputs(shared: &Self::Shared, level: usize) -> Self::Inputs;
     #[doc(hidden)]
-    fn fetch(shared: &Self::Shared, level: usize, ahead: &Ahead<N>, part: usize, parts: usize);
+    fn fetch(shared: &Self::Shared, level: usize, ahead: &Ahead<N>, piece: Region<N>) -> Self::Fetch;
+    #[doc(hidden)]
+    fn fetch_some(fetch: &mut Self::Fetch);
     /// # Safety
     /// The states passed the checks of `share`, and no other thread touches the piece or what mirrors it.
     #[doc(hidden)]
@@ -73,6 +78,7 @@ where
     type Outputs = ViewMut<'a, T, N>;
     type Inputs = Reach<'a, T, N, R, STAR>;
     type Shared = SharedState<T, W, N>;
+    type Fetch = Fetch<T, N>;
 
     fn share(self, pass: &Pass<N>) -> Result<Self::Shared, KernelError> {
         let beyond = Beyond::new(self.walls, self.interior, [[pass.radius(); 2]; N]);
@@ -91,8 +97,13 @@ where
         Reach::of(view)
     }
 
-    fn fetch(shared: &Self::Shared, level: usize, ahead: &Ahead<N>, part: usize, parts: usize) {
-        ahead.fetch(&shared.cells[(level - 1) % 2], &shared.cells[level % 2], part, parts);
+    fn fetch(shared: &Self::Shared, level: usize, ahead: &Ahead<N>, piece: Region<N>) -> Fetch<T, N> {
+        ahead.fetch(&shared.cells[(level - 1) % 2], &shared.cells[level % 2], piece)
+    }
+
+    #[inline(always)]
+    fn fetch_some(fetch: &mut Fetch<T, N>) {
+        fetch.some();
     }
 
     unsafe fn fill(shared: &Self::Shared, level: usize, piece: Region<N>) {
@@ -116,6 +127,7 @@ macro_rules! tuples {
             type Outputs = ($(ViewMut<'a, $value, N>,)*);
             type Inputs = ($($state::Inputs,)*);
             type Shared = ($($state::Shared,)*);
+            type Fetch = ($($state::Fetch,)*);
 
             fn share(self, pass: &Pass<N>) -> Result<Self::Shared, KernelError> {
                 Ok(($(self.$member.share(pass)?,)*))
@@ -130,8 +142,13 @@ macro_rules! tuples {
                 unsafe { ($($state::inputs(&shared.$member, level),)*) }
             }
 
-            fn fetch(shared: &Self::Shared, level: usize, ahead: &Ahead<N>, part: usize, parts: usize) {
-                $($state::fetch(&shared.$member, level, ahead, part, parts);)*
+            fn fetch(shared: &Self::Shared, level: usize, ahead: &Ahead<N>, piece: Region<N>) -> Self::Fetch {
+                ($($state::fetch(&shared.$member, level, ahead, piece),)*)
+            }
+
+            #[inline(always)]
+            fn fetch_some(fetch: &mut Self::Fetch) {
+                $($state::fetch_some(&mut fetch.$member);)*
             }
 
             unsafe fn fill(shared: &Self::Shared, level: usize, piece: Region<N>) {
@@ -170,18 +187,17 @@ pub fn evolve<S: States<N>, C: Inputs<N>, const N: usize>(
         // the piece, or what mirrors it, in this level (V3). All is in view by the checks (V1).
         unsafe {
             let (outputs, inputs) = (S::outputs(&shared, level), S::inputs(&shared, level - 1));
-            for (piece, batch, batches) in ahead.batches(piece) {
-                S::fetch(&shared, level, &ahead, batch, batches);
-                for (index, len) in rows(piece) {
-                    let (now, fixed) = (inputs.first(index), constants.first(index));
-                    <S::Outputs as Outputs<N>>::update_row(&outputs, index, len, |i, before| {
-                        rule(
-                            before,
-                            <S::Inputs as Inputs<N>>::Points::advanced(&now, i),
-                            C::Points::advanced(&fixed, i),
-                        )
-                    });
-                }
+            let mut fetch = S::fetch(&shared, level, &ahead, piece);
+            for (index, len) in rows(piece) {
+                S::fetch_some(&mut fetch);
+                let (now, fixed) = (inputs.first(index), constants.first(index));
+                <S::Outputs as Outputs<N>>::update_row(&outputs, index, len, |i, before| {
+                    rule(
+                        before,
+                        <S::Inputs as Inputs<N>>::Points::advanced(&now, i),
+                        C::Points::advanced(&fixed, i),
+                    )
+                });
             }
             if level < pass.end() {
                 S::fill(&shared, level, piece);
