@@ -119,7 +119,7 @@ impl Bench<'_> {
         for (field, value) in fields.borrow_mut().iter_mut().zip([1.0, 1.0, 0.1]) {
             field.fill_with(value);
         }
-        let chosen = fields.borrow()[0].blocking(4)?;
+        let chosen = grid.blocking(4, 3 * size_of::<f32>())?;
         let failed = First::default();
         let advance = |blocking| {
             let [u, before, c] = &mut *fields.borrow_mut();

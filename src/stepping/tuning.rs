@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use parhelion_kernels::{Blocking, Element, Stencil};
 
-use crate::{Field, Result};
+use super::Choice;
+use crate::{Centring, Field, Grid, Result, World};
 
 /// A candidate is stepped for at least so long, so that clocks and wake-ups do not count.
 const SHORTEST: Duration = Duration::from_millis(50);
@@ -40,61 +41,133 @@ impl<T: Element, const N: usize> Field<T, N> {
     pub fn tune_blocking<S: Stencil<T, N>>(&mut self, stencil: &S) -> Result<Blocking<N>> {
         self.check_radius(S::RADIUS)?;
         let mut trial = self.copy_of_first_component();
-        let choice = self.choice(S::RADIUS);
-        let (wish, _) = choice.agree(self.grid(), self.region_local().shape(), false)?;
-        let most = choice.most_levels(self.grid());
-        let mut best = (trial.seconds_per_step(stencil, Blocking::PLAIN)?, Blocking::PLAIN);
-        let mut attempt = |candidate: Blocking<N>, best: &mut (f64, Blocking<N>)| -> Result<()> {
-            let seconds = trial.seconds_per_step(stencil, candidate)?;
-            if seconds < best.0 {
-                *best = (seconds, candidate);
-            }
-            Ok(())
-        };
-        let start = if wish.levels > 1 { wish } else { first_try() };
-        let mut tried = Vec::new();
-        for levels in [start.levels / 2, start.levels, start.levels * 3 / 2, start.levels * 2] {
-            let levels = levels.clamp(1, most);
-            if levels > 1 && !tried.contains(&levels) {
-                tried.push(levels);
-                attempt(Blocking { levels, ..start }, &mut best)?;
-            }
-        }
-        // Axis by axis, thinner and thicker tiles than the best so far.
-        for axis in (0..N).filter(|&axis| axis > 0 || N == 1) {
-            let around = best.1;
-            let cells = around.tile[axis].min(self.region_local().shape()[axis]);
-            for cells in [cells / 2, cells * 3 / 4, cells * 3 / 2, cells * 2] {
-                let mut candidate = around;
-                candidate.tile[axis] = cells.max(1);
-                if around.levels > 1 {
-                    attempt(candidate, &mut best)?;
-                }
-            }
-        }
-        self.set_blocking(Some(best.1));
-        Ok(best.1)
+        let best =
+            tune(self.grid(), self.choice(S::RADIUS), self.region_local().shape(), |blocking, steps| {
+                trial.set_blocking(Some(blocking));
+                trial.advance(stencil, steps)
+            })?;
+        self.set_blocking(Some(best));
+        Ok(best)
+    }
+}
+
+impl<const N: usize> Grid<N> {
+    /// How this rank would block steps of a rule of this radius, for cells of `bytes` bytes in all arrays that a step reads or
+    /// writes: 3 · 4 for a wave of f32 with its previous level and a speed.
+    ///
+    /// # Errors
+    /// When `PARHELION_BLOCKING` has no sensible value.
+    pub fn blocking(&self, radius: usize, bytes: usize) -> Result<Blocking<N>> {
+        Choice { radius, constants: 0, bytes, given: None }
+            .wish(self, self.region_global(Centring::Cell).shape())
     }
 
-    /// Seconds on the slowest rank, so that all ranks choose alike.
-    fn seconds_per_step<S: Stencil<T, N>>(&mut self, stencil: &S, blocking: Blocking<N>) -> Result<f64> {
-        self.set_blocking(Some(blocking));
-        self.advance(stencil, blocking.levels)?;
-        let world = self.grid().world().clone();
-        let mut steps = blocking.levels;
-        loop {
-            world.barrier();
-            let start = Instant::now();
-            self.advance(stencil, steps)?;
-            // The largest time is the complement of the smallest complement.
-            let mut slowest = [!u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX)];
-            world.all_min(&mut slowest);
-            let elapsed = Duration::from_nanos(!slowest[0]);
-            if elapsed >= SHORTEST {
-                return Ok(elapsed.as_secs_f64() / steps as f64);
-            }
-            steps *= 2;
+    /// Finds the fastest blocking for steps of any kind, as [`Field::tune_blocking`] does for those of one field.
+    ///
+    /// `steps(blocking, n)` makes `n` steps with that blocking, on fields whose values do not matter any more afterwards: some
+    /// hundred steps are made. `radius` and `bytes` are as for [`blocking`](Self::blocking), from which the search starts.
+    ///
+    /// ```
+    /// use parhelion::prelude::*;
+    ///
+    /// let world = World::init()?;
+    /// let grid = Grid::builder([200, 200]).build(&world)?;
+    /// let (mut u, mut before) = (grid.field::<f64>("u"), grid.field::<f64>("u"));
+    /// let wave = |before, u: StarPoint<'_, f64, 2, 1>, ()| {
+    ///     let around = u.at::<-1, 0>() + u.at::<1, 0>() + u.at::<0, -1>() + u.at::<0, 1>();
+    ///     2.0 * u.center() - before + 0.2 * (around - 4.0 * u.center())
+    /// };
+    /// let blocking = grid.tune_blocking(1, 2 * size_of::<f64>(), |blocking, steps| {
+    ///     u.set_blocking(Some(blocking));
+    ///     grid.leapfrog(u.star_evolving::<1>().with_previous(&mut before), (), steps, wave)
+    /// })?;
+    /// u.set_blocking(Some(blocking));
+    /// # Ok::<(), parhelion::Error>(())
+    /// ```
+    ///
+    /// # Collective
+    /// Over all ranks, with the same numbers; ranks may get different tiles.
+    ///
+    /// # Errors
+    /// As for [`blocking`](Self::blocking); and the first error of `steps` on any rank, on all ranks.
+    pub fn tune_blocking(
+        &self,
+        radius: usize,
+        bytes: usize,
+        steps: impl FnMut(Blocking<N>, usize) -> Result<()>,
+    ) -> Result<Blocking<N>> {
+        tune(
+            self,
+            Choice { radius, constants: 0, bytes, given: None },
+            self.region_global(Centring::Cell).shape(),
+            steps,
+        )
+    }
+}
+
+/// The fastest of some blockings around that of `choice`, for a block of `shape`.
+fn tune<const N: usize>(
+    grid: &Grid<N>,
+    choice: Choice<N>,
+    shape: [usize; N],
+    mut steps: impl FnMut(Blocking<N>, usize) -> Result<()>,
+) -> Result<Blocking<N>> {
+    let (wish, _) = choice.agree(grid, shape, false)?;
+    let most = choice.most_levels(grid);
+    let world = grid.world();
+    let mut seconds = |blocking| seconds_per_step(world, blocking, &mut steps);
+    let mut best = (seconds(Blocking::PLAIN)?, Blocking::PLAIN);
+    let mut attempt = |candidate: Blocking<N>, best: &mut (f64, Blocking<N>)| -> Result<()> {
+        let seconds = seconds(candidate)?;
+        if seconds < best.0 {
+            *best = (seconds, candidate);
         }
+        Ok(())
+    };
+    let start = if wish.levels > 1 { wish } else { first_try() };
+    let mut tried = Vec::new();
+    for levels in [start.levels / 2, start.levels, start.levels * 3 / 2, start.levels * 2] {
+        let levels = levels.clamp(1, most);
+        if levels > 1 && !tried.contains(&levels) {
+            tried.push(levels);
+            attempt(Blocking { levels, ..start }, &mut best)?;
+        }
+    }
+    // Axis by axis, thinner and thicker tiles than the best so far.
+    for axis in (0..N).filter(|&axis| axis > 0 || N == 1) {
+        let around = best.1;
+        let cells = around.tile[axis].min(shape[axis]);
+        for cells in [cells / 2, cells * 3 / 4, cells * 3 / 2, cells * 2] {
+            let mut candidate = around;
+            candidate.tile[axis] = cells.max(1);
+            if around.levels > 1 {
+                attempt(candidate, &mut best)?;
+            }
+        }
+    }
+    Ok(best.1)
+}
+
+/// Seconds on the slowest rank, so that all ranks choose alike.
+fn seconds_per_step<const N: usize>(
+    world: &World,
+    blocking: Blocking<N>,
+    steps: &mut impl FnMut(Blocking<N>, usize) -> Result<()>,
+) -> Result<f64> {
+    world.agree(steps(blocking, blocking.levels))?;
+    let mut number = blocking.levels;
+    loop {
+        world.barrier();
+        let start = Instant::now();
+        world.agree(steps(blocking, number))?;
+        // The largest time is the complement of the smallest complement.
+        let mut slowest = [!u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX)];
+        world.all_min(&mut slowest);
+        let elapsed = Duration::from_nanos(!slowest[0]);
+        if elapsed >= SHORTEST {
+            return Ok(elapsed.as_secs_f64() / number as f64);
+        }
+        number *= 2;
     }
 }
 

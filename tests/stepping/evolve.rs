@@ -4,7 +4,7 @@
 use crate::serial::{SPACING, condition};
 use parhelion::prelude::*;
 use parhelion::testing::{RankTest, on_ranks, on_ranks_and_threads};
-use parhelion::{Blocking, Result};
+use parhelion::{Blocking, Error, Result};
 
 const LAYOUTS: [(usize, usize); 5] = [(1, 1), (2, 2), (3, 1), (6, 1), (8, 1)];
 const TIME_STEP: f64 = 0.25;
@@ -242,6 +242,47 @@ fn what_does_not_go_together_is_refused() {
         );
         let wide = |u: StarPoint<'_, f64, 2, 2>, ()| u.center();
         refused(grid.evolve(u.star_evolving::<2>(), (), 1, wide), "build the grid with halo(2)");
+        Ok(())
+    });
+}
+
+#[test]
+fn tuning_of_any_steps_chooses_alike_on_all_ranks() {
+    on_ranks([1, 2, 3], |world| {
+        let grid = Grid::builder([90, 80]).periodic([true, false]).build(world)?;
+        let start = |blocking| -> Result<[Field<f64, 2>; 2]> {
+            let mut fields = ["u", "before"].map(|name| grid.field::<f64>(name));
+            for field in &mut fields {
+                field.fill_indexed(|[j, i]| (j * i % 5) as f64);
+                field.set_blocking(blocking);
+            }
+            Ok(fields)
+        };
+        let wave = |before, u: StarPoint<'_, f64, 2, 1>, ()| {
+            let around = u.at::<-1, 0>() + u.at::<1, 0>() + u.at::<0, -1>() + u.at::<0, 1>();
+            2.0 * u.center() - before + 0.2 * (around - 4.0 * u.center())
+        };
+        let steps = |[u, before]: &mut [Field<f64, 2>; 2], steps| {
+            grid.leapfrog(u.star_evolving::<1>().with_previous(before), (), steps, wave)
+        };
+        let mut trial = start(None)?;
+        let (mut calls, mut longest) = (0, 0);
+        let chosen = grid.tune_blocking(1, 16, |blocking, number| {
+            (calls, longest) = (calls + 1, longest.max(blocking.levels));
+            trial[0].set_blocking(Some(blocking));
+            steps(&mut trial, number)
+        })?;
+        assert!(calls > 4 && longest > 1, "{calls} calls with up to {longest} levels");
+        let (mut tuned, mut plain) = (start(Some(chosen))?, start(Some(Blocking::PLAIN))?);
+        steps(&mut tuned, 7)?;
+        steps(&mut plain, 7)?;
+        assert_eq!(tuned.map(|field| field.fingerprint()), plain.map(|field| field.fingerprint()));
+        // What fails on one rank is an error on all.
+        let failed = grid.tune_blocking(1, 16, |_, _| match world.rank() + 1 == world.size() {
+            true => Err(Error::other("no steps today")),
+            false => Ok(()),
+        });
+        assert!(failed.unwrap_err().to_string().contains("no steps today"));
         Ok(())
     });
 }
