@@ -32,6 +32,7 @@
 //! | [`Evolving`], [`Blocking`] | several fields brought forward together; how steps are blocked |
 //! | [`Measure`], [`Report`] | what every kernel cost: time, bandwidth, waiting, imbalance |
 //! | `Output`, `Input` | shared HDF5 files (feature `hdf5`, on by default) |
+//! | `Picture`, [`Probes`] | planes as PNG files (feature `pictures`, on by default), values at points over time |
 //! | [`testing`] | tests on real ranks under `cargo test` |
 //!
 //! [How to write a fast stencil](guide) is a page of its own.
@@ -58,6 +59,7 @@ mod stepping;
 mod sweep;
 pub mod testing;
 mod topology;
+mod watch;
 mod world;
 
 pub use decomposition::Decomposition;
@@ -71,6 +73,9 @@ pub use measure::{HaloReport, KernelScope, Kind, Measure, Report, ReportRow};
 pub use reduce::{Extremum, Ordered};
 pub use stepping::{Constant, ConstantFields, Evolving, EvolvingFields};
 pub use topology::{Face, Topology};
+pub use watch::Probes;
+#[cfg(feature = "pictures")]
+pub use watch::{Colors, Picture};
 pub use world::{World, WorldBuilder};
 
 pub use {mpi, ndarray, num_complex};

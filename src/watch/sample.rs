@@ -1,0 +1,105 @@
+//! The values that a picture shows: for each pixel that of the nearest point.
+
+use num_traits::AsPrimitive;
+
+use super::sum_on_root;
+use crate::error::ErrorKind;
+use crate::{Element, Error, Field, Result};
+
+/// A plane of a field as `height` rows of `width` pixels, the first row at the top.
+pub(super) struct Sample<const N: usize> {
+    pub(super) width: usize,
+    pub(super) height: usize,
+    /// The axes that run up and to the right.
+    pub(super) axes: [usize; 2],
+    /// For each axis, where the first and the last point of the plane lie, and half a spacing around them.
+    pub(super) edges: [[f64; 2]; N],
+    /// For each other axis, its index.
+    pub(super) fixed: [Option<usize>; N],
+    component: usize,
+}
+
+impl<const N: usize> Sample<N> {
+    /// The plane of `field` that is left when the axes of `planes` have the index given, and the slowest of the others the
+    /// middle one, until two are left; its longer side has `pixels` pixels.
+    ///
+    /// # Errors
+    /// When there is no such plane or component; the same on all ranks.
+    pub(super) fn new<T: Element>(
+        field: &Field<T, N>,
+        planes: &[(usize, usize)],
+        component: usize,
+        pixels: usize,
+    ) -> Result<Self> {
+        let refuse = |reason: String| {
+            let message = format!("no picture of field '{}': {reason}", field.name());
+            Err(Error::on_all_ranks(ErrorKind::Argument, message))
+        };
+        let shape = field.shape_global();
+        let mut fixed = [None; N];
+        for &(axis, index) in planes {
+            if axis >= N || index >= shape[axis] {
+                return refuse(format!("it has no plane {index} of axis {axis}; its shape is {shape:?}"));
+            }
+            fixed[axis] = Some(index);
+        }
+        if component >= field.components() {
+            return refuse(format!("it has {} component(s), none of number {component}", field.components()));
+        }
+        if pixels == 0 || pixels > MOST_PIXELS {
+            return refuse(format!("{pixels} pixels were asked for; 1 to {MOST_PIXELS} are possible"));
+        }
+        for axis in 0..N {
+            if fixed.iter().filter(|index| index.is_none()).count() > 2 && fixed[axis].is_none() {
+                fixed[axis] = Some(shape[axis] / 2);
+            }
+        }
+        let shown: Vec<usize> = (0..N).filter(|&axis| fixed[axis].is_none()).collect();
+        let &[up, right] = &shown[..] else {
+            return refuse(format!("a picture needs two axes, but {} are left", shown.len()));
+        };
+        let (first, last) = (field.coordinates([0; N]), field.coordinates(shape.map(|n| n.max(1) - 1)));
+        let spacing = field.grid().spacing();
+        let edges: [[f64; 2]; N] =
+            std::array::from_fn(|a| [first[a] - 0.5 * spacing[a], last[a] + 0.5 * spacing[a]]);
+        let length = |axis: usize| edges[axis][1] - edges[axis][0];
+        let scale = pixels as f64 / length(up).max(length(right));
+        let side = |axis: usize| ((length(axis) * scale).round() as usize).clamp(1, pixels);
+        Ok(Self { width: side(right), height: side(up), axes: [up, right], edges, fixed, component })
+    }
+
+    /// The values of all pixels, on rank 0.
+    ///
+    /// # Collective
+    /// Over all ranks.
+    pub(super) fn collect<T: Element + AsPrimitive<f64>>(&self, field: &Field<T, N>) -> Vec<f64> {
+        let (shape, block) = (field.shape_global(), field.region_global());
+        let [up, right] = self.axes;
+        let nearest = |pixel: usize, pixels: usize, axis: usize| (2 * pixel + 1) * shape[axis] / (2 * pixels);
+        // Pixels of points that other ranks own are 0, so that their sum is what the owner has.
+        let mut values = vec![0.0; self.width * self.height];
+        let mut index = self.fixed.map(|index| index.unwrap_or(0));
+        let mine =
+            |axis: usize, index: usize| (block.start[axis]..block.end[axis]).contains(&(index as isize));
+        if (0..N).all(|axis| self.fixed[axis].is_none_or(|index| mine(axis, index))) {
+            let cells = field.component(self.component);
+            for row in 0..self.height {
+                index[up] = nearest(self.height - 1 - row, self.height, up);
+                if !mine(up, index[up]) {
+                    continue;
+                }
+                for column in 0..self.width {
+                    index[right] = nearest(column, self.width, right);
+                    if mine(right, index[right]) {
+                        let local = std::array::from_fn(|a| index[a] as isize - block.start[a]);
+                        values[row * self.width + column] = cells.get(local).as_();
+                    }
+                }
+            }
+        }
+        sum_on_root(field, &values)
+    }
+}
+
+/// Longest side of a picture.
+const MOST_PIXELS: usize = 8192;
