@@ -41,6 +41,8 @@
 //!
 //! Limits: 1 to 4 axes; grids are boxes of equal cells; one rank cannot have several blocks.
 
+#[cfg(feature = "hdf5")]
+mod checkpoint;
 mod decomposition;
 mod error;
 mod field;
@@ -60,6 +62,8 @@ pub mod testing;
 mod topology;
 mod world;
 
+#[cfg(feature = "hdf5")]
+pub use checkpoint::{Checkpoint, Checkpoints, Restart, Scalar, StopReason, StopRequest};
 pub use decomposition::Decomposition;
 pub use error::{Error, Result};
 pub use field::{Boundary, BoundaryFunction, Field, FieldBuilder};
