@@ -133,9 +133,10 @@ impl<'w> Checkpoints<'w> {
         let label = Label { target: &path, run, number };
         save(self.world, &label, &checkpoint, self.read_back)?;
         self.run = Some(run);
-        if self.world.rank() == 0 {
+        on_root(self.world, || {
             self.remove_old(run);
-        }
+            Ok(Vec::new())
+        })?;
         let values = checkpoint.fields.iter().map(|(_, field)| field.values_local());
         timing.finish(values.map(|(count, size)| count * size).sum(), 1);
         Ok(path)
