@@ -32,6 +32,7 @@
 //! | [`Evolving`], [`Blocking`] | several fields brought forward together; how steps are blocked |
 //! | [`Measure`], [`Report`] | what every kernel cost: time, bandwidth, waiting, imbalance |
 //! | `Output`, `Input` | shared HDF5 files (feature `hdf5`, on by default) |
+//! | `Checkpoints`, `Restart`, `StopRequest` | runs that survive their end: [the guide](checkpoint_guide) (feature `hdf5`) |
 //! | [`testing`] | tests on real ranks under `cargo test` |
 //!
 //! [How to write a fast stencil](guide) is a page of its own.
@@ -43,6 +44,12 @@
 
 #[cfg(feature = "hdf5")]
 mod checkpoint;
+#[cfg(feature = "hdf5")]
+#[doc = include_str!("../docs/checkpoint-format.md")]
+pub mod checkpoint_format {}
+#[cfg(feature = "hdf5")]
+#[doc = include_str!("../docs/checkpoints.md")]
+pub mod checkpoint_guide {}
 mod decomposition;
 mod error;
 mod field;

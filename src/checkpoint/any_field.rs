@@ -72,24 +72,24 @@ impl<T: Element, const N: usize> AnyField for Field<T, N> {
     }
 
     fn write(&self, dataset: &Dataset) -> hdf5::Result<()> {
-        // all parts, whatever fails: the other ranks go on too
-        let parts = (0..self.components()).map(|component| Part { field: self, component });
-        parts.fold(Ok(()), |done, part| done.and(write(self.grid().world(), dataset, &part)))
+        let mut done = Ok(());
+        for component in 0..self.components() {
+            // all of them, whatever fails: the other ranks go on too
+            let written = write(self.grid().world(), dataset, &Part { field: self, component });
+            done = done.and(written);
+        }
+        done
     }
 
     fn sums(&self, data: &Data) -> Vec<u32> {
         let (shape, offset) = (self.shape_global(), self.region_global().start);
         let nothing = || BlockSums::new(data.length, data.block);
         let add = |component: usize| {
-            self.component(component).fold_rows(
-                self.grid().world().pool(),
-                nothing,
-                |sums, first, row| {
-                    let index = |a: usize| (first[a] + offset[a]) as u64;
-                    let start = (0..N).fold(component as u64, |value, a| value * shape[a] as u64 + index(a));
-                    sums.add(start * size_of::<T>() as u64, bytemuck::cast_slice(row));
-                },
-            )
+            self.component(component).fold_rows(self.grid().world().pool(), nothing, |sums, first, row| {
+                let index = |a: usize| (first[a] + offset[a]) as u64;
+                let start = (0..N).fold(component as u64, |value, a| value * shape[a] as u64 + index(a));
+                sums.add(start * size_of::<T>() as u64, bytemuck::cast_slice(row));
+            })
         };
         (0..self.components()).flat_map(add).fold(nothing(), BlockSums::merged).finish()
     }

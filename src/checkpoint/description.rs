@@ -129,8 +129,7 @@ impl Description {
 
     /// The block with this checksum: its field and its number there.
     pub(super) fn find_block(&self, checksum: u64) -> Option<(&FieldRecord, u64)> {
-        let field =
-            self.fields.iter().rev().find(|field| field.data.first_checksum <= checksum)?;
+        let field = self.fields.iter().rev().find(|field| field.data.first_checksum <= checksum)?;
         Some((field, checksum - field.data.first_checksum))
     }
 
@@ -161,7 +160,9 @@ impl Description {
                 "has a length that is not that of its points"
             } else if lists.iter().any(|&length| length != axes) {
                 "has another number of axes than its grid"
-            } else if data.offset < end || data.offset.checked_add(data.length).is_none_or(|end| end > file_length) {
+            } else if data.offset < end
+                || data.offset.checked_add(data.length).is_none_or(|end| end > file_length)
+            {
                 "lies beyond the file or over something else"
             } else if data.block == 0 || data.first_checksum != blocks {
                 "has no checksums"

@@ -107,7 +107,8 @@ fn define_about(file: &File, text: &[u8], checksums: u64) -> hdf5::Result<[u64; 
         .shape([checksums.max(1) as usize])
         .alloc_time(Some(AllocTime::Early))
         .create("checksums")?;
-    let place = |dataset: &Dataset| dataset.offset().ok_or_else(|| hdf5::Error::from("a dataset has no place"));
+    let place =
+        |dataset: &Dataset| dataset.offset().ok_or_else(|| hdf5::Error::from("a dataset has no place"));
     Ok([place(&described)?, place(&kept)?])
 }
 

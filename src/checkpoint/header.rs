@@ -170,13 +170,17 @@ mod tests {
         assert!(reason(&header().encode(), 9_999).contains("truncated: 9999 bytes instead of 10000"));
         assert!(reason(&header().encode(), 10_001).contains("longer"));
         let newer = forged(|bytes| bytes[16] = 2);
-        let Err(Flaw::Unreadable(why)) = Header::decode(&newer, 10_000) else { panic!("read a newer format") };
+        let Err(Flaw::Unreadable(why)) = Header::decode(&newer, 10_000) else {
+            panic!("read a newer format")
+        };
         assert!(why.contains("version 2"), "{why}");
     }
 
     #[test]
     fn a_lying_header_is_refused() {
-        for (at, value) in [(32, 9_950_u64), (32, u64::MAX), (40, u64::MAX), (48, 0), (56, u64::MAX / 2), (56, 1001)] {
+        for (at, value) in
+            [(32, 9_950_u64), (32, u64::MAX), (40, u64::MAX), (48, 0), (56, u64::MAX / 2), (56, 1001)]
+        {
             let lie = forged(|bytes| bytes[at..at + 8].copy_from_slice(&value.to_le_bytes()));
             assert!(matches!(Header::decode(&lie, 10_000), Err(Flaw::Damaged(_))), "{value} at {at}");
         }

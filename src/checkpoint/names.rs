@@ -27,8 +27,7 @@ impl Names {
 
     /// The numbers of all files of the series, the newest first.
     pub(super) fn numbers(&self) -> io::Result<Vec<u64>> {
-        let mut numbers: Vec<u64> =
-            self.entries()?.iter().filter_map(|file| self.number_of(file)).collect();
+        let mut numbers: Vec<u64> = self.entries()?.iter().filter_map(|file| self.number_of(file)).collect();
         numbers.sort_unstable_by(|a, b| b.cmp(a));
         Ok(numbers)
     }
@@ -80,7 +79,8 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let names = Names::of(&directory.path().join("run.a")).unwrap();
         let partial = ".run.a.00000004.h5.17-0.partial";
-        let others = ["run.a.h5", "run.a.1.h5", "run.a.00000003.xdmf", "run.b.00000009.h5", "run.00000008.h5"];
+        let others =
+            ["run.a.h5", "run.a.1.h5", "run.a.00000003.xdmf", "run.b.00000009.h5", "run.00000008.h5"];
         let more = [".run.00000004.h5.17-0.partial", "run.a.0000000x.h5", "run.a.00000005.h5.partial"];
         for file in others.iter().chain(&more).chain(&[partial, "run.a.00000002.h5", "run.a.123456789.h5"]) {
             fs::write(directory.path().join(file), "").unwrap();

@@ -179,10 +179,13 @@ impl<'w> Restart<'w> {
             checked.map(|()| Vec::new()).map_err(|reason| fail(&reason))
         })?;
         with_datasets(self.world, (&self.path, &[dataset], OpenMode::Read), fail, |datasets| {
-            // all parts, whatever fails: the other ranks go on too
-            (0..field.components()).fold(Ok(()), |done, component| {
-                done.and(read(self.world, &datasets[0], &mut Part { field: &mut *field, component }))
-            })
+            let mut done = Ok(());
+            for component in 0..field.components() {
+                // all of them, whatever fails: the other ranks go on too
+                let filled = read(self.world, &datasets[0], &mut Part { field: &mut *field, component });
+                done = done.and(filled);
+            }
+            done
         })?;
         field.set_clock((record.clock.start.0, record.clock.step.0, record.clock.steps));
         timing.finish(field.values_local(), size_of::<T>());
@@ -276,9 +279,12 @@ fn expected(world: &World, path: &Path, header: &Header) -> Result<Vec<u32>> {
     let (length, expected) = (file.metadata().map_err(fail)?.len(), header.file_length);
     if length != expected {
         let rank = world.rank();
-        return Err(cannot_use_here(path, &format!(
-            "rank {rank} finds {length} bytes where rank 0 finds {expected}; it must lie in a directory that all nodes share"
-        )));
+        return Err(cannot_use_here(
+            path,
+            &format!(
+                "rank {rank} finds {length} bytes where rank 0 finds {expected}; it must lie in a directory that all nodes share"
+            ),
+        ));
     }
     let share = verify::share(world, header.checksums.1);
     let mut bytes = vec![0; (share.end - share.start) as usize * 4];

@@ -32,7 +32,12 @@ pub(super) struct Label<'a> {
 
 /// Writes all to a file that appears as the target when it is complete, and found to be so if
 /// `read_back`. Collective.
-pub(super) fn save(world: &World, label: &Label<'_>, checkpoint: &Checkpoint<'_>, read_back: bool) -> Result<()> {
+pub(super) fn save(
+    world: &World,
+    label: &Label<'_>,
+    checkpoint: &Checkpoint<'_>,
+    read_back: bool,
+) -> Result<()> {
     let fail = |reason: &str| {
         Error::new(ErrorKind::File, format!("cannot write checkpoint {}: {reason}", label.target.display()))
     };
@@ -40,7 +45,8 @@ pub(super) fn save(world: &World, label: &Label<'_>, checkpoint: &Checkpoint<'_>
     let (mut draft, mut header) = (None, None);
     let made = on_root(world, || {
         let made = Draft::create(label.target)?;
-        let places = file::define(&made.path, &checkpoint.fields, checkpoint.describe()).map_err(|e| fail(&e))?;
+        let places =
+            file::define(&made.path, &checkpoint.fields, checkpoint.describe()).map_err(|e| fail(&e))?;
         header = Some(Header {
             file_length: 0,
             description: (places.text_offset, places.text.len() as u64),
@@ -61,8 +67,13 @@ pub(super) fn save(world: &World, label: &Label<'_>, checkpoint: &Checkpoint<'_>
     let names: Vec<String> = checkpoint.fields.iter().map(|(name, _)| file::dataset_of(name)).collect();
     if !names.is_empty() {
         with_datasets(world, (&path, &names, OpenMode::ReadWrite), fail, |datasets| {
-            let fields = datasets.iter().zip(&checkpoint.fields);
-            fields.fold(Ok(()), |done, (dataset, (_, field))| done.and(field.write(dataset)))
+            let mut done = Ok(());
+            for (dataset, (_, field)) in datasets.iter().zip(&checkpoint.fields) {
+                // all of them, whatever fails: the other ranks go on too
+                let written = field.write(dataset);
+                done = done.and(written);
+            }
+            done
         })?;
     }
     let checksums = checksums(world, checkpoint, &description);
@@ -101,7 +112,8 @@ pub(super) fn save(world: &World, label: &Label<'_>, checkpoint: &Checkpoint<'_>
 fn checksums(world: &World, checkpoint: &Checkpoint<'_>, description: &Description) -> Vec<u32> {
     let mut sums = Vec::new();
     for record in &description.fields {
-        let (_, field) = checkpoint.fields.iter().find(|(name, _)| *name == record.name).expect("it was described");
+        let (_, field) =
+            checkpoint.fields.iter().find(|(name, _)| *name == record.name).expect("it was described");
         sums.extend(field.sums(&record.data));
     }
     let mut all = vec![0; sums.len()];
@@ -125,7 +137,9 @@ fn commit(path: &Path, header: &Header, description: &Description, read_back: bo
         let file = File::open(path).map_err(say)?;
         let found = verify::structure_crc(&file, description, header.file_length).map_err(say)?;
         if found != header.structure_crc {
-            return Err("what was read back is not what was written: the structure of the file differs".into());
+            return Err(
+                "what was read back is not what was written: the structure of the file differs".into()
+            );
         }
     }
     let bytes = header.encode();

@@ -206,7 +206,9 @@ impl<'w> Checkpoints<'w> {
                 ));
             }
             if checkpoint.fields[..n].iter().any(|(other, _)| other == name) {
-                return refuse(format!("a checkpoint was given two fields called {name:?}; name one of them differently"));
+                return refuse(format!(
+                    "a checkpoint was given two fields called {name:?}; name one of them differently"
+                ));
             }
             if !field.world().same_as(self.world) {
                 return refuse(format!("field {name:?} is of another world than the checkpoints"));

@@ -89,7 +89,11 @@ impl<'a> Checkpoint<'a> {
             step: self.step,
             time: Exact(self.time),
             fields: self.fields.iter().map(|(name, field)| field.record(name)).collect(),
-            scalars: self.scalars.iter().map(|(name, value)| (name.clone(), Kept::from(value.clone()))).collect(),
+            scalars: self
+                .scalars
+                .iter()
+                .map(|(name, value)| (name.clone(), Kept::from(value.clone())))
+                .collect(),
             metadata: self.metadata.clone(),
         }
     }

@@ -40,8 +40,8 @@ const TIME_LIMIT: u64 = SIGNALS.len() as u64;
 ///
 /// The ranks decide together: one that the signal has not reached joins those that it has. Batch systems send
 /// signals some time before they kill: `#SBATCH --signal=USR1@300` (Slurm) to every process of the step.
-/// Open MPI's `mpirun` passes SIGUSR1 on, and SIGTERM too, but kills one second later unless told otherwise
-/// (`--mca odls_base_sigkill_timeout 300`).
+/// `mpirun` of Open MPI and MPICH pass SIGUSR1 on. So does MPICH's with SIGTERM, but Open MPI's waits one second, passes it on
+/// and kills one second later, unless told otherwise: `--mca odls_base_sigkill_timeout 30` makes both 30 seconds.
 ///
 /// While it lives, the signals do nothing else; afterwards they end the process as usual.
 pub struct StopRequest<'w> {

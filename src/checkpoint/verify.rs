@@ -16,7 +16,12 @@ use crate::{Error, Result, World};
 const BUFFER: u64 = 1 << 20;
 
 /// The checksum of bytes `begin..end` of a file, added to what the hasher has seen.
-fn hash_bytes(file: &File, (begin, end): (u64, u64), buffer: &mut Vec<u8>, hasher: &mut Hasher) -> io::Result<()> {
+fn hash_bytes(
+    file: &File,
+    (begin, end): (u64, u64),
+    buffer: &mut Vec<u8>,
+    hasher: &mut Hasher,
+) -> io::Result<()> {
     let mut at = begin;
     while at < end {
         buffer.resize(BUFFER.min(end - at) as usize, 0);
@@ -53,9 +58,8 @@ pub(super) fn find_damage(
     description: &Description,
     expected: &[u32],
 ) -> Result<Option<String>> {
-    let opened = File::open(path).map_err(|error| {
-        Error::new(ErrorKind::File, format!("cannot read {}: {error}", path.display()))
-    });
+    let opened = File::open(path)
+        .map_err(|error| Error::new(ErrorKind::File, format!("cannot read {}: {error}", path.display())));
     let file = world.agree(opened)?;
     let (mut buffer, mut first, mut count) = (Vec::new(), u64::MAX, 0);
     for (number, &expected) in share(world, description.blocks()).zip(expected) {

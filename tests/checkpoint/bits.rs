@@ -26,7 +26,13 @@ struct Advanced<T: Element, const N: usize>(Field<T, N>);
 
 impl<T: Number, const N: usize> Advanced<T, N> {
     /// `turn` decides which wall is where and how steps are blocked.
-    fn boxed(world: &World, shape: [usize; N], centring: Centring, components: usize, turn: usize) -> Result<Box<dyn Run>> {
+    fn boxed(
+        world: &World,
+        shape: [usize; N],
+        centring: Centring,
+        components: usize,
+        turn: usize,
+    ) -> Result<Box<dyn Run>> {
         // one axis is periodic now and then
         let periodic = std::array::from_fn(|axis| turn % 2 == 1 && axis == turn % N);
         let grid = Grid::builder(shape).periodic(periodic).halo(1).spacing([SPACING; N]).build(world)?;
@@ -118,7 +124,8 @@ impl Run for Wave {
 fn runs(world: &World) -> Result<Vec<Box<dyn Run>>> {
     let mut runs = vec![Wave::boxed(world, 0)?, Wave::boxed(world, 1)?];
     for turn in 0..5 {
-        let centring = [Centring::Node, Centring::Face(1), Centring::Edge(0), Centring::Face(2), Centring::Node][turn];
+        let centring =
+            [Centring::Node, Centring::Face(1), Centring::Edge(0), Centring::Face(2), Centring::Node][turn];
         runs.push(Advanced::<f64, 1>::boxed(world, [41], Centring::Cell, 3, turn)?);
         runs.push(Advanced::<f64, 2>::boxed(world, [17, 13], Centring::Cell, 1, turn)?);
         runs.push(Advanced::<f32, 2>::boxed(world, [13, 18], Centring::Node, 2, turn)?);

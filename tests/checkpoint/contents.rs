@@ -23,10 +23,7 @@ trait Anything: Element {
 impl<T: Element> Anything for T {}
 
 /// Calls `visit` with the place of every value of the block and what it is to be.
-fn each<T: Element, const N: usize>(
-    field: &Field<T, N>,
-    mut visit: impl FnMut(usize, [isize; N], T),
-) {
+fn each<T: Element, const N: usize>(field: &Field<T, N>, mut visit: impl FnMut(usize, [isize; N], T)) {
     let (shape, offset) = (field.shape_global(), field.region_global().start);
     for component in 0..field.components() {
         for local in field.region_local().indices() {
@@ -53,7 +50,10 @@ impl Grids {
         Ok(Self {
             line: Grid::builder([29]).halo(2).build(world)?,
             plane: Grid::builder([9, 11]).periodic([true, false]).build(world)?,
-            volume: Grid::builder([8, 9, 10]).extent([1.0, 2.0, 3.0]).origin([-0.1, 0.0, 7.0]).build(world)?,
+            volume: Grid::builder([8, 9, 10])
+                .extent([1.0, 2.0, 3.0])
+                .origin([-0.1, 0.0, 7.0])
+                .build(world)?,
             space: Grid::builder([3, 4, 8, 5]).build(world)?,
         })
     }
@@ -61,14 +61,22 @@ impl Grids {
 
 impl Job<'_> {
     /// A field to be saved, or one restored and compared with what it must be.
-    fn field<T: Element, const N: usize>(&self, grid: &Grid<N>, centring: Centring, components: usize) -> Result<Field<T, N>> {
+    fn field<T: Element, const N: usize>(
+        &self,
+        grid: &Grid<N>,
+        centring: Centring,
+        components: usize,
+    ) -> Result<Field<T, N>> {
         let name = format!("{} {N} {centring:?} {components}", T::KIND);
-        let mut field = grid.field_builder::<T>(name).centring(centring).components(components).units("K").build()?;
+        let mut field =
+            grid.field_builder::<T>(name).centring(centring).components(components).units("K").build()?;
         let mut wanted = Vec::new();
         each(&field, |component, local, value| wanted.push((component, local, value)));
         match &self.saved {
             None => {
-                wanted.into_iter().for_each(|(component, local, value)| field.component_mut(component).set(local, value));
+                wanted
+                    .into_iter()
+                    .for_each(|(component, local, value)| field.component_mut(component).set(local, value));
                 field.set_time(0.1, 0.2);
             }
             Some(saved) => {
@@ -78,7 +86,12 @@ impl Job<'_> {
                 assert_eq!(field.time(), 0.1);
                 for (component, local, value) in wanted {
                     let found = field.component(component).get(local);
-                    assert_eq!(bytemuck::bytes_of(&found), bytemuck::bytes_of(&value), "{} {local:?}", field.name());
+                    assert_eq!(
+                        bytemuck::bytes_of(&found),
+                        bytemuck::bytes_of(&value),
+                        "{} {local:?}",
+                        field.name()
+                    );
                 }
             }
         }
@@ -127,10 +140,12 @@ fn everything(world: &World, directory: &Path, stage: usize) -> Result<()> {
     let l = job.field::<Complex<f64>, 3>(volume, Centring::Face(2), 1)?;
     let odd = f64::from_bits(0x7ff8_0000_dead_beef);
     let Some(saved) = &job.saved else {
-        let checkpoint = Checkpoint::new(u64::MAX, -0.0).field(&a).field(&b).field(&c).field(&d).field(&e).field(&f);
+        let checkpoint =
+            Checkpoint::new(u64::MAX, -0.0).field(&a).field(&b).field(&c).field(&d).field(&e).field(&f);
         let checkpoint = checkpoint.field(&g).field(&h).field(&i).field(&j).field(&k).field(&l);
         let checkpoint = checkpoint.scalar("dt", 0.1).scalar("odd", odd).scalar("lowest", f64::NEG_INFINITY);
-        let checkpoint = checkpoint.scalar("count", u64::MAX).scalar("least", i64::MIN).scalar("method", "Ärger");
+        let checkpoint =
+            checkpoint.scalar("count", u64::MAX).scalar("least", i64::MIN).scalar("method", "Ärger");
         checkpoints.save(checkpoint.metadata(&parameters())?)?;
         return Ok(());
     };
@@ -173,7 +188,11 @@ fn several_blocks_of_checksums_are_put_together_from_all_ranks() {
         let job = Job { saved: None, grids: Grids::new(world)? };
         let mut checkpoints = Checkpoints::new(world, directory.join("large"))?;
         if stage == 0 {
-            checkpoints.save(Checkpoint::new(1, 0.0).field(&job.field::<u16, 3>(&grid, Centring::Cell, 3)?))?;
+            checkpoints.save(Checkpoint::new(1, 0.0).field(&job.field::<u16, 3>(
+                &grid,
+                Centring::Cell,
+                3,
+            )?))?;
         } else {
             let saved = checkpoints.restart()?;
             Job { saved, ..job }.field::<u16, 3>(&grid, Centring::Cell, 3)?;

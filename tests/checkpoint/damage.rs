@@ -25,7 +25,8 @@ fn field(grid: &Grid<3>, step: u64) -> Field<f64, 3> {
 fn two(world: &World, directory: &Path) -> Result<[PathBuf; 2]> {
     let grid = grid(world)?;
     let mut checkpoints = Checkpoints::new(world, directory.join("run"))?;
-    let mut save = |step| checkpoints.save(Checkpoint::new(step, 0.5 * step as f64).field(&field(&grid, step)));
+    let mut save =
+        |step| checkpoints.save(Checkpoint::new(step, 0.5 * step as f64).field(&field(&grid, step)));
     Ok([save(1)?, save(2)?])
 }
 
@@ -165,11 +166,17 @@ fn a_field_that_is_another_is_refused() {
         let on = |grid: &Grid<3>| grid.field::<f64>("u");
         let smaller = Grid::builder([20, 30, 39]).build(world)?;
         wrong(&mut on(&smaller), &["cells [20, 30, 40]", "has [20, 30, 39]"]);
-        wrong(&mut on(&base().periodic([true, false, false]).build(world)?), &["periodic", "[true, false, false]"]);
+        wrong(
+            &mut on(&base().periodic([true, false, false]).build(world)?),
+            &["periodic", "[true, false, false]"],
+        );
         wrong(&mut on(&base().origin([0.0, 0.5, 0.0]).build(world)?), &["origin", "[0.0, 0.5, 0.0]"]);
         wrong(&mut on(&base().spacing([0.1; 3]).build(world)?), &["spacing", "[0.1, 0.1, 0.1]"]);
         wrong(&mut right.field_builder("u").components(2).build()?, &["components 1", "has 2"]);
-        wrong(&mut right.field_builder("u").centring(Centring::Face(1)).build()?, &["\"cell\"", "\"face 1\""]);
+        wrong(
+            &mut right.field_builder("u").centring(Centring::Face(1)).build()?,
+            &["\"cell\"", "\"face 1\""],
+        );
         Ok(())
     });
 }
@@ -185,7 +192,10 @@ fn a_missing_field_or_one_of_another_type_is_refused() {
         let single = refused(world, saved.restore(&mut grid.field::<f32>("u")));
         assert_contains(&single, &["\"u\"", "type \"f64\"", "has \"f32\""]);
         let flat = Grid::builder([30, 40]).build(world)?;
-        assert_contains(&refused(world, saved.restore(&mut flat.field::<f64>("u"))), &["[20, 30, 40]", "[30, 40]"]);
+        assert_contains(
+            &refused(world, saved.restore(&mut flat.field::<f64>("u"))),
+            &["[20, 30, 40]", "[30, 40]"],
+        );
         // after all that, the right one is read
         let mut u = grid.field::<f64>("other name");
         saved.restore_as("u", &mut u)?;

@@ -60,7 +60,10 @@ fn fill(world: &World, directory: &Path) -> Result<()> {
             }
         }
     });
-    assert_contains(&refused(world, checkpoints.save(Checkpoint::new(2, 0.0).field(&small))), &["run.00000002.h5"]);
+    assert_contains(
+        &refused(world, checkpoints.save(Checkpoint::new(2, 0.0).field(&small))),
+        &["run.00000002.h5"],
+    );
     intact(&["filler", "run.00000001.h5"])?;
     on_rank_0(world, || std::fs::remove_file(&filler).unwrap());
     // there is space again

@@ -152,7 +152,8 @@ fn ranks_killed_at_any_moment_lose_no_checkpoint() {
         std::process::exit(0);
     }
     let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-    let kills = std::env::var("PARHELION_KILLS").map_or(KILLS, |count| count.parse().expect("a number of kills"));
+    let kills =
+        std::env::var("PARHELION_KILLS").map_or(KILLS, |count| count.parse().expect("a number of kills"));
     let outcome = launch(&test, directory.path(), 1, "note");
     assert!(outcome.success, "{outcome}");
 

@@ -91,7 +91,10 @@ fn what_makes_no_sense_is_refused_on_every_rank() {
         assert_contains(&slash, &["\"a/b\"", "without"]);
         let huge = vec![0.125_f64; 3 << 20];
         let long = Checkpoint::new(1, 0.0).metadata(&huge)?;
-        assert_contains(&refused(world, checkpoints.save(long)), &["run.00000001.h5", "metadata", "16777216"]);
+        assert_contains(
+            &refused(world, checkpoints.save(long)),
+            &["run.00000001.h5", "metadata", "16777216"],
+        );
         if world.size() > 1 {
             let mine = Checkpoint::new(world.rank() as u64, 0.0);
             assert_contains(&refused(world, checkpoints.save(mine)), &["not the same on all"]);

@@ -11,8 +11,10 @@ const DIRECTORY: &str = "PARHELION_TEST_DIRECTORY";
 
 fn save(world: &World) -> Result<()> {
     let directory = std::path::PathBuf::from(std::env::var_os(DIRECTORY).expect("set below"));
-    let grid = Grid::builder([5, 6, 7]).periodic([false, true, false]).extent([1.0, 2.0, 3.0]).build(world)?;
-    let mut v = grid.field_builder::<f32>("v").components(3).centring(Centring::Node).units("m s-1").build()?;
+    let grid =
+        Grid::builder([5, 6, 7]).periodic([false, true, false]).extent([1.0, 2.0, 3.0]).build(world)?;
+    let mut v =
+        grid.field_builder::<f32>("v").components(3).centring(Centring::Node).units("m s-1").build()?;
     for component in 0..3 {
         v.fill_component_indexed(component, |[z, y, x]| (1000 * component + 100 * z + 10 * y + x) as f32);
     }
@@ -22,7 +24,8 @@ fn save(world: &World) -> Result<()> {
     n.fill_indexed(|[i]| i as i64 - 7);
     let mut c = line.field::<Complex<f64>>("c");
     c.fill_indexed(|[i]| Complex::new(i as f64, -0.5));
-    let checkpoint = Checkpoint::new(42, 0.1).field(&v).field(&n).field(&c).scalar("dt", 0.1).scalar("k", 7_u64);
+    let checkpoint =
+        Checkpoint::new(42, 0.1).field(&v).field(&n).field(&c).scalar("dt", 0.1).scalar("k", 7_u64);
     Checkpoints::new(world, directory.join("run"))?.save(checkpoint.metadata(&[1.5, 2.5])?)?;
     Ok(())
 }
