@@ -6,7 +6,7 @@ use parhelion::prelude::*;
 use parhelion::testing::RankTest;
 use parhelion::{Checkpoint, Checkpoints, Restart, Result};
 
-use crate::support::{assert_contains, in_scratch, on_rank_0, refused};
+use crate::support::{DIRECTORY, assert_contains, in_scratch, on_rank_0, refused};
 
 const RANKS: [usize; 3] = [1, 2, 5];
 
@@ -207,9 +207,9 @@ fn a_missing_field_or_one_of_another_type_is_refused() {
 #[test]
 fn a_fall_back_is_told_on_rank_0_alone() {
     let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-    let test = RankTest::new(2).env("PARHELION_TEST_DIRECTORY", directory.path());
+    let test = RankTest::new(2).env(DIRECTORY, directory.path());
     let outcome = test.output(|world| {
-        let directory = PathBuf::from(std::env::var_os("PARHELION_TEST_DIRECTORY").expect("set above"));
+        let directory = PathBuf::from(std::env::var_os(DIRECTORY).expect("set above"));
         let [_, newest] = two(world, &directory)?;
         on_rank_0(world, || std::fs::write(&newest, "").unwrap());
         Checkpoints::new(world, directory.join("run"))?.restart()?.expect("step 1 is good");

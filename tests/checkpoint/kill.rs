@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use parhelion::prelude::*;
 use parhelion::{Checkpoint, Checkpoints, Error, Result};
-use parhelion_launcher::{Launch, Mpirun, Outcome};
+use parhelion_launcher::Outcome;
 use signal_hook::consts::SIGKILL;
 use signal_hook::low_level::raise;
 
-/// Tells the ranks where the files are, and that they are ranks.
-const DIRECTORY: &str = "PARHELION_TEST_DIRECTORY";
+use crate::support::{DIRECTORY, files, launch};
+
 /// Tells the ranks who is killed, and when: rank or `all`, and microseconds; or `nobody`.
 const VICTIM: &str = "PARHELION_TEST_VICTIM";
 /// Jobs that are killed unless `PARHELION_KILLS` says otherwise.
@@ -118,19 +118,8 @@ fn note(world: &World, directory: &Path) -> Result<()> {
     Ok(())
 }
 
-fn launch(test: &str, directory: &Path, ranks: usize, victim: &str) -> Outcome {
-    let library = mpi::environment::library_version().expect("MPI names itself");
-    let mpirun = Mpirun::for_library(&library).expect("there is an mpirun for this MPI");
-    let program = std::env::current_exe().expect("the test program knows its own path");
-    Launch::new(&mpirun, program)
-        .args(["--exact", test, "--nocapture", "--test-threads=1", "--quiet"])
-        .ranks(ranks)
-        .threads(1)
-        .env(DIRECTORY, directory)
-        .env(VICTIM, victim)
-        .timeout(Duration::from_secs(120))
-        .output()
-        .expect("mpirun starts")
+fn job(directory: &Path, ranks: usize, victim: &str) -> Outcome {
+    launch(ranks, &[(DIRECTORY, directory.into()), (VICTIM, victim.into())])
 }
 
 /// The last number that rank 0 printed after this word.
@@ -141,7 +130,6 @@ fn last(outcome: &Outcome, word: &str) -> Option<u64> {
 
 #[test]
 fn ranks_killed_at_any_moment_lose_no_checkpoint() {
-    let test = std::thread::current().name().unwrap().to_owned();
     if let Some(directory) = std::env::var_os(DIRECTORY) {
         let directory = Path::new(&directory);
         let victim = std::env::var(VICTIM).unwrap();
@@ -154,7 +142,7 @@ fn ranks_killed_at_any_moment_lose_no_checkpoint() {
     let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let kills =
         std::env::var("PARHELION_KILLS").map_or(KILLS, |count| count.parse().expect("a number of kills"));
-    let outcome = launch(&test, directory.path(), 1, "note");
+    let outcome = job(directory.path(), 1, "note");
     assert!(outcome.success, "{outcome}");
 
     // Knuth's linear congruential generator; the moments are random by themselves
@@ -169,19 +157,19 @@ fn ranks_killed_at_any_moment_lose_no_checkpoint() {
         let one = random(2) == 0;
         let who = if one { random(ranks as u64).to_string() } else { "all".into() };
         let victim = format!("{who} {}", random(LONGEST));
-        let outcome = launch(&test, directory.path(), ranks, &victim);
+        let outcome = job(directory.path(), ranks, &victim);
         assert!(!outcome.success && !outcome.timed_out, "job {kill} was not killed ({victim}):\n{outcome}");
         assert!(!outcome.stderr.contains("panicked"), "job {kill} failed ({victim}):\n{outcome}");
         let from = last(&outcome, "restarted").unwrap_or(0);
         assert!(from >= saved, "step {saved} was saved and is lost:\n{outcome}");
         saved = last(&outcome, "saved").unwrap_or(from);
-        let names = crate::support::files(directory.path());
+        let names = files(directory.path());
         partial += usize::from(names.iter().any(|name| name.ends_with(".partial")));
         alone += usize::from(one && ranks > 1);
         // two kept, one that was to replace the older, one unfinished
         assert!(names.len() <= 1 + 4, "{names:?}");
     }
-    let outcome = launch(&test, directory.path(), 3, "nobody");
+    let outcome = job(directory.path(), 3, "nobody");
     assert!(outcome.success, "{outcome}");
     let end = last(&outcome, "restarted").unwrap_or(0);
     assert!(end >= saved && end <= STEPS - 8, "{end} of {saved}");

@@ -6,14 +6,11 @@ use std::time::{Duration, Instant};
 
 use parhelion::testing::RankTest;
 use parhelion::{Checkpoint, Checkpoints, Error, Result, StopReason, StopRequest, World};
-use parhelion_launcher::{Launch, Mpirun, Vendor};
+use parhelion_launcher::Vendor;
 use signal_hook::consts::{SIGTERM, SIGUSR1};
 use signal_hook::low_level::raise;
 
-use crate::support::stages;
-
-/// Tells the ranks where the files are, and that they are ranks.
-const DIRECTORY: &str = "PARHELION_TEST_DIRECTORY";
+use crate::support::{DIRECTORY, job, mpirun, stages};
 
 #[test]
 fn a_rank_that_the_signal_has_not_reached_joins() {
@@ -82,14 +79,7 @@ fn run(world: &World, directory: &Path) -> Result<()> {
 
 /// Starts the calling test on 3 ranks, sends a signal to `mpirun` once they are at work, and waits for its end.
 fn signalled(signal: &str, directory: &Path, mpirun_args: &[&str]) -> bool {
-    let test = std::thread::current().name().unwrap().to_owned();
-    let program = std::env::current_exe().expect("the test program knows its own path");
-    let launch = Launch::new(&mpirun(), program)
-        .args(["--exact", &test, "--nocapture", "--test-threads=1", "--quiet"])
-        .ranks(3)
-        .threads(1)
-        .env(DIRECTORY, directory)
-        .mpirun_args(mpirun_args);
+    let launch = job(3).env(DIRECTORY, directory).mpirun_args(mpirun_args);
     let mut child = Command::new("/bin/sh")
         .args(["-c", &format!("exec env {launch}")])
         .stdin(Stdio::null())
@@ -106,11 +96,6 @@ fn signalled(signal: &str, directory: &Path, mpirun_args: &[&str]) -> bool {
         status.is_some()
     });
     success
-}
-
-fn mpirun() -> Mpirun {
-    let library = mpi::environment::library_version().expect("MPI names itself");
-    Mpirun::for_library(&library).expect("there is an mpirun for this MPI")
 }
 
 fn wait(child: &mut Child, mut done: impl FnMut(&mut Child) -> bool) {

@@ -6,8 +6,7 @@ use parhelion::testing::RankTest;
 use parhelion::{Checkpoint, Checkpoints, Result};
 
 use crate::python;
-
-const DIRECTORY: &str = "PARHELION_TEST_DIRECTORY";
+use crate::support::DIRECTORY;
 
 fn save(world: &World) -> Result<()> {
     let directory = std::path::PathBuf::from(std::env::var_os(DIRECTORY).expect("set below"));
