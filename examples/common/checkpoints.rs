@@ -43,7 +43,7 @@ pub(crate) fn check_parameter(saved: &Restart<'_>, name: &str, value: f64) -> Re
     }
     let path = saved.path().display();
     Err(Error::other(format!(
-        "{path} was saved by a run whose {name} is {before}, but this one's is {value}"
+        "{path} was saved by a run whose {name} is {before:?}, but this one's is {value:?}"
     )))
 }
 

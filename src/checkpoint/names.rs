@@ -35,9 +35,10 @@ impl Names {
     /// Removes what earlier runs of this series left when they were killed while writing.
     pub(super) fn remove_partial(&self) -> io::Result<()> {
         let is_partial = |file: &String| {
-            let rest = file.strip_prefix('.').and_then(|rest| rest.strip_suffix(".partial"));
-            // NAME.NUMBER.h5.PROCESS-ATTEMPT
-            let target = rest.and_then(|rest| rest.rsplit_once('.')).map(|(target, _)| target);
+            // .NAME.NUMBER.h5.PROCESS-ATTEMPT.partial, or that with what MPI-IO added to the name of a file of its own
+            let rest = file.strip_prefix('.').and_then(|rest| rest.rsplit_once(".partial"));
+            let rest = rest.filter(|(_, added)| added.is_empty() || added.starts_with('.'));
+            let target = rest.and_then(|(rest, _)| rest.rsplit_once('.')).map(|(target, _)| target);
             target.is_some_and(|target| self.number_of(target).is_some())
         };
         for file in self.entries()?.iter().filter(|file| is_partial(file)) {
@@ -79,16 +80,25 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let names = Names::of(&directory.path().join("run.a")).unwrap();
         let partial = ".run.a.00000004.h5.17-0.partial";
+        // Open MPI tries locks with such a file
+        let beside = ".run.a.00000003.h5.16-2.partial.locktest.1";
         let others =
             ["run.a.h5", "run.a.1.h5", "run.a.00000003.xdmf", "run.b.00000009.h5", "run.00000008.h5"];
-        let more = [".run.00000004.h5.17-0.partial", "run.a.0000000x.h5", "run.a.00000005.h5.partial"];
-        for file in others.iter().chain(&more).chain(&[partial, "run.a.00000002.h5", "run.a.123456789.h5"]) {
+        let more = [
+            ".run.00000004.h5.17-0.partial",
+            ".run.a.00000004.h5.17-0.partially",
+            "run.a.0000000x.h5",
+            "run.a.00000005.h5.partial",
+        ];
+        for file in
+            others.iter().chain(&more).chain(&[partial, beside, "run.a.00000002.h5", "run.a.123456789.h5"])
+        {
             fs::write(directory.path().join(file), "").unwrap();
         }
         assert_eq!(names.numbers().unwrap(), [123_456_789, 2]);
         assert_eq!(names.path(2), directory.path().join("run.a.00000002.h5"));
         names.remove_partial().unwrap();
-        assert!(!directory.path().join(partial).exists());
+        assert!([partial, beside].iter().all(|file| !directory.path().join(file).exists()));
         assert!(more.iter().chain(&others).all(|file| directory.path().join(file).exists()));
         assert_eq!(names.run_of(2), None);
     }

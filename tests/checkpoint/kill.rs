@@ -166,8 +166,9 @@ fn ranks_killed_at_any_moment_lose_no_checkpoint() {
         let names = files(directory.path());
         partial += usize::from(names.iter().any(|name| name.ends_with(".partial")));
         alone += usize::from(one && ranks > 1);
-        // two kept, one that was to replace the older, one unfinished
-        assert!(names.len() <= 1 + 4, "{names:?}");
+        // what is unfinished, and small files of MPI-IO, are of this job alone; two are kept, and the older not yet removed
+        let unfinished = names.iter().filter(|name| name.ends_with(".partial")).count();
+        assert!(unfinished <= 1 && names.len() <= 1 + 3 + unfinished + ranks, "{names:?}");
     }
     let outcome = job(directory.path(), 3, "nobody");
     assert!(outcome.success, "{outcome}");
