@@ -181,3 +181,81 @@ impl Description {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn field(name: &str, offset: u64, first_checksum: u64) -> FieldRecord {
+        let data = Data { offset, first_checksum, ..Data::of_length(3 * 5 * 7 * 8) };
+        FieldRecord {
+            name: name.into(),
+            element: "f64".into(),
+            centring: "cell".into(),
+            points: vec![5, 7],
+            components: 3,
+            grid: GridRecord {
+                cells: vec![5, 7],
+                periodic: vec![false, true],
+                origin: vec![Exact(0.0); 2],
+                spacing: vec![Exact(1.0); 2],
+            },
+            clock: Clock { start: Exact(0.0), step: Exact(0.5), steps: 3 },
+            data,
+        }
+    }
+
+    fn description() -> Description {
+        Description {
+            library: "test".into(),
+            step: 7,
+            time: Exact(f64::NAN),
+            fields: vec![field("a", 5000, 0), field("b", 6000, 1)],
+            scalars: [("x".to_owned(), Kept::Natural(3))].into(),
+            metadata: serde_json::json!({"k": [1, 2.5, null]}),
+        }
+    }
+
+    #[test]
+    fn it_survives_json_and_leaves_no_byte_out() {
+        let description = description();
+        let text = serde_json::to_vec_pretty(&description).unwrap();
+        assert_eq!(serde_json::from_slice::<Description>(&text).unwrap(), description);
+        assert_eq!(description.check(7000, 2), Ok(()));
+        assert_eq!(description.gaps(7000), [(4096, 5000), (5840, 6000), (6840, 7000)]);
+        let (found, block) = description.find_block(1).unwrap();
+        assert_eq!((found.name.as_str(), block, found.index_of(839)), ("b", 0, vec![2, 4, 6]));
+    }
+
+    #[test]
+    fn what_contradicts_itself_is_refused() {
+        let refused = |change: &dyn Fn(&mut Description), what: &str| {
+            let mut description = description();
+            change(&mut description);
+            let reason = description.check(7000, 2).unwrap_err();
+            assert!(reason.contains(what), "{reason:?} does not say {what:?}");
+        };
+        refused(&|d| d.fields[1].name = "a".into(), "twice");
+        refused(&|d| d.fields[0].element = "f80".into(), "unknown");
+        refused(&|d| d.fields[0].points[0] = 6, "length");
+        refused(&|d| d.fields[0].points = vec![usize::MAX; 2], "length");
+        refused(&|d| d.fields[0].components = 0, "length");
+        refused(&|d| d.fields[1].grid.periodic.push(true), "number of axes");
+        refused(&|d| d.fields[1].data.offset = 5839, "over something else");
+        refused(&|d| d.fields[0].data.offset = 4095, "over something else");
+        refused(&|d| d.fields[1].data.offset = 6161, "beyond the file");
+        refused(&|d| d.fields[1].data.offset = u64::MAX, "beyond the file");
+        refused(&|d| d.fields[1].data.first_checksum = 0, "no checksums");
+        refused(&|d| d.fields[1].data.block = 0, "no checksums");
+        refused(&|d| d.fields[1].data.block = 1, "2 checksums of 841 blocks");
+        refused(&|d| drop(d.fields.pop()), "2 checksums of 1 blocks");
+    }
+
+    #[test]
+    fn blocks_are_of_a_mebibyte_until_there_are_too_many() {
+        assert_eq!(Data::of_length(1).block, 1 << 20);
+        assert_eq!(Data::of_length(1 << 36).block, 1 << 20);
+        let large = Data::of_length((1 << 36) + 1);
+        assert_eq!((large.block, large.blocks()), (1 << 21, (1 << 15) + 1));
+    }
+}

@@ -7,7 +7,9 @@ mod contents;
 mod damage;
 #[path = "../common/disk.rs"]
 mod disk;
+#[cfg(target_os = "linux")]
 mod faults;
+#[cfg(target_os = "linux")]
 mod fuzz;
 mod kill;
 #[path = "../common/python.rs"]
