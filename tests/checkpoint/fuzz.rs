@@ -231,7 +231,7 @@ fn inputs_changed_at_random_end_in_an_answer_or_in_the_hdf5_library() {
         }
         let files =
             output.stdout.lines().filter_map(|line| line.strip_prefix("file ")?.parse::<usize>().ok());
-        let file = files.last().unwrap_or_else(|| panic!("it ended before the first file:\n{outcome}"));
+        let file = files.next_back().unwrap_or_else(|| panic!("it ended before the first file:\n{outcome}"));
         ended.push(file);
         assert!(ended.len() <= 4 + file / 20, "files {ended:?} ended the job:\n{outcome}");
     }
