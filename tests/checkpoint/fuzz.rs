@@ -229,7 +229,7 @@ fn inputs_changed_at_random_end_in_an_answer_or_in_the_hdf5_library() {
         if outcome.success && output.stdout.ends_with("end\n") {
             break;
         }
-        let files =
+        let mut files =
             output.stdout.lines().filter_map(|line| line.strip_prefix("file ")?.parse::<usize>().ok());
         let file = files.next_back().unwrap_or_else(|| panic!("it ended before the first file:\n{outcome}"));
         ended.push(file);
