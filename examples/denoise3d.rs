@@ -11,6 +11,8 @@
 //! mpirun -n 4 --bind-to none target/release/examples/denoise3d … --procs 2x2x1 --threads 8
 //! ```
 
+#[path = "common/checkpoints.rs"]
+mod checkpoints;
 #[path = "common/cli.rs"]
 mod cli;
 #[path = "denoise3d/perona_malik.rs"]
@@ -21,10 +23,11 @@ mod picture;
 use std::path::PathBuf;
 use std::time::Instant;
 
+use checkpoints::check_parameter;
 use cli::{Measuring, Procs};
 use indicatif::{ProgressBar, ProgressStyle};
-use parhelion::Error;
 use parhelion::prelude::*;
+use parhelion::{Checkpoint, Error};
 use perona_malik::Parameters;
 
 /// Edge-preserving smoothing of a 3-D image in an HDF5 file.
@@ -58,6 +61,8 @@ struct Options {
     #[arg(long)]
     png: Option<PathBuf>,
     #[command(flatten)]
+    checkpoints: checkpoints::Checkpointing,
+    #[command(flatten)]
     measuring: Measuring,
 }
 
@@ -84,15 +89,32 @@ fn main() -> parhelion::Result<()> {
     file.read_into(&options.dataset, &mut image)?;
     let before = options.png.as_ref().map(|_| picture::middle_slices(&image)).transpose()?;
 
+    let mut saver = options.checkpoints.begin(&world)?;
+    let mut first = 0;
+    if let Some(saved) = saver.saved.take() {
+        world.agree(check_parameter(&saved, "time step", options.time_step))?;
+        world.agree(check_parameter(&saved, "conductance", options.conductance))?;
+        saved.restore(&mut image)?;
+        first = saved.step() as usize;
+    }
     let progress = progress_bar(&world, options.steps);
+    progress.set_position(first as u64);
     world.barrier();
     let start = Instant::now();
-    for _ in 0..options.steps {
+    for step in first + 1..=options.steps {
         // The halo serves both.
         image.exchange_for(Pattern::Box, 1)?;
         let gradient = perona_malik::mean_squared_gradient(&image)?;
         perona_malik::step(&mut image, gradient, parameters)?;
         progress.inc(1);
+        let time = step as f64 * options.time_step;
+        let checkpoint = || {
+            let checkpoint = Checkpoint::new(step as u64, time).field(&image);
+            checkpoint.scalar("time step", options.time_step).scalar("conductance", options.conductance)
+        };
+        if saver.after(step, checkpoint)?.is_some() {
+            return options.measuring.end(&world);
+        }
     }
     world.barrier();
     let seconds = start.elapsed().as_secs_f64();
@@ -114,7 +136,7 @@ fn main() -> parhelion::Result<()> {
     let fingerprint = image.fingerprint();
     if world.rank() == 0 {
         let cells = shape.iter().product::<usize>();
-        let updates = (cells * options.steps) as f64 / seconds / 1e6;
+        let updates = (cells * options.steps.saturating_sub(first)) as f64 / seconds / 1e6;
         println!(
             "{cells} cells, {} steps in {seconds:.3} s: {updates:.1} million cell updates a second",
             options.steps

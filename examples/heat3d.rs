@@ -8,14 +8,22 @@
 //! cargo build --release --example heat3d
 //! target/release/examples/heat3d
 //! mpirun -n 8 target/release/examples/heat3d --cells 256 --output heat.h5
+//! mpirun -n 8 target/release/examples/heat3d --cells 256 --checkpoint run/heat --checkpoint-every 500   # kill it, then
+//! mpirun -n 6 target/release/examples/heat3d --cells 256 --checkpoint run/heat --restart
 //! ```
+//!
+//! Checkpoints are of the finest grid, with nearly all of the work.
 
+#[path = "common/checkpoints.rs"]
+mod checkpoints;
 #[path = "common/cli.rs"]
 mod cli;
 
 use std::f64::consts::TAU;
 use std::path::PathBuf;
 
+use checkpoints::check_parameter;
+use parhelion::Checkpoint;
 use parhelion::prelude::*;
 
 /// Heat equation in a periodic box.
@@ -37,6 +45,8 @@ struct Options {
     #[arg(long)]
     output: Option<PathBuf>,
     #[command(flatten)]
+    checkpoints: checkpoints::Checkpointing,
+    #[command(flatten)]
     measuring: cli::Measuring,
 }
 
@@ -47,6 +57,7 @@ fn main() -> parhelion::Result<()> {
             .agree(Err(parhelion::Error::other(format!("{} cells are no multiple of 4", options.cells))));
     }
     options.measuring.begin(&world);
+    let mut saver = options.checkpoints.begin(&world)?;
     let mut coarser: Option<f64> = None;
     for cells in [options.cells / 4, options.cells / 2, options.cells] {
         let mut grid = Grid::builder([cells; 3]).extent([1.0; 3]).periodic([true; 3]).halo(1);
@@ -58,18 +69,37 @@ fn main() -> parhelion::Result<()> {
         u.fill(|[z, y, x]| (TAU * x).sin() * (TAU * y).sin() * (TAU * z).sin());
 
         let steps = (options.time * 10.0 * (cells * cells) as f64).round() as usize;
-        u.set_time(0.0, options.time / steps.max(1) as f64);
-        let r = options.time / steps.max(1) as f64 * (cells * cells) as f64;
+        let time_step = options.time / steps.max(1) as f64;
+        u.set_time(0.0, time_step);
+        let r = time_step * (cells * cells) as f64;
         let heat = star_stencil::<f64, 3, 1>(move |u| {
             let neighbors = (u.at::<-1, 0, 0>() + u.at::<1, 0, 0>())
                 + (u.at::<0, -1, 0>() + u.at::<0, 1, 0>())
                 + (u.at::<0, 0, -1>() + u.at::<0, 0, 1>());
             u.center() + r * (neighbors - 6.0 * u.center())
         });
-        {
-            let _kernel = world.kernel(&format!("heat {cells}³")).flops(9);
+        let kernel = world.kernel(&format!("heat {cells}³")).flops(9);
+        if cells < options.cells {
             u.advance(&heat, steps)?;
+        } else {
+            let mut step = 0;
+            if let Some(saved) = saver.saved.take() {
+                world.agree(check_parameter(&saved, "time step", time_step))?;
+                saved.restore(&mut u)?;
+                step = saved.step() as usize;
+            }
+            while step < steps {
+                let next = saver.next(step, steps);
+                u.advance(&heat, next)?;
+                step += next;
+                let checkpoint =
+                    || Checkpoint::new(step as u64, u.time()).field(&u).scalar("time step", time_step);
+                if saver.after(step, checkpoint)?.is_some() {
+                    return options.measuring.end(&world);
+                }
+            }
         }
+        drop(kernel);
 
         let mut error = grid.field::<f64>("error");
         let decay = (-3.0 * TAU * TAU * u.time()).exp();

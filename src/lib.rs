@@ -33,6 +33,7 @@
 //! | [`Measure`], [`Report`] | what every kernel cost: time, bandwidth, waiting, imbalance |
 //! | `Output`, `Input` | shared HDF5 files (feature `hdf5`, on by default) |
 //! | `Picture`, [`Probes`] | planes as PNG files (feature `pictures`, on by default), values at points over time |
+//! | `Checkpoints`, `Restart`, `StopRequest` | runs that survive their end: [the guide](checkpoint_guide) (feature `hdf5`) |
 //! | [`testing`] | tests on real ranks under `cargo test` |
 //!
 //! [How to write a fast stencil](guide) is a page of its own.
@@ -42,6 +43,14 @@
 //!
 //! Limits: 1 to 4 axes; grids are boxes of equal cells; one rank cannot have several blocks.
 
+#[cfg(feature = "hdf5")]
+mod checkpoint;
+#[cfg(feature = "hdf5")]
+#[doc = include_str!("../docs/checkpoint-format.md")]
+pub mod checkpoint_format {}
+#[cfg(feature = "hdf5")]
+#[doc = include_str!("../docs/checkpoints.md")]
+pub mod checkpoint_guide {}
 mod decomposition;
 mod error;
 mod field;
@@ -62,6 +71,8 @@ mod topology;
 mod watch;
 mod world;
 
+#[cfg(feature = "hdf5")]
+pub use checkpoint::{Checkpoint, Checkpoints, Restart, Scalar, StopReason, StopRequest};
 pub use decomposition::Decomposition;
 pub use error::{Error, Result};
 pub use field::{Boundary, BoundaryFunction, Field, FieldBuilder};

@@ -114,6 +114,40 @@ fn denoise3d_agrees_with_simpleitk() {
 }
 
 #[test]
+fn heat3d_goes_on_from_a_checkpoint_with_the_same_bits() {
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder for checkpoints");
+    let path = folder.path().join("heat");
+    let path = path.to_string_lossy();
+    let cells = ["--cells", "32", "--checkpoint", &path];
+    // the time is up at once: after the first checkpoint, of 51 steps, it ends
+    let outcome =
+        run("heat3d", (4, 1), &[&cells[..], &["--checkpoint-every", "20", "--time-limit", "0"]].concat());
+    assert!(outcome.success && outcome.stdout.contains("time limit reached: saved step 20 in "), "{outcome}");
+    assert_eq!(fingerprints(&outcome).len(), 2, "the finest grid is not done:\n{outcome}");
+    let outcome = run("heat3d", (6, 1), &[&cells[..], &["--restart", "--checkpoint-every", "15"]].concat());
+    assert!(outcome.success && outcome.stdout.contains("goes on from step 20 of "), "{outcome}");
+    let straight = run("heat3d", (1, 1), &["--cells", "32"]);
+    assert_eq!(fingerprints(&outcome), fingerprints(&straight));
+    let other = run("heat3d", (2, 1), &[&cells[..], &["--restart", "--time", "0.006"]].concat());
+    assert!(!other.success && other.stderr.contains("whose time step is 9.8"), "{other}");
+}
+
+#[test]
+fn denoise3d_goes_on_from_a_checkpoint_with_the_same_bits() {
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder for checkpoints");
+    let [path, output] = ["image", "result.h5"].map(|name| folder.path().join(name).display().to_string());
+    let input = concat!(env!("CARGO_MANIFEST_DIR"), "/data/mni152_t1.h5");
+    let job = ["--input", input, "--output", &output, "--checkpoint", &path, "--steps", "3"];
+    let outcome =
+        run("denoise3d", (3, 1), &[&job[..], &["--checkpoint-every", "2", "--time-limit", "0"]].concat());
+    assert!(outcome.success && outcome.stdout.contains("saved step 1 in "), "{outcome}");
+    let outcome = run("denoise3d", (2, 1), &[&job[..], &["--restart"]].concat());
+    assert!(outcome.success && outcome.stdout.contains("goes on from step 1 of "), "{outcome}");
+    let straight = run("denoise3d", (4, 1), &job);
+    assert_eq!(fingerprints(&outcome), fingerprints(&straight));
+}
+
+#[test]
 fn mistakes_on_the_command_line_are_told_once_and_end_the_job() {
     let outcome = run("denoise3d", (3, 1), &["--output", "x.h5"]);
     assert!(!outcome.success && !outcome.timed_out);

@@ -238,6 +238,19 @@ impl<T: Element, const N: usize> Field<T, N> {
         self.invalidate_halo();
     }
 
+    /// The time that was set, the time of a step, and the steps since.
+    #[cfg(feature = "hdf5")]
+    pub(crate) fn clock(&self) -> (f64, f64, u64) {
+        (self.start_time, self.time_step, self.steps)
+    }
+
+    /// Goes on from what [`clock`](Self::clock) said.
+    #[cfg(feature = "hdf5")]
+    pub(crate) fn set_clock(&mut self, (start, step, steps): (f64, f64, u64)) {
+        self.set_time(start, step);
+        self.steps = steps;
+    }
+
     /// How many values this rank owns, of all components.
     pub(crate) fn values_local(&self) -> usize {
         self.region_local().len() * self.components()

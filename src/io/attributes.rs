@@ -43,7 +43,7 @@ impl Attribute {
     }
 
     /// Attaches the value to a file or dataset.
-    pub(super) fn write(&self, location: &Location, name: &str) -> hdf5::Result<()> {
+    pub(crate) fn write(&self, location: &Location, name: &str) -> hdf5::Result<()> {
         let builder = location.new_attr_builder();
         match self {
             Self::Text(text) => {

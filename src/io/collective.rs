@@ -15,7 +15,7 @@ use crate::messages::broadcast;
 use crate::{Error, Result, World};
 
 /// Runs `work` on rank 0 and gives its answer, or its error, to every rank. Collective.
-pub(super) fn on_root(world: &World, work: impl FnOnce() -> Result<Vec<u8>>) -> Result<Vec<u8>> {
+pub(crate) fn on_root(world: &World, work: impl FnOnce() -> Result<Vec<u8>>) -> Result<Vec<u8>> {
     // the last byte tells an answer (0) from errors (1 and the kind)
     let (mut message, tag) = match if world.rank() == 0 { work() } else { Ok(Vec::new()) } {
         Ok(answer) => (answer, 0),
@@ -40,7 +40,7 @@ pub(super) fn largest(world: &World, value: u64) -> u64 {
 }
 
 /// Refuses arguments of a collective call that differ between ranks. Collective.
-pub(super) fn same_everywhere(world: &World, what: &str, argument: &impl Hash) -> Result<()> {
+pub(crate) fn same_everywhere(world: &World, what: &str, argument: &impl Hash) -> Result<()> {
     if world.is_same(argument) {
         return Ok(());
     }
@@ -56,13 +56,24 @@ pub(super) fn with_dataset(
     fail: impl Fn(&str) -> Error,
     work: impl FnOnce(&Dataset) -> hdf5::Result<()>,
 ) -> Result<()> {
+    with_datasets(world, (path, &[dataset], mode), fail, |datasets| work(&datasets[0]))
+}
+
+/// As [`with_dataset`], for several of one file.
+pub(crate) fn with_datasets(
+    world: &World,
+    (path, names, mode): (&Path, &[impl AsRef<str>], OpenMode),
+    fail: impl Fn(&str) -> Error,
+    work: impl FnOnce(&[Dataset]) -> hdf5::Result<()>,
+) -> Result<()> {
     let fail = |error: hdf5::Error| fail(&complaint(&error));
     let file = open(world, path, mode)?;
     // A panic in `work` drops this handle before the file, whose close is collective: it ends all ranks.
     let _ends_all_ranks_first = world.clone();
-    let opened = world.agree(file.dataset(dataset).map_err(fail));
-    // the dataset is closed before its file
-    let done = opened.and_then(|dataset| work(&dataset).map_err(fail));
+    let opened: hdf5::Result<Vec<Dataset>> = names.iter().map(|name| file.dataset(name.as_ref())).collect();
+    let opened = world.agree(opened.map_err(fail));
+    // the datasets are closed before their file
+    let done = opened.and_then(|datasets| work(&datasets).map_err(fail));
     let closed = file.close().map_err(fail);
     world.agree(done.and(closed))
 }
@@ -96,6 +107,6 @@ fn open(world: &World, path: &Path, mode: OpenMode) -> Result<File> {
 
 /// Opens a file that only rank 0 touches. Locking is tried but not required: some parallel file
 /// systems have none.
-pub(super) fn open_alone(path: &Path, mode: OpenMode) -> hdf5::Result<File> {
+pub(crate) fn open_alone(path: &Path, mode: OpenMode) -> hdf5::Result<File> {
     File::with_options().with_fapl(|list| list.file_locking(true)).open_as(path, mode)
 }

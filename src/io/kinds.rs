@@ -7,7 +7,7 @@ use super::ffi;
 use crate::ElementKind;
 
 /// The members of a complex number, as h5py and netCDF name them.
-pub(super) const COMPLEX_MEMBERS: [&str; 2] = ["r", "i"];
+pub(crate) const COMPLEX_MEMBERS: [&str; 2] = ["r", "i"];
 
 /// What the values of a dataset are, of whatever byte order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,7 +102,7 @@ impl FileKind {
 }
 
 /// The HDF5 type of elements of this kind.
-pub(super) fn datatype(kind: ElementKind, complex_members: [&str; 2]) -> hdf5::Result<Datatype> {
+pub(crate) fn datatype(kind: ElementKind, complex_members: [&str; 2]) -> hdf5::Result<Datatype> {
     let descriptor = match Number::of(kind) {
         Number::Integer { size, signed: true } => TypeDescriptor::Integer(integer(size)),
         Number::Integer { size, signed: false } => TypeDescriptor::Unsigned(integer(size)),

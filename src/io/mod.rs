@@ -41,7 +41,11 @@ mod transfer;
 mod xdmf;
 
 pub use attributes::Attribute;
+pub(crate) use collective::{on_root, open_alone, same_everywhere, with_datasets};
 pub use input::Input;
+pub(crate) use kinds::{COMPLEX_MEMBERS, datatype};
 pub use output::Output;
 pub use placement::Placement;
+pub(crate) use storage::{Draft, complaint, reserve, sync};
 pub use stored::{Axis, Stored, StoredMut};
+pub(crate) use transfer::{read, write};

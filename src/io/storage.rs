@@ -12,9 +12,9 @@ use crate::{Error, Result};
 /// A file being written beside its final place, by the rank that made it. Removed when dropped,
 /// unless it was moved to its place.
 #[derive(Debug)]
-pub(super) struct Draft {
+pub(crate) struct Draft {
     /// Where the bytes are now.
-    pub(super) path: PathBuf,
+    pub(crate) path: PathBuf,
     /// Where they belong.
     target: PathBuf,
     in_place: bool,
@@ -22,7 +22,7 @@ pub(super) struct Draft {
 
 impl Draft {
     /// Makes an empty file beside `target`, under a name that no file has.
-    pub(super) fn create(target: &Path) -> Result<Self> {
+    pub(crate) fn create(target: &Path) -> Result<Self> {
         let fail = |reason: &dyn Display| cannot("create", target, reason);
         // replace what a symbolic link leads to, not the link
         let target = fs::canonicalize(target).unwrap_or_else(|_| target.to_owned());
@@ -59,7 +59,7 @@ impl Draft {
     }
 
     /// Gives the file its final name, replacing an older one in one step.
-    pub(super) fn move_in_place(mut self) -> Result<()> {
+    pub(crate) fn move_in_place(mut self) -> Result<()> {
         let fail = |error: io::Error| cannot("write", &self.target, &error);
         fs::rename(&self.path, &self.target).map_err(fail)?;
         // the name itself must survive a crash; not every file system can promise that
@@ -81,7 +81,7 @@ impl Drop for Draft {
 }
 
 /// Makes sure that a range of a file has space on disk, as far as the file system can tell.
-pub(super) fn reserve(path: &Path, offset: u64, length: u64) -> io::Result<()> {
+pub(crate) fn reserve(path: &Path, offset: u64, length: u64) -> io::Result<()> {
     let file = OpenOptions::new().write(true).open(path)?;
     match ffi::reserve(&file, offset, length) {
         Err(error) if error.kind() == Unsupported => check_free_space(&file, length),
@@ -104,12 +104,12 @@ fn check_free_space(file: &File, length: u64) -> io::Result<()> {
 }
 
 /// Waits until the bytes of a file, whoever wrote them on this node, are on disk.
-pub(super) fn sync(path: &Path) -> io::Result<()> {
+pub(crate) fn sync(path: &Path) -> io::Result<()> {
     OpenOptions::new().write(true).open(path)?.sync_all()
 }
 
 /// What the HDF5 library complains about: the system's own words where it quotes them.
-pub(super) fn complaint(error: &hdf5::Error) -> String {
+pub(crate) fn complaint(error: &hdf5::Error) -> String {
     let text = error.to_string();
     let quoted = text.split_once("error message = '").and_then(|(_, rest)| rest.split_once('\''));
     quoted.map_or(text.replace('\n', " "), |(words, _)| words.to_owned())

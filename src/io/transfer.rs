@@ -24,7 +24,7 @@ const STAGING: usize = 32 << 20;
 /// Writes this rank's block of the field. Collective, also for ranks that own nothing.
 ///
 /// Every rank makes the same number of calls, whatever fails; the caller agrees on the outcome.
-pub(super) fn write<F: Stored>(world: &World, dataset: &Dataset, field: &F) -> hdf5::Result<()> {
+pub(crate) fn write<F: Stored>(world: &World, dataset: &Dataset, field: &F) -> hdf5::Result<()> {
     let placement = field.placement();
     let components = field.components();
     let element = size_of::<F::Value>() * components;
@@ -58,7 +58,7 @@ pub(super) fn write<F: Stored>(world: &World, dataset: &Dataset, field: &F) -> h
 /// ranks that own nothing.
 ///
 /// Every rank makes the same number of calls, whatever fails; the caller agrees on the outcome.
-pub(super) fn read<F: StoredMut>(world: &World, dataset: &Dataset, field: &mut F) -> hdf5::Result<()> {
+pub(crate) fn read<F: StoredMut>(world: &World, dataset: &Dataset, field: &mut F) -> hdf5::Result<()> {
     let placement = field.placement();
     let components = field.components();
     let stored = dataset.dtype()?;

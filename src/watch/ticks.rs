@@ -1,12 +1,12 @@
 //! Round numbers for the scales of pictures.
 
-/// Some five round numbers from `low` to `high`, with the text of each.
+/// Some six round numbers from `low` to `high`, with the text of each.
 pub(super) fn ticks(low: f64, high: f64) -> Vec<(f64, String)> {
     let range = high - low;
     if !range.is_finite() || range <= 0.0 {
         return vec![(low, text(low, 0.0))];
     }
-    let rough = range / 4.0;
+    let rough = range / 5.0;
     let power = 10_f64.powf(rough.log10().floor());
     let step = [1.0, 2.0, 2.5, 5.0, 10.0].map(|m| m * power).into_iter().find(|&step| step >= rough);
     let step = step.unwrap_or(rough);
@@ -43,7 +43,7 @@ mod tests {
 
     #[test]
     fn numbers_are_round_and_inside() {
-        assert_eq!(texts(0.0, 1.0), ["0", "0.25", "0.5", "0.75", "1"]);
+        assert_eq!(texts(0.0, 1.0), ["0", "0.2", "0.4", "0.6", "0.8", "1"]);
         assert_eq!(texts(-0.37, 0.41), ["-0.2", "0", "0.2", "0.4"]);
         assert_eq!(texts(0.0, 512.0), ["0", "200", "400"]);
         assert_eq!(texts(0.0, 4e-7), ["0", "1.00e-7", "2.00e-7", "3.00e-7", "4.00e-7"]);

@@ -1,49 +1,19 @@
 //! On a disk of 1 MiB: what fits is written, what does not leaves no trace.
 
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
 use parhelion::testing::on_ranks;
 use parhelion::{Output, Result, World};
 
 use crate::RANKS;
 use crate::array::Layout;
+use crate::disk::Disk;
 use crate::python::skip;
 use crate::support::{assert_contains, cube, files, filled, refused};
 
-/// A small file system of its own, unmounted when dropped.
-///
-/// Ranks, which run the test function anew, find it mounted; they end without dropping it.
-struct Disk(PathBuf);
-
-impl Disk {
-    fn mount() -> Result<Self, String> {
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("io-full-disk");
-        std::fs::create_dir_all(&path).map_err(|error| error.to_string())?;
-        let device = |path: &Path| std::fs::metadata(path).map(|it| it.dev()).map_err(|e| e.to_string());
-        if device(&path)? == device(env!("CARGO_TARGET_TMPDIR").as_ref())? {
-            let mount =
-                Command::new("mount").args(["-t", "tmpfs", "-o", "size=1m", "tmpfs"]).arg(&path).output();
-            let output = mount.map_err(|error| format!("mount: {error}"))?;
-            if !output.status.success() {
-                return Err(String::from_utf8_lossy(&output.stderr).trim().to_owned());
-            }
-        }
-        Ok(Self(path))
-    }
-}
-
-impl Drop for Disk {
-    fn drop(&mut self) {
-        // lazily, for a rank that was killed may still be ending
-        let _ = Command::new("umount").arg("--lazy").arg(&self.0).status();
-    }
-}
-
 #[test]
 fn a_full_disk_is_an_error_and_leaves_no_trace() {
-    let disk = match Disk::mount() {
+    let disk = match Disk::mount("io-full-disk", "1m") {
         Ok(disk) => disk,
         Err(reason) => return skip(&format!("no small file system: {reason}")),
     };

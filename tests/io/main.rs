@@ -3,6 +3,8 @@
 #![cfg(feature = "hdf5")]
 
 mod array;
+#[path = "../common/disk.rs"]
+mod disk;
 mod fields;
 mod full_disk;
 #[cfg(target_os = "linux")]

@@ -53,7 +53,7 @@ enum Run {
     Node,
 }
 
-const BENCHES: [Bench; 11] = [
+const BENCHES: [Bench; 12] = [
     Bench {
         name: "overlap",
         what: "how much of an exchange over TCP is hidden behind computing",
@@ -91,6 +91,12 @@ const BENCHES: [Bench; 11] = [
         run: Run::Node,
     },
     Bench { name: "io", what: "collective HDF5 against plain files", package: "parhelion", run: Run::Ranks },
+    Bench {
+        name: "checkpoint",
+        what: "checkpoints against plain files, and what they cost a run",
+        package: "parhelion",
+        run: Run::Ranks,
+    },
     Bench { name: "denoise", what: "the main job against ITK", package: "parhelion", run: Run::Ranks },
     Bench {
         name: "prk",
@@ -115,7 +121,7 @@ const BENCHES: [Bench; 11] = [
 /// Runs one benchmark, or all, or lists them.
 pub(crate) fn bench(mpi: Option<Vendor>, options: &Options) -> Result<(), Failure> {
     let Some(name) = &options.name else {
-        BENCHES.iter().for_each(|bench| println!("{:8} {}", bench.name, bench.what));
+        BENCHES.iter().for_each(|bench| println!("{:10} {}", bench.name, bench.what));
         return Ok(());
     };
     let chosen: Vec<&Bench> = BENCHES.iter().filter(|bench| name == "all" || name == bench.name).collect();

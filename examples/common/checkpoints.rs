@@ -1,0 +1,98 @@
+//! What the examples' command lines say about checkpoints, and what follows from it.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use parhelion::{Checkpoint, Checkpoints, Error, Restart, Result, StopReason, StopRequest, World};
+
+/// When to save what a run needs to go on.
+#[derive(clap::Args, Clone, Debug)]
+pub(crate) struct Checkpointing {
+    /// Directory and name of the checkpoints: run/heat makes run/heat.00000001.h5 and so on.
+    #[arg(long, value_name = "PATH", default_value = "checkpoint")]
+    checkpoint: PathBuf,
+    /// Save a checkpoint every so many steps, and when SIGTERM or SIGUSR1 asks the run to end.
+    #[arg(long, value_name = "STEPS")]
+    checkpoint_every: Option<usize>,
+    /// Checkpoints to keep.
+    #[arg(long, value_name = "COUNT", default_value_t = 2)]
+    checkpoint_keep: usize,
+    /// Go on from the newest checkpoint, if there is one.
+    #[arg(long)]
+    restart: bool,
+    /// Save a checkpoint and end after so many seconds.
+    #[arg(long, value_name = "SECONDS", requires = "checkpoint_every")]
+    time_limit: Option<f64>,
+}
+
+/// The checkpoints of a run under way.
+pub(crate) struct Saver<'w> {
+    world: &'w World,
+    checkpoints: Checkpoints<'w>,
+    every: Option<usize>,
+    stop: Option<StopRequest<'w>>,
+    /// The checkpoint to go on from.
+    pub(crate) saved: Option<Restart<'w>>,
+}
+
+/// Refuses to go on with another parameter than the run began with.
+pub(crate) fn check_parameter(saved: &Restart<'_>, name: &str, value: f64) -> Result<()> {
+    let before: f64 = saved.scalar(name)?;
+    if before == value {
+        return Ok(());
+    }
+    let path = saved.path().display();
+    Err(Error::other(format!(
+        "{path} was saved by a run whose {name} is {before:?}, but this one's is {value:?}"
+    )))
+}
+
+/// Steps between two looks at signals and the clock, where checkpoints are far apart.
+const STEPS_BETWEEN_LOOKS: usize = 100;
+
+impl Checkpointing {
+    /// Finds the checkpoint to go on from, if that is asked for.
+    pub(crate) fn begin<'w>(&self, world: &'w World) -> Result<Saver<'w>> {
+        if self.checkpoint_every == Some(0) {
+            return world.agree(Err(Error::other("--checkpoint-every needs at least 1 step")));
+        }
+        let mut checkpoints = Checkpoints::new(world, &self.checkpoint)?.keep(self.checkpoint_keep);
+        let mut stop = self.checkpoint_every.map(|_| StopRequest::listen(world)).transpose()?;
+        if let Some(seconds) = self.time_limit {
+            let limit = Duration::try_from_secs_f64(seconds).map_err(Error::other);
+            let limit = world.agree(limit)?;
+            stop = stop.map(|stop| stop.after(limit));
+        }
+        let saved = if self.restart { checkpoints.restart()? } else { None };
+        if let Some(saved) = saved.as_ref().filter(|_| world.rank() == 0) {
+            println!("goes on from step {} of {}", saved.step(), saved.path().display());
+        }
+        Ok(Saver { world, checkpoints, every: self.checkpoint_every, stop, saved })
+    }
+}
+
+impl Saver<'_> {
+    /// How many steps to make before [`after`](Self::after) is called again.
+    #[allow(dead_code, reason = "not for runs that make their steps one by one")]
+    pub(crate) fn next(&self, step: usize, steps: usize) -> usize {
+        let until_checkpoint = self.every.map_or(usize::MAX, |every| every - step % every);
+        let until_look = if self.stop.is_some() { STEPS_BETWEEN_LOOKS } else { usize::MAX };
+        (steps - step).min(until_checkpoint).min(until_look)
+    }
+
+    /// Saves `checkpoint`, made only then, if it is time; gives the reason if the run is to end.
+    pub(crate) fn after<'a>(
+        &mut self,
+        step: usize,
+        checkpoint: impl FnOnce() -> Checkpoint<'a>,
+    ) -> Result<Option<StopReason>> {
+        let reason = self.stop.as_ref().and_then(StopRequest::check);
+        if reason.is_some() || self.every.is_some_and(|every| step.is_multiple_of(every)) {
+            let path = self.checkpoints.save(checkpoint())?;
+            if let Some(reason) = reason.filter(|_| self.world.rank() == 0) {
+                println!("{reason}: saved step {step} in {}; ends", path.display());
+            }
+        }
+        Ok(reason)
+    }
+}

@@ -1,0 +1,241 @@
+//! The checkpoints of a run, one after the other.
+
+use std::fs;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::path::{Path, PathBuf};
+
+use super::names::Names;
+use super::restart::Restart;
+use super::save::{Label, save};
+use super::snapshot::Checkpoint;
+use crate::error::ErrorKind;
+use crate::io::{on_root, same_everywhere};
+use crate::measure::Kind;
+use crate::{Error, Result, World};
+
+/// The checkpoints of a run: numbered files `NAME.00000001.h5`, `NAME.00000002.h5`, … of which the
+/// newest are kept.
+///
+/// A checkpoint is either complete and verified, or it does not exist. It is written under another
+/// name, brought to disk, read back and compared with checksums that were made from memory, and
+/// marked as complete; then it gets its name, and only then older ones go. Whatever kills
+/// the job meanwhile, the checkpoints that were there are there.
+///
+/// ```
+/// use parhelion::prelude::*;
+/// use parhelion::{Checkpoint, Checkpoints};
+///
+/// # let directory = tempfile::tempdir()?;
+/// # let path = directory.path().join("heat");
+/// let world = World::init()?;
+/// let grid = Grid::builder([32, 32]).build(&world)?;
+/// let mut u = grid.field::<f64>("u");
+/// let heat = star_stencil::<f64, 2, 1>(|u| u.center() + 0.1 * (u.at::<-1, 0>() + u.at::<1, 0>() - 2.0 * u.center()));
+///
+/// let mut checkpoints = Checkpoints::new(&world, path)?.keep(3);
+/// let mut step = match checkpoints.restart()? {
+///     Some(saved) => {
+///         saved.restore(&mut u)?;
+///         saved.step()
+///     }
+///     None => {
+///         u.fill(|[y, x]| (y * x).sin());
+///         0
+///     }
+/// };
+/// while step < 100 {
+///     u.advance(&heat, 20)?;
+///     step += 20;
+///     checkpoints.save(Checkpoint::new(step, u.time()).field(&u))?;
+/// }
+/// # Ok::<(), parhelion::Error>(())
+/// ```
+///
+/// At one time, one job may write checkpoints of a name in a directory.
+pub struct Checkpoints<'w> {
+    world: &'w World,
+    names: Names,
+    keep: usize,
+    read_back: bool,
+    /// The run that the checkpoints belong to; known from the first save or restart on.
+    run: Option<u64>,
+    /// Numbers of checkpoints of the run that turned out to be damaged.
+    damaged: Vec<u64>,
+}
+
+impl<'w> Checkpoints<'w> {
+    /// The checkpoints with this directory and name, such as `results/heat`. Touches no file.
+    ///
+    /// # Errors
+    ///
+    /// If the path does not end in a name of UTF-8 characters, or is not the same on all ranks.
+    ///
+    /// # Collective
+    ///
+    /// All ranks call it, with the same path. So do `save` and `restart`, and every error is the same on every rank.
+    pub fn new(world: &'w World, path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        same_everywhere(world, "the path of checkpoints", &path)?;
+        let names = Names::of(path).ok_or_else(|| {
+            let message = format!(
+                "{} cannot name checkpoints: it must end in a name of UTF-8 characters, as results/heat",
+                path.display()
+            );
+            Error::on_all_ranks(ErrorKind::Argument, message)
+        })?;
+        Ok(Self { world, names, keep: 2, read_back: true, run: None, damaged: Vec::new() })
+    }
+
+    /// How many checkpoints of the run are kept, 2 unless told otherwise; at least 1.
+    ///
+    /// Those of other runs of the same name (started afresh, rather than by [`restart`](Self::restart)) are never
+    /// removed, so that a forgotten restart costs nothing but space.
+    pub fn keep(mut self, count: usize) -> Self {
+        self.keep = count.max(1);
+        self
+    }
+
+    /// Whether a checkpoint is read back, from the disk where the system lets go of its copy in memory, and
+    /// compared with the checksums before it counts; so it is unless told otherwise.
+    ///
+    /// `false` is the cheap way: what the file system does wrong is noticed at the restart, by the same
+    /// checksums, and costs the steps since the checkpoint before.
+    pub fn read_back(mut self, read_back: bool) -> Self {
+        self.read_back = read_back;
+        self
+    }
+
+    /// Writes a checkpoint, verifies it, and removes older ones beyond those to be kept. Gives its path.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be written or brought to disk, is read back differently, two fields have one name
+    /// or one that cannot be that of a dataset, or the ranks mean different things. Nothing is left
+    /// of it then, and the older checkpoints are as they were.
+    ///
+    /// # Collective
+    ///
+    /// All ranks call it, with the same fields and the same bits in all values.
+    pub fn save(&mut self, checkpoint: Checkpoint<'_>) -> Result<PathBuf> {
+        let timing = self.world.measure().start_on(Kind::Write, &self.names.name);
+        self.check(&checkpoint)?;
+        let label = on_root(self.world, || {
+            let fail = |error: std::io::Error| self.cannot_list(&error);
+            self.names.remove_partial().map_err(fail)?;
+            let newest = self.names.numbers().map_err(fail)?.first().copied().unwrap_or(0);
+            let run = self.run.unwrap_or_else(|| RandomState::new().build_hasher().finish());
+            Ok([newest.saturating_add(1), run].map(u64::to_le_bytes).concat())
+        })?;
+        let (number, run) = label.split_at(8);
+        let value = |bytes: &[u8]| u64::from_le_bytes(bytes.try_into().expect("eight bytes"));
+        let (number, run) = (value(number), value(run));
+        let path = self.names.path(number);
+        let label = Label { target: &path, run, number };
+        save(self.world, &label, &checkpoint, self.read_back)?;
+        self.run = Some(run);
+        on_root(self.world, || {
+            self.remove_old(run);
+            Ok(Vec::new())
+        })?;
+        let values = checkpoint.fields.iter().map(|(_, field)| field.values_local());
+        timing.finish(values.map(|(count, size)| count * size).sum(), 1);
+        Ok(path)
+    }
+
+    /// The newest checkpoint that is complete and undamaged, after comparing all of it with its checksums; `None`
+    /// if there is none of this name. What is saved from now on belongs to the same run.
+    ///
+    /// A damaged one is passed over for the next older, with a warning on rank 0's standard error; see
+    /// [`Restart::skipped`].
+    ///
+    /// # Errors
+    ///
+    /// If the directory or a file cannot be read, all that there are are damaged, or the newest is of a newer format.
+    ///
+    /// # Collective
+    ///
+    /// All ranks call it.
+    pub fn restart(&mut self) -> Result<Option<Restart<'w>>> {
+        let listed = on_root(self.world, || {
+            let numbers = self.names.numbers().map_err(|error| self.cannot_list(&error))?;
+            Ok(numbers.into_iter().flat_map(u64::to_le_bytes).collect())
+        })?;
+        let numbers = listed.chunks_exact(8).map(|n| u64::from_le_bytes(n.try_into().expect("eight bytes")));
+        let mut skipped = Vec::new();
+        for number in numbers {
+            let path = self.names.path(number);
+            match Restart::examine(self.world, &path)? {
+                Ok(mut restart) => {
+                    self.warn(&skipped, &path);
+                    self.run = Some(restart.run());
+                    restart.skipped = skipped;
+                    return Ok(Some(restart));
+                }
+                Err(reason) => skipped.push((path, reason)),
+            }
+            self.damaged.push(number);
+        }
+        if skipped.is_empty() {
+            return Ok(None);
+        }
+        let reasons: Vec<_> =
+            skipped.iter().map(|(path, reason)| format!("{}: {reason}", path.display())).collect();
+        let message = format!("cannot restart: no checkpoint is undamaged; {}", reasons.join("; "));
+        Err(Error::on_all_ranks(ErrorKind::File, message))
+    }
+
+    fn warn(&self, skipped: &[(PathBuf, String)], used: &Path) {
+        for (path, reason) in skipped.iter().filter(|_| self.world.rank() == 0) {
+            eprintln!(
+                "parhelion: warning: checkpoint {} cannot be used: {reason}; going on from {}",
+                path.display(),
+                used.display()
+            );
+        }
+    }
+
+    /// Refuses what cannot be saved, or is not the same on all ranks.
+    fn check(&self, checkpoint: &Checkpoint<'_>) -> Result<()> {
+        let described = format!("{:?}", checkpoint.describe());
+        same_everywhere(self.world, "what is to be saved in a checkpoint", &described)?;
+        let refuse = |reason: String| Err(Error::on_all_ranks(ErrorKind::Argument, reason));
+        for (n, (name, field)) in checkpoint.fields.iter().enumerate() {
+            if name.is_empty() || name == "." || name.contains(['/', '\0']) {
+                return refuse(format!(
+                    "{name:?} cannot be the name of a field in a checkpoint: give one without \"/\""
+                ));
+            }
+            if checkpoint.fields[..n].iter().any(|(other, _)| other == name) {
+                return refuse(format!(
+                    "a checkpoint was given two fields called {name:?}; name one of them differently"
+                ));
+            }
+            if !field.world().same_as(self.world) {
+                return refuse(format!("field {name:?} is of another world than the checkpoints"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes the checkpoints of this run beyond those to be kept; damaged ones do not count as kept. On
+    /// rank 0.
+    fn remove_old(&self, run: u64) {
+        let mut kept = 0;
+        for number in self.names.numbers().unwrap_or_default() {
+            if self.names.run_of(number) != Some(run) {
+                continue;
+            }
+            if kept < self.keep {
+                kept += usize::from(!self.damaged.contains(&number));
+            } else if let Err(error) = fs::remove_file(self.names.path(number)) {
+                let path = self.names.path(number);
+                eprintln!("parhelion: warning: cannot remove old checkpoint {}: {error}", path.display());
+            }
+        }
+    }
+
+    fn cannot_list(&self, error: &std::io::Error) -> Error {
+        let directory = self.names.directory.display();
+        Error::new(ErrorKind::File, format!("cannot look for checkpoints in {directory}: {error}"))
+    }
+}

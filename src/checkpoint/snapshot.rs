@@ -1,0 +1,100 @@
+//! What is to be saved.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::any_field::AnyField;
+use super::description::Description;
+use super::exact::Exact;
+use super::scalar::{Kept, Scalar};
+use crate::error::ErrorKind;
+use crate::{Element, Error, Field, Result};
+
+/// All that a run needs to go on: fields, single values, step and time, for
+/// [`Checkpoints::save`](crate::Checkpoints::save).
+///
+/// Fields may be of any element type, centring, number of components and axes, and on several
+/// grids; a scheme of two levels in time saves both as fields. Their clocks
+/// ([`Field::set_time`]) are kept. Boundary conditions are code, and are set again by the program
+/// that restarts.
+///
+/// ```
+/// use parhelion::prelude::*;
+/// use parhelion::Checkpoint;
+///
+/// let world = World::init()?;
+/// let grid = Grid::builder([16, 16]).build(&world)?;
+/// let [u, before] = ["u", "before"].map(|name| grid.field::<f64>(name));
+/// let checkpoint = Checkpoint::new(100, 0.25).field(&u).field(&before).scalar("dt", 0.0025);
+/// # drop(checkpoint);
+/// # Ok::<(), parhelion::Error>(())
+/// ```
+#[must_use = "a checkpoint is written by `Checkpoints::save`"]
+pub struct Checkpoint<'a> {
+    step: u64,
+    time: f64,
+    pub(super) fields: Vec<(String, &'a dyn AnyField)>,
+    scalars: BTreeMap<String, Scalar>,
+    metadata: serde_json::Value,
+}
+
+impl<'a> Checkpoint<'a> {
+    /// A checkpoint of this step and time, without fields so far.
+    pub fn new(step: u64, time: f64) -> Self {
+        let metadata = serde_json::Value::Null;
+        Self { step, time, fields: Vec::new(), scalars: BTreeMap::new(), metadata }
+    }
+
+    /// Adds a field under its own name.
+    pub fn field<T: Element, const N: usize>(self, field: &'a Field<T, N>) -> Self {
+        self.field_as(field.name(), field)
+    }
+
+    /// Adds a field under another name.
+    pub fn field_as<T: Element, const N: usize>(mut self, name: &str, field: &'a Field<T, N>) -> Self {
+        self.fields.push((name.to_owned(), field));
+        self
+    }
+
+    /// Adds a single value; it replaces an earlier one of that name.
+    pub fn scalar(mut self, name: &str, value: impl Into<Scalar>) -> Self {
+        self.scalars.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Adds one value of any serialisable type: parameters, the state of a random number generator.
+    ///
+    /// It is kept as JSON. Finite floating-point numbers keep their bits, but JSON has no infinities and
+    /// no NaN: those become null. [`scalar`](Self::scalar) keeps them.
+    ///
+    /// # Errors
+    ///
+    /// If the value has no form in JSON, as a map whose keys are no texts.
+    pub fn metadata(mut self, value: &impl Serialize) -> Result<Self> {
+        self.metadata = serde_json::to_value(value).map_err(|error| {
+            Error::new(ErrorKind::Argument, format!("the metadata of a checkpoint cannot be saved: {error}"))
+        })?;
+        Ok(self)
+    }
+
+    pub(super) fn step(&self) -> u64 {
+        self.step
+    }
+
+    /// As in the file, but for the places of the fields' values.
+    pub(super) fn describe(&self) -> Description {
+        Description {
+            library: concat!("parhelion ", env!("CARGO_PKG_VERSION")).into(),
+            step: self.step,
+            time: Exact(self.time),
+            fields: self.fields.iter().map(|(name, field)| field.record(name)).collect(),
+            scalars: self
+                .scalars
+                .iter()
+                .map(|(name, value)| (name.clone(), Kept::from(value.clone())))
+                .collect(),
+            metadata: self.metadata.clone(),
+        }
+    }
+}

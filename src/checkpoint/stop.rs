@@ -1,0 +1,145 @@
+//! Ending a run in time: on a signal, or before the batch system does.
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use signal_hook::SigId;
+use signal_hook::consts::{SIGTERM, SIGUSR1};
+use signal_hook::flag;
+
+use crate::error::ErrorKind;
+use crate::{Error, Result, World};
+
+/// The signals that ask a run to end.
+const SIGNALS: [i32; 2] = [SIGTERM, SIGUSR1];
+/// The code of [`StopReason::TimeLimit`] among ranks, after those of the signals.
+const TIME_LIMIT: u64 = SIGNALS.len() as u64;
+
+/// Whether the run should make a checkpoint and end: because of SIGTERM or SIGUSR1, or because its
+/// time is nearly up.
+///
+/// ```
+/// use parhelion::{StopRequest, World};
+/// use std::time::Duration;
+///
+/// let world = World::init()?;
+/// let stop = StopRequest::listen(&world)?.after(Duration::from_secs(24 * 3600 - 600));
+/// for step in 0..100 {
+///     // … compute …
+///     if let Some(reason) = stop.check() {
+///         // … save a checkpoint …
+///         println!("{reason}: ends after step {step}");
+///         break;
+///     }
+/// }
+/// # Ok::<(), parhelion::Error>(())
+/// ```
+///
+/// The ranks decide together: one that the signal has not reached joins those that it has. Batch systems send
+/// signals some time before they kill: `#SBATCH --signal=USR1@300` (Slurm) to every process of the step.
+/// `mpirun` of Open MPI and MPICH pass SIGUSR1 on. So does MPICH's with SIGTERM, but Open MPI's waits one second, passes it on
+/// and kills one second later, unless told otherwise: `--mca odls_base_sigkill_timeout 30` makes both 30 seconds.
+///
+/// While it lives, the signals do nothing else; afterwards they end the process as usual.
+pub struct StopRequest<'w> {
+    world: &'w World,
+    /// 1 + the place in [`SIGNALS`] of the signal that came last; 0 for none.
+    received: Arc<AtomicUsize>,
+    /// Whether signals do again what they did.
+    ended: Arc<AtomicBool>,
+    registered: Vec<SigId>,
+    deadline: Option<Instant>,
+    started: Instant,
+}
+
+/// Why a run should end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StopReason {
+    /// SIGTERM came.
+    Terminated,
+    /// SIGUSR1 came.
+    User1,
+    /// The time limit has passed.
+    TimeLimit,
+}
+
+impl fmt::Display for StopReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Terminated => "SIGTERM received",
+            Self::User1 => "SIGUSR1 received",
+            Self::TimeLimit => "time limit reached",
+        })
+    }
+}
+
+impl<'w> StopRequest<'w> {
+    /// Begins to listen for SIGTERM and SIGUSR1.
+    ///
+    /// # Errors
+    ///
+    /// If the system does not let this process handle them.
+    ///
+    /// # Collective
+    ///
+    /// Over all ranks.
+    pub fn listen(world: &'w World) -> Result<Self> {
+        let (received, ended) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
+        let started = Instant::now();
+        let mut stop = Self { world, received, ended, registered: Vec::new(), deadline: None, started };
+        let result = stop.register().map_err(|error| {
+            Error::new(ErrorKind::Parallel, format!("cannot listen for SIGTERM and SIGUSR1: {error}"))
+        });
+        world.agree(result)?;
+        Ok(stop)
+    }
+
+    fn register(&mut self) -> io::Result<()> {
+        for (place, signal) in SIGNALS.into_iter().enumerate() {
+            // first, so that it acts on signals after the end only
+            flag::register_conditional_default(signal, Arc::clone(&self.ended))?;
+            self.registered.push(flag::register_usize(signal, Arc::clone(&self.received), place + 1)?);
+        }
+        Ok(())
+    }
+
+    /// Asks to stop this long after [`listen`](Self::listen), too. Leave time for a checkpoint.
+    pub fn after(mut self, limit: Duration) -> Self {
+        self.deadline = self.started.checked_add(limit);
+        self
+    }
+
+    /// Whether to stop now, and why: the same answer on every rank. Once it says so, it keeps saying so.
+    ///
+    /// # Collective
+    ///
+    /// Over all ranks: one small reduction.
+    pub fn check(&self) -> Option<StopReason> {
+        let mine = match self.received.load(Ordering::Relaxed) {
+            0 if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) => TIME_LIMIT,
+            0 => u64::MAX,
+            signal => signal as u64 - 1,
+        };
+        let mut first = [mine];
+        self.world.all_min(&mut first);
+        match first[0] {
+            0 => Some(StopReason::Terminated),
+            1 => Some(StopReason::User1),
+            TIME_LIMIT => Some(StopReason::TimeLimit),
+            _ => None,
+        }
+    }
+}
+
+impl Drop for StopRequest<'_> {
+    fn drop(&mut self) {
+        self.ended.store(true, Ordering::Relaxed);
+        self.registered.drain(..).for_each(|id| {
+            signal_hook::low_level::unregister(id);
+        });
+    }
+}

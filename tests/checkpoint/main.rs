@@ -1,0 +1,23 @@
+//! Checkpoints on real ranks: what was saved goes on with the same bits on any number of ranks, and nothing that
+//! happens to a job or its files loses a complete checkpoint.
+#![cfg(feature = "hdf5")]
+
+mod bits;
+mod contents;
+mod damage;
+#[path = "../common/disk.rs"]
+mod disk;
+#[cfg(target_os = "linux")]
+mod faults;
+#[cfg(target_os = "linux")]
+mod fuzz;
+mod kill;
+#[path = "../common/python.rs"]
+mod python;
+#[path = "../stepping/serial.rs"]
+#[allow(dead_code, reason = "only its numbers, rules and walls are needed here")]
+mod serial;
+mod series;
+mod signals;
+mod specification;
+mod support;
