@@ -47,6 +47,8 @@ mod field;
 mod grid;
 #[doc = include_str!("../docs/fast-stencils.md")]
 pub mod guide {}
+#[doc = include_str!("../docs/file-format.md")]
+pub mod file_format {}
 mod halo;
 #[cfg(feature = "hdf5")]
 mod io;
@@ -66,7 +68,7 @@ pub use field::{Boundary, BoundaryFunction, Field, FieldBuilder};
 pub use grid::{Centring, Grid, GridBuilder};
 pub use halo::{Exchange, HaloField, HaloFields, HaloPlan, HaloPlanBuilder, HaloTransport};
 #[cfg(feature = "hdf5")]
-pub use io::{Attribute, Axis, Input, Output, Placement, Stored, StoredMut};
+pub use io::{Attribute, Axis, Input, Output, Placement, ReadOptions, Stored, StoredMut, WriteOptions};
 pub use measure::{HaloReport, KernelScope, Kind, Measure, Report, ReportRow};
 pub use reduce::{Extremum, Ordered};
 pub use stepping::{Constant, ConstantFields, Evolving, EvolvingFields};

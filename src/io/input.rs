@@ -8,9 +8,12 @@ use hdf5::OpenMode;
 use super::attributes::Attribute;
 use super::catalogue::{Catalogue, Entry};
 use super::collective::{on_root, open_alone, same_everywhere, with_dataset};
+use super::options::ReadOptions;
+use super::portion::Portion;
+use super::selection::Run;
 use super::storage::{cannot, complaint};
 use super::stored::{Stored, StoredMut};
-use super::transfer;
+use super::transfer::{self, How};
 use crate::error::ErrorKind;
 use crate::measure::Kind;
 use crate::{Element, ElementKind, Error, Result, World};
@@ -104,41 +107,68 @@ impl<'w> Input<'w> {
     /// All ranks call it, with the same dataset and field, and get the same error. After an error
     /// the field's block is unspecified.
     pub fn read_into<F: StoredMut>(&self, dataset: &str, field: &mut F) -> Result<()> {
+        self.read_with(dataset, field, &ReadOptions::new())
+    }
+
+    /// Reads a part of a dataset into a field, each rank its own block: as
+    /// [`read_into`](Self::read_into), of what `options` choose.
+    ///
+    /// # Errors
+    ///
+    /// As [`read_into`](Self::read_into), and if the dataset has no such part.
+    ///
+    /// # Collective
+    ///
+    /// All ranks call it, with the same dataset, field and options, and get the same error.
+    pub fn read_with<F: StoredMut>(&self, dataset: &str, field: &mut F, options: &ReadOptions) -> Result<()> {
         let timing = self.world.measure().start_on(Kind::Read, dataset);
-        self.check(dataset, field)?;
+        let portion = self.check(dataset, field, options)?;
         if field.placement().file_shape.contains(&0) {
             return Ok(());
         }
         let place = (&*self.path, dataset, OpenMode::Read);
+        let how = How::independently(options.independent);
         with_dataset(
             self.world,
             place,
             |reason| self.cannot_read(dataset, reason),
-            |stored| transfer::read(self.world, stored, field),
+            |stored| transfer::read(self.world, stored, (field, &portion), &how),
         )?;
         timing.finish(field.placement().len() * field.components(), size_of::<F::Value>());
         Ok(())
     }
 
-    /// Refuses what cannot be read into this field.
-    fn check<F: Stored>(&self, dataset: &str, field: &F) -> Result<()> {
+    /// What is read into this field; refuses what cannot be.
+    fn check<F: Stored>(&self, dataset: &str, field: &F, options: &ReadOptions) -> Result<Portion> {
         let placement = field.placement();
         let components = field.components();
-        let mut wanted = placement.file_shape.clone();
-        wanted.extend((components > 1).then_some(components));
-        let arguments = (dataset, F::Value::KIND, &wanted);
-        same_everywhere(self.world, "the dataset to be read or the field's shape", &arguments)?;
+        let arguments = (dataset, F::Value::KIND, &placement.file_shape, components, &options.selection);
+        let what = "the dataset to be read, the field's shape or the options";
+        same_everywhere(self.world, what, &(arguments, options.independent))?;
         let local = || {
             let entry = self.entry(dataset)?;
-            if entry.shape != wanted {
-                let what = if components > 1 { " with its components as the last axis" } else { "" };
-                let reason = format!("its shape is {:?}, but the field's{what} is {wanted:?}", entry.shape);
-                return Err(self.cannot_read(dataset, &reason));
-            }
             if let Some(reason) = entry.kind.refusal(F::Value::KIND) {
                 return Err(self.cannot_read(dataset, &format_args!("it {reason}")));
             }
-            (0..components).try_for_each(|component| placement.check(field.component(component).len()))
+            (0..components).try_for_each(|component| placement.check(field.component(component).len()))?;
+            let runs =
+                options.selection.runs(&entry.shape).map_err(|error| self.cannot_read(dataset, &error))?;
+            let mut wanted = placement.file_shape.clone();
+            wanted.extend((components > 1).then_some(components));
+            let Some(mut along) = matching(&runs, &wanted) else {
+                let what = if components > 1 { " with its components as the last axis" } else { "" };
+                let chosen: Vec<usize> = runs.iter().map(|run| run.count).collect();
+                let part = if chosen == entry.shape {
+                    String::new()
+                } else {
+                    format!(", of which {chosen:?} are chosen")
+                };
+                let reason =
+                    format!("its shape is {:?}{part}, but the field's{what} is {wanted:?}", entry.shape);
+                return Err(self.cannot_read(dataset, &reason));
+            };
+            along.truncate(placement.file_shape.len());
+            Ok(Portion::to_read(&placement, &entry.shape, &runs, &along))
         };
         self.world.agree(local())
     }
@@ -165,6 +195,15 @@ impl<'w> Input<'w> {
         let message = format!("cannot read {dataset:?} from {}: {reason}", self.path.display());
         Error::on_all_ranks(ErrorKind::File, message)
     }
+}
+
+/// The axes of a dataset that are the axes of an array of shape `wanted`: all of them, or those that
+/// were not fixed at one index.
+fn matching(runs: &[Run], wanted: &[usize]) -> Option<Vec<usize>> {
+    let fits = |axes: &Vec<usize>| axes.iter().map(|&axis| runs[axis].count).eq(wanted.iter().copied());
+    let all: Vec<usize> = (0..runs.len()).collect();
+    let free: Vec<usize> = all.iter().copied().filter(|&axis| !runs[axis].single).collect();
+    [all, free].into_iter().find(fits)
 }
 
 /// Opens a file and lists what it holds, or says why not.

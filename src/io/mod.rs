@@ -24,16 +24,21 @@
 
 mod attributes;
 mod catalogue;
+mod chunking;
 mod codec;
 mod collective;
+mod dataset;
 mod ffi;
 mod field;
 mod input;
 mod kinds;
+mod options;
 mod output;
 mod pieces;
 mod placement;
+mod portion;
 mod scales;
+mod selection;
 mod staging;
 mod storage;
 mod stored;
@@ -42,6 +47,7 @@ mod xdmf;
 
 pub use attributes::Attribute;
 pub use input::Input;
+pub use options::{ReadOptions, WriteOptions};
 pub use output::Output;
 pub use placement::Placement;
 pub use stored::{Axis, Stored, StoredMut};

@@ -3,17 +3,18 @@
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
-use hdf5::plist::dataset_create::{AllocTime, FillTime};
 use hdf5::{File, OpenMode};
 
 use super::attributes::Attribute;
 use super::collective::{on_root, open_alone, same_everywhere, with_dataset};
+use super::dataset::Plan;
+use super::options::WriteOptions;
 use super::storage::{self, Draft, cannot, complaint};
 use super::stored::Stored;
-use super::{kinds, scales, transfer, xdmf};
+use super::{transfer, xdmf};
 use crate::error::ErrorKind;
 use crate::measure::Kind;
-use crate::{Element, Error, Result, World};
+use crate::{Error, Result, World};
 
 /// A file that all ranks write together, and that appears under its name only when complete.
 ///
@@ -23,9 +24,9 @@ use crate::{Element, Error, Result, World};
 /// file as it was. Every method takes the output and gives it back, so that the compiler warns of
 /// one that is not finished and an output that failed cannot be used further.
 ///
-/// Each field becomes a dataset in C order, contiguous and in the machine's byte order, with its
-/// attributes `units` and `long_name` and a dimension scale per axis, as xarray, netCDF and h5py
-/// expect them. Components become the last axis, complex numbers compounds of `r` and `i`.
+/// Each field becomes a dataset in C order, contiguous unless [`WriteOptions`] say otherwise and in the
+/// machine's byte order, with its attributes `units` and `long_name` and a dimension scale per axis,
+/// as xarray, netCDF and h5py expect them ([the format](crate::file_format)). Components become the last axis, complex numbers compounds of `r` and `i`.
 /// Beside `heat.h5`, ParaView and pyvista find the fields of one to three axes on their grid in
 /// `heat.xdmf`; complex ones, and those of other than 1, 2, 3, 6 or 9 components, are left out there.
 #[must_use = "a file that is not finished is removed"]
@@ -97,7 +98,7 @@ impl<'w> Output<'w> {
     ///
     /// All ranks call it, with the same field.
     pub fn write<F: Stored>(self, field: &F) -> Result<Self> {
-        self.write_as(field.name(), field)
+        self.write_with(field, &WriteOptions::new())
     }
 
     /// Writes a field under another name.
@@ -109,24 +110,41 @@ impl<'w> Output<'w> {
     /// # Collective
     ///
     /// All ranks call it, with the same name and field.
-    pub fn write_as<F: Stored>(mut self, name: &str, field: &F) -> Result<Self> {
-        let timing = self.world.measure().start_on(Kind::Write, name);
-        let item = self.describe(name, field)?;
+    pub fn write_as<F: Stored>(self, name: &str, field: &F) -> Result<Self> {
+        self.write_with(field, &WriteOptions::new().name(name))
+    }
+
+    /// Writes a field, or a part of it, in the layout and precision of `options`.
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](Self::write), and if the options do not go with the field or with each other.
+    /// Compressed datasets need space for their values before compression.
+    ///
+    /// # Collective
+    ///
+    /// All ranks call it, with the same field and options.
+    pub fn write_with<F: Stored>(mut self, field: &F, options: &WriteOptions) -> Result<Self> {
+        let timing =
+            self.world.measure().start_on(Kind::Write, options.name.as_deref().unwrap_or(field.name()));
+        let plan = Plan::new(self.world, field, options)?;
+        let name = &plan.item.name;
         on_root(self.world, || {
-            self.define(&item, field).map_err(|error| self.cannot_write(name, &error))?;
+            self.define(&plan).map_err(|error| self.cannot_write(name, &error))?;
             Ok(Vec::new())
         })?;
-        if !item.shape.contains(&0) {
-            let place = (&*self.temporary, name, OpenMode::ReadWrite);
+        let portion = plan.portion(field, None);
+        if !plan.is_empty() {
+            let place = (&*self.temporary, name.as_str(), OpenMode::ReadWrite);
             with_dataset(
                 self.world,
                 place,
                 |reason| self.cannot_write(name, reason),
-                |dataset| transfer::write(self.world, dataset, field),
+                |dataset| transfer::write(self.world, dataset, (field, &portion), plan.item.kind, &plan.how),
             )?;
         }
-        timing.finish(field.placement().len() * field.components(), size_of::<F::Value>());
-        self.items.push(item);
+        timing.finish(portion.count.iter().product::<usize>() * field.components(), plan.item.kind.size());
+        self.items.push(plan.item);
         Ok(self)
     }
 
@@ -167,87 +185,23 @@ impl<'w> Output<'w> {
         Ok(())
     }
 
-    /// What the field is, after checking that all ranks mean the same and it can be written.
-    fn describe<F: Stored>(&self, name: &str, field: &F) -> Result<xdmf::Item> {
-        let placement = field.placement();
-        let components = field.components();
-        let item = xdmf::Item {
-            name: name.to_owned(),
-            kind: F::Value::KIND,
-            units: field.units().map(str::to_owned),
-            axes: field.axes(),
-            shape: placement.file_shape.clone(),
-            components,
-        };
-        let what = "the name, type, axes or shape of a field to be written";
-        same_everywhere(self.world, what, &format!("{item:?}"))?;
-        let refuse = |reason: String| Err(Error::new(ErrorKind::Argument, reason));
-        let names: Vec<&str> = item.axes.iter().map(|axis| axis.name.as_str()).chain([name]).collect();
-        let bad = |name: &str| name.is_empty() || name.contains(['/', '\0']) || name == ".";
-        let repeated = |n: usize| names[..n].contains(&names[n]);
-        let local = if let Some(name) = names.iter().find(|name| bad(name)) {
-            refuse(format!("{name:?} cannot be the name of a dataset: give one without \"/\""))
-        } else if let Some(n) = (0..names.len()).find(|&n| repeated(n)) {
-            refuse(format!("{:?} cannot name two of the field and its axes", names[n]))
-        } else if components == 0 {
-            refuse(format!("field {name:?} has no components"))
-        } else if item.axes.len() != item.shape.len() {
-            refuse(format!(
-                "field {name:?} has {} axes but {} coordinates",
-                item.shape.len(),
-                item.axes.len()
-            ))
-        } else {
-            (0..components).try_for_each(|component| placement.check(field.component(component).len()))
-        };
-        self.world.agree(local)?;
-        Ok(item)
-    }
-
     /// Makes the dataset with everything but its values, and reserves their space. On rank 0.
-    fn define<F: Stored>(&self, item: &xdmf::Item, field: &F) -> Result<(), String> {
+    fn define(&self, plan: &Plan) -> Result<(), String> {
         let text = |error: hdf5::Error| complaint(&error);
         let file = open_alone(&self.temporary, OpenMode::ReadWrite).map_err(text)?;
-        let space = self.define_in(&file, item, field)?;
+        let before = storage::length(&self.temporary).map_err(|error| error.to_string())?;
+        let dataset = plan.define(&file, None).map_err(text)?;
+        let place = dataset.offset().map(|offset| (offset, dataset.storage_size()));
+        drop(dataset);
         file.close().map_err(text)?;
-        let Some((offset, length)) = space else { return Ok(()) };
-        storage::reserve(&self.temporary, offset, length).map_err(|error| error.to_string())
-    }
-
-    /// The dataset's place in the file, if it has any bytes.
-    fn define_in<F: Stored>(
-        &self,
-        file: &File,
-        item: &xdmf::Item,
-        field: &F,
-    ) -> Result<Option<(u64, u64)>, String> {
-        if file.link_exists(&item.name) {
-            return Err("the file already holds something of that name".into());
-        }
-        let mut shape = item.shape.clone();
-        shape.extend((item.components > 1).then_some(item.components));
-        let define = || {
-            let dataset = file
-                .new_dataset_builder()
-                .empty_as(&kinds::datatype(item.kind, kinds::COMPLEX_MEMBERS)?)
-                .shape(shape)
-                .alloc_time(Some(AllocTime::Early))
-                .fill_time(FillTime::Never)
-                // equal fields make equal files
-                .obj_track_times(false)
-                .create(item.name.as_str())?;
-            for (name, text) in [("units", field.units()), ("long_name", field.long_name())] {
-                if let Some(text) = text {
-                    Attribute::from(text).write(&dataset, name)?;
-                }
-            }
-            scales::attach(file, &dataset, &item.axes)?;
-            let place = dataset.offset().map(|offset| (offset, dataset.storage_size()));
-            drop(dataset);
-            file.flush()?;
-            Ok(place.filter(|&(_, length)| length > 0))
+        let reserved = match (place, plan.compression) {
+            (Some((_, 0)), _) => Ok(()),
+            (Some((offset, length)), _) => storage::reserve(&self.temporary, offset, length),
+            // chunks lie in what the file has grown by
+            (None, None) => storage::reserve_growth(&self.temporary, before),
+            (None, Some(_)) => storage::require(&self.temporary, plan.bytes()),
         };
-        define().map_err(|error: hdf5::Error| complaint(&error))
+        reserved.map_err(|error| error.to_string())
     }
 
     /// Writes what belongs to the file itself. On rank 0.

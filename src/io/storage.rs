@@ -93,6 +93,24 @@ pub(super) fn reserve(path: &Path, offset: u64, length: u64) -> io::Result<()> {
     }
 }
 
+/// Makes sure that what a file has grown by since it had `before` bytes has space on disk.
+pub(super) fn reserve_growth(path: &Path, before: u64) -> io::Result<()> {
+    match length(path)?.saturating_sub(before) {
+        0 => Ok(()),
+        growth => reserve(path, before, growth),
+    }
+}
+
+/// Makes sure that the file system has this many bytes left.
+pub(super) fn require(path: &Path, bytes: u64) -> io::Result<()> {
+    check_free_space(&OpenOptions::new().write(true).open(path)?, bytes)
+}
+
+/// Bytes of a file.
+pub(super) fn length(path: &Path) -> io::Result<u64> {
+    Ok(fs::metadata(path)?.len())
+}
+
 /// Refuses a length that exceeds what the file system has left, and says both.
 fn check_free_space(file: &File, length: u64) -> io::Result<()> {
     let free = ffi::free_space(file)?;

@@ -5,6 +5,7 @@
 mod array;
 mod fields;
 mod full_disk;
+mod layouts;
 #[cfg(target_os = "linux")]
 mod permission;
 #[path = "../common/python.rs"]
