@@ -68,7 +68,9 @@ pub use field::{Boundary, BoundaryFunction, Field, FieldBuilder};
 pub use grid::{Centring, Grid, GridBuilder};
 pub use halo::{Exchange, HaloField, HaloFields, HaloPlan, HaloPlanBuilder, HaloTransport};
 #[cfg(feature = "hdf5")]
-pub use io::{Attribute, Axis, Input, Output, Placement, ReadOptions, Stored, StoredMut, WriteOptions};
+pub use io::{
+    Attribute, Axis, Input, Output, Placement, ReadOptions, Series, Snapshot, Stored, StoredMut, WriteOptions,
+};
 pub use measure::{HaloReport, KernelScope, Kind, Measure, Report, ReportRow};
 pub use reduce::{Extremum, Ordered};
 pub use stepping::{Constant, ConstantFields, Evolving, EvolvingFields};

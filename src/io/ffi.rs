@@ -15,7 +15,7 @@ use std::ffi::{c_int, c_uint, c_void};
 use hdf5::{Attribute, Dataset, Dataspace, Datatype, ObjectReference1};
 use hdf5_sys::h5::{herr_t, hsize_t};
 use hdf5_sys::h5a::{H5Aread, H5Awrite};
-use hdf5_sys::h5d::{H5Dread, H5Dwrite};
+use hdf5_sys::h5d::{H5Dget_chunk_info_by_coord, H5Dread, H5Dwrite};
 use hdf5_sys::h5i::hid_t;
 use hdf5_sys::h5p::{H5FD_mpio_xfer_t, H5P_CLS_DATASET_XFER, H5Pclose, H5Pcreate, H5Pset_dxpl_mpio};
 use hdf5_sys::h5s::{H5S_SELECT_SET, H5Sselect_hyperslab, H5Sselect_none};
@@ -201,6 +201,21 @@ fn spaces(
     assert!(needed.is_some_and(|needed| needed <= bytes), "{bytes} bytes cannot hold {memory:?}");
     assert_eq!(memory.elements(), file.elements(), "{memory:?} and {file:?} differ in size");
     Ok((memory.select()?, file.select()?))
+}
+
+/// Where the chunk that begins at this index lies in the file: its first byte and its length.
+pub(super) fn chunk_place(dataset: &Dataset, first: &[usize]) -> hdf5::Result<Option<(u64, u64)>> {
+    assert_eq!(first.len(), dataset.ndim(), "an index has an entry per axis");
+    let first: Vec<hsize_t> = first.iter().map(|&i| i as hsize_t).collect();
+    let (mut filters, mut start, mut length): (c_uint, u64, hsize_t) = (0, 0, 0);
+    // SAFETY: invariants 1 and 2; the index has one entry per axis, and the pointers are to integers
+    // of the types the call fills.
+    check(hdf5::sync::sync(|| unsafe {
+        let (filters, start, length) = (&raw mut filters, &raw mut start, &raw mut length);
+        H5Dget_chunk_info_by_coord(dataset.id(), first.as_ptr(), filters, start, length)
+    }))?;
+    // all bits set stand for no address
+    Ok((start != u64::MAX).then_some((start, length)))
 }
 
 /// Converts `count` packed values in place from one type to another.

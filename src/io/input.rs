@@ -11,6 +11,7 @@ use super::collective::{on_root, open_alone, same_everywhere, with_dataset};
 use super::options::ReadOptions;
 use super::portion::Portion;
 use super::selection::Run;
+use super::series;
 use super::storage::{cannot, complaint};
 use super::stored::{Stored, StoredMut};
 use super::transfer::{self, How};
@@ -213,6 +214,11 @@ fn look_up(path: &Path) -> Result<Catalogue, String> {
     let metadata = file.metadata().map_err(|error| error.to_string())?;
     if !metadata.is_file() {
         return Err("it is not an ordinary file".into());
+    }
+    if series::is_pending(path) {
+        let reason =
+            "it is being appended to, or a job died while appending to it: then Series::resume repairs it";
+        return Err(reason.into());
     }
     let file = open_alone(path, OpenMode::Read).map_err(|error| {
         if error.contains_minor(hdf5::MinorErrorCode::NotHdf5) {

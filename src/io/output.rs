@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
-use hdf5::{File, OpenMode};
+use hdf5::OpenMode;
 
 use super::attributes::Attribute;
 use super::collective::{on_root, open_alone, same_everywhere, with_dataset};
@@ -11,7 +11,7 @@ use super::dataset::Plan;
 use super::options::WriteOptions;
 use super::storage::{self, Draft, cannot, complaint};
 use super::stored::Stored;
-use super::{transfer, xdmf};
+use super::{series, transfer, xdmf};
 use crate::error::ErrorKind;
 use crate::measure::Kind;
 use crate::{Error, Result, World};
@@ -30,6 +30,7 @@ use crate::{Error, Result, World};
 /// Beside `heat.h5`, ParaView and pyvista find the fields of one to three axes on their grid in
 /// `heat.xdmf`; complex ones, and those of other than 1, 2, 3, 6 or 9 components, are left out there.
 #[must_use = "a file that is not finished is removed"]
+#[derive(Debug)]
 pub struct Output<'w> {
     world: &'w World,
     /// The path as the user gave it.
@@ -41,6 +42,8 @@ pub struct Output<'w> {
     time: Option<f64>,
     attributes: Vec<(String, Attribute)>,
     items: Vec<xdmf::Item>,
+    /// Whether datasets have an axis of time before the others, with one time.
+    extendable: bool,
 }
 
 impl<'w> Output<'w> {
@@ -56,7 +59,21 @@ impl<'w> Output<'w> {
     /// All ranks call it, with the same path. So do all methods of an output, and every error is
     /// the same on every rank.
     pub fn create(world: &'w World, path: impl AsRef<Path>) -> Result<Self> {
-        let target = path.as_ref().to_owned();
+        Self::begin(world, path.as_ref(), None)
+    }
+
+    /// Begins a file whose datasets have an axis of time that can be extended, with one time so far
+    /// and its units. Collective.
+    pub(super) fn create_extendable(
+        world: &'w World,
+        path: &Path,
+        time: (f64, Option<&str>),
+    ) -> Result<Self> {
+        Self::begin(world, path, Some(time))
+    }
+
+    fn begin(world: &'w World, path: &Path, first: Option<(f64, Option<&str>)>) -> Result<Self> {
+        let target = path.to_owned();
         same_everywhere(world, "the path of an output file", &target)?;
         let mut draft = None;
         let temporary = on_root(world, || {
@@ -65,14 +82,31 @@ impl<'w> Output<'w> {
                 return Err(cannot("create", &target, reason));
             }
             let made = Draft::create(&target)?;
-            let empty = open_alone(&made.path, OpenMode::Create).and_then(File::close);
-            empty.map_err(|error| cannot("create", &target, &complaint(&error)))?;
+            // it is replaced only when the new one is complete; until then it had better be whole
+            let _ = series::recover(&target);
+            let begin = || {
+                let file = open_alone(&made.path, OpenMode::Create)?;
+                if let Some((time, units)) = first {
+                    series::define_time(&file, time, units)?;
+                }
+                file.close()
+            };
+            begin().map_err(|error| cannot("create", &target, &complaint(&error)))?;
             let path = made.path.to_str().map(|path| path.as_bytes().to_vec());
             draft = Some(made);
             path.ok_or_else(|| cannot("create", &target, "the path is not UTF-8"))
         })?;
         let temporary = PathBuf::from(String::from_utf8_lossy(&temporary).into_owned());
-        Ok(Self { world, target, temporary, draft, time: None, attributes: Vec::new(), items: Vec::new() })
+        Ok(Self {
+            world,
+            target,
+            temporary,
+            draft,
+            time: None,
+            attributes: Vec::new(),
+            items: Vec::new(),
+            extendable: first.is_some(),
+        })
     }
 
     /// States the time of the fields in the file: its attribute `time`.
@@ -127,13 +161,16 @@ impl<'w> Output<'w> {
     pub fn write_with<F: Stored>(mut self, field: &F, options: &WriteOptions) -> Result<Self> {
         let timing =
             self.world.measure().start_on(Kind::Write, options.name.as_deref().unwrap_or(field.name()));
-        let plan = Plan::new(self.world, field, options)?;
+        let mut plan = Plan::new(self.world, field, options)?;
+        if self.extendable {
+            plan.require_chunks(self.world, field);
+        }
         let name = &plan.item.name;
         on_root(self.world, || {
             self.define(&plan).map_err(|error| self.cannot_write(name, &error))?;
             Ok(Vec::new())
         })?;
-        let portion = plan.portion(field, None);
+        let portion = plan.portion(field, self.extendable.then_some((1, 0)));
         if !plan.is_empty() {
             let place = (&*self.temporary, name.as_str(), OpenMode::ReadWrite);
             with_dataset(
@@ -157,7 +194,12 @@ impl<'w> Output<'w> {
     /// # Collective
     ///
     /// All ranks call it.
-    pub fn finish(mut self) -> Result<()> {
+    pub fn finish(self) -> Result<()> {
+        self.complete().map(drop)
+    }
+
+    /// As [`finish`](Self::finish); gives what the file holds.
+    pub(super) fn complete(mut self) -> Result<Vec<xdmf::Item>> {
         let file_name = self.target.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let timing = self.world.measure().start_on(Kind::Write, &file_name);
         on_root(self.world, || {
@@ -171,18 +213,21 @@ impl<'w> Output<'w> {
         on_root(self.world, || {
             let draft = draft.expect("rank 0 keeps the draft until the end");
             self.verify().map_err(|error| cannot("write", target, &error))?;
-            let side_file = xdmf::document(&file_name, self.time, &self.items).map(|document| {
+            let document =
+                if self.extendable { None } else { xdmf::document(&file_name, self.time, &self.items) };
+            let side_file = document.map(|document| {
                 let side_file = Draft::create(&target.with_extension("xdmf"))?;
                 side_file.fill(&document)?;
                 Ok::<_, Error>(side_file)
             });
             let side_file = side_file.transpose()?;
+            series::discard_journal(target).map_err(|error| cannot("write", target, &error))?;
             draft.move_in_place()?;
             side_file.map_or(Ok(()), Draft::move_in_place)?;
             Ok(Vec::new())
         })?;
         timing.finish(0, 0);
-        Ok(())
+        Ok(self.items)
     }
 
     /// Makes the dataset with everything but its values, and reserves their space. On rank 0.
@@ -190,7 +235,9 @@ impl<'w> Output<'w> {
         let text = |error: hdf5::Error| complaint(&error);
         let file = open_alone(&self.temporary, OpenMode::ReadWrite).map_err(text)?;
         let before = storage::length(&self.temporary).map_err(|error| error.to_string())?;
-        let dataset = plan.define(&file, None).map_err(text)?;
+        let time = self.extendable.then(|| file.dataset(series::TIME)).transpose().map_err(text)?;
+        let dataset = plan.define(&file, time.as_ref()).map_err(text)?;
+        drop(time);
         let place = dataset.offset().map(|offset| (offset, dataset.storage_size()));
         drop(dataset);
         file.close().map_err(text)?;

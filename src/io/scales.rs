@@ -101,6 +101,11 @@ pub(super) fn make_scale(scale: &Dataset, name: &str) -> hdf5::Result<()> {
     Ok(())
 }
 
+/// Whether a dataset is a dimension scale.
+pub(super) fn is_scale(dataset: &Dataset) -> hdf5::Result<bool> {
+    Ok(dataset.attr_names()?.iter().any(|name| name == "CLASS"))
+}
+
 /// Notes in the scale that this axis of the dataset uses it.
 fn add_use(file: &File, scale: &Dataset, dataset: &Dataset, axis: usize) -> hdf5::Result<()> {
     let mut uses: Vec<ScaleUse> = Vec::new();

@@ -4,6 +4,7 @@
 
 mod array;
 mod fields;
+mod foreign;
 mod full_disk;
 mod layouts;
 #[cfg(target_os = "linux")]
@@ -12,6 +13,7 @@ mod permission;
 mod python;
 mod refusals;
 mod round_trips;
+mod series;
 mod support;
 mod survival;
 mod tools;
