@@ -31,10 +31,10 @@
 //! | [`Stencil`], [`Point`] | an update rule whose radius is part of its type; what it sees |
 //! | [`Evolving`], [`Blocking`] | several fields brought forward together; how steps are blocked |
 //! | [`Measure`], [`Report`] | what every kernel cost: time, bandwidth, waiting, imbalance |
-//! | `Output`, `Input` | shared HDF5 files (feature `hdf5`, on by default) |
+//! | `Output`, `Input`, `Series` | shared HDF5 files, of one time or many (feature `hdf5`, on by default) |
 //! | [`testing`] | tests on real ranks under `cargo test` |
 //!
-//! [How to write a fast stencil](guide) is a page of its own.
+//! [How to write a fast stencil](guide) and [the format of output files](file_format) are pages of their own.
 //!
 //! Axes are in C order, slowest first, everywhere. Methods that all ranks must call together say so under
 //! *Collective*. Kernels on one process, without MPI, are in [`kernels`].
@@ -47,6 +47,7 @@ mod field;
 mod grid;
 #[doc = include_str!("../docs/fast-stencils.md")]
 pub mod guide {}
+#[cfg(feature = "hdf5")]
 #[doc = include_str!("../docs/file-format.md")]
 pub mod file_format {}
 mod halo;

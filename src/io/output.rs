@@ -16,6 +16,9 @@ use crate::error::ErrorKind;
 use crate::measure::Kind;
 use crate::{Error, Result, World};
 
+/// Version of [the format](crate::file_format) of the files.
+const FORMAT: i64 = 1;
+
 /// A file that all ranks write together, and that appears under its name only when complete.
 ///
 /// The file grows under a temporary name in the same directory. [`finish`](Self::finish) makes
@@ -255,6 +258,7 @@ impl<'w> Output<'w> {
     fn write_attributes(&self) -> hdf5::Result<()> {
         let file = open_alone(&self.temporary, OpenMode::ReadWrite)?;
         Attribute::from("CF-1.8").write(&file, "Conventions")?;
+        Attribute::from(FORMAT).write(&file, "parhelion_format")?;
         if let Some(time) = self.time {
             Attribute::from(time).write(&file, "time")?;
         }

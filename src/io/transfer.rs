@@ -183,3 +183,93 @@ fn slab<'a>(extent: &'a [usize], [start, count, step]: &'a [Vec<usize>; 3]) -> S
     let plain = step.iter().all(|&step| step == 1);
     Slab { extent, start, count, step: (!plain).then_some(step) }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use hdf5::OpenMode;
+
+    use super::*;
+    use crate::io::collective::{on_root, open_alone, with_dataset};
+    use crate::io::dataset::Plan;
+    use crate::io::options::WriteOptions;
+    use crate::io::portion::Portion;
+    use crate::io::selection::Selection;
+    use crate::io::storage::cannot;
+    use crate::testing::on_ranks;
+    use crate::{Centring, Field, Grid, Result};
+
+    /// Limits as far below the blocks of the test as those of MPI are below blocks of many GiB.
+    fn small() -> How {
+        How { independent: false, largest_call: 100, staging: 40 }
+    }
+
+    fn number([z, y, x]: [usize; 3]) -> f64 {
+        ((z * 100 + y) * 100 + x) as f64
+    }
+
+    fn field(grid: &Grid<3>, components: usize) -> Result<Field<f64, 3>> {
+        grid.field_builder("u").centring(Centring::Face(1)).components(components).build()
+    }
+
+    fn there_and_back(world: &World, path: &Path, options: &WriteOptions, components: usize) -> Result<()> {
+        let n = world.size();
+        let mut u = field(&Grid::builder([5, 6, 7]).procs([1, n, 1]).build(world)?, components)?;
+        for component in 0..components {
+            u.fill_component_indexed(component, |index| number(index) + 0.25 * component as f64);
+        }
+        let plan = Plan::new(world, &u, options)?;
+        let fail = |reason: &str| cannot("use", path, reason);
+        on_root(world, || {
+            let define = || {
+                let file = open_alone(path, OpenMode::Create)?;
+                plan.define(&file, None)?;
+                file.close()
+            };
+            define().map(|()| Vec::new()).map_err(|error: hdf5::Error| fail(&error.to_string()))
+        })?;
+        let portion = plan.portion(&u, None);
+        with_dataset(world, (path, "u", OpenMode::ReadWrite), fail, |dataset| {
+            write(world, dataset, (&u, &portion), plan.item.kind, &small())
+        })?;
+        let mut back = field(&Grid::builder([5, 6, 7]).procs([1, 1, n]).build(world)?, components)?;
+        let runs = Selection::default().runs(&portion.file_shape())?;
+        let portion = Portion::to_read(&back.placement(), &portion.file_shape(), &runs, &[0, 1, 2]);
+        with_dataset(world, (path, "u", OpenMode::Read), fail, |dataset| {
+            read(world, dataset, (&mut back, &portion), &small())
+        })?;
+        for component in 0..components {
+            for local in back.region_local().indices() {
+                let start = back.region_global().start;
+                let global = std::array::from_fn(|a| (start[a] + local[a]) as usize);
+                let found = back.component(component).get(local);
+                assert_eq!(found, number(global) + 0.25 * component as f64, "{options:?}");
+            }
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn blocks_beyond_the_limits_go_in_many_calls() {
+        let path = std::env::temp_dir().join("parhelion-pieces.h5");
+        // blocks are uneven, so that ranks make different numbers of calls
+        on_ranks([1, 2, 3, 4], |world| {
+            for components in [1, 3] {
+                for options in [
+                    WriteOptions::new(),
+                    WriteOptions::new().chunked(),
+                    WriteOptions::new().chunks([2, 4, 3]),
+                    WriteOptions::new().chunks([2, 4, 3]).compressed(1),
+                ] {
+                    there_and_back(world, &path, &options, components)?;
+                }
+            }
+            world.barrier();
+            if world.rank() == 0 {
+                std::fs::remove_file(&path)?;
+            }
+            Ok(())
+        });
+    }
+}

@@ -6,6 +6,8 @@ mod array;
 mod fields;
 mod foreign;
 mod full_disk;
+#[cfg(target_os = "linux")]
+mod large;
 mod layouts;
 #[cfg(target_os = "linux")]
 mod permission;
