@@ -226,7 +226,10 @@ impl<'w> Output<'w> {
             let side_file = side_file.transpose()?;
             series::discard_journal(target).map_err(|error| cannot("write", target, &error))?;
             draft.move_in_place()?;
-            side_file.map_or(Ok(()), Draft::move_in_place)?;
+            side_file.map_or(Ok(()), Draft::move_in_place).map_err(|error| {
+                let message = format!("{} is complete, but not its side file: {error}", target.display());
+                Error::new(ErrorKind::File, message)
+            })?;
             Ok(Vec::new())
         })?;
         timing.finish(0, 0);

@@ -278,7 +278,8 @@ fn pyvista_plays_series_in_one_file_and_in_many() {
 
 /// One series in a file and one in numbered files: a cell-centred scalar, a vector and a staggered field.
 fn gallery(world: &World, directory: &Path) -> Result<()> {
-    let grid = Grid::builder([4, 5, 6]).extent([2.0, 5.0, 1.5]).origin([10.0, 0.0, -1.0]).build(world)?;
+    let grid = Grid::builder([4, 5, 6]).extent([2.0, 5.0, 1.5]).origin([10.0, 0.0, -1.0]);
+    let grid = grid.axis_units(["m", "m", "km"]).build(world)?;
     let number = |[z, y, x]: [usize; 3]| ((z * 5 + y) * 6 + x) as f64;
     let mut u = grid.field_builder::<f64>("temperature").units("K").build()?;
     let mut v = grid.field_builder::<f64>("velocity").components(3).build()?;

@@ -52,6 +52,7 @@ with xarray.open_dataset(directory / "one.h5", engine="h5netcdf", decode_timedel
     assert data["time"].attrs == {"axis": "T", "long_name": "time", "units": "s"}
     assert data["temperature"].attrs == {"units": "K", "long_name": "air temperature"}
     assert [data[axis].attrs["axis"] for axis in ("z", "y", "x", "z_node")] == ["Z", "Y", "X", "Z"]
+    assert data["x"].attrs["units"] == "km" and data["z_node"].attrs["units"] == "m"
     assert data.encoding["unlimited_dims"] == {"time"}
     point = data["temperature"].sel(time=0.25, z=10.75, y=2.5, x=0.375, method="nearest")
     assert float(point) == 250 + (1 * 5 + 2) * 6 + 5

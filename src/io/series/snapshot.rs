@@ -109,7 +109,8 @@ impl<'s, 'w> Snapshot<'s, 'w> {
     ///
     /// # Errors
     ///
-    /// If it cannot be brought to disk, or, in one file, if a field of the earlier outputs is missing.
+    /// If it cannot be brought to disk, or, in one file, if a field of the earlier outputs is missing. If only
+    /// the XDMF file could not be written, the output counts, and the message names that file.
     ///
     /// # Collective
     ///
@@ -145,14 +146,15 @@ impl<'s, 'w> Snapshot<'s, 'w> {
                 })?;
             }
             Store::Numbered { names, times, next, outputs, .. } => {
+                let number = *next;
+                times.push(time);
+                *next += 1;
                 on_root(world, || {
-                    let grids = xdmf::grids(&file_name(&names.path(*next)), Some(time), &items, None);
-                    outputs.push(Complete { number: *next, time, grids });
+                    let grids = xdmf::grids(&file_name(&names.path(number)), Some(time), &items, None);
+                    outputs.push(Complete { number, time, grids });
                     let grids = outputs.iter().filter_map(|output| output.grids.clone());
                     write_side_file(&names.collection(), &xdmf::collection(grids))
                 })?;
-                times.push(time);
-                *next += 1;
             }
         }
         Ok(())
@@ -195,7 +197,7 @@ fn append<F: Stored>(
     }
     let last = content.times.len();
     let portion = plan.portion(field, Some((last + 1, last)));
-    with_dataset(world, (&series.target, name, OpenMode::ReadWrite), &cannot_write, |dataset| {
+    with_dataset(world, (&series.target, name, OpenMode::ReadWrite), cannot_write, |dataset| {
         transfer::write(world, dataset, (field, &portion), plan.item.kind, &plan.how)
     })?;
     timing.finish(portion.count.iter().product::<usize>() * field.components(), plan.item.kind.size());
