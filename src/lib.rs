@@ -34,7 +34,7 @@
 //! | `Output`, `Input`, `Series` | shared HDF5 files, of one time or many (feature `hdf5`, on by default) |
 //! | [`testing`] | tests on real ranks under `cargo test` |
 //!
-//! [How to write a fast stencil](guide) and [the format of output files](file_format) are pages of their own.
+//! [How to write a fast stencil](guide) is a page of its own, and so is the format of output files (`file_format`).
 //!
 //! Axes are in C order, slowest first, everywhere. Methods that all ranks must call together say so under
 //! *Collective*. Kernels on one process, without MPI, are in [`kernels`].

@@ -10,6 +10,7 @@ use super::catalogue::{Catalogue, Entry};
 use super::collective::{on_root, open_alone, same_everywhere, with_dataset};
 use super::options::ReadOptions;
 use super::portion::Portion;
+use super::resample::Source;
 use super::selection::Run;
 use super::series;
 use super::storage::{cannot, complaint};
@@ -123,7 +124,7 @@ impl<'w> Input<'w> {
     /// All ranks call it, with the same dataset, field and options, and get the same error.
     pub fn read_with<F: StoredMut>(&self, dataset: &str, field: &mut F, options: &ReadOptions) -> Result<()> {
         let timing = self.world.measure().start_on(Kind::Read, dataset);
-        let portion = self.check(dataset, field, options)?;
+        let (portion, mut source) = self.check(dataset, field, options)?;
         if field.placement().file_shape.contains(&0) {
             return Ok(());
         }
@@ -133,19 +134,30 @@ impl<'w> Input<'w> {
             self.world,
             place,
             |reason| self.cannot_read(dataset, reason),
-            |stored| transfer::read(self.world, stored, (field, &portion), &how),
+            |stored| match &mut source {
+                None => transfer::read(self.world, stored, (field, &portion), &how),
+                Some(source) => transfer::read(self.world, stored, (source, &portion), &how),
+            },
         )?;
+        if let Some(source) = source {
+            source.interpolate(field);
+        }
         timing.finish(field.placement().len() * field.components(), size_of::<F::Value>());
         Ok(())
     }
 
-    /// What is read into this field; refuses what cannot be.
-    fn check<F: Stored>(&self, dataset: &str, field: &F, options: &ReadOptions) -> Result<Portion> {
+    /// What is read into this field, or from which the field is interpolated; refuses what cannot be.
+    fn check<F: Stored>(
+        &self,
+        dataset: &str,
+        field: &F,
+        options: &ReadOptions,
+    ) -> Result<(Portion, Option<Source<F::Value>>)> {
         let placement = field.placement();
         let components = field.components();
         let arguments = (dataset, F::Value::KIND, &placement.file_shape, components, &options.selection);
         let what = "the dataset to be read, the field's shape or the options";
-        same_everywhere(self.world, what, &(arguments, options.independent))?;
+        same_everywhere(self.world, what, &(arguments, options.independent, options.interpolated))?;
         let local = || {
             let entry = self.entry(dataset)?;
             if let Some(reason) = entry.kind.refusal(F::Value::KIND) {
@@ -156,7 +168,19 @@ impl<'w> Input<'w> {
                 options.selection.runs(&entry.shape).map_err(|error| self.cannot_read(dataset, &error))?;
             let mut wanted = placement.file_shape.clone();
             wanted.extend((components > 1).then_some(components));
-            let Some(mut along) = matching(&runs, &wanted) else {
+            let along = if options.interpolated {
+                if F::Value::POISON.is_none() || field.axes().iter().any(|axis| !axis.cells) {
+                    let reason =
+                        "only cell-centred fields of floating-point or complex numbers are interpolated";
+                    return Err(self.cannot_read(dataset, reason));
+                }
+                // any number of cells will do, but not of axes or components
+                let fits = |axis: usize, &run: &usize| axis < placement.file_shape.len() || run == components;
+                matching(&runs, wanted.len(), fits)
+            } else {
+                matching(&runs, wanted.len(), |axis, &count| count == wanted[axis])
+            };
+            let Some(mut along) = along else {
                 let what = if components > 1 { " with its components as the last axis" } else { "" };
                 let chosen: Vec<usize> = runs.iter().map(|run| run.count).collect();
                 let part = if chosen == entry.shape {
@@ -169,7 +193,15 @@ impl<'w> Input<'w> {
                 return Err(self.cannot_read(dataset, &reason));
             };
             along.truncate(placement.file_shape.len());
-            Ok(Portion::to_read(&placement, &entry.shape, &runs, &along))
+            if !options.interpolated {
+                return Ok((Portion::to_read(&placement, &entry.shape, &runs, &along), None));
+            }
+            let chosen: Vec<usize> = along.iter().map(|&axis| runs[axis].count).collect();
+            if chosen.contains(&0) {
+                return Err(self.cannot_read(dataset, "it holds nothing to interpolate"));
+            }
+            let source = Source::new(&placement, &chosen, components);
+            Ok((Portion::to_read(&source.placement(), &entry.shape, &runs, &along), Some(source)))
         };
         self.world.agree(local())
     }
@@ -198,13 +230,15 @@ impl<'w> Input<'w> {
     }
 }
 
-/// The axes of a dataset that are the axes of an array of shape `wanted`: all of them, or those that
-/// were not fixed at one index.
-fn matching(runs: &[Run], wanted: &[usize]) -> Option<Vec<usize>> {
-    let fits = |axes: &Vec<usize>| axes.iter().map(|&axis| runs[axis].count).eq(wanted.iter().copied());
+/// The axes of a dataset that are the axes of an array, components included: all of them, or those that
+/// were not fixed at one index. There must be `axes`, and each must fit: its number and length are given.
+fn matching(runs: &[Run], axes: usize, fits: impl Fn(usize, &usize) -> bool) -> Option<Vec<usize>> {
     let all: Vec<usize> = (0..runs.len()).collect();
     let free: Vec<usize> = all.iter().copied().filter(|&axis| !runs[axis].single).collect();
-    [all, free].into_iter().find(fits)
+    let good = |found: &Vec<usize>| {
+        found.len() == axes && found.iter().enumerate().all(|(axis, &of)| fits(axis, &runs[of].count))
+    };
+    [all, free].into_iter().find(good)
 }
 
 /// Opens a file and lists what it holds, or says why not.

@@ -37,6 +37,7 @@ mod output;
 mod pieces;
 mod placement;
 mod portion;
+mod resample;
 mod scales;
 mod selection;
 mod series;

@@ -164,6 +164,7 @@ impl WriteOptions {
 pub struct ReadOptions {
     pub(super) selection: Selection,
     pub(super) independent: bool,
+    pub(super) interpolated: bool,
 }
 
 impl ReadOptions {
@@ -187,6 +188,15 @@ impl ReadOptions {
     /// Reads only every `step`-th index of an axis of the dataset, from the first (of the window) on.
     pub fn every(mut self, axis: usize, step: usize) -> Self {
         self.selection.every(axis, step);
+        self
+    }
+
+    /// Reads onto a finer or coarser grid over the same box: by linear interpolation along every axis
+    /// between the centres of cells, and beyond the outermost centres the nearest value. For
+    /// cell-centred fields of floating-point or complex numbers. (To a grid that is coarser by a whole
+    /// factor, [`every`](Self::every) takes single values instead.)
+    pub fn interpolated(mut self) -> Self {
+        self.interpolated = true;
         self
     }
 

@@ -1,6 +1,6 @@
 //! NetCDF-4 files of xarray and netCDF4: whole, and in parts, on any grid of ranks.
 
-use parhelion::{ElementKind, Grid, Input, ReadOptions, Result, World};
+use parhelion::{Centring, ElementKind, Grid, Input, Output, ReadOptions, Result, World};
 
 use crate::array::{Array, FromIndex, Layout};
 use crate::python;
@@ -75,7 +75,7 @@ fn planes_and_components_of_a_dataset_become_fields() {
             Layout { shape: vec![6, 7], ranks: vec![world.size(), 1], halo: 1, padding: 0, components: 5 };
         let mut v = Array::<f64>::new("v", &layout, world.rank());
         v.fill(f64::from_index);
-        parhelion::Output::create(world, &path)?.write(&v)?.finish()?;
+        Output::create(world, &path)?.write(&v)?.finish()?;
         let input = Input::open(world, &path)?;
         // components 1 and 3 of all rows
         let layout = Layout { components: 2, ranks: vec![1, world.size()], ..layout };
@@ -95,5 +95,53 @@ fn planes_and_components_of_a_dataset_become_fields() {
         let refusal = refused(world, input.read_with("v", &mut u, &ReadOptions::new().at(2, 5)));
         assert_contains(&refusal, &["\"v\"", "5..6", "axis 2"]);
         Ok(())
+    });
+}
+
+#[test]
+fn a_field_is_read_onto_finer_and_coarser_grids() {
+    on_ranks_in_scratch(|world, directory| {
+        let path = directory.join("coarse.h5");
+        let extent = [2.0, 3.0];
+        let linear = |[y, x]: [f64; 2], component: usize| 4.0 * y - 3.0 * x + component as f64;
+        let stored = Grid::builder([12, 10]).extent(extent).build(world)?;
+        let spacing = stored.spacing();
+        let mut u = stored.field_builder::<f64>("u").components(2).build()?;
+        for component in 0..2 {
+            u.fill_component_indexed(component, |[y, x]| {
+                linear([(y as f64 + 0.5) * spacing[0], (x as f64 + 0.5) * spacing[1]], component)
+            });
+        }
+        Output::create(world, &path)?.write(&u)?.finish()?;
+        let input = Input::open(world, &path)?;
+        for shape in [[24, 20], [36, 15], [8, 8], [12, 10], [9, 31]] {
+            let grid = Grid::builder(shape).extent(extent).procs([1, world.size()]).build(world)?;
+            let mut v = grid.field_builder::<f64>("v").components(2).build()?;
+            input.read_with("u", &mut v, &ReadOptions::new().interpolated())?;
+            for local in v.region_local().indices() {
+                let start = v.region_global().start;
+                let at = grid.coordinates(std::array::from_fn(|a| start[a] + local[a]), Default::default());
+                // between the outermost centres a linear function is met, beyond them its value there
+                let inside = std::array::from_fn(|a| {
+                    let half = 0.5 * spacing[a];
+                    at[a].clamp(half, extent[a] - half)
+                });
+                for component in 0..2 {
+                    let (found, expected) = (v.component(component).get(local), linear(inside, component));
+                    // a few roundings of numbers below 16
+                    assert!((found - expected).abs() < 1e-13, "{found} for {expected} at {at:?}");
+                }
+            }
+        }
+        let grid = Grid::builder([24, 20]).extent(extent).build(world)?;
+        let onto = ReadOptions::new().interpolated();
+        let mut node = grid.field_builder::<f64>("node").centring(Centring::Node).components(2).build()?;
+        assert_contains(&refused(world, input.read_with("u", &mut node, &onto)), &["only cell-centred"]);
+        let mut single = grid.field::<f64>("single");
+        assert_contains(
+            &refused(world, input.read_with("u", &mut single, &onto)),
+            &["[12, 10, 2]", "[24, 20]"],
+        );
+        input.read_with("u", &mut single, &onto.at(2, 1))
     });
 }
