@@ -29,7 +29,8 @@ const FORMAT: i64 = 1;
 ///
 /// Each field becomes a dataset in C order, contiguous unless [`WriteOptions`] say otherwise and in the
 /// machine's byte order, with its attributes `units` and `long_name` and a dimension scale per axis,
-/// as xarray, netCDF and h5py expect them ([the format](crate::file_format)). Components become the last axis, complex numbers compounds of `r` and `i`.
+/// as xarray, netCDF and h5py expect them ([the format](crate::file_format)). Components become the
+/// last axis, complex numbers compounds of `r` and `i`.
 /// Beside `heat.h5`, ParaView and pyvista find the fields of one to three axes on their grid in
 /// `heat.xdmf`; complex ones, and those of other than 1, 2, 3, 6 or 9 components, are left out there.
 #[must_use = "a file that is not finished is removed"]

@@ -257,7 +257,11 @@ mod tests {
         let journal = std::mem::ManuallyDrop::new(Journal::begin(&file, &values, 3, |_, _| Ok(())).unwrap());
         change(&file);
         OpenOptions::new().write(true).open(&journal.file).unwrap().set_len(90).unwrap();
-        recover(&file, |_, keep| Ok(assert_eq!(keep, 3))).unwrap();
+        recover(&file, |_, keep| {
+            assert_eq!(keep, 3);
+            Ok(())
+        })
+        .unwrap();
         assert_eq!(fs::read(&file).unwrap(), before);
         assert_eq!(fs::read_dir(&directory).unwrap().count(), 1);
     }
