@@ -16,11 +16,21 @@
 //!
 //! # Layout
 //!
-//! `stored` and `placement` describe what the rest of the library hands over; `output` and `input`
-//! are the two calls of the user; `transfer` moves blocks (`pieces`, `staging`, `kinds` help it);
-//! `scales`, `attributes` and `xdmf` are what other tools read; `catalogue` and `codec` tell all
-//! ranks what rank 0 found in a file; `collective` holds the few MPI calls; `storage` the file
-//! system; `ffi` all unsafe code.
+//! `stored` and `placement` describe what the rest of the library hands over; `output`, `input` and
+//! `series` are the calls of the user, `options` what can be told them. `dataset` (with `selection` and
+//! `chunking`) makes a checked plan of what was asked for and defines it in the file; `portion` says which
+//! elements of a rank go where; `transfer` moves them (`pieces`, `staging`, `kinds` help it);
+//! `resample` interpolates. `scales`, `attributes` and `xdmf` are what other tools read; `catalogue`
+//! and `codec` tell all ranks what rank 0 found in a file; `collective` holds the few MPI calls;
+//! `storage` the file system; `ffi` all unsafe code.
+//!
+//! Facts of HDF5 1.10 that shape this:
+//!
+//! - Chunks must be allocated before MPI-IO opens the file (`AllocTime::Early` on rank 0, without
+//!   filling them): writing to a dataset whose chunks are missing fails on some ranks.
+//! - Compressed chunks are then allocated as compressed emptiness, and again at their size when they
+//!   are written. All ranks must take part, those with nothing to write too.
+//! - What the library really did is asked after every call; a collective transfer that was not is an error.
 
 mod attributes;
 mod catalogue;
