@@ -66,6 +66,7 @@ struct Inner<const N: usize> {
     origin: [f64; N],
     spacing: [f64; N],
     axis_names: [String; N],
+    axis_units: [String; N],
     world: World,
 }
 
@@ -80,6 +81,7 @@ pub struct GridBuilder<const N: usize> {
     procs: Option<[usize; N]>,
     reorder: bool,
     axis_names: [String; N],
+    axis_units: [String; N],
 }
 
 impl<const N: usize> Grid<N> {
@@ -100,6 +102,7 @@ impl<const N: usize> Grid<N> {
             axis_names: std::array::from_fn(|a| {
                 names.get(N - 1 - a).map_or(format!("axis{a}"), ToString::to_string)
             }),
+            axis_units: std::array::from_fn(|_| String::new()),
         }
     }
 
@@ -163,6 +166,11 @@ impl<const N: usize> Grid<N> {
     /// Names of the axes, for files.
     pub fn axis_names(&self) -> &[String; N] {
         &self.0.axis_names
+    }
+
+    /// Units of the coordinates, for files; empty if none were given.
+    pub fn axis_units(&self) -> &[String; N] {
+        &self.0.axis_units
     }
 
     /// Global number of points per axis of a field with this centring: of cells, plus one on
@@ -270,6 +278,12 @@ impl<const N: usize> GridBuilder<N> {
         self
     }
 
+    /// Units of the coordinates on every axis, slowest first, such as `m`, for files.
+    pub fn axis_units(mut self, units: [&str; N]) -> Self {
+        self.axis_units = units.map(str::to_owned);
+        self
+    }
+
     /// Cuts the grid over the ranks of `world`.
     ///
     /// # Collective
@@ -282,7 +296,7 @@ impl<const N: usize> GridBuilder<N> {
     pub fn build(self, world: &World) -> Result<Grid<N>> {
         const { assert!(N >= 1 && N <= 4, "grids have 1 to 4 axes") };
         let bits = |values: [f64; N]| values.map(f64::to_bits);
-        let space = (bits(self.spacing), bits(self.origin), &self.axis_names);
+        let space = (bits(self.spacing), bits(self.origin), &self.axis_names, &self.axis_units);
         let cut = (self.shape, self.halo, self.periodic, self.procs, self.reorder);
         world.check_same("GridBuilder::build", &(cut, space))?;
         for a in 0..N {
@@ -313,6 +327,7 @@ impl<const N: usize> GridBuilder<N> {
             origin: self.origin,
             spacing: self.spacing,
             axis_names: self.axis_names,
+            axis_units: self.axis_units,
             world: world.clone(),
         })))
     }

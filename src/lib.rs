@@ -31,12 +31,12 @@
 //! | [`Stencil`], [`Point`] | an update rule whose radius is part of its type; what it sees |
 //! | [`Evolving`], [`Blocking`] | several fields brought forward together; how steps are blocked |
 //! | [`Measure`], [`Report`] | what every kernel cost: time, bandwidth, waiting, imbalance |
-//! | `Output`, `Input` | shared HDF5 files (feature `hdf5`, on by default) |
+//! | `Output`, `Input`, `Series` | shared HDF5 files, of one time or many (feature `hdf5`, on by default) |
 //! | `Picture`, [`Probes`] | planes as PNG files (feature `pictures`, on by default), values at points over time |
 //! | `Checkpoints`, `Restart`, `StopRequest` | runs that survive their end: [the guide](checkpoint_guide) (feature `hdf5`) |
 //! | [`testing`] | tests on real ranks under `cargo test` |
 //!
-//! [How to write a fast stencil](guide) is a page of its own.
+//! [How to write a fast stencil](guide) is a page of its own, and so is the format of output files (`file_format`).
 //!
 //! Axes are in C order, slowest first, everywhere. Methods that all ranks must call together say so under
 //! *Collective*. Kernels on one process, without MPI, are in [`kernels`].
@@ -57,6 +57,9 @@ mod field;
 mod grid;
 #[doc = include_str!("../docs/fast-stencils.md")]
 pub mod guide {}
+#[cfg(feature = "hdf5")]
+#[doc = include_str!("../docs/file-format.md")]
+pub mod file_format {}
 mod halo;
 #[cfg(feature = "hdf5")]
 mod io;
@@ -79,7 +82,9 @@ pub use field::{Boundary, BoundaryFunction, Field, FieldBuilder};
 pub use grid::{Centring, Grid, GridBuilder};
 pub use halo::{Exchange, HaloField, HaloFields, HaloPlan, HaloPlanBuilder, HaloTransport};
 #[cfg(feature = "hdf5")]
-pub use io::{Attribute, Axis, Input, Output, Placement, Stored, StoredMut};
+pub use io::{
+    Attribute, Axis, Input, Output, Placement, ReadOptions, Series, Snapshot, Stored, StoredMut, WriteOptions,
+};
 pub use measure::{HaloReport, KernelScope, Kind, Measure, Report, ReportRow};
 pub use reduce::{Extremum, Ordered};
 pub use stepping::{Constant, ConstantFields, Evolving, EvolvingFields};

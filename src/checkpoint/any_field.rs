@@ -6,7 +6,7 @@ use super::crc::BlockSums;
 use super::description::{Clock, Data, FieldRecord, GridRecord};
 use super::exact::Exact;
 use super::part::Part;
-use crate::io::{COMPLEX_MEMBERS, datatype, write};
+use crate::io::{COMPLEX_MEMBERS, datatype, write_all};
 use crate::{Centring, Element, Field, World};
 
 /// A [`Field`] whose type parameters are forgotten.
@@ -75,7 +75,7 @@ impl<T: Element, const N: usize> AnyField for Field<T, N> {
         let mut done = Ok(());
         for component in 0..self.components() {
             // all of them, whatever fails: the other ranks go on too
-            let written = write(self.grid().world(), dataset, &Part { field: self, component });
+            let written = write_all(self.grid().world(), dataset, &Part { field: self, component });
             done = done.and(written);
         }
         done

@@ -17,7 +17,7 @@ use super::part::Part;
 use super::scalar::Scalar;
 use super::{file, verify};
 use crate::error::ErrorKind;
-use crate::io::{complaint, on_root, open_alone, read, same_everywhere, with_datasets};
+use crate::io::{complaint, on_root, open_alone, read_all, same_everywhere, with_datasets};
 use crate::measure::Kind;
 use crate::{Element, Error, Field, Result, World};
 
@@ -182,7 +182,7 @@ impl<'w> Restart<'w> {
             let mut done = Ok(());
             for component in 0..field.components() {
                 // all of them, whatever fails: the other ranks go on too
-                let filled = read(self.world, &datasets[0], &mut Part { field: &mut *field, component });
+                let filled = read_all(self.world, &datasets[0], &mut Part { field: &mut *field, component });
                 done = done.and(filled);
             }
             done

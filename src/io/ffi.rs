@@ -15,7 +15,7 @@ use std::ffi::{c_int, c_uint, c_void};
 use hdf5::{Attribute, Dataset, Dataspace, Datatype, ObjectReference1};
 use hdf5_sys::h5::{herr_t, hsize_t};
 use hdf5_sys::h5a::{H5Aread, H5Awrite};
-use hdf5_sys::h5d::{H5Dread, H5Dwrite};
+use hdf5_sys::h5d::{H5Dget_chunk_info_by_coord, H5Dread, H5Dwrite};
 use hdf5_sys::h5i::hid_t;
 use hdf5_sys::h5p::{H5FD_mpio_xfer_t, H5P_CLS_DATASET_XFER, H5Pclose, H5Pcreate, H5Pset_dxpl_mpio};
 use hdf5_sys::h5s::{H5S_SELECT_SET, H5Sselect_hyperslab, H5Sselect_none};
@@ -25,28 +25,32 @@ use crate::Element;
 
 unsafe extern "C" {
     fn H5Pget_mpio_actual_io_mode(dxpl: hid_t, mode: *mut c_uint) -> herr_t;
+    fn H5Pget_mpio_no_collective_cause(dxpl: hid_t, local: *mut u32, global: *mut u32) -> herr_t;
 }
 
 /// How the library moved the bytes of one collective transfer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum IoMode {
-    /// This rank had nothing to move, or the library gave up collective transfer.
-    NotCollective,
+    /// The library gave up collective transfer on some rank; its reasons, as the bits of
+    /// `H5D_mpio_no_collective_cause_t`.
+    NotCollective(u32),
     /// All chunks collectively, or the whole contiguous dataset.
     Collective,
     /// Some chunks or ranks collectively, others not.
     Mixed,
 }
 
-/// A box of a dataspace. A zero in `count` selects nothing.
+/// Every so many-th element of a dataspace in a box. A zero in `count` selects nothing.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Slab<'a> {
     /// Lengths of the whole space, slowest axis first.
     pub(super) extent: &'a [usize],
     /// First index of the box per axis.
     pub(super) start: &'a [usize],
-    /// Length of the box per axis.
+    /// Number of elements per axis.
     pub(super) count: &'a [usize],
+    /// Distance of two elements per axis; one everywhere if there is none.
+    pub(super) step: Option<&'a [usize]>,
 }
 
 impl Slab<'_> {
@@ -56,24 +60,31 @@ impl Slab<'_> {
 
     /// The dataspace with the box selected.
     fn select(&self) -> hdf5::Result<Dataspace> {
-        let Self { extent, start, count } = *self;
-        assert!(start.len() == extent.len() && count.len() == extent.len(), "axes differ: {self:?}");
+        let Self { extent, start, count, step } = *self;
+        let axes = extent.len();
+        assert!(start.len() == axes && count.len() == axes, "axes differ: {self:?}");
+        assert!(step.is_none_or(|step| step.len() == axes), "axes differ: {self:?}");
         let space = Dataspace::try_new(extent)?;
         let status = if self.elements() == 0 {
             // SAFETY: invariants 1 and 2.
             hdf5::sync::sync(|| unsafe { H5Sselect_none(space.id()) })
         } else {
-            let inside =
-                |axis: usize| start[axis].checked_add(count[axis]).is_some_and(|end| end <= extent[axis]);
-            assert!((0..extent.len()).all(inside), "selection leaves the space: {self:?}");
-            let start: Vec<hsize_t> = start.iter().map(|&i| i as hsize_t).collect();
-            let count: Vec<hsize_t> = count.iter().map(|&n| n as hsize_t).collect();
+            let inside = |axis: usize| {
+                let length = (count[axis] - 1).checked_mul(step.map_or(1, |step| step[axis]));
+                let last = length.and_then(|length| length.checked_add(start[axis]));
+                last.is_some_and(|last| last < extent[axis])
+            };
+            assert!((0..axes).all(inside), "selection leaves the space: {self:?}");
+            assert!(step.is_none_or(|step| !step.contains(&0)), "selection without step: {self:?}");
+            let sizes = |list: &[usize]| list.iter().map(|&n| n as hsize_t).collect::<Vec<_>>();
+            let (start, count, step) = (sizes(start), sizes(count), step.map(sizes));
             let null = std::ptr::null();
-            // SAFETY: invariants 1 and 2; both arrays have one entry per axis of the space, and
+            // SAFETY: invariants 1 and 2; all arrays have one entry per axis of the space, and
             // a null stride or block means ones.
             hdf5::sync::sync(|| unsafe {
                 let (start, count) = (start.as_ptr(), count.as_ptr());
-                H5Sselect_hyperslab(space.id(), H5S_SELECT_SET, start, null, count, null)
+                let step = step.as_ref().map_or(null, |step| step.as_ptr());
+                H5Sselect_hyperslab(space.id(), H5S_SELECT_SET, start, step, count, null)
             })
         };
         check(status)?;
@@ -81,12 +92,22 @@ impl Slab<'_> {
     }
 }
 
-/// The transfer property list: collective MPI-IO.
+/// The transfer property list of MPI-IO.
 #[derive(Debug)]
 pub(super) struct Transfer(hid_t);
 
 impl Transfer {
+    /// All ranks move their parts together.
     pub(super) fn collective() -> hdf5::Result<Self> {
+        Self::new(H5FD_mpio_xfer_t::H5FD_MPIO_COLLECTIVE)
+    }
+
+    /// Every rank moves its part by itself.
+    pub(super) fn independent() -> hdf5::Result<Self> {
+        Self::new(H5FD_mpio_xfer_t::H5FD_MPIO_INDEPENDENT)
+    }
+
+    fn new(mode: H5FD_mpio_xfer_t) -> hdf5::Result<Self> {
         // SAFETY: invariant 2; the class identifier is a constant of the initialised library.
         let id = hdf5::sync::sync(|| unsafe { H5Pcreate(*H5P_CLS_DATASET_XFER) });
         if id < 0 {
@@ -94,9 +115,7 @@ impl Transfer {
         }
         let list = Self(id);
         // SAFETY: invariants 1 and 2.
-        check(hdf5::sync::sync(|| unsafe {
-            H5Pset_dxpl_mpio(list.0, H5FD_mpio_xfer_t::H5FD_MPIO_COLLECTIVE)
-        }))?;
+        check(hdf5::sync::sync(|| unsafe { H5Pset_dxpl_mpio(list.0, mode) }))?;
         Ok(list)
     }
 
@@ -110,8 +129,18 @@ impl Transfer {
         Ok(match mode {
             2 | 4 => IoMode::Collective,
             3 => IoMode::Mixed,
-            _ => IoMode::NotCollective,
+            _ => IoMode::NotCollective(self.causes()?),
         })
+    }
+
+    /// Why the last transfer with this list was not collective on all ranks.
+    fn causes(&self) -> hdf5::Result<u32> {
+        let (mut local, mut global) = (0_u32, 0_u32);
+        // SAFETY: invariants 1 and 2; both pointers are to integers of the type the call fills.
+        check(hdf5::sync::sync(|| unsafe {
+            H5Pget_mpio_no_collective_cause(self.0, &raw mut local, &raw mut global)
+        }))?;
+        Ok(local | global)
     }
 }
 
@@ -172,6 +201,21 @@ fn spaces(
     assert!(needed.is_some_and(|needed| needed <= bytes), "{bytes} bytes cannot hold {memory:?}");
     assert_eq!(memory.elements(), file.elements(), "{memory:?} and {file:?} differ in size");
     Ok((memory.select()?, file.select()?))
+}
+
+/// Where the chunk that begins at this index lies in the file: its first byte and its length.
+pub(super) fn chunk_place(dataset: &Dataset, first: &[usize]) -> hdf5::Result<Option<(u64, u64)>> {
+    assert_eq!(first.len(), dataset.ndim(), "an index has an entry per axis");
+    let first: Vec<hsize_t> = first.iter().map(|&i| i as hsize_t).collect();
+    let (mut filters, mut start, mut length): (c_uint, u64, hsize_t) = (0, 0, 0);
+    // SAFETY: invariants 1 and 2; the index has one entry per axis, and the pointers are to integers
+    // of the types the call fills.
+    check(hdf5::sync::sync(|| unsafe {
+        let (filters, start, length) = (&raw mut filters, &raw mut start, &raw mut length);
+        H5Dget_chunk_info_by_coord(dataset.id(), first.as_ptr(), filters, start, length)
+    }))?;
+    // all bits set stand for no address
+    Ok((start != u64::MAX).then_some((start, length)))
 }
 
 /// Converts `count` packed values in place from one type to another.

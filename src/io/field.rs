@@ -24,7 +24,7 @@ impl<T: Element, const N: usize> Stored for Field<T, N> {
             let (name, cells) = (&grid.axis_names()[a], !centring.staggered(a));
             Axis {
                 name: if cells { name.clone() } else { format!("{name}_node") },
-                units: None,
+                units: Some(grid.axis_units()[a].clone()).filter(|units| !units.is_empty()),
                 first: first[a],
                 spacing: grid.spacing()[a],
                 cells,

@@ -8,9 +8,14 @@ use hdf5::OpenMode;
 use super::attributes::Attribute;
 use super::catalogue::{Catalogue, Entry};
 use super::collective::{on_root, open_alone, same_everywhere, with_dataset};
+use super::options::ReadOptions;
+use super::portion::Portion;
+use super::resample::Source;
+use super::selection::Run;
+use super::series;
 use super::storage::{cannot, complaint};
 use super::stored::{Stored, StoredMut};
-use super::transfer;
+use super::transfer::{self, How};
 use crate::error::ErrorKind;
 use crate::measure::Kind;
 use crate::{Element, ElementKind, Error, Result, World};
@@ -104,41 +109,99 @@ impl<'w> Input<'w> {
     /// All ranks call it, with the same dataset and field, and get the same error. After an error
     /// the field's block is unspecified.
     pub fn read_into<F: StoredMut>(&self, dataset: &str, field: &mut F) -> Result<()> {
+        self.read_with(dataset, field, &ReadOptions::new())
+    }
+
+    /// Reads a part of a dataset into a field, each rank its own block: as
+    /// [`read_into`](Self::read_into), of what `options` choose.
+    ///
+    /// # Errors
+    ///
+    /// As [`read_into`](Self::read_into), and if the dataset has no such part.
+    ///
+    /// # Collective
+    ///
+    /// All ranks call it, with the same dataset, field and options, and get the same error.
+    pub fn read_with<F: StoredMut>(&self, dataset: &str, field: &mut F, options: &ReadOptions) -> Result<()> {
         let timing = self.world.measure().start_on(Kind::Read, dataset);
-        self.check(dataset, field)?;
+        let (portion, mut source) = self.check(dataset, field, options)?;
         if field.placement().file_shape.contains(&0) {
             return Ok(());
         }
         let place = (&*self.path, dataset, OpenMode::Read);
+        let how = How::independently(options.independent);
         with_dataset(
             self.world,
             place,
             |reason| self.cannot_read(dataset, reason),
-            |stored| transfer::read(self.world, stored, field),
+            |stored| match &mut source {
+                None => transfer::read(self.world, stored, (field, &portion), &how),
+                Some(source) => transfer::read(self.world, stored, (source, &portion), &how),
+            },
         )?;
+        if let Some(source) = source {
+            source.interpolate(field);
+        }
         timing.finish(field.placement().len() * field.components(), size_of::<F::Value>());
         Ok(())
     }
 
-    /// Refuses what cannot be read into this field.
-    fn check<F: Stored>(&self, dataset: &str, field: &F) -> Result<()> {
+    /// What is read into this field, or from which the field is interpolated; refuses what cannot be.
+    fn check<F: Stored>(
+        &self,
+        dataset: &str,
+        field: &F,
+        options: &ReadOptions,
+    ) -> Result<(Portion, Option<Source<F::Value>>)> {
         let placement = field.placement();
         let components = field.components();
-        let mut wanted = placement.file_shape.clone();
-        wanted.extend((components > 1).then_some(components));
-        let arguments = (dataset, F::Value::KIND, &wanted);
-        same_everywhere(self.world, "the dataset to be read or the field's shape", &arguments)?;
+        let arguments = (dataset, F::Value::KIND, &placement.file_shape, components, &options.selection);
+        let what = "the dataset to be read, the field's shape or the options";
+        same_everywhere(self.world, what, &(arguments, options.independent, options.interpolated))?;
         let local = || {
             let entry = self.entry(dataset)?;
-            if entry.shape != wanted {
-                let what = if components > 1 { " with its components as the last axis" } else { "" };
-                let reason = format!("its shape is {:?}, but the field's{what} is {wanted:?}", entry.shape);
-                return Err(self.cannot_read(dataset, &reason));
-            }
             if let Some(reason) = entry.kind.refusal(F::Value::KIND) {
                 return Err(self.cannot_read(dataset, &format_args!("it {reason}")));
             }
-            (0..components).try_for_each(|component| placement.check(field.component(component).len()))
+            (0..components).try_for_each(|component| placement.check(field.component(component).len()))?;
+            let runs =
+                options.selection.runs(&entry.shape).map_err(|error| self.cannot_read(dataset, &error))?;
+            let mut wanted = placement.file_shape.clone();
+            wanted.extend((components > 1).then_some(components));
+            let along = if options.interpolated {
+                if F::Value::POISON.is_none() || field.axes().iter().any(|axis| !axis.cells) {
+                    let reason =
+                        "only cell-centred fields of floating-point or complex numbers are interpolated";
+                    return Err(self.cannot_read(dataset, reason));
+                }
+                // any number of cells will do, but not of axes or components
+                let fits = |axis: usize, &run: &usize| axis < placement.file_shape.len() || run == components;
+                matching(&runs, wanted.len(), fits)
+            } else {
+                matching(&runs, wanted.len(), |axis, &count| count == wanted[axis])
+            };
+            let Some(mut along) = along else {
+                let what = if components > 1 { " with its components as the last axis" } else { "" };
+                let chosen: Vec<usize> = runs.iter().map(|run| run.count).collect();
+                let part = if chosen == entry.shape {
+                    String::new()
+                } else {
+                    format!(", of which {chosen:?} are chosen")
+                };
+                let reason =
+                    format!("its shape is {:?}{part}, but the field's{what} is {wanted:?}", entry.shape);
+                return Err(self.cannot_read(dataset, &reason));
+            };
+            along.truncate(placement.file_shape.len());
+            if !options.interpolated {
+                return Ok((Portion::to_read(&placement, &entry.shape, &runs, &along), None));
+            }
+            let chosen: Vec<usize> = along.iter().map(|&axis| runs[axis].count).collect();
+            if chosen.contains(&0) {
+                return Err(self.cannot_read(dataset, "it holds nothing to interpolate"));
+            }
+            let source = Source::new(&placement, &chosen, components);
+            Ok((Portion::to_read(&source.placement(), &entry.shape, &runs, &along), Some(source)))
         };
         self.world.agree(local())
     }
@@ -167,6 +230,17 @@ impl<'w> Input<'w> {
     }
 }
 
+/// The axes of a dataset that are the axes of an array, components included: all of them, or those that
+/// were not fixed at one index. There must be `axes`, and each must fit: its number and length are given.
+fn matching(runs: &[Run], axes: usize, fits: impl Fn(usize, &usize) -> bool) -> Option<Vec<usize>> {
+    let all: Vec<usize> = (0..runs.len()).collect();
+    let free: Vec<usize> = all.iter().copied().filter(|&axis| !runs[axis].single).collect();
+    let good = |found: &Vec<usize>| {
+        found.len() == axes && found.iter().enumerate().all(|(axis, &of)| fits(axis, &runs[of].count))
+    };
+    [all, free].into_iter().find(good)
+}
+
 /// Opens a file and lists what it holds, or says why not.
 fn look_up(path: &Path) -> Result<Catalogue, String> {
     // the system's own words are clearer than the library's
@@ -174,6 +248,11 @@ fn look_up(path: &Path) -> Result<Catalogue, String> {
     let metadata = file.metadata().map_err(|error| error.to_string())?;
     if !metadata.is_file() {
         return Err("it is not an ordinary file".into());
+    }
+    if series::is_pending(path) {
+        let reason =
+            "it is being appended to, or a job died while appending to it: then Series::resume repairs it";
+        return Err(reason.into());
     }
     let file = open_alone(path, OpenMode::Read).map_err(|error| {
         if error.contains_minor(hdf5::MinorErrorCode::NotHdf5) {

@@ -16,24 +16,41 @@
 //!
 //! # Layout
 //!
-//! `stored` and `placement` describe what the rest of the library hands over; `output` and `input`
-//! are the two calls of the user; `transfer` moves blocks (`pieces`, `staging`, `kinds` help it);
-//! `scales`, `attributes` and `xdmf` are what other tools read; `catalogue` and `codec` tell all
-//! ranks what rank 0 found in a file; `collective` holds the few MPI calls; `storage` the file
-//! system; `ffi` all unsafe code.
+//! `stored` and `placement` describe what the rest of the library hands over; `output`, `input` and
+//! `series` are the calls of the user, `options` what can be told them. `dataset` (with `selection` and
+//! `chunking`) makes a checked plan of what was asked for and defines it in the file; `portion` says which
+//! elements of a rank go where; `transfer` moves them (`pieces`, `staging`, `kinds` help it);
+//! `resample` interpolates. `scales`, `attributes` and `xdmf` are what other tools read; `catalogue`
+//! and `codec` tell all ranks what rank 0 found in a file; `collective` holds the few MPI calls;
+//! `storage` the file system; `ffi` all unsafe code.
+//!
+//! Facts of HDF5 1.10 that shape this:
+//!
+//! - Chunks must be allocated before MPI-IO opens the file (`AllocTime::Early` on rank 0, without
+//!   filling them): writing to a dataset whose chunks are missing fails on some ranks.
+//! - Compressed chunks are then allocated as compressed emptiness, and again at their size when they
+//!   are written. All ranks must take part, those with nothing to write too.
+//! - What the library really did is asked after every call; a collective transfer that was not is an error.
 
 mod attributes;
 mod catalogue;
+mod chunking;
 mod codec;
 mod collective;
+mod dataset;
 mod ffi;
 mod field;
 mod input;
 mod kinds;
+mod options;
 mod output;
 mod pieces;
 mod placement;
+mod portion;
+mod resample;
 mod scales;
+mod selection;
+mod series;
 mod staging;
 mod storage;
 mod stored;
@@ -44,8 +61,10 @@ pub use attributes::Attribute;
 pub(crate) use collective::{on_root, open_alone, same_everywhere, with_datasets};
 pub use input::Input;
 pub(crate) use kinds::{COMPLEX_MEMBERS, datatype};
+pub use options::{ReadOptions, WriteOptions};
 pub use output::Output;
 pub use placement::Placement;
+pub use series::{Series, Snapshot};
 pub(crate) use storage::{Draft, complaint, reserve, sync};
 pub use stored::{Axis, Stored, StoredMut};
-pub(crate) use transfer::{read, write};
+pub(crate) use transfer::{read_all, write_all};

@@ -3,17 +3,21 @@
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
-use hdf5::plist::dataset_create::{AllocTime, FillTime};
-use hdf5::{File, OpenMode};
+use hdf5::OpenMode;
 
 use super::attributes::Attribute;
 use super::collective::{on_root, open_alone, same_everywhere, with_dataset};
+use super::dataset::Plan;
+use super::options::WriteOptions;
 use super::storage::{self, Draft, cannot, complaint};
 use super::stored::Stored;
-use super::{kinds, scales, transfer, xdmf};
+use super::{series, transfer, xdmf};
 use crate::error::ErrorKind;
 use crate::measure::Kind;
-use crate::{Element, Error, Result, World};
+use crate::{Error, Result, World};
+
+/// Version of [the format](crate::file_format) of the files.
+const FORMAT: i64 = 1;
 
 /// A file that all ranks write together, and that appears under its name only when complete.
 ///
@@ -23,12 +27,14 @@ use crate::{Element, Error, Result, World};
 /// file as it was. Every method takes the output and gives it back, so that the compiler warns of
 /// one that is not finished and an output that failed cannot be used further.
 ///
-/// Each field becomes a dataset in C order, contiguous and in the machine's byte order, with its
-/// attributes `units` and `long_name` and a dimension scale per axis, as xarray, netCDF and h5py
-/// expect them. Components become the last axis, complex numbers compounds of `r` and `i`.
+/// Each field becomes a dataset in C order, contiguous unless [`WriteOptions`] say otherwise and in the
+/// machine's byte order, with its attributes `units` and `long_name` and a dimension scale per axis,
+/// as xarray, netCDF and h5py expect them ([the format](crate::file_format)). Components become the
+/// last axis, complex numbers compounds of `r` and `i`.
 /// Beside `heat.h5`, ParaView and pyvista find the fields of one to three axes on their grid in
 /// `heat.xdmf`; complex ones, and those of other than 1, 2, 3, 6 or 9 components, are left out there.
 #[must_use = "a file that is not finished is removed"]
+#[derive(Debug)]
 pub struct Output<'w> {
     world: &'w World,
     /// The path as the user gave it.
@@ -40,6 +46,8 @@ pub struct Output<'w> {
     time: Option<f64>,
     attributes: Vec<(String, Attribute)>,
     items: Vec<xdmf::Item>,
+    /// Whether datasets have an axis of time before the others, with one time.
+    extendable: bool,
 }
 
 impl<'w> Output<'w> {
@@ -55,7 +63,21 @@ impl<'w> Output<'w> {
     /// All ranks call it, with the same path. So do all methods of an output, and every error is
     /// the same on every rank.
     pub fn create(world: &'w World, path: impl AsRef<Path>) -> Result<Self> {
-        let target = path.as_ref().to_owned();
+        Self::begin(world, path.as_ref(), None)
+    }
+
+    /// Begins a file whose datasets have an axis of time that can be extended, with one time so far
+    /// and its units. Collective.
+    pub(super) fn create_extendable(
+        world: &'w World,
+        path: &Path,
+        time: (f64, Option<&str>),
+    ) -> Result<Self> {
+        Self::begin(world, path, Some(time))
+    }
+
+    fn begin(world: &'w World, path: &Path, first: Option<(f64, Option<&str>)>) -> Result<Self> {
+        let target = path.to_owned();
         same_everywhere(world, "the path of an output file", &target)?;
         let mut draft = None;
         let temporary = on_root(world, || {
@@ -64,14 +86,31 @@ impl<'w> Output<'w> {
                 return Err(cannot("create", &target, reason));
             }
             let made = Draft::create(&target)?;
-            let empty = open_alone(&made.path, OpenMode::Create).and_then(File::close);
-            empty.map_err(|error| cannot("create", &target, &complaint(&error)))?;
+            // it is replaced only when the new one is complete; until then it had better be whole
+            let _ = series::recover(&target);
+            let begin = || {
+                let file = open_alone(&made.path, OpenMode::Create)?;
+                if let Some((time, units)) = first {
+                    series::define_time(&file, time, units)?;
+                }
+                file.close()
+            };
+            begin().map_err(|error| cannot("create", &target, &complaint(&error)))?;
             let path = made.path.to_str().map(|path| path.as_bytes().to_vec());
             draft = Some(made);
             path.ok_or_else(|| cannot("create", &target, "the path is not UTF-8"))
         })?;
         let temporary = PathBuf::from(String::from_utf8_lossy(&temporary).into_owned());
-        Ok(Self { world, target, temporary, draft, time: None, attributes: Vec::new(), items: Vec::new() })
+        Ok(Self {
+            world,
+            target,
+            temporary,
+            draft,
+            time: None,
+            attributes: Vec::new(),
+            items: Vec::new(),
+            extendable: first.is_some(),
+        })
     }
 
     /// States the time of the fields in the file: its attribute `time`.
@@ -97,7 +136,7 @@ impl<'w> Output<'w> {
     ///
     /// All ranks call it, with the same field.
     pub fn write<F: Stored>(self, field: &F) -> Result<Self> {
-        self.write_as(field.name(), field)
+        self.write_with(field, &WriteOptions::new())
     }
 
     /// Writes a field under another name.
@@ -109,24 +148,44 @@ impl<'w> Output<'w> {
     /// # Collective
     ///
     /// All ranks call it, with the same name and field.
-    pub fn write_as<F: Stored>(mut self, name: &str, field: &F) -> Result<Self> {
-        let timing = self.world.measure().start_on(Kind::Write, name);
-        let item = self.describe(name, field)?;
+    pub fn write_as<F: Stored>(self, name: &str, field: &F) -> Result<Self> {
+        self.write_with(field, &WriteOptions::new().name(name))
+    }
+
+    /// Writes a field, or a part of it, in the layout and precision of `options`.
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](Self::write), and if the options do not go with the field or with each other.
+    /// Compressed datasets need space for their values before compression.
+    ///
+    /// # Collective
+    ///
+    /// All ranks call it, with the same field and options.
+    pub fn write_with<F: Stored>(mut self, field: &F, options: &WriteOptions) -> Result<Self> {
+        let timing =
+            self.world.measure().start_on(Kind::Write, options.name.as_deref().unwrap_or(field.name()));
+        let mut plan = Plan::new(self.world, field, options)?;
+        if self.extendable {
+            plan.require_chunks(self.world, field);
+        }
+        let name = &plan.item.name;
         on_root(self.world, || {
-            self.define(&item, field).map_err(|error| self.cannot_write(name, &error))?;
+            self.define(&plan).map_err(|error| self.cannot_write(name, &error))?;
             Ok(Vec::new())
         })?;
-        if !item.shape.contains(&0) {
-            let place = (&*self.temporary, name, OpenMode::ReadWrite);
+        let portion = plan.portion(field, self.extendable.then_some((1, 0)));
+        if !plan.is_empty() {
+            let place = (&*self.temporary, name.as_str(), OpenMode::ReadWrite);
             with_dataset(
                 self.world,
                 place,
                 |reason| self.cannot_write(name, reason),
-                |dataset| transfer::write(self.world, dataset, field),
+                |dataset| transfer::write(self.world, dataset, (field, &portion), plan.item.kind, &plan.how),
             )?;
         }
-        timing.finish(field.placement().len() * field.components(), size_of::<F::Value>());
-        self.items.push(item);
+        timing.finish(portion.count.iter().product::<usize>() * field.components(), plan.item.kind.size());
+        self.items.push(plan.item);
         Ok(self)
     }
 
@@ -139,7 +198,12 @@ impl<'w> Output<'w> {
     /// # Collective
     ///
     /// All ranks call it.
-    pub fn finish(mut self) -> Result<()> {
+    pub fn finish(self) -> Result<()> {
+        self.complete().map(drop)
+    }
+
+    /// As [`finish`](Self::finish); gives what the file holds.
+    pub(super) fn complete(mut self) -> Result<Vec<xdmf::Item>> {
         let file_name = self.target.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let timing = self.world.measure().start_on(Kind::Write, &file_name);
         on_root(self.world, || {
@@ -153,107 +217,52 @@ impl<'w> Output<'w> {
         on_root(self.world, || {
             let draft = draft.expect("rank 0 keeps the draft until the end");
             self.verify().map_err(|error| cannot("write", target, &error))?;
-            let side_file = xdmf::document(&file_name, self.time, &self.items).map(|document| {
+            let document =
+                if self.extendable { None } else { xdmf::document(&file_name, self.time, &self.items) };
+            let side_file = document.map(|document| {
                 let side_file = Draft::create(&target.with_extension("xdmf"))?;
                 side_file.fill(&document)?;
                 Ok::<_, Error>(side_file)
             });
             let side_file = side_file.transpose()?;
+            series::discard_journal(target).map_err(|error| cannot("write", target, &error))?;
             draft.move_in_place()?;
-            side_file.map_or(Ok(()), Draft::move_in_place)?;
+            side_file.map_or(Ok(()), Draft::move_in_place).map_err(|error| {
+                let message = format!("{} is complete, but not its side file: {error}", target.display());
+                Error::new(ErrorKind::File, message)
+            })?;
             Ok(Vec::new())
         })?;
         timing.finish(0, 0);
-        Ok(())
-    }
-
-    /// What the field is, after checking that all ranks mean the same and it can be written.
-    fn describe<F: Stored>(&self, name: &str, field: &F) -> Result<xdmf::Item> {
-        let placement = field.placement();
-        let components = field.components();
-        let item = xdmf::Item {
-            name: name.to_owned(),
-            kind: F::Value::KIND,
-            units: field.units().map(str::to_owned),
-            axes: field.axes(),
-            shape: placement.file_shape.clone(),
-            components,
-        };
-        let what = "the name, type, axes or shape of a field to be written";
-        same_everywhere(self.world, what, &format!("{item:?}"))?;
-        let refuse = |reason: String| Err(Error::new(ErrorKind::Argument, reason));
-        let names: Vec<&str> = item.axes.iter().map(|axis| axis.name.as_str()).chain([name]).collect();
-        let bad = |name: &str| name.is_empty() || name.contains(['/', '\0']) || name == ".";
-        let repeated = |n: usize| names[..n].contains(&names[n]);
-        let local = if let Some(name) = names.iter().find(|name| bad(name)) {
-            refuse(format!("{name:?} cannot be the name of a dataset: give one without \"/\""))
-        } else if let Some(n) = (0..names.len()).find(|&n| repeated(n)) {
-            refuse(format!("{:?} cannot name two of the field and its axes", names[n]))
-        } else if components == 0 {
-            refuse(format!("field {name:?} has no components"))
-        } else if item.axes.len() != item.shape.len() {
-            refuse(format!(
-                "field {name:?} has {} axes but {} coordinates",
-                item.shape.len(),
-                item.axes.len()
-            ))
-        } else {
-            (0..components).try_for_each(|component| placement.check(field.component(component).len()))
-        };
-        self.world.agree(local)?;
-        Ok(item)
+        Ok(self.items)
     }
 
     /// Makes the dataset with everything but its values, and reserves their space. On rank 0.
-    fn define<F: Stored>(&self, item: &xdmf::Item, field: &F) -> Result<(), String> {
+    fn define(&self, plan: &Plan) -> Result<(), String> {
         let text = |error: hdf5::Error| complaint(&error);
         let file = open_alone(&self.temporary, OpenMode::ReadWrite).map_err(text)?;
-        let space = self.define_in(&file, item, field)?;
+        let before = storage::length(&self.temporary).map_err(|error| error.to_string())?;
+        let time = self.extendable.then(|| file.dataset(series::TIME)).transpose().map_err(text)?;
+        let dataset = plan.define(&file, time.as_ref()).map_err(text)?;
+        drop(time);
+        let place = dataset.offset().map(|offset| (offset, dataset.storage_size()));
+        drop(dataset);
         file.close().map_err(text)?;
-        let Some((offset, length)) = space else { return Ok(()) };
-        storage::reserve(&self.temporary, offset, length).map_err(|error| error.to_string())
-    }
-
-    /// The dataset's place in the file, if it has any bytes.
-    fn define_in<F: Stored>(
-        &self,
-        file: &File,
-        item: &xdmf::Item,
-        field: &F,
-    ) -> Result<Option<(u64, u64)>, String> {
-        if file.link_exists(&item.name) {
-            return Err("the file already holds something of that name".into());
-        }
-        let mut shape = item.shape.clone();
-        shape.extend((item.components > 1).then_some(item.components));
-        let define = || {
-            let dataset = file
-                .new_dataset_builder()
-                .empty_as(&kinds::datatype(item.kind, kinds::COMPLEX_MEMBERS)?)
-                .shape(shape)
-                .alloc_time(Some(AllocTime::Early))
-                .fill_time(FillTime::Never)
-                // equal fields make equal files
-                .obj_track_times(false)
-                .create(item.name.as_str())?;
-            for (name, text) in [("units", field.units()), ("long_name", field.long_name())] {
-                if let Some(text) = text {
-                    Attribute::from(text).write(&dataset, name)?;
-                }
-            }
-            scales::attach(file, &dataset, &item.axes)?;
-            let place = dataset.offset().map(|offset| (offset, dataset.storage_size()));
-            drop(dataset);
-            file.flush()?;
-            Ok(place.filter(|&(_, length)| length > 0))
+        let reserved = match (place, plan.compression) {
+            (Some((_, 0)), _) => Ok(()),
+            (Some((offset, length)), _) => storage::reserve(&self.temporary, offset, length),
+            // chunks lie in what the file has grown by
+            (None, None) => storage::reserve_growth(&self.temporary, before),
+            (None, Some(_)) => storage::require(&self.temporary, plan.bytes()),
         };
-        define().map_err(|error: hdf5::Error| complaint(&error))
+        reserved.map_err(|error| error.to_string())
     }
 
     /// Writes what belongs to the file itself. On rank 0.
     fn write_attributes(&self) -> hdf5::Result<()> {
         let file = open_alone(&self.temporary, OpenMode::ReadWrite)?;
         Attribute::from("CF-1.8").write(&file, "Conventions")?;
+        Attribute::from(FORMAT).write(&file, "parhelion_format")?;
         if let Some(time) = self.time {
             Attribute::from(time).write(&file, "time")?;
         }

@@ -18,13 +18,22 @@ const REFERENCE_LIST: &str = "REFERENCE_LIST";
 
 /// Gives every axis of a dataset its scale, making those that the file does not have yet.
 ///
-/// A dataset with several components has one axis more than `axes`, whose scale only counts.
-pub(super) fn attach(file: &File, dataset: &Dataset, axes: &[Axis]) -> hdf5::Result<()> {
+/// A dataset with several components has one axis more than `axes`, whose scale only counts. With a
+/// scale of `time`, that axis comes first.
+pub(super) fn attach(
+    file: &File,
+    dataset: &Dataset,
+    axes: &[Axis],
+    time: Option<&Dataset>,
+) -> hdf5::Result<()> {
     let mut references = Vec::new();
     for (number, length) in dataset.get_shape()?.into_iter().enumerate() {
-        let scale = match axes.get(number) {
-            Some(axis) => coordinates(file, axis, length)?,
-            None => component_scale(file, length)?,
+        let scale = match (time, number) {
+            (Some(time), 0) => time.clone(),
+            _ => match axes.get(number - usize::from(time.is_some())) {
+                Some(axis) => coordinates(file, axis, length)?,
+                None => component_scale(file, length)?,
+            },
         };
         add_use(file, &scale, dataset, number)?;
         references.push(VarLenArray::from_slice(&[file.reference::<ObjectReference1>(&scale.name())?]));
@@ -57,7 +66,17 @@ fn coordinates(file: &File, axis: &Axis, length: usize) -> hdf5::Result<Dataset>
     if let Some(units) = &axis.units {
         Attribute::from(units.as_str()).write(&scale, "units")?;
     }
+    if let Some(letter) = letter(&axis.name) {
+        Attribute::from(letter).write(&scale, "axis")?;
+    }
     Ok(scale)
+}
+
+/// What the CF conventions call an axis, by which other tools know it whatever it is named: `X` for
+/// `x`, `x_node` or `x_4to12`.
+fn letter(name: &str) -> Option<&'static str> {
+    let base = name.split('_').next().unwrap_or_default();
+    ["X", "Y", "Z"].into_iter().find(|letter| letter.eq_ignore_ascii_case(base))
 }
 
 /// The scale that counts `length` components.
@@ -73,13 +92,18 @@ fn component_scale(file: &File, length: usize) -> hdf5::Result<Dataset> {
 }
 
 /// Marks a dataset as a dimension scale.
-fn make_scale(scale: &Dataset, name: &str) -> hdf5::Result<()> {
+pub(super) fn make_scale(scale: &Dataset, name: &str) -> hdf5::Result<()> {
     for (attribute, text) in [("CLASS", "DIMENSION_SCALE"), ("NAME", name)] {
         let kind = ffi::null_terminated(text.len() + 1)?;
         let attribute = scale.new_attr_builder().empty_as(&kind).create(attribute)?;
         ffi::write_attribute(&attribute, format!("{text}\0").as_bytes())?;
     }
     Ok(())
+}
+
+/// Whether a dataset is a dimension scale.
+pub(super) fn is_scale(dataset: &Dataset) -> hdf5::Result<bool> {
+    Ok(dataset.attr_names()?.iter().any(|name| name == "CLASS"))
 }
 
 /// Notes in the scale that this axis of the dataset uses it.

@@ -1,23 +1,26 @@
 //! Copies between pieces of halo'd local arrays and dense buffers.
 //!
 //! Needed where the file's elements are not the memory's: several components, which are separate
-//! arrays in memory and the fastest axis in the file, and values that are converted.
+//! arrays in memory and the fastest axis in the file, values that are converted, and every so
+//! many-th element.
 
 use super::pieces::Piece;
-use super::placement::Placement;
+use super::portion::Portion;
+use crate::Element;
 
 /// Offsets in the local array at which the rows (runs along the fastest axis) of a piece begin.
-fn rows<'a>(placement: &'a Placement, piece: &'a Piece) -> impl Iterator<Item = usize> + 'a {
+fn rows<'a>(portion: &'a Portion, piece: &'a Piece) -> impl Iterator<Item = usize> + 'a {
     let slow = piece.count.len() - 1;
     let rows = if piece.len() == 0 { 0 } else { piece.count[..slow].iter().product() };
+    let start = portion.local_start(piece);
     (0..rows).map(move |mut row| {
-        let mut offset = placement.memory_start[slow] + piece.start[slow];
-        let mut stride = placement.memory_shape[slow];
+        let mut offset = start[slow];
+        let mut stride = portion.memory_shape[slow];
         for axis in (0..slow).rev() {
             let index = row % piece.count[axis];
             row /= piece.count[axis];
-            offset += (placement.memory_start[axis] + piece.start[axis] + index) * stride;
-            stride *= placement.memory_shape[axis];
+            offset += (start[axis] + index * portion.memory_step[axis]) * stride;
+            stride *= portion.memory_shape[axis];
         }
         offset
     })
@@ -26,57 +29,87 @@ fn rows<'a>(placement: &'a Placement, piece: &'a Piece) -> impl Iterator<Item = 
 /// Copies a piece of one component out of the local array, to every `components`-th element of
 /// `dense` from `component` on.
 pub(super) fn gather<T: Copy>(
-    (local, placement): (&[T], &Placement),
+    (local, portion): (&[T], &Portion),
     piece: &Piece,
     (component, components): (usize, usize),
     dense: &mut [T],
 ) {
-    let length = piece.count[piece.count.len() - 1];
-    for (row, offset) in rows(placement, piece).enumerate() {
-        let from = &local[offset..][..length];
+    let (length, step) = row(portion, piece);
+    for (row, offset) in rows(portion, piece).enumerate() {
+        let from = &local[offset..][..(length - 1) * step + 1];
         let to = &mut dense[row * length * components..][..length * components];
-        if components == 1 {
+        if components == 1 && step == 1 {
             to.copy_from_slice(from);
         } else {
-            to[component..].iter_mut().step_by(components).zip(from).for_each(|(to, from)| *to = *from);
+            let to = to[component..].iter_mut().step_by(components);
+            to.zip(from.iter().step_by(step)).for_each(|(to, from)| *to = *from);
         }
     }
 }
 
 /// The reverse of [`gather`].
 pub(super) fn scatter<T: Copy>(
-    (local, placement): (&mut [T], &Placement),
+    (local, portion): (&mut [T], &Portion),
     piece: &Piece,
     (component, components): (usize, usize),
     dense: &[T],
 ) {
-    let length = piece.count[piece.count.len() - 1];
-    for (row, offset) in rows(placement, piece).enumerate() {
-        let to = &mut local[offset..][..length];
+    let (length, step) = row(portion, piece);
+    for (row, offset) in rows(portion, piece).enumerate() {
+        let to = &mut local[offset..][..(length - 1) * step + 1];
         let from = &dense[row * length * components..][..length * components];
-        if components == 1 {
+        if components == 1 && step == 1 {
             to.copy_from_slice(from);
         } else {
-            to.iter_mut()
-                .zip(from[component..].iter().step_by(components))
-                .for_each(|(to, from)| *to = *from);
+            let to = to.iter_mut().step_by(step);
+            to.zip(from[component..].iter().step_by(components)).for_each(|(to, from)| *to = *from);
         }
     }
+}
+
+/// Number of elements in a row of a piece, and their distance in the local array.
+fn row(portion: &Portion, piece: &Piece) -> (usize, usize) {
+    let fastest = piece.count.len() - 1;
+    (piece.count[fastest], portion.memory_step[fastest])
+}
+
+/// Rounds floating-point or complex numbers of double precision to single precision, part by part.
+pub(super) fn narrow<T: Element>(values: &[T], rounded: &mut Vec<f32>) {
+    rounded.clear();
+    rounded.extend(bytemuck::cast_slice::<T, f64>(values).iter().map(|&value| value as f32));
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_piece_goes_out_and_back_to_its_place_only() {
-        let placement = Placement {
+    fn portion(memory_step: [usize; 3]) -> Portion {
+        Portion {
             memory_shape: vec![4, 5, 8],
             memory_start: vec![1, 1, 2],
-            shape: vec![2, 3, 4],
-            file_shape: vec![2, 3, 4],
-            file_start: vec![0, 0, 0],
-        };
+            memory_step: memory_step.into(),
+            count: vec![2, 3, 4],
+            file: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn every_second_element_is_gathered_and_put_back() {
+        let portion = portion([1, 2, 2]);
+        let piece = Piece { start: vec![0, 0, 1], count: vec![1, 2, 2] };
+        let local: Vec<usize> = (0..4 * 5 * 8).collect();
+        let mut dense = vec![0; 4];
+        gather((&local, &portion), &piece, (0, 1), &mut dense);
+        let at = |z: usize, y: usize, x: usize| (z * 5 + y) * 8 + x;
+        assert_eq!(dense, [at(1, 1, 4), at(1, 1, 6), at(1, 3, 4), at(1, 3, 6)]);
+        let mut back = vec![usize::MAX; local.len()];
+        scatter((&mut back, &portion), &piece, (0, 1), &dense);
+        assert!(back.iter().enumerate().all(|(i, &v)| v == if dense.contains(&i) { i } else { usize::MAX }));
+    }
+
+    #[test]
+    fn a_piece_goes_out_and_back_to_its_place_only() {
+        let placement = portion([1, 1, 1]);
         let piece = Piece { start: vec![1, 1, 1], count: vec![1, 2, 3] };
         let local: Vec<usize> = (0..4 * 5 * 8).collect();
         let mut dense = vec![0; 2 * 3 * 2];

@@ -37,8 +37,10 @@ impl Draft {
         if !directory.is_dir() {
             return Err(fail(&format_args!("there is no directory {}", directory.display())));
         }
+        let machine = machine();
+        remove_abandoned(directory, &format!(".{name}.{machine}-"));
         for attempt in 0_u32.. {
-            let path = directory.join(format!(".{name}.{}-{attempt}.partial", std::process::id()));
+            let path = directory.join(format!(".{name}.{machine}-{}-{attempt}.partial", std::process::id()));
             match OpenOptions::new().write(true).create_new(true).open(&path) {
                 Ok(_) => return Ok(Self { path, target: target.clone(), in_place: false }),
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
@@ -80,6 +82,33 @@ impl Drop for Draft {
     }
 }
 
+/// Name of this machine, for temporary files on a file system that several machines share; "any" if it is not known.
+fn machine() -> String {
+    let name = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let plain: String = name.trim().chars().filter(|c| c.is_ascii_alphanumeric()).collect();
+    if plain.is_empty() { "any".into() } else { plain }
+}
+
+/// Removes what processes of this machine that are no more left unfinished: `prefix`, the number of the
+/// process, and the rest. Whatever is in doubt stays.
+fn remove_abandoned(directory: &Path, prefix: &str) {
+    // without /proc one cannot tell who lives
+    let alive =
+        |process: u32| !Path::new("/proc/self").exists() || Path::new(&format!("/proc/{process}")).exists();
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let process = name.to_str().and_then(|name| {
+            let (process, attempt) = name.strip_prefix(prefix)?.strip_suffix(".partial")?.split_once('-')?;
+            attempt.parse::<u32>().ok()?;
+            process.parse::<u32>().ok()
+        });
+        if process.is_some_and(|process| !alive(process)) {
+            // another process may have been faster
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
 /// Makes sure that a range of a file has space on disk, as far as the file system can tell.
 pub(crate) fn reserve(path: &Path, offset: u64, length: u64) -> io::Result<()> {
     let file = OpenOptions::new().write(true).open(path)?;
@@ -91,6 +120,24 @@ pub(crate) fn reserve(path: &Path, offset: u64, length: u64) -> io::Result<()> {
         }
         result => result,
     }
+}
+
+/// Makes sure that what a file has grown by since it had `before` bytes has space on disk.
+pub(super) fn reserve_growth(path: &Path, before: u64) -> io::Result<()> {
+    match length(path)?.saturating_sub(before) {
+        0 => Ok(()),
+        growth => reserve(path, before, growth),
+    }
+}
+
+/// Makes sure that the file system has this many bytes left.
+pub(super) fn require(path: &Path, bytes: u64) -> io::Result<()> {
+    check_free_space(&OpenOptions::new().write(true).open(path)?, bytes)
+}
+
+/// Bytes of a file.
+pub(super) fn length(path: &Path) -> io::Result<u64> {
+    Ok(fs::metadata(path)?.len())
 }
 
 /// Refuses a length that exceeds what the file system has left, and says both.
@@ -140,6 +187,33 @@ mod tests {
         drop(other);
         assert_eq!(fs::read_to_string(&target).unwrap(), "new");
         assert_eq!(fs::read_dir(&directory).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_dead_processes_left_is_removed_and_nothing_else() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        child.wait().unwrap();
+        let (dead, me, here) = (child.id(), std::process::id(), machine());
+        let kept = [
+            format!(".out.h5.{here}-{me}-3.partial"),
+            format!(".out.h5.elsewhere{here}-{dead}-0.partial"),
+            format!(".other.h5.{here}-{dead}-0.partial"),
+            format!(".out.h5.{here}-{dead}-0.partial.txt"),
+            format!(".out.h5.{here}-x-0.partial"),
+        ];
+        for name in kept.iter().chain([&format!(".out.h5.{here}-{dead}-1.partial")]) {
+            fs::write(directory.path().join(name), "").unwrap();
+        }
+        drop(Draft::create(&directory.path().join("out.h5")).unwrap());
+        let mut found: Vec<String> = fs::read_dir(&directory)
+            .unwrap()
+            .map(|it| it.unwrap().file_name().into_string().unwrap())
+            .collect();
+        found.sort();
+        let mut kept = kept.to_vec();
+        kept.sort();
+        assert_eq!(found, kept);
     }
 
     #[test]

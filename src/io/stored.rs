@@ -1,6 +1,7 @@
 //! What a file needs to know of a distributed array.
 
 use super::placement::Placement;
+use super::selection::Run;
 use crate::Element;
 
 /// The uniform coordinates of one axis of a distributed array.
@@ -25,6 +26,19 @@ impl Axis {
     /// The coordinate of a sample.
     pub fn coordinate(&self, index: usize) -> f64 {
         self.first + index as f64 * self.spacing
+    }
+
+    /// The axis of the chosen samples, of the `length` that there are.
+    pub(super) fn part(&self, run: &Run, length: usize) -> Self {
+        if run.is_all(length) {
+            return self.clone();
+        }
+        Self {
+            name: format!("{}{}", self.name, run.suffix()),
+            first: self.coordinate(run.start),
+            spacing: self.spacing * run.step as f64,
+            ..self.clone()
+        }
     }
 }
 

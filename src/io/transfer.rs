@@ -1,107 +1,189 @@
-//! Moving blocks between local arrays and datasets, collectively.
-//!
-//! Elements that look alike in memory and file go straight from or to the halo'd array. Several
-//! components, which the file interleaves, and values that need converting pass through a small
-//! buffer piece by piece: one collective call per piece with contiguous rows costs far less than
-//! the calls with single elements, or the independent ones, that HDF5 would make of them.
+//! Moving blocks between local arrays and a dataset, collectively unless asked otherwise.
 
-use hdf5::Dataset;
+use hdf5::{Dataset, Datatype};
 
 use super::collective::largest;
 use super::ffi::{self, IoMode, Slab, Transfer};
 use super::kinds::{self, FileKind};
 use super::pieces::{Piece, Pieces};
 use super::placement::Placement;
+use super::portion::Portion;
+use super::selection::Run;
 use super::staging;
 use super::stored::{Stored, StoredMut};
-use crate::{Element, World};
+use crate::{Element, ElementKind, World};
 
-/// Most bytes per collective call. MPI-IO and the libraries below it count in 32 bits.
-const LARGEST_CALL: usize = 1 << 30;
-/// Bytes of the buffer for pieces that are interleaved or converted.
-const STAGING: usize = 32 << 20;
+/// How bytes are moved.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct How {
+    /// Every rank by itself instead of all together.
+    pub(super) independent: bool,
+    /// Most bytes per call straight from or to the array.
+    largest_call: usize,
+    /// Bytes of the buffer for pieces that are interleaved or converted.
+    staging: usize,
+}
 
-/// Writes this rank's block of the field. Collective, also for ranks that own nothing.
+impl Default for How {
+    fn default() -> Self {
+        // MPI-IO and the libraries below it count bytes in 32 bits
+        Self { independent: false, largest_call: 1 << 30, staging: 32 << 20 }
+    }
+}
+
+impl How {
+    pub(super) fn independently(independent: bool) -> Self {
+        Self { independent, ..Self::default() }
+    }
+
+    /// How many bytes go into one call.
+    fn limit(&self, direct: bool) -> usize {
+        if direct { self.largest_call } else { self.staging }
+    }
+
+    fn transfer(&self) -> hdf5::Result<Transfer> {
+        if self.independent { Transfer::independent() } else { Transfer::collective() }
+    }
+
+    /// Refuses a transfer that was asked to be collective and was not.
+    ///
+    /// On one rank HDF5 takes the shorter way, rightly.
+    fn check(&self, mode: IoMode, world: &World) -> hdf5::Result<()> {
+        let causes = match mode {
+            IoMode::Collective => return Ok(()),
+            IoMode::NotCollective(causes) => causes,
+            IoMode::Mixed => 0,
+        };
+        if self.independent || world.size() == 1 {
+            return Ok(());
+        }
+        Err(hdf5::Error::from(format!("HDF5 gave up collective transfer ({mode:?}, causes {causes:#x})")))
+    }
+}
+
+/// Writes all of the field to a dataset of its shape and type. As [`write`].
+pub(crate) fn write_all<F: Stored>(world: &World, dataset: &Dataset, field: &F) -> hdf5::Result<()> {
+    let placement = field.placement();
+    let portion = Portion::to_write(&placement, &whole(&placement), field.components(), None);
+    write(world, dataset, (field, &portion), F::Value::KIND, &How::default())
+}
+
+/// Reads all of a dataset of the field's shape. As [`read`].
+pub(crate) fn read_all<F: StoredMut>(world: &World, dataset: &Dataset, field: &mut F) -> hdf5::Result<()> {
+    let placement = field.placement();
+    let axes: Vec<usize> = (0..placement.file_shape.len()).collect();
+    let portion = Portion::to_read(&placement, &placement.file_shape, &whole(&placement), &axes);
+    read(world, dataset, (field, &portion), &How::default())
+}
+
+/// All of every axis.
+fn whole(placement: &Placement) -> Vec<Run> {
+    placement.file_shape.iter().map(|&count| Run { start: 0, step: 1, count, single: false }).collect()
+}
+
+/// Writes a portion of the field as values of kind `stored`. Collective, also for ranks that own
+/// nothing.
 ///
 /// Every rank makes the same number of calls, whatever fails; the caller agrees on the outcome.
-pub(crate) fn write<F: Stored>(world: &World, dataset: &Dataset, field: &F) -> hdf5::Result<()> {
-    let placement = field.placement();
+pub(super) fn write<F: Stored>(
+    world: &World,
+    dataset: &Dataset,
+    (field, portion): (&F, &Portion),
+    stored: ElementKind,
+    how: &How,
+) -> hdf5::Result<()> {
     let components = field.components();
-    let element = size_of::<F::Value>() * components;
-    let limit = if components == 1 { LARGEST_CALL } else { STAGING };
-    let pieces = Pieces::new(&placement.shape, element, limit);
-    let kind = kinds::datatype(F::Value::KIND, kinds::COMPLEX_MEMBERS)?;
-    let transfer = Transfer::collective()?;
-    let mut buffer = Vec::new();
+    let narrow = stored != F::Value::KIND;
+    let direct = components == 1 && !narrow && portion.is_dense();
+    let pieces = Pieces::new(&portion.count, size_of::<F::Value>() * components, how.limit(direct));
+    let ready = || Ok((kinds::datatype(stored, kinds::COMPLEX_MEMBERS)?, how.transfer()?));
+    let (kind, transfer) = together(world, ready())?;
+    let file_shape = portion.file_shape();
+    let (mut buffer, mut narrowed) = (Vec::new(), Vec::new());
     each_piece(world, &pieces, |piece| {
-        let file = FileSlab::new(&placement, piece, components);
-        let mode = if components == 1 && piece.len() > 0 {
-            let start = local_start(&placement, piece);
-            let memory = Slab { extent: &placement.memory_shape, start: &start, count: &piece.count };
-            ffi::write(dataset, &kind, (memory, ffi::bytes(field.component(0))), file.slab(), &transfer)?
+        let place = portion.in_file(piece);
+        let file = slab(&file_shape, &place);
+        if direct && piece.len() > 0 {
+            let start = portion.local_start(piece);
+            let memory =
+                Slab { extent: &portion.memory_shape, start: &start, count: &piece.count, step: None };
+            let bytes = ffi::bytes(field.component(0));
+            return how.check(ffi::write(dataset, &kind, (memory, bytes), file, &transfer)?, world);
+        }
+        let length = piece.len() * components;
+        buffer.resize(length, F::Value::default());
+        for component in 0..if piece.len() > 0 { components } else { 0 } {
+            let local = (field.component(component), portion);
+            staging::gather(local, piece, (component, components), &mut buffer);
+        }
+        let bytes = if narrow {
+            staging::narrow(&buffer, &mut narrowed);
+            ffi::bytes(&narrowed)
         } else {
-            let length = piece.len() * components;
-            buffer.resize(length, F::Value::default());
-            for component in 0..if piece.len() > 0 { components } else { 0 } {
-                let local = (field.component(component), &placement);
-                staging::gather(local, piece, (component, components), &mut buffer);
-            }
-            let memory = Slab { extent: &[length], start: &[0], count: &[length] };
-            ffi::write(dataset, &kind, (memory, ffi::bytes(&buffer)), file.slab(), &transfer)?
+            ffi::bytes(&buffer)
         };
-        check_mode(mode, world);
-        Ok(())
+        let memory = Slab { extent: &[length], start: &[0], count: &[length], step: None };
+        how.check(ffi::write(dataset, &kind, (memory, bytes), file, &transfer)?, world)
     })
 }
 
-/// Reads this rank's block of the field, converting the values if need be. Collective, also for
-/// ranks that own nothing.
+/// Reads a portion of the dataset into the field, converting the values if need be. Collective, also
+/// for ranks that own nothing.
 ///
 /// Every rank makes the same number of calls, whatever fails; the caller agrees on the outcome.
-pub(crate) fn read<F: StoredMut>(world: &World, dataset: &Dataset, field: &mut F) -> hdf5::Result<()> {
-    let placement = field.placement();
+pub(super) fn read<F: StoredMut>(
+    world: &World,
+    dataset: &Dataset,
+    (field, portion): (&mut F, &Portion),
+    how: &How,
+) -> hdf5::Result<()> {
     let components = field.components();
-    let stored = dataset.dtype()?;
-    let wanted = FileKind::of(&stored).memory_type(F::Value::KIND)?;
+    let ready = || {
+        let stored = dataset.dtype()?;
+        let wanted = FileKind::of(&stored).memory_type(F::Value::KIND)?;
+        Ok((stored, wanted, how.transfer()?))
+    };
+    let (stored, wanted, transfer): (Datatype, Datatype, Transfer) = together(world, ready())?;
     let convert = stored != wanted;
-    let direct = components == 1 && !convert;
+    let direct = components == 1 && !convert && portion.is_dense();
     // `stored` may be wider than an element; the buffer holds either
     let value = size_of::<F::Value>().max(stored.size());
-    let limit = if direct { LARGEST_CALL } else { STAGING };
-    let pieces = Pieces::new(&placement.shape, value * components, limit);
-    let transfer = Transfer::collective()?;
+    let pieces = Pieces::new(&portion.count, value * components, how.limit(direct));
+    let file_shape = portion.file_shape();
     let mut buffer = Vec::new();
     each_piece(world, &pieces, |piece| {
-        let file = FileSlab::new(&placement, piece, components);
+        let place = portion.in_file(piece);
+        let file = slab(&file_shape, &place);
         if direct && piece.len() > 0 {
-            let start = local_start(&placement, piece);
-            let memory = Slab { extent: &placement.memory_shape, start: &start, count: &piece.count };
+            let start = portion.local_start(piece);
+            let memory =
+                Slab { extent: &portion.memory_shape, start: &start, count: &piece.count, step: None };
             let bytes = ffi::bytes_mut(field.component_mut(0));
-            check_mode(ffi::read(dataset, &stored, (memory, bytes), file.slab(), &transfer)?, world);
-            return Ok(());
+            return how.check(ffi::read(dataset, &stored, (memory, bytes), file, &transfer)?, world);
         }
         let length = piece.len() * components;
         buffer.resize((length * value).div_ceil(size_of::<F::Value>()), F::Value::default());
-        let memory = Slab { extent: &[length], start: &[0], count: &[length] };
+        let memory = Slab { extent: &[length], start: &[0], count: &[length], step: None };
         let bytes = ffi::bytes_mut(&mut buffer);
-        check_mode(ffi::read(dataset, &stored, (memory, bytes), file.slab(), &transfer)?, world);
+        how.check(ffi::read(dataset, &stored, (memory, bytes), file, &transfer)?, world)?;
         if convert {
             ffi::convert(&stored, &wanted, length, ffi::bytes_mut(&mut buffer))?;
         }
         for component in 0..if piece.len() > 0 { components } else { 0 } {
-            let local = (field.component_mut(component), &placement);
+            let local = (field.component_mut(component), portion);
             staging::scatter(local, piece, (component, components), &buffer);
         }
         Ok(())
     })
 }
 
-/// In debug builds, panics if the library did not do together what it was asked to.
-fn check_mode(mode: IoMode, world: &World) {
-    debug_assert!(
-        mode == IoMode::Collective || world.size() == 1,
-        "HDF5 gave up collective transfer: {mode:?}"
-    );
+/// What was prepared, if it was on every rank: no rank may begin a transfer that another cannot.
+fn together<T>(world: &World, prepared: hdf5::Result<T>) -> hdf5::Result<T> {
+    match (largest(world, u64::from(prepared.is_err())), prepared) {
+        (0, prepared) => prepared,
+        (_, Err(error)) => Err(error),
+        (_, Ok(_)) => Err(hdf5::Error::from("another rank could not prepare the transfer")),
+    }
 }
 
 /// Runs `work` on every piece of this rank and then on empty ones, until the rank with the most
@@ -119,39 +201,97 @@ fn each_piece(
     outcome
 }
 
-/// Index in the local array at which a piece begins.
-fn local_start(placement: &Placement, piece: &Piece) -> Vec<usize> {
-    placement.memory_start.iter().zip(&piece.start).map(|(block, piece)| block + piece).collect()
+fn slab<'a>(extent: &'a [usize], [start, count, step]: &'a [Vec<usize>; 3]) -> Slab<'a> {
+    let plain = step.iter().all(|&step| step == 1);
+    Slab { extent, start, count, step: (!plain).then_some(step) }
 }
 
-/// The box of the dataset that a piece is.
-struct FileSlab {
-    extent: Vec<usize>,
-    start: Vec<usize>,
-    count: Vec<usize>,
-}
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
 
-impl FileSlab {
-    fn new(placement: &Placement, piece: &Piece, components: usize) -> Self {
-        let mut slab = Self {
-            extent: placement.file_shape.clone(),
-            start: placement
-                .file_start
-                .iter()
-                .zip(&piece.start)
-                .map(|(block, piece)| block + piece)
-                .collect(),
-            count: piece.count.clone(),
-        };
-        if components > 1 {
-            slab.extent.push(components);
-            slab.start.push(0);
-            slab.count.push(components);
-        }
-        slab
+    use hdf5::OpenMode;
+
+    use super::*;
+    use crate::io::collective::{on_root, open_alone, with_dataset};
+    use crate::io::dataset::Plan;
+    use crate::io::options::WriteOptions;
+    use crate::io::portion::Portion;
+    use crate::io::selection::Selection;
+    use crate::io::storage::cannot;
+    use crate::testing::on_ranks;
+    use crate::{Centring, Field, Grid, Result};
+
+    /// Limits as far below the blocks of the test as those of MPI are below blocks of many GiB.
+    fn small() -> How {
+        How { independent: false, largest_call: 100, staging: 40 }
     }
 
-    fn slab(&self) -> Slab<'_> {
-        Slab { extent: &self.extent, start: &self.start, count: &self.count }
+    fn number([z, y, x]: [usize; 3]) -> f64 {
+        ((z * 100 + y) * 100 + x) as f64
+    }
+
+    fn field(grid: &Grid<3>, components: usize) -> Result<Field<f64, 3>> {
+        grid.field_builder("u").centring(Centring::Face(1)).components(components).build()
+    }
+
+    fn there_and_back(world: &World, path: &Path, options: &WriteOptions, components: usize) -> Result<()> {
+        let n = world.size();
+        let mut u = field(&Grid::builder([5, 6, 7]).procs([1, n, 1]).build(world)?, components)?;
+        for component in 0..components {
+            u.fill_component_indexed(component, |index| number(index) + 0.25 * component as f64);
+        }
+        let plan = Plan::new(world, &u, options)?;
+        let fail = |reason: &str| cannot("use", path, reason);
+        on_root(world, || {
+            let define = || {
+                let file = open_alone(path, OpenMode::Create)?;
+                plan.define(&file, None)?;
+                file.close()
+            };
+            define().map(|()| Vec::new()).map_err(|error: hdf5::Error| fail(&error.to_string()))
+        })?;
+        let portion = plan.portion(&u, None);
+        with_dataset(world, (path, "u", OpenMode::ReadWrite), fail, |dataset| {
+            write(world, dataset, (&u, &portion), plan.item.kind, &small())
+        })?;
+        let mut back = field(&Grid::builder([5, 6, 7]).procs([1, 1, n]).build(world)?, components)?;
+        let runs = Selection::default().runs(&portion.file_shape())?;
+        let portion = Portion::to_read(&back.placement(), &portion.file_shape(), &runs, &[0, 1, 2]);
+        with_dataset(world, (path, "u", OpenMode::Read), fail, |dataset| {
+            read(world, dataset, (&mut back, &portion), &small())
+        })?;
+        for component in 0..components {
+            for local in back.region_local().indices() {
+                let start = back.region_global().start;
+                let global = std::array::from_fn(|a| (start[a] + local[a]) as usize);
+                let found = back.component(component).get(local);
+                assert_eq!(found, number(global) + 0.25 * component as f64, "{options:?}");
+            }
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn blocks_beyond_the_limits_go_in_many_calls() {
+        let path = std::env::temp_dir().join("parhelion-pieces.h5");
+        // blocks are uneven, so that ranks make different numbers of calls
+        on_ranks([1, 2, 3, 4], |world| {
+            for components in [1, 3] {
+                for options in [
+                    WriteOptions::new(),
+                    WriteOptions::new().chunked(),
+                    WriteOptions::new().chunks([2, 4, 3]),
+                    WriteOptions::new().chunks([2, 4, 3]).compressed(1),
+                ] {
+                    there_and_back(world, &path, &options, components)?;
+                }
+            }
+            world.barrier();
+            if world.rank() == 0 {
+                std::fs::remove_file(&path)?;
+            }
+            Ok(())
+        });
     }
 }

@@ -58,12 +58,52 @@ impl Geometry {
     }
 }
 
+/// The place of values on an axis of time that comes before the others.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Slot {
+    pub(super) index: usize,
+    /// Length of that axis.
+    pub(super) length: usize,
+}
+
 /// The side file for these datasets of an HDF5 file; `None` if it would show none of them.
 pub(super) fn document(file_name: &str, time: Option<f64>, items: &[Item]) -> Option<String> {
+    Some(domain(&grids(file_name, time, items, None)?))
+}
+
+/// The side file of outputs at several times, each given as its [`grids`].
+pub(super) fn collection(outputs: impl Iterator<Item = String>) -> String {
+    let outputs: String = outputs.collect();
+    domain(&format!(
+        "    <Grid Name=\"outputs\" GridType=\"Collection\" CollectionType=\"Temporal\">\n{outputs}    </Grid>\n"
+    ))
+}
+
+fn domain(body: &str) -> String {
+    format!(
+        "<?xml version=\"1.0\"?>\n<!DOCTYPE Xdmf SYSTEM \"Xdmf.dtd\" []>\n<Xdmf Version=\"3.0\">\n{DOMAIN}{body}{END}</Xdmf>\n"
+    )
+}
+
+const DOMAIN: &str = "  <Domain>\n";
+const END: &str = "  </Domain>\n";
+
+/// What a side file made by [`document`] shows: what `grids` gave.
+pub(super) fn body(document: &str) -> Option<&str> {
+    Some(document.split_once(DOMAIN)?.1.rsplit_once(END)?.0)
+}
+
+/// The datasets of an output on their grids; `None` if XDMF can show none of them.
+pub(super) fn grids(
+    file_name: &str,
+    time: Option<f64>,
+    items: &[Item],
+    slot: Option<Slot>,
+) -> Option<String> {
     let mut grids: Vec<(Geometry, String)> = Vec::new();
     for item in items {
         let Some((geometry, centre)) = Geometry::of(item) else { continue };
-        let Some(attribute) = attribute(file_name, centre, item) else { continue };
+        let Some(attribute) = attribute(file_name, centre, item, slot) else { continue };
         match grids.iter_mut().find(|(known, _)| *known == geometry) {
             Some((_, attributes)) => attributes.push_str(&attribute),
             None => grids.push((geometry, attribute)),
@@ -72,17 +112,13 @@ pub(super) fn document(file_name: &str, time: Option<f64>, items: &[Item]) -> Op
     // pyvista insists on a time
     let time = format!("      <Time Value=\"{:?}\"/>\n", time.unwrap_or_default());
     let body: String = grids.iter().enumerate().map(|(n, grid)| grid_element(n, grid, &time)).collect();
-    let body = match grids.len() {
-        0 => return None,
-        1 => body,
-        _ => format!(
+    match grids.len() {
+        0 => None,
+        1 => Some(body),
+        _ => Some(format!(
             "    <Grid Name=\"fields\" GridType=\"Collection\" CollectionType=\"Spatial\">\n{time}{body}    </Grid>\n"
-        ),
-    };
-    Some(format!(
-        "<?xml version=\"1.0\"?>\n<!DOCTYPE Xdmf SYSTEM \"Xdmf.dtd\" []>\n<Xdmf Version=\"2.0\">\n  <Domain>\n{body}  \
-         </Domain>\n</Xdmf>\n"
-    ))
+        )),
+    }
 }
 
 fn grid_element(number: usize, (geometry, attributes): &(Geometry, String), time: &str) -> String {
@@ -104,7 +140,7 @@ fn grid_element(number: usize, (geometry, attributes): &(Geometry, String), time
 }
 
 /// One dataset on its grid; `None` if its numbers are complex or make no vector or tensor.
-fn attribute(file_name: &str, centre: &str, item: &Item) -> Option<String> {
+fn attribute(file_name: &str, centre: &str, item: &Item, slot: Option<Slot>) -> Option<String> {
     let precision = item.kind.size();
     let number = match Number::of(item.kind) {
         Number::Complex { .. } => return None,
@@ -132,12 +168,36 @@ fn attribute(file_name: &str, centre: &str, item: &Item) -> Option<String> {
         writeln!(xml, "      {text}").expect("a string takes whatever is written");
     };
     line(format_args!("<Attribute Name=\"{name}\" AttributeType=\"{rank}\" Center=\"{centre}\">"));
-    line(format_args!(
-        "  <DataItem Dimensions=\"{}\" NumberType=\"{number}\" Precision=\"{precision}\" \
-         Format=\"HDF\">{}:/{name}</DataItem>",
-        list(&shape),
-        Escaped(file_name),
-    ));
+    let values = |dimensions: &[usize]| {
+        format!(
+            "<DataItem Dimensions=\"{}\" NumberType=\"{number}\" Precision=\"{precision}\" Format=\"HDF\">{}:/{name}</DataItem>",
+            list(dimensions),
+            Escaped(file_name),
+        )
+    };
+    match slot {
+        None => line(format_args!("  {}", values(&shape))),
+        Some(Slot { index, length }) => {
+            let inside: Vec<usize> = item.shape.iter().copied().chain(components).collect();
+            let axes = inside.len() + 1;
+            let with = |first: usize, others: &[usize]| {
+                list(&std::iter::once(first).chain(others.iter().copied()).collect::<Vec<_>>())
+            };
+            line(format_args!(
+                "  <DataItem ItemType=\"HyperSlab\" Dimensions=\"{}\" Type=\"HyperSlab\">",
+                list(&shape)
+            ));
+            line(format_args!(
+                "    <DataItem Dimensions=\"3 {axes}\" Format=\"XML\">{} {} {}</DataItem>",
+                with(index, &vec![0; axes - 1]),
+                with(1, &vec![1; axes - 1]),
+                with(1, &inside),
+            ));
+            let whole: Vec<usize> = std::iter::once(length).chain(inside).collect();
+            line(format_args!("    {}", values(&whole)));
+            line(format_args!("  </DataItem>"));
+        }
+    }
     if let Some(units) = &item.units {
         line(format_args!("  <Information Name=\"units\" Value=\"{}\"/>", Escaped(units)));
     }
@@ -204,6 +264,20 @@ mod tests {
         let xml = document("heat.h5", None, &items).unwrap();
         assert_eq!(xml.matches("GridType=\"Uniform\"").count(), 2);
         assert!(xml.contains("Dimensions=\"5 5 6\"") && xml.contains("Center=\"Node\""), "{xml}");
+    }
+
+    #[test]
+    fn an_output_of_a_series_is_a_slab_of_its_datasets() {
+        let cells = item("a", [true; 3], [4, 5, 6]);
+        let grids = grids("heat.h5", Some(2.5), &[cells], Some(Slot { index: 3, length: 8 })).unwrap();
+        assert!(grids.contains("3 0 0 0 1 1 1 1 1 4 5 6<"), "{grids}");
+        assert!(
+            grids.contains("Dimensions=\"8 4 5 6\"") && grids.contains("Dimensions=\"4 5 6\""),
+            "{grids}"
+        );
+        let whole = collection([grids.clone(), grids.clone()].into_iter());
+        assert_eq!(whole.matches("<Time Value=\"2.5\"/>").count(), 2);
+        assert_eq!(body(&domain(&grids)), Some(grids.as_str()));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use parhelion::testing::on_ranks;
-use parhelion::{Output, Result, World};
+use parhelion::{Output, Result, Series, World};
 
 use crate::RANKS;
 use crate::array::Layout;
@@ -58,6 +58,29 @@ fn fill(world: &World, directory: &Path) -> Result<()> {
     world.barrier();
     if world.rank() == 0 {
         std::fs::remove_file(filler)?;
+    }
+    world.barrier();
+    fill_by_series(world, directory)
+}
+
+/// A series grows until the disk is full, and keeps what it has.
+fn fill_by_series(world: &World, directory: &Path) -> Result<()> {
+    let path = directory.join("series.h5");
+    let third = filled::<f64>(world, "u", &Layout { shape: vec![40, 40, 25], ..cube(world) });
+    let mut series = Series::create(world, &path)?;
+    let mut output = |time: f64| series.at(time)?.write(&third)?.finish();
+    output(0.0)?;
+    output(1.0)?;
+    let before = std::fs::read(&path)?;
+    world.barrier();
+    assert_contains(&refused(world, output(2.0)), &["series.h5", "No space left"]);
+    world.barrier();
+    assert!(std::fs::read(&path)? == before);
+    assert_eq!(files(directory), ["full.h5", "full.xdmf", "series.h5", "series.xdmf"]);
+    world.barrier();
+    if world.rank() == 0 {
+        std::fs::remove_file(&path)?;
+        std::fs::remove_file(path.with_extension("xdmf"))?;
     }
     Ok(())
 }

@@ -6,13 +6,18 @@ mod array;
 #[path = "../common/disk.rs"]
 mod disk;
 mod fields;
+mod foreign;
 mod full_disk;
+#[cfg(target_os = "linux")]
+mod large;
+mod layouts;
 #[cfg(target_os = "linux")]
 mod permission;
 #[path = "../common/python.rs"]
 mod python;
 mod refusals;
 mod round_trips;
+mod series;
 mod support;
 mod survival;
 mod tools;

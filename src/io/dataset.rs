@@ -1,0 +1,235 @@
+//! A dataset to be: what the user asked for, checked, and its definition in the file.
+
+use hdf5::plist::dataset_create::{AllocTime, FillTime};
+use hdf5::types::OwnedDynValue;
+use hdf5::{Dataset, Extent, File, SimpleExtents};
+
+use super::attributes::Attribute;
+use super::collective::same_everywhere;
+use super::options::{Chunking, WriteOptions};
+use super::portion::Portion;
+use super::selection::Run;
+use super::stored::Stored;
+use super::transfer::How;
+use super::{chunking, kinds, scales, xdmf};
+use crate::error::ErrorKind;
+use crate::{Element, ElementKind, Error, Result, World};
+
+/// The attribute that says which value stands for none.
+const FILL_VALUE: &str = "_FillValue";
+/// Attributes that tie datasets and scales together, and that users may not set.
+const RESERVED: [&str; 5] = ["CLASS", "NAME", "DIMENSION_LIST", "REFERENCE_LIST", FILL_VALUE];
+
+/// A dataset that all ranks mean alike and that can be written.
+pub(super) struct Plan {
+    /// What the dataset holds; its shape and axes are those of the chosen part of the field.
+    pub(super) item: xdmf::Item,
+    /// What of the field is written, per axis.
+    runs: Vec<Run>,
+    /// Per axis of the field; `None` for a contiguous dataset.
+    chunks: Option<Vec<usize>>,
+    pub(super) compression: Option<u8>,
+    pub(super) how: How,
+    attributes: Vec<(String, Attribute)>,
+}
+
+impl Plan {
+    /// What becomes of a field. Collective.
+    ///
+    /// # Errors
+    /// When ranks differ, or there cannot be such a dataset; the same on every rank.
+    pub(super) fn new<F: Stored>(world: &World, field: &F, options: &WriteOptions) -> Result<Self> {
+        let placement = field.placement();
+        let mut item = xdmf::Item {
+            name: options.name.as_deref().unwrap_or(field.name()).to_owned(),
+            kind: if options.single { single(F::Value::KIND) } else { F::Value::KIND },
+            units: field.units().map(str::to_owned),
+            axes: field.axes(),
+            shape: placement.file_shape.clone(),
+            components: field.components(),
+        };
+        let what = "the name, type, axes, shape or options of a field to be written";
+        // the values of attributes are rank 0's
+        let names: Vec<&str> = options.attributes.iter().map(|(name, _)| name.as_str()).collect();
+        let layout = (&options.chunking, options.compression, options.independent);
+        same_everywhere(world, what, &(format!("{item:?}"), &options.selection, layout, names))?;
+        let local = || {
+            check_names(&item)?;
+            check_options(&item, options)?;
+            let check = |component| placement.check(field.component(component).len());
+            (0..item.components).try_for_each(check)?;
+            options.selection.runs(&item.shape)
+        };
+        let runs = world.agree(local())?;
+        for (axis, run) in runs.iter().enumerate() {
+            item.axes[axis] = item.axes[axis].part(run, item.shape[axis]);
+            item.shape[axis] = run.count;
+        }
+        let mut attributes = options.attributes.clone();
+        for (name, text) in [("units", field.units()), ("long_name", field.long_name())] {
+            if let (Some(text), false) = (text, attributes.iter().any(|(known, _)| known == name)) {
+                attributes.push((name.to_owned(), Attribute::from(text)));
+            }
+        }
+        let how = How::independently(options.independent);
+        let mut plan = Self { item, runs, chunks: None, compression: options.compression, how, attributes };
+        match &options.chunking {
+            Chunking::Contiguous if options.compression.is_none() => {}
+            Chunking::Given(chunks) => plan.set_chunks(chunks.clone()),
+            _ => plan.choose_chunks(world, field),
+        }
+        Ok(plan)
+    }
+
+    /// Chunks that suit the ranks' parts. Collective.
+    fn choose_chunks<F: Stored>(&mut self, world: &World, field: &F) {
+        let count = self.portion(field, None).count;
+        self.set_chunks(chunking::chosen(world, &count, self.element()));
+    }
+
+    /// Sees to it that there are chunks, as datasets with an axis of time need them. Collective.
+    pub(super) fn require_chunks<F: Stored>(&mut self, world: &World, field: &F) {
+        if self.chunks.is_none() {
+            self.choose_chunks(world, field);
+        }
+    }
+
+    fn set_chunks(&mut self, mut chunks: Vec<usize>) {
+        chunks
+            .iter_mut()
+            .zip(&self.item.shape)
+            .for_each(|(chunk, &length)| *chunk = (*chunk).min(length).max(1));
+        self.chunks = (!self.is_empty()).then_some(chunks);
+    }
+
+    /// Whether the dataset has no values.
+    pub(super) fn is_empty(&self) -> bool {
+        self.item.shape.contains(&0)
+    }
+
+    /// Bytes of the values of all components at a point.
+    fn element(&self) -> usize {
+        self.item.kind.size() * self.item.components
+    }
+
+    /// Bytes of all values.
+    pub(super) fn bytes(&self) -> u64 {
+        self.item.shape.iter().fold(self.element() as u64, |bytes, &n| bytes.saturating_mul(n as u64))
+    }
+
+    /// What this rank writes; `slot` gives the length of the axis of time and an index on it.
+    pub(super) fn portion<F: Stored>(&self, field: &F, slot: Option<(usize, usize)>) -> Portion {
+        Portion::to_write(&field.placement(), &self.runs, self.item.components, slot)
+    }
+
+    /// Makes the dataset with everything but its values, and reserves their place in the file. On rank 0.
+    ///
+    /// With a scale of `time`, that axis comes first, of length one and extendable.
+    pub(super) fn define(&self, file: &File, time: Option<&Dataset>) -> hdf5::Result<Dataset> {
+        let item = &self.item;
+        if file.link_exists(&item.name) {
+            return Err(hdf5::Error::from("the file already holds something of that name"));
+        }
+        let last = (item.components > 1).then_some(item.components);
+        let lengths = item.shape.iter().copied().chain(last).map(Extent::fixed);
+        let shape: Vec<Extent> = time.map(|_| Extent::resizable(1)).into_iter().chain(lengths).collect();
+        let mut builder = file
+            .new_dataset_builder()
+            .empty_as(&kinds::datatype(item.kind, kinds::COMPLEX_MEMBERS)?)
+            .shape(SimpleExtents::from_vec(shape))
+            // the other ranks find all space reserved: MPI-IO cannot do that
+            .alloc_time(Some(AllocTime::Early))
+            .fill_time(FillTime::Never)
+            // equal fields make equal files
+            .obj_track_times(false);
+        if let Some(chunks) = &self.chunks {
+            let chunk: Vec<usize> =
+                time.map(|_| 1).into_iter().chain(chunks.iter().copied()).chain(last).collect();
+            builder = builder.chunk(chunk);
+        }
+        if let Some(level) = self.compression.filter(|_| self.chunks.is_some()) {
+            builder = builder.shuffle().deflate(level);
+        }
+        let none: Option<OwnedDynValue> = match item.kind {
+            ElementKind::F32 => Some(f32::NAN.into()),
+            ElementKind::F64 => Some(f64::NAN.into()),
+            _ => None,
+        };
+        if let Some(none) = none {
+            builder = builder.fill_value(none);
+        }
+        let dataset = builder.create(item.name.as_str())?;
+        match item.kind {
+            ElementKind::F32 => attach(&dataset, f32::NAN)?,
+            ElementKind::F64 => attach(&dataset, f64::NAN)?,
+            _ => {}
+        }
+        for (name, value) in &self.attributes {
+            value.write(&dataset, name)?;
+        }
+        scales::attach(file, &dataset, &item.axes, time)?;
+        Ok(dataset)
+    }
+}
+
+fn attach<T: hdf5::H5Type>(dataset: &Dataset, none: T) -> hdf5::Result<()> {
+    dataset.new_attr_builder().empty::<T>().create(FILL_VALUE)?.write_scalar(&none)
+}
+
+/// The kind in single precision of what is floating-point or complex.
+fn single(kind: ElementKind) -> ElementKind {
+    match kind {
+        ElementKind::F64 => ElementKind::F32,
+        ElementKind::ComplexF64 => ElementKind::ComplexF32,
+        other => other,
+    }
+}
+
+fn refuse(reason: String) -> Result<()> {
+    Err(Error::new(ErrorKind::Argument, reason))
+}
+
+/// Refuses names that a dataset and its axes cannot have.
+fn check_names(item: &xdmf::Item) -> Result<()> {
+    let name = &item.name;
+    let names: Vec<&str> = item.axes.iter().map(|axis| axis.name.as_str()).chain([name.as_str()]).collect();
+    let bad = |name: &str| name.is_empty() || name.contains(['/', '\0']) || name == ".";
+    let repeated = |n: usize| names[..n].contains(&names[n]);
+    if let Some(name) = names.iter().find(|name| bad(name)) {
+        refuse(format!("{name:?} cannot be the name of a dataset: give one without \"/\""))
+    } else if let Some(n) = (0..names.len()).find(|&n| repeated(n)) {
+        refuse(format!("{:?} cannot name two of the field and its axes", names[n]))
+    } else if item.components == 0 {
+        refuse(format!("field {name:?} has no components"))
+    } else if item.axes.len() != item.shape.len() {
+        refuse(format!("field {name:?} has {} axes but {} coordinates", item.shape.len(), item.axes.len()))
+    } else {
+        Ok(())
+    }
+}
+
+/// Refuses options that do not go with each other or with the field.
+fn check_options(item: &xdmf::Item, options: &WriteOptions) -> Result<()> {
+    let name = &item.name;
+    let floating = matches!(item.kind, ElementKind::F32 | ElementKind::ComplexF32);
+    if options.single && !floating {
+        return refuse(format!(
+            "{name:?} holds {} values: only floating-point ones can be stored as f32",
+            item.kind
+        ));
+    }
+    if let Some(level) = options.compression.filter(|level| *level > 9) {
+        return refuse(format!("{name:?} cannot be compressed at level {level}: 1 is fast, 9 is small"));
+    }
+    if options.compression.is_some() && options.independent {
+        return refuse(format!(
+            "{name:?} cannot be compressed by each rank independently: HDF5 needs all of them at once; leave out one"
+        ));
+    }
+    if let Some((reserved, _)) = options.attributes.iter().find(|(name, _)| RESERVED.contains(&&**name)) {
+        return refuse(format!("attribute {reserved:?} of {name:?} is the library's"));
+    }
+    let Chunking::Given(chunks) = &options.chunking else { return Ok(()) };
+    let refusal = chunking::refusal(chunks, item.shape.len(), item.kind.size() * item.components);
+    refusal.map_or(Ok(()), |reason| refuse(format!("{name:?} cannot be chunked: {reason}")))
+}

@@ -1,0 +1,276 @@
+//! A file with an extendable axis of time, as rank 0 handles it.
+
+use std::io;
+use std::path::Path;
+
+use hdf5::{Dataset, Extent, File, OpenMode, SimpleExtents};
+
+use super::journal::{self, Extents, Journal};
+use crate::io::attributes::Attribute;
+use crate::io::codec::{Decoder, Encoder};
+use crate::io::collective::open_alone;
+use crate::io::dataset::Plan;
+use crate::io::kinds::{self, FileKind};
+use crate::io::storage::{self, complaint};
+use crate::io::{ffi, scales};
+
+/// Name of the axis of time and its dataset.
+pub(in crate::io) const TIME: &str = "time";
+/// Times in a chunk of that dataset.
+const TIMES_PER_CHUNK: usize = 512;
+
+/// A dataset that grows with every output.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Known {
+    pub(super) name: String,
+    /// Without the axis of time.
+    shape: Vec<usize>,
+    /// Type of the values, as text.
+    kind: String,
+    pub(super) compressed: bool,
+}
+
+impl Known {
+    /// Why a field cannot be appended to the dataset.
+    pub(super) fn refusal(&self, plan: &Plan) -> Option<String> {
+        let item = &plan.item;
+        let mut shape = item.shape.clone();
+        shape.extend((item.components > 1).then_some(item.components));
+        let kind = kinds::datatype(item.kind, kinds::COMPLEX_MEMBERS).map(|kind| FileKind::of(&kind));
+        let kind = kind.map_or_else(|error| complaint(&error), |kind| format!("{kind:?}"));
+        if (&shape, &kind) != (&self.shape, &self.kind) {
+            return Some(format!(
+                "earlier outputs have shape {:?} and type {}, this one {shape:?} and {kind}",
+                self.shape, self.kind
+            ));
+        }
+        let alone = self.compressed && plan.how.independent;
+        alone.then(|| {
+            "a compressed dataset needs all ranks at once, it cannot be written independently".into()
+        })
+    }
+}
+
+/// What the file holds.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Content {
+    pub(super) times: Vec<f64>,
+    pub(super) known: Vec<Known>,
+}
+
+impl Content {
+    pub(super) fn encode(&self) -> Vec<u8> {
+        let mut encoder = Encoder::default();
+        encoder.list(&self.times, |e, &time| e.number(time.to_bits()));
+        encoder.list(&self.known, |e, known| {
+            e.text(&known.name);
+            e.list(&known.shape, |e, &n| e.number(n as u64));
+            e.text(&known.kind);
+            e.number(u64::from(known.compressed));
+        });
+        encoder.0
+    }
+
+    pub(super) fn decode(bytes: &[u8]) -> Self {
+        let decoder = &mut Decoder(bytes);
+        let times = decoder.list(|d| f64::from_bits(d.number()));
+        let known = decoder.list(|d| Known {
+            name: d.text(),
+            shape: d.list(|d| d.number() as usize),
+            kind: d.text(),
+            compressed: d.number() == 1,
+        });
+        Self { times, known }
+    }
+
+    /// What an open file holds; an error if it is not of this kind.
+    fn of(file: &File) -> hdf5::Result<Self> {
+        let foreign = |what: &str| {
+            hdf5::Error::from(format!("it is no series with an extendable axis of time: {what}"))
+        };
+        if !file.link_exists(TIME) {
+            return Err(foreign("there is no dataset \"time\""));
+        }
+        let time = file.dataset(TIME)?;
+        if time.ndim() != 1 || !time.is_resizable() {
+            return Err(foreign("its dataset \"time\" cannot grow"));
+        }
+        let times = time.read_raw::<f64>()?;
+        let mut known = Vec::new();
+        for dataset in file.datasets()? {
+            if scales::is_scale(&dataset)? {
+                continue;
+            }
+            let (name, shape) = (dataset.name(), dataset.get_shape()?);
+            let name = name.trim_start_matches('/').to_owned();
+            if shape.first() != Some(&times.len()) || !dataset.is_resizable() {
+                return Err(foreign(&format!(
+                    "{name:?} has shape {shape:?}, but there are {} times",
+                    times.len()
+                )));
+            }
+            let kind = format!("{:?}", FileKind::of(&dataset.dtype()?));
+            known.push(Known {
+                name,
+                shape: shape[1..].to_vec(),
+                kind,
+                compressed: !dataset.filters().is_empty(),
+            });
+        }
+        Ok(Self { times, known })
+    }
+}
+
+/// Makes the scale of the axis of time, with one time, in a new file.
+pub(in crate::io) fn define_time(file: &File, time: f64, units: Option<&str>) -> hdf5::Result<()> {
+    let scale = file
+        .new_dataset_builder()
+        .empty::<f64>()
+        .shape(SimpleExtents::from_vec(vec![Extent::resizable(1)]))
+        .chunk([TIMES_PER_CHUNK])
+        .obj_track_times(false)
+        .create(TIME)?;
+    scale.write_raw(&[time])?;
+    scales::make_scale(&scale, TIME)?;
+    for (name, text) in [("axis", Some("T")), ("long_name", Some("time")), ("units", units)] {
+        if let Some(text) = text {
+            Attribute::from(text).write(&scale, name)?;
+        }
+    }
+    Ok(())
+}
+
+/// The file between two outputs, on rank 0.
+#[derive(Debug, Default)]
+pub(super) struct Extendable {
+    /// Where values lie that are never changed again.
+    values: Extents,
+}
+
+impl Extendable {
+    /// Repairs the file if need be, drops the outputs at or after `from`, and tells what is left.
+    pub(super) fn open(path: &Path, from: f64) -> Result<(Self, Content), String> {
+        recover(path).map_err(|error| error.to_string())?;
+        let file = open_alone(path, OpenMode::Read).map_err(|error| complaint(&error))?;
+        let content = Content::of(&file).map_err(|error| complaint(&error))?;
+        let mut values = Extents::default();
+        let outputs = 0..content.times.len();
+        values.add(places(&file, &content, outputs.clone()).map_err(|error| complaint(&error))?);
+        file.close().map_err(|error| complaint(&error))?;
+        // a time that is no number was never completed
+        let keep = content
+            .times
+            .iter()
+            .position(|time| !matches!(time.partial_cmp(&from), Some(std::cmp::Ordering::Less)));
+        let Some(keep) = keep else { return Ok((Self { values }, content)) };
+        let journal = Journal::begin(path, &values, keep, finish).map_err(|error| error.to_string())?;
+        cut(path, keep).map_err(|error| complaint(&error))?;
+        journal.commit().map_err(|error| error.to_string())?;
+        // it lists what is no more, and is written anew with the next output
+        let _ = std::fs::remove_file(path.with_extension("xdmf"));
+        Self::open(path, f64::INFINITY)
+    }
+
+    /// Makes room for one more output, whose time is not a number yet.
+    pub(super) fn extend(&self, path: &Path, content: &Content) -> Result<Journal, String> {
+        recover(path).map_err(|error| error.to_string())?;
+        let count = content.times.len();
+        let before = storage::length(path).map_err(|error| error.to_string())?;
+        let journal = Journal::begin(path, &self.values, count, finish).map_err(|error| error.to_string())?;
+        let extend = || {
+            let file = open_alone(path, OpenMode::ReadWrite)?;
+            if Content::of(&file)? != *content {
+                return Err(hdf5::Error::from("somebody else has changed it since the last output"));
+            }
+            resize(&file, count + 1)?;
+            let times: Vec<f64> = content.times.iter().copied().chain([f64::NAN]).collect();
+            file.dataset(TIME)?.write_raw(&times)?;
+            file.close()
+        };
+        extend().map_err(|error| complaint(&error))?;
+        storage::reserve_growth(path, before).map_err(|error| error.to_string())?;
+        Ok(journal)
+    }
+
+    /// Notes the time of the output that was written last, and makes it count.
+    pub(super) fn complete(
+        &mut self,
+        path: &Path,
+        content: &Content,
+        journal: Journal,
+    ) -> Result<(), String> {
+        let last = content.times.len() - 1;
+        let note = || {
+            let file = open_alone(path, OpenMode::ReadWrite)?;
+            file.dataset(TIME)?.write_raw(&content.times)?;
+            let places = places(&file, content, last..last + 1)?;
+            file.close()?;
+            Ok(places)
+        };
+        let places = note().map_err(|error: hdf5::Error| complaint(&error))?;
+        journal.commit().map_err(|error| error.to_string())?;
+        self.values.add(places);
+        Ok(())
+    }
+}
+
+/// Puts the file right if a job died while changing it.
+pub(in crate::io) fn recover(path: &Path) -> io::Result<()> {
+    journal::recover(path, finish)
+}
+
+/// Ends a recovery.
+fn finish(path: &Path, keep: usize) -> io::Result<()> {
+    cut(path, keep).map_err(|error| io::Error::other(complaint(&error)))
+}
+
+/// Drops all outputs but the first `keep`.
+fn cut(path: &Path, keep: usize) -> hdf5::Result<()> {
+    let file = open_alone(path, OpenMode::ReadWrite)?;
+    if file.dataset(TIME)?.size() > keep {
+        resize(&file, keep)?;
+    }
+    file.close()
+}
+
+/// Sets the length of the axis of time.
+fn resize(file: &File, count: usize) -> hdf5::Result<()> {
+    for dataset in file.datasets()? {
+        if dataset.name().trim_start_matches('/') == TIME || !scales::is_scale(&dataset)? {
+            let mut shape = dataset.get_shape()?;
+            shape[0] = count;
+            dataset.resize(shape)?;
+        }
+    }
+    Ok(())
+}
+
+/// Where the chunks of some outputs lie in the file.
+fn places(file: &File, content: &Content, outputs: std::ops::Range<usize>) -> hdf5::Result<Vec<(u64, u64)>> {
+    let mut places = Vec::new();
+    for known in &content.known {
+        let dataset = file.dataset(&known.name)?;
+        for output in outputs.clone() {
+            each_chunk(&dataset, output, |place| places.push(place))?;
+        }
+    }
+    Ok(places)
+}
+
+/// First byte and the one after the last of every chunk of an output.
+fn each_chunk(dataset: &Dataset, output: usize, mut visit: impl FnMut((u64, u64))) -> hdf5::Result<()> {
+    let shape = dataset.get_shape()?;
+    let chunk = dataset.chunk().ok_or_else(|| hdf5::Error::from("a dataset that grows has chunks"))?;
+    let counts: Vec<usize> = (1..shape.len()).map(|a| shape[a].div_ceil(chunk[a])).collect();
+    for mut number in 0..counts.iter().product() {
+        let mut first = vec![output; shape.len()];
+        for axis in (1..shape.len()).rev() {
+            first[axis] = number % counts[axis - 1] * chunk[axis];
+            number /= counts[axis - 1];
+        }
+        if let Some((start, length)) = ffi::chunk_place(dataset, &first)? {
+            visit((start, start + length));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,243 @@
+//! Outputs at many times: one file with an axis of time, or one file each.
+//!
+//! `extendable` is the file with an axis of time and `journal` what protects it; `numbered` are the files of
+//! their own; `snapshot` is the output being written.
+
+mod extendable;
+mod journal;
+mod numbered;
+mod snapshot;
+
+use std::path::{Path, PathBuf};
+
+use extendable::{Content, Extendable};
+use numbered::{Complete, Names};
+
+use super::attributes::Attribute;
+use super::codec::{Decoder, Encoder};
+use super::collective::{on_root, same_everywhere};
+use super::output::Output;
+use super::storage::cannot;
+use crate::error::ErrorKind;
+use crate::{Error, Result, World};
+
+pub(super) use extendable::{TIME, define_time, recover};
+pub(super) use journal::{discard as discard_journal, is_pending};
+pub use snapshot::Snapshot;
+
+/// Outputs of a run at many times, for other tools one thing.
+///
+/// The path decides how they are stored:
+///
+/// - `heat.h5` is one file in which every dataset has an axis of time in front, which grows: xarray
+///   opens it as it is.
+/// - `heat-*.h5` stands for a file per output, `heat-000000.h5`, `heat-000001.h5`, …, each as
+///   [`Output`] makes it.
+///
+/// Either way `heat.xdmf` lists the times for ParaView and pyvista.
+///
+/// ```
+/// use parhelion::prelude::*;
+/// use parhelion::{Series, WriteOptions};
+///
+/// # let directory = tempfile::tempdir().unwrap();
+/// # let path = directory.path().join("heat.h5");
+/// let world = World::init()?;
+/// let grid = Grid::builder([16, 16, 16]).build(&world)?;
+/// let mut u = grid.field_builder::<f64>("temperature").units("K").build()?;
+/// let mut series = Series::create(&world, &path)?.time_units("s");
+/// for step in 0..3 {
+///     u.fill(|[z, _, _]| z * f64::from(step));
+///     series.at(0.1 * f64::from(step))?.write_with(&u, &WriteOptions::new().compressed(1))?.finish()?;
+/// }
+/// assert_eq!(Input::open(&world, &path)?.shape("temperature")?, [3, 16, 16, 16]);
+///
+/// // later, from a checkpoint at time 0.1: outputs from then on are written anew
+/// let mut series = Series::resume(&world, &path, 0.1)?;
+/// assert_eq!(series.times(), [0.0]);
+/// series.at(0.1)?.write(&u)?.finish()?;
+/// # Ok::<(), parhelion::Error>(())
+/// ```
+///
+/// # What survives what
+///
+/// An output counts when its [`finish`](Snapshot::finish) returns. One that fails or is dropped before leaves
+/// no trace. If the job or the machine dies before, all earlier outputs are there:
+///
+/// - In files of their own they were complete and are not touched.
+/// - In one file, everything that an append may overwrite (indices and headers, a few thousandths of
+///   the values) is first saved to a journal, `.heat.h5.journal`, and brought to disk. If the job
+///   dies, [`resume`](Self::resume) finds the journal and puts the file back; until then other tools may
+///   not be able to open it, and [`Input`](crate::Input) refuses to. Values of earlier outputs are never
+///   overwritten. Do not move or copy the file without its journal.
+///
+/// # One file
+///
+/// All outputs hold the same datasets. The layout of the first one counts; it is always chunked. Space for the
+/// outputs that `resume` drops is not all given back (`h5repack` does that).
+#[derive(Debug)]
+pub struct Series<'w> {
+    world: &'w World,
+    /// The path as the user gave it.
+    target: PathBuf,
+    store: Store,
+    time_units: Option<String>,
+    attributes: Vec<(String, Attribute)>,
+}
+
+/// How outputs are stored, and those that there are.
+#[derive(Debug)]
+enum Store {
+    OneFile {
+        /// Whether the file is there.
+        begun: bool,
+        content: Content,
+        /// On rank 0.
+        file: Extendable,
+    },
+    Numbered {
+        names: Names,
+        /// Whether files of an older series have been removed.
+        begun: bool,
+        times: Vec<f64>,
+        next: usize,
+        /// On rank 0.
+        outputs: Vec<Complete>,
+    },
+}
+
+impl<'w> Series<'w> {
+    /// Begins a series. An older one of that name stays until the first output of this one: a file is
+    /// replaced when that is complete, numbered files are removed when it begins.
+    ///
+    /// # Errors
+    ///
+    /// If the name has more than one `*`.
+    ///
+    /// # Collective
+    ///
+    /// All ranks call it, with the same path. So do all methods of a series, and every error is the
+    /// same on every rank.
+    pub fn create(world: &'w World, path: impl AsRef<Path>) -> Result<Self> {
+        let target = path.as_ref().to_owned();
+        same_everywhere(world, "the path of a series", &target)?;
+        if target.to_string_lossy().matches('*').count() != usize::from(Names::of(&target).is_some()) {
+            let reason = "one * in the last part of the path stands for the number of the file";
+            let message = format!("cannot create {}: {reason}", target.display());
+            return Err(Error::on_all_ranks(ErrorKind::Argument, message));
+        }
+        let store = match Names::of(&target) {
+            None => Store::OneFile { begun: false, content: Content::default(), file: Extendable::default() },
+            Some(names) => {
+                Store::Numbered { names, begun: false, times: Vec::new(), next: 0, outputs: Vec::new() }
+            }
+        };
+        Ok(Self { world, target, store, time_units: None, attributes: Vec::new() })
+    }
+
+    /// Goes on with a series after a restart at `time`: outputs at that time or later are dropped, to
+    /// be written anew. Where there is no series yet, begins one.
+    ///
+    /// Repairs the file of a job that died while appending; with a `time` of infinity nothing else is done.
+    ///
+    /// # Errors
+    ///
+    /// If what is there is no series of this kind, or cannot be read or changed.
+    ///
+    /// # Collective
+    ///
+    /// All ranks call it, with the same path and time.
+    pub fn resume(world: &'w World, path: impl AsRef<Path>, time: f64) -> Result<Self> {
+        let mut series = Self::create(world, path)?;
+        same_everywhere(world, "the time at which a series is resumed", &time.to_bits())?;
+        if time.is_nan() {
+            return Err(series.refuse("the time to resume at is not a number"));
+        }
+        let fail = |reason: String| cannot("resume", &series.target, &reason);
+        match &mut series.store {
+            Store::OneFile { begun, content, file } => {
+                let found = on_root(world, || {
+                    if !series.target.exists() {
+                        return Ok(Vec::new());
+                    }
+                    let (opened, content) = Extendable::open(&series.target, time).map_err(fail)?;
+                    *file = opened;
+                    Ok(content.encode())
+                })?;
+                if !found.is_empty() {
+                    (*begun, *content) = (true, Content::decode(&found));
+                }
+            }
+            Store::Numbered { names, begun, times, next, outputs } => {
+                let found = on_root(world, || {
+                    *outputs = names.outputs_before(time).map_err(fail)?;
+                    let mut encoder = Encoder::default();
+                    encoder.list(outputs, |e, output| e.number(output.time.to_bits()));
+                    encoder.number(outputs.last().map_or(0, |last| last.number as u64 + 1));
+                    Ok(encoder.0)
+                })?;
+                let mut decoder = Decoder(&found);
+                *times = decoder.list(|d| f64::from_bits(d.number()));
+                *next = decoder.number() as usize;
+                *begun = true;
+            }
+        }
+        Ok(series)
+    }
+
+    /// Unit of the times, such as `s` or `days since 2000-01-01`; of a new series.
+    pub fn time_units(mut self, units: impl Into<String>) -> Self {
+        self.time_units = Some(units.into());
+        self
+    }
+
+    /// Attaches an attribute to the files of a new series. Rank 0's value counts.
+    pub fn attribute(mut self, name: &str, value: impl Into<Attribute>) -> Self {
+        self.attributes.push((name.into(), value.into()));
+        self
+    }
+
+    /// The times of the outputs that are complete.
+    pub fn times(&self) -> &[f64] {
+        match &self.store {
+            Store::OneFile { content, .. } => &content.times,
+            Store::Numbered { times, .. } => times,
+        }
+    }
+
+    /// Begins the output of a time, which must be later than all before.
+    ///
+    /// # Errors
+    ///
+    /// If the time is not later, or the file cannot be made or extended.
+    ///
+    /// # Collective
+    ///
+    /// All ranks call it, with the same time.
+    pub fn at(&mut self, time: f64) -> Result<Snapshot<'_, 'w>> {
+        same_everywhere(self.world, "the time of an output", &time.to_bits())?;
+        if !time.is_finite() || self.times().last().is_some_and(|&last| time <= last) {
+            let last = self.times().last();
+            return Err(self.refuse(&format!("an output at time {time:?} cannot come after one at {last:?}")));
+        }
+        Snapshot::begin(self, time)
+    }
+
+    /// A new file of this series, with its attributes.
+    fn output(&self, path: &Path, axis: Option<f64>) -> Result<Output<'w>> {
+        let mut output = match axis {
+            None => Output::create(self.world, path)?,
+            Some(time) => Output::create_extendable(self.world, path, (time, self.time_units.as_deref()))?,
+        };
+        for (name, value) in &self.attributes {
+            output = output.attribute(name, value.clone());
+        }
+        Ok(output)
+    }
+
+    /// The error for a call that makes no sense, made on every rank.
+    fn refuse(&self, reason: &str) -> Error {
+        let message = format!("cannot write the series {}: {reason}", self.target.display());
+        Error::on_all_ranks(ErrorKind::Argument, message)
+    }
+}

@@ -1,0 +1,253 @@
+//! The output of one time, being written.
+
+use std::path::Path;
+
+use hdf5::OpenMode;
+
+use super::Series;
+use super::Store;
+use super::extendable::{Content, Extendable};
+use super::journal::Journal;
+use super::numbered::Complete;
+use crate::error::ErrorKind;
+use crate::io::collective::{on_root, with_dataset};
+use crate::io::dataset::Plan;
+use crate::io::options::WriteOptions;
+use crate::io::output::Output;
+use crate::io::storage::{self, Draft, cannot};
+use crate::io::stored::Stored;
+use crate::io::xdmf::Slot;
+use crate::io::{transfer, xdmf};
+use crate::measure::Kind;
+use crate::{Error, Result};
+
+/// The output of one time of a [`Series`], from [`Series::at`].
+///
+/// As with [`Output`], every method takes it and gives it back, and one that is dropped before it
+/// is finished leaves nothing behind.
+#[must_use = "an output that is not finished is removed"]
+#[derive(Debug)]
+pub struct Snapshot<'s, 'w> {
+    series: &'s mut Series<'w>,
+    time: f64,
+    writing: Writing<'w>,
+}
+
+#[derive(Debug)]
+enum Writing<'w> {
+    /// A new file.
+    File(Output<'w>),
+    /// One more output in a file; the journal is rank 0's.
+    Append { journal: Option<Journal>, items: Vec<xdmf::Item> },
+}
+
+impl<'s, 'w> Snapshot<'s, 'w> {
+    pub(super) fn begin(series: &'s mut Series<'w>, time: f64) -> Result<Self> {
+        let world = series.world;
+        let writing = match &mut series.store {
+            Store::OneFile { begun: true, content, file } => {
+                let mut journal = None;
+                on_root(world, || {
+                    let made = file.extend(&series.target, content);
+                    journal = Some(made.map_err(|reason| cannot("extend", &series.target, &reason))?);
+                    Ok(Vec::new())
+                })?;
+                Writing::Append { journal, items: Vec::new() }
+            }
+            Store::OneFile { begun: false, .. } => Writing::File(series.output(&series.target, Some(time))?),
+            Store::Numbered { names, begun, next, .. } => {
+                if !*begun {
+                    on_root(world, || {
+                        let removed = names.outputs_before(f64::NEG_INFINITY);
+                        removed.map_err(|reason| cannot("replace", &series.target, &reason))?;
+                        Ok(Vec::new())
+                    })?;
+                    *begun = true;
+                }
+                let path = names.path(*next);
+                Writing::File(series.output(&path, None)?.time(time))
+            }
+        };
+        Ok(Self { series, time, writing })
+    }
+
+    /// Writes a field under its own name.
+    ///
+    /// # Errors
+    ///
+    /// As [`Output::write`]; in one file, also if earlier outputs do not have this field, or have it
+    /// with another shape or type.
+    ///
+    /// # Collective
+    ///
+    /// All ranks call it, with the same field.
+    pub fn write<F: Stored>(self, field: &F) -> Result<Self> {
+        self.write_with(field, &WriteOptions::new())
+    }
+
+    /// Writes a field, or a part of it, in the layout and precision of `options`.
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](Self::write) and [`Output::write_with`].
+    ///
+    /// # Collective
+    ///
+    /// All ranks call it, with the same field and options.
+    pub fn write_with<F: Stored>(mut self, field: &F, options: &WriteOptions) -> Result<Self> {
+        self.writing = match self.writing {
+            Writing::File(output) => Writing::File(output.write_with(field, options)?),
+            Writing::Append { journal, mut items } => {
+                items.push(append(self.series, &items, field, options)?);
+                Writing::Append { journal, items }
+            }
+        };
+        Ok(self)
+    }
+
+    /// Makes the output count.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be brought to disk, or, in one file, if a field of the earlier outputs is missing. If only
+    /// the XDMF file could not be written, the output counts, and the message names that file.
+    ///
+    /// # Collective
+    ///
+    /// All ranks call it.
+    pub fn finish(self) -> Result<()> {
+        let Self { series, time, writing } = self;
+        let world = series.world;
+        let items = match writing {
+            Writing::File(output) => output.complete()?,
+            Writing::Append { journal, items } => {
+                complete(series, time, journal, &items)?;
+                items
+            }
+        };
+        let target = &series.target;
+        match &mut series.store {
+            Store::OneFile { begun, content, file } => {
+                if !*begun {
+                    let found = on_root(world, || {
+                        let opened = Extendable::open(target, f64::INFINITY);
+                        let (opened, content) = opened.map_err(|reason| cannot("read", target, &reason))?;
+                        *file = opened;
+                        Ok(content.encode())
+                    })?;
+                    (*begun, *content) = (true, Content::decode(&found));
+                }
+                on_root(world, || {
+                    let (name, length) = (file_name(target), content.times.len());
+                    let grids = content.times.iter().enumerate().filter_map(|(index, &time)| {
+                        xdmf::grids(&name, Some(time), &items, Some(Slot { index, length }))
+                    });
+                    write_side_file(&target.with_extension("xdmf"), &xdmf::collection(grids))
+                })?;
+            }
+            Store::Numbered { names, times, next, outputs, .. } => {
+                let number = *next;
+                times.push(time);
+                *next += 1;
+                on_root(world, || {
+                    let grids = xdmf::grids(&file_name(&names.path(number)), Some(time), &items, None);
+                    outputs.push(Complete { number, time, grids });
+                    let grids = outputs.iter().filter_map(|output| output.grids.clone());
+                    write_side_file(&names.collection(), &xdmf::collection(grids))
+                })?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Writes a field to the last place on the axis of time. Collective.
+fn append<F: Stored>(
+    series: &Series<'_>,
+    items: &[xdmf::Item],
+    field: &F,
+    options: &WriteOptions,
+) -> Result<xdmf::Item> {
+    let world = series.world;
+    let Store::OneFile { content, .. } = &series.store else { unreachable!("only one file is appended to") };
+    let plan = Plan::new(world, field, options)?;
+    let name = &plan.item.name;
+    let timing = world.measure().start_on(Kind::Write, name);
+    let cannot_write = |reason: &str| {
+        let message = format!("cannot write {name:?} to {}: {reason}", series.target.display());
+        Error::on_all_ranks(ErrorKind::File, message)
+    };
+    if items.iter().any(|item| item.name == *name) {
+        return Err(cannot_write("this output already holds something of that name"));
+    }
+    let Some(known) = content.known.iter().find(|known| known.name == *name) else {
+        let names: Vec<&str> = content.known.iter().map(|known| known.name.as_str()).collect();
+        return Err(cannot_write(&format!(
+            "earlier outputs hold only {names:?}; a file per output may vary"
+        )));
+    };
+    if let Some(reason) = known.refusal(&plan) {
+        return Err(cannot_write(&reason));
+    }
+    if known.compressed {
+        on_root(world, || {
+            let enough = storage::require(&series.target, plan.bytes());
+            enough.map(|()| Vec::new()).map_err(|error| cannot_write(&error.to_string()))
+        })?;
+    }
+    let last = content.times.len();
+    let portion = plan.portion(field, Some((last + 1, last)));
+    with_dataset(world, (&series.target, name, OpenMode::ReadWrite), cannot_write, |dataset| {
+        transfer::write(world, dataset, (field, &portion), plan.item.kind, &plan.how)
+    })?;
+    timing.finish(portion.count.iter().product::<usize>() * field.components(), plan.item.kind.size());
+    Ok(plan.item)
+}
+
+/// Makes what was appended count. Collective.
+fn complete(
+    series: &mut Series<'_>,
+    time: f64,
+    journal: Option<Journal>,
+    items: &[xdmf::Item],
+) -> Result<()> {
+    let world = series.world;
+    let target = &series.target;
+    let timing = world.measure().start_on(Kind::Write, &file_name(target));
+    let Store::OneFile { content, file, .. } = &mut series.store else {
+        unreachable!("only one file is appended to")
+    };
+    let missing = content.known.iter().find(|known| items.iter().all(|item| item.name != known.name));
+    if let Some(known) = missing {
+        let message = format!(
+            "cannot finish the output at time {time:?} of {}: earlier outputs hold {:?}, this one does not",
+            target.display(),
+            known.name
+        );
+        return Err(Error::on_all_ranks(ErrorKind::Argument, message));
+    }
+    // every node brings what its ranks wrote to disk
+    let synced = storage::sync(target);
+    world.agree(synced.map_err(|error| cannot("write", target, &error)))?;
+    let mut after = content.clone();
+    after.times.push(time);
+    on_root(world, || {
+        let journal = journal.expect("rank 0 keeps the journal until the end");
+        let done = file.complete(target, &after, journal);
+        done.map(|()| Vec::new()).map_err(|reason| cannot("write", target, &reason))
+    })?;
+    *content = after;
+    timing.finish(0, 0);
+    Ok(())
+}
+
+fn write_side_file(path: &Path, document: &str) -> Result<Vec<u8>> {
+    let draft = Draft::create(path)?;
+    draft.fill(document)?;
+    draft.move_in_place()?;
+    Ok(Vec::new())
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
