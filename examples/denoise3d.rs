@@ -19,6 +19,8 @@ mod cli;
 mod perona_malik;
 #[path = "denoise3d/picture.rs"]
 mod picture;
+#[path = "common/watching.rs"]
+mod watching;
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -27,7 +29,7 @@ use checkpoints::check_parameter;
 use cli::{Measuring, Procs};
 use indicatif::{ProgressBar, ProgressStyle};
 use parhelion::prelude::*;
-use parhelion::{Checkpoint, Error};
+use parhelion::{Checkpoint, Colors, Error, Picture};
 use perona_malik::Parameters;
 
 /// Edge-preserving smoothing of a 3-D image in an HDF5 file.
@@ -63,6 +65,8 @@ struct Options {
     #[command(flatten)]
     checkpoints: checkpoints::Checkpointing,
     #[command(flatten)]
+    watching: watching::Watching,
+    #[command(flatten)]
     measuring: Measuring,
 }
 
@@ -90,12 +94,17 @@ fn main() -> parhelion::Result<()> {
     let before = options.png.as_ref().map(|_| picture::middle_slices(&image)).transpose()?;
 
     let mut saver = options.checkpoints.begin(&world)?;
-    let mut first = 0;
+    image.set_time(0.0, options.time_step);
+    let (mut first, mut restart) = (0, None);
     if let Some(saved) = saver.saved.take() {
         world.agree(check_parameter(&saved, "time step", options.time_step))?;
         world.agree(check_parameter(&saved, "conductance", options.conductance))?;
         saved.restore(&mut image)?;
-        first = saved.step() as usize;
+        (first, restart) = (saved.step() as usize, Some(image.time()));
+    }
+    let mut watcher = options.watching.begin(&world, Picture::new().colors(Colors::Gray), restart)?;
+    if restart.is_none() {
+        watcher.after(first, &image)?;
     }
     let progress = progress_bar(&world, options.steps);
     progress.set_position(first as u64);
@@ -107,6 +116,7 @@ fn main() -> parhelion::Result<()> {
         let gradient = perona_malik::mean_squared_gradient(&image)?;
         perona_malik::step(&mut image, gradient, parameters)?;
         progress.inc(1);
+        watcher.after(step, &image)?;
         let time = step as f64 * options.time_step;
         let checkpoint = || {
             let checkpoint = Checkpoint::new(step as u64, time).field(&image);

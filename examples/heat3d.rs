@@ -10,6 +10,7 @@
 //! mpirun -n 8 target/release/examples/heat3d --cells 256 --output heat.h5
 //! mpirun -n 8 target/release/examples/heat3d --cells 256 --checkpoint run/heat --checkpoint-every 500   # kill it, then
 //! mpirun -n 6 target/release/examples/heat3d --cells 256 --checkpoint run/heat --restart
+//! mpirun -n 4 target/release/examples/heat3d --output-every 50 --series run/heat-series.h5 --png-every 50 --pictures run/heat
 //! ```
 //!
 //! Checkpoints are of the finest grid, with nearly all of the work.
@@ -18,13 +19,15 @@
 mod checkpoints;
 #[path = "common/cli.rs"]
 mod cli;
+#[path = "common/watching.rs"]
+mod watching;
 
 use std::f64::consts::TAU;
 use std::path::PathBuf;
 
 use checkpoints::check_parameter;
-use parhelion::Checkpoint;
 use parhelion::prelude::*;
+use parhelion::{Checkpoint, Colors, Picture};
 
 /// Heat equation in a periodic box.
 #[derive(clap::Parser)]
@@ -46,6 +49,8 @@ struct Options {
     output: Option<PathBuf>,
     #[command(flatten)]
     checkpoints: checkpoints::Checkpointing,
+    #[command(flatten)]
+    watching: watching::Watching,
     #[command(flatten)]
     measuring: cli::Measuring,
 }
@@ -82,16 +87,22 @@ fn main() -> parhelion::Result<()> {
         if cells < options.cells {
             u.advance(&heat, steps)?;
         } else {
-            let mut step = 0;
+            let (mut step, mut restart) = (0, None);
             if let Some(saved) = saver.saved.take() {
                 world.agree(check_parameter(&saved, "time step", time_step))?;
                 saved.restore(&mut u)?;
-                step = saved.step() as usize;
+                (step, restart) = (saved.step() as usize, Some(u.time()));
+            }
+            let picture = Picture::new().plane(0, cells / 4).range(-1.0, 1.0).colors(Colors::Diverging);
+            let mut watcher = options.watching.begin(&world, picture, restart)?;
+            if restart.is_none() {
+                watcher.after(step, &u)?;
             }
             while step < steps {
-                let next = saver.next(step, steps);
+                let next = saver.next(step, steps).min(watcher.next(step));
                 u.advance(&heat, next)?;
                 step += next;
+                watcher.after(step, &u)?;
                 let checkpoint =
                     || Checkpoint::new(step as u64, u.time()).field(&u).scalar("time step", time_step);
                 if saver.after(step, checkpoint)?.is_some() {

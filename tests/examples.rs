@@ -162,3 +162,34 @@ fn mistakes_on_the_command_line_are_told_once_and_end_the_job() {
         "{outcome}"
     );
 }
+
+#[test]
+fn heat3d_goes_on_with_its_outputs_and_pictures_as_if_it_had_never_stopped() {
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder for outputs");
+    let run = |shape, name: &str, more: &[&str]| {
+        let path = |end: &str| folder.path().join(format!("{name}{end}")).to_string_lossy().into_owned();
+        let (series, checkpoint, pictures) = (path(".h5"), path("-check"), path(""));
+        let args = ["--cells", "16", "--output-every", "5", "--series", &series, "--png-every", "4"];
+        let args = [&args[..], &["--pictures", &pictures, "--checkpoint", &checkpoint], more].concat();
+        let outcome = run("heat3d", shape, &args);
+        assert!(outcome.success, "{outcome}");
+    };
+    run((1, 1), "straight", &[]);
+    run((3, 1), "again", &["--checkpoint-every", "5", "--time-limit", "0"]);
+    run((2, 1), "again", &["--restart"]);
+    // 16 cells make 13 steps.
+    for step in [0, 4, 8, 12] {
+        let picture = |name| std::fs::read(folder.path().join(format!("{name}.{step:06}.png")));
+        let [straight, again] = ["straight", "again"].map(|name| picture(name).expect("a picture"));
+        assert!(straight.starts_with(b"\x89PNG") && straight == again, "the pictures of step {step} differ");
+    }
+    let Some(python) = python::with(&["h5py", "numpy"]) else { return };
+    let script = folder.path().join("compare.py");
+    let text = "import sys, h5py\n\
+        a, b = (h5py.File(f'{sys.argv[1]}/{name}.h5') for name in ('straight', 'again'))\n\
+        same = all((a[k][()] == b[k][()]).all() for k in ('temperature', 'time'))\n\
+        print(a['temperature'].shape, same)\n";
+    std::fs::write(&script, text).expect("a script");
+    let (script, folder) = (script.to_string_lossy(), folder.path().to_string_lossy());
+    assert_eq!(python.run(&script, [&*folder]).trim(), "(3, 16, 16, 16) True");
+}
