@@ -32,6 +32,7 @@
 //! | [`Evolving`], [`Blocking`] | several fields brought forward together; how steps are blocked |
 //! | [`Measure`], [`Report`] | what every kernel cost: time, bandwidth, waiting, imbalance |
 //! | `Output`, `Input` | shared HDF5 files (feature `hdf5`, on by default) |
+//! | [`solvers`] | elliptic problems: Krylov methods and multigrid |
 //! | [`testing`] | tests on real ranks under `cargo test` |
 //!
 //! [How to write a fast stencil](guide) is a page of its own.
@@ -54,6 +55,7 @@ mod measure;
 mod messages;
 pub mod prelude;
 mod reduce;
+pub mod solvers;
 mod stepping;
 mod sweep;
 pub mod testing;
