@@ -53,7 +53,7 @@ enum Run {
     Node,
 }
 
-const BENCHES: [Bench; 11] = [
+const BENCHES: [Bench; 12] = [
     Bench {
         name: "overlap",
         what: "how much of an exchange over TCP is hidden behind computing",
@@ -101,6 +101,12 @@ const BENCHES: [Bench; 11] = [
     Bench {
         name: "peers",
         what: "heat and waves against Devito on the same cores",
+        package: "parhelion",
+        run: Run::Ranks,
+    },
+    Bench {
+        name: "poisson",
+        what: "elliptic solves against sweeps that compute the residual",
         package: "parhelion",
         run: Run::Ranks,
     },
