@@ -8,7 +8,7 @@ use crate::{Error, Result};
 /// Blocks of a global shape over a process grid.
 ///
 /// On each axis the cells are cut into as many runs as there are processes; runs differ by at most
-/// one cell, the longer ones first. Ranks count through the process grid in C order, the last axis
+/// one cell (or one [granule](Self::with_granule)), the longer ones first. Ranks count through the process grid in C order, the last axis
 /// fastest. Everything is computed when asked, in O(N): nothing is stored per rank.
 ///
 /// ```
@@ -25,6 +25,8 @@ use crate::{Error, Result};
 pub struct Decomposition<const N: usize> {
     shape: [usize; N],
     procs: [usize; N],
+    /// Cells that are never parted, per axis; the last granule of an axis may be smaller.
+    granule: [usize; N],
 }
 
 impl<const N: usize> Decomposition<N> {
@@ -47,7 +49,39 @@ impl<const N: usize> Decomposition<N> {
                 )));
             }
         }
-        Ok(Self { shape, procs })
+        Ok(Self { shape, procs, granule: [1; N] })
+    }
+
+    /// The same process grid, but blocks begin at multiples of `granule` cells only: so that a grid coarsened by a
+    /// divisor of it, with a granule as much smaller, has its blocks in the same places.
+    ///
+    /// ```
+    /// use parhelion::{Decomposition, Region};
+    ///
+    /// let fine = Decomposition::new([10], [2])?.with_granule([4])?;
+    /// let coarse = Decomposition::new([5], [2])?.with_granule([2])?;
+    /// assert_eq!(fine.block([1]), Region::new([8], [10]));
+    /// assert_eq!(coarse.block([1]), Region::new([4], [5]));
+    /// # Ok::<(), parhelion::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When a granule is 0, or there are fewer granules than processes on an axis.
+    pub fn with_granule(self, granule: [usize; N]) -> Result<Self> {
+        for a in 0..N {
+            let granules = if granule[a] == 0 { 0 } else { self.shape[a].div_ceil(granule[a]) };
+            if granules < self.procs[a] {
+                return Err(geometry(format!(
+                    "{} processes cannot split axis {a} of {} cells into blocks of whole granules of {} cells; use granules \
+                     of 1 to {} cells",
+                    self.procs[a],
+                    self.shape[a],
+                    granule[a],
+                    self.shape[a] / self.procs[a]
+                )));
+            }
+        }
+        Ok(Self { granule, ..self })
     }
 
     /// Cuts `shape` cells into `ranks` blocks, none thinner than `halo` (`[low, high]` for each axis),
@@ -111,7 +145,28 @@ impl<const N: usize> Decomposition<N> {
     /// # Errors
     /// When one is; names the axis and what would work.
     pub fn check_halo(&self, halo: [[usize; 2]; N]) -> Result<()> {
-        check_halo(self.shape, self.procs, halo)
+        if self.granule == [1; N] {
+            return check_halo(self.shape, self.procs, halo);
+        }
+        for a in 0..N {
+            let (needed, thinnest) = (halo[a][0].max(halo[a][1]).max(1), self.thinnest(a));
+            if thinnest < needed {
+                return Err(geometry(format!(
+                    "axis {a} of {} cells, cut over {} ranks in granules of {}, has a block of {thinnest} cells; a halo of \
+                     {:?} needs {needed}: use fewer ranks on this axis or smaller granules",
+                    self.shape[a], self.procs[a], self.granule[a], halo[a]
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// Cells of the thinnest block on an axis.
+    pub(crate) fn thinnest(&self, axis: usize) -> usize {
+        let (shape, granule, procs) = (self.shape[axis], self.granule[axis], self.procs[axis]);
+        let shortest = shape.div_ceil(granule) / procs;
+        // The last block is one of the shortest runs, and may end with part of a granule.
+        shortest * granule - (granule - 1 - (shape - 1) % granule)
     }
 
     /// Global number of cells per axis.
@@ -140,8 +195,9 @@ impl<const N: usize> Decomposition<N> {
             self.procs
         );
         let start = |a: usize, c: usize| {
-            let (base, longer) = (self.shape[a] / self.procs[a], self.shape[a] % self.procs[a]);
-            (c * base + c.min(longer)) as isize
+            let granules = self.shape[a].div_ceil(self.granule[a]);
+            let (base, longer) = (granules / self.procs[a], granules % self.procs[a]);
+            ((c * base + c.min(longer)) * self.granule[a]).min(self.shape[a]) as isize
         };
         Region::new(
             std::array::from_fn(|a| start(a, coordinates[a])),
@@ -156,9 +212,10 @@ impl<const N: usize> Decomposition<N> {
     pub fn owner(&self, index: [usize; N]) -> [usize; N] {
         assert!((0..N).all(|a| index[a] < self.shape[a]), "no cell {index:?} in {:?}", self.shape);
         std::array::from_fn(|a| {
-            let (base, longer) = (self.shape[a] / self.procs[a], self.shape[a] % self.procs[a]);
+            let (granules, index) = (self.shape[a].div_ceil(self.granule[a]), index[a] / self.granule[a]);
+            let (base, longer) = (granules / self.procs[a], granules % self.procs[a]);
             let in_longer = longer * (base + 1);
-            if index[a] < in_longer { index[a] / (base + 1) } else { longer + (index[a] - in_longer) / base }
+            if index < in_longer { index / (base + 1) } else { longer + (index - in_longer) / base }
         })
     }
 

@@ -79,6 +79,7 @@ pub struct GridBuilder<const N: usize> {
     periodic: [bool; N],
     halo: [[usize; 2]; N],
     procs: Option<[usize; N]>,
+    granule: [usize; N],
     reorder: bool,
     axis_names: [String; N],
     axis_units: [String; N],
@@ -98,6 +99,7 @@ impl<const N: usize> Grid<N> {
             periodic: [false; N],
             halo: [[1, 1]; N],
             procs: None,
+            granule: [1; N],
             reorder: false,
             axis_names: std::array::from_fn(|a| {
                 names.get(N - 1 - a).map_or(format!("axis{a}"), ToString::to_string)
@@ -138,9 +140,8 @@ impl<const N: usize> Grid<N> {
 
     /// Cells of the thinnest block on each axis on which blocks have neighbours; the same on all ranks.
     pub(crate) fn thinnest_blocks(&self) -> [Option<usize>; N] {
-        let (topology, shape) = (self.topology(), self.decomposition().shape());
-        let (procs, periodic) = (topology.procs(), topology.periodic());
-        std::array::from_fn(|a| (procs[a] > 1 || periodic[a]).then(|| shape[a] / procs[a]))
+        let (procs, periodic) = (self.topology().procs(), self.topology().periodic());
+        std::array::from_fn(|a| (procs[a] > 1 || periodic[a]).then(|| self.decomposition().thinnest(a)))
     }
 
     /// Halo widths, none more than `depth`.
@@ -265,6 +266,13 @@ impl<const N: usize> GridBuilder<N> {
         self
     }
 
+    /// Lets blocks begin at multiples of so many cells only, on each axis: so that this grid and ones coarsened from it
+    /// (with granules as much smaller) have their blocks in the same places; see [`Decomposition::with_granule`].
+    pub fn granule(mut self, granule: [usize; N]) -> Self {
+        self.granule = granule;
+        self
+    }
+
     /// Lets MPI number the ranks of the process grid anew to suit the machine
     /// ([`Topology::rank`] then differs from [`World::rank`]).
     pub fn reorder(mut self, reorder: bool) -> Self {
@@ -297,7 +305,7 @@ impl<const N: usize> GridBuilder<N> {
         const { assert!(N >= 1 && N <= 4, "grids have 1 to 4 axes") };
         let bits = |values: [f64; N]| values.map(f64::to_bits);
         let space = (bits(self.spacing), bits(self.origin), &self.axis_names, &self.axis_units);
-        let cut = (self.shape, self.halo, self.periodic, self.procs, self.reorder);
+        let cut = (self.shape, self.halo, self.periodic, self.procs, self.granule, self.reorder);
         world.check_same("GridBuilder::build", &(cut, space))?;
         for a in 0..N {
             let (spacing, extent) = (self.spacing[a], self.spacing[a] * self.shape[a] as f64);
@@ -335,9 +343,21 @@ impl<const N: usize> GridBuilder<N> {
     /// The blocks: as told, or chosen.
     fn cut(&self, ranks: usize) -> Result<Decomposition<N>> {
         match self.procs {
-            None => Decomposition::for_ranks(self.shape, ranks, self.halo, self.periodic),
+            None if self.granule == [1; N] => {
+                Decomposition::for_ranks(self.shape, ranks, self.halo, self.periodic)
+            }
+            None => {
+                // As if every granule were a cell.
+                let granule = self.granule.map(|granule| granule.max(1));
+                let granules = std::array::from_fn(|a| self.shape[a].div_ceil(granule[a]));
+                let halo = std::array::from_fn(|a| self.halo[a].map(|width| width.div_ceil(granule[a])));
+                let coarse = Decomposition::for_ranks(granules, ranks, halo, self.periodic)?;
+                let cut = Decomposition::new(self.shape, coarse.procs())?.with_granule(self.granule)?;
+                cut.check_halo(self.halo)?;
+                Ok(cut)
+            }
             Some(procs) => {
-                let cut = Decomposition::new(self.shape, procs)?;
+                let cut = Decomposition::new(self.shape, procs)?.with_granule(self.granule)?;
                 if cut.ranks() != ranks {
                     return Err(Error::new(
                         ErrorKind::Geometry,

@@ -34,6 +34,7 @@
 //! | `Output`, `Input`, `Series` | shared HDF5 files, of one time or many (feature `hdf5`, on by default) |
 //! | `Picture`, [`Probes`] | planes as PNG files (feature `pictures`, on by default), values at points over time |
 //! | `Checkpoints`, `Restart`, `StopRequest` | runs that survive their end: [the guide](checkpoint_guide) (feature `hdf5`) |
+//! | [`solvers`] | elliptic problems: Krylov methods and multigrid |
 //! | [`testing`] | tests on real ranks under `cargo test` |
 //!
 //! [How to write a fast stencil](guide) is a page of its own, and so is the format of output files (`file_format`).
@@ -67,6 +68,7 @@ mod measure;
 mod messages;
 pub mod prelude;
 mod reduce;
+pub mod solvers;
 mod stepping;
 mod sweep;
 pub mod testing;

@@ -193,3 +193,84 @@ fn heat3d_goes_on_with_its_outputs_and_pictures_as_if_it_had_never_stopped() {
     let (script, folder) = (script.to_string_lossy(), folder.path().to_string_lossy());
     assert_eq!(python.run(&script, [&*folder]).trim(), "(3, 16, 16, 16) True");
 }
+
+/// The number after `word` in what the first rank prints.
+fn number_after(outcome: &Outcome, word: &str) -> f64 {
+    let text = outcome.stdout.split(word).nth(1).unwrap_or_else(|| panic!("no '{word}' in\n{outcome}"));
+    let number = text.trim_start().split(|c: char| c.is_whitespace() || c == ',').next().unwrap_or_default();
+    number.parse().unwrap_or_else(|_| panic!("no number after '{word}' in\n{outcome}"))
+}
+
+#[test]
+fn npb_mg_verifies_class_s_with_the_same_bits() {
+    let mut first = None;
+    for shape in [(1, 1), (1, 3), (2, 1), (2, 2), (4, 1), (8, 1)] {
+        let outcome = run("npb_mg", shape, &["--class", "S"]);
+        assert!(outcome.success && outcome.stdout.contains(": verified"), "{outcome}");
+        // The residual of the right-hand side alone tells mistakes of the generator from those of the stencils.
+        let start = number_after(&outcome, "points: residual");
+        assert!((start / 2.4705294220065e-2 - 1.0).abs() < 1e-12, "{outcome}");
+        let bits = fingerprints(&outcome);
+        assert_eq!(bits.len(), 1, "{outcome}");
+        assert_eq!(first.get_or_insert(bits.clone()), &bits, "bits differ on {shape:?}");
+    }
+}
+
+#[test]
+fn implicit_heat2d_reproduces_the_temperatures_of_tealeaf() {
+    // From UK-MAC/TeaLeaf_ref, Benchmarks/tea_bm_1.out and tea_bm_2.out.
+    for (cells, temperature) in [("10", 157.55084183279294), ("250", 106.27221178646569)] {
+        let mut first = None;
+        for (shape, solver) in [((1, 2), "cg"), ((3, 1), "cg"), ((4, 1), "mgcg")] {
+            let outcome = run("implicit_heat2d", shape, &["--cells", cells, "--solver", solver]);
+            assert!(outcome.success, "{outcome}");
+            let found = number_after(&outcome, "temperature");
+            assert!((found / temperature - 1.0).abs() < 1e-9, "{cells}² by {solver}: {found}\n{outcome}");
+            assert!((number_after(&outcome, "mass") / 8401.6 - 1.0).abs() < 1e-12, "{outcome}");
+            assert!((number_after(&outcome, "energy") / 3.49 - 1.0).abs() < 1e-11, "{outcome}");
+            if solver == "cg" {
+                let bits = fingerprints(&outcome);
+                assert_eq!(bits.len(), 1, "{outcome}");
+                assert_eq!(first.get_or_insert(bits.clone()), &bits, "bits differ on {shape:?}");
+            }
+        }
+    }
+    let folder = folder("implicit_heat2d");
+    let deck = folder.join("wrong.in");
+    std::fs::write(&deck, "*tea\nstate 1 density=-1 energy=1\n*endtea\n").expect("a deck");
+    let outcome = run("implicit_heat2d", (2, 1), &["--deck", &deck.to_string_lossy()]);
+    assert!(
+        !outcome.success && outcome.ranks().iter().any(|rank| rank.stderr.contains("positive density")),
+        "{outcome}"
+    );
+}
+
+#[test]
+fn poisson3d_converges_with_order_two_and_the_same_bits() {
+    let folder = folder("poisson3d");
+    let (plot, output) = (folder.join("convergence.svg"), folder.join("u.h5"));
+    let (svg, h5) = (plot.to_string_lossy(), output.to_string_lossy());
+    let mut errors = Vec::new();
+    for cells in ["20", "40"] {
+        let mut first = None;
+        for shape in [(1, 2), (3, 1), (4, 1)] {
+            let args = ["--exact", "--cells", cells, "--tol", "1e-10", "--plot", &svg, "--output", &h5];
+            let outcome = run("poisson3d", shape, &args);
+            assert!(outcome.success && outcome.stdout.contains("converged after"), "{outcome}");
+            let bits = fingerprints(&outcome);
+            assert_eq!(bits.len(), 1, "{outcome}");
+            assert_eq!(first.get_or_insert(bits.clone()), &bits, "bits differ on {shape:?}");
+            if shape == (1, 2) {
+                errors.push(number_after(&outcome, "largest error"));
+            }
+        }
+    }
+    let order = (errors[0] / errors[1]).log2();
+    assert!((order - 2.0).abs() < 0.05, "errors {errors:?}");
+    assert!(std::fs::read_to_string(&plot).is_ok_and(|text| text.contains("<svg")));
+    for args in [["--solver", "mgcg32", "--coefficient", "smooth"], ["--walls", "mixed", "--solver", "mg64"]]
+    {
+        let outcome = run("poisson3d", (2, 1), &[&["--cells", "24"], &args[..]].concat());
+        assert!(outcome.success && outcome.stdout.contains("converged after"), "{outcome}");
+    }
+}

@@ -28,6 +28,7 @@
 //! | `layout`, `array` | where a block's cells lie in memory; the memory |
 //! | `view` | borrowed boxes of cells; `ndarray_view` turns them into ndarray views |
 //! | `point`, `inputs`, `outputs`, `sweep` | stencil rules and the loops that apply them |
+//! | `parts` | work of any kind on the part of each thread, with results |
 //! | `stencil` | a rule with its radius and pattern as one value, for time stepping |
 //! | [`operators`] | ready stencils: Laplacians, gradients, advection, staggered operators, filters |
 //! | `blocking` | several steps in one pass over memory; the halo beyond walls |
@@ -37,7 +38,7 @@
 //! | `math` | elementary functions that vectorise inside a rule |
 //! | `pool` | threads with a static division of work |
 //!
-//! Unsafe code is confined to `array`, `view`, `ndarray_view`, `point`, `inputs`, `outputs`, `sweep`, `copies`,
+//! Unsafe code is confined to `array`, `view`, `ndarray_view`, `point`, `inputs`, `outputs`, `parts`, `sweep`, `copies`,
 //! `simd` and `blocking::{ahead, levels, system, walls}`.
 
 mod array;
@@ -52,6 +53,7 @@ mod math;
 mod ndarray_view;
 pub mod operators;
 mod outputs;
+mod parts;
 mod point;
 mod pool;
 mod region;
@@ -74,6 +76,7 @@ pub use layout::Layout;
 pub use math::exp_f32;
 pub use ndarray_view::{Dimensions, NdDim};
 pub use outputs::Outputs;
+pub use parts::map_parts;
 pub use point::{Point, Reach, StarPoint};
 pub use pool::Pool;
 pub use region::Region;

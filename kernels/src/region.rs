@@ -149,6 +149,18 @@ impl<const N: usize> Region<N> {
         })
     }
 
+    /// The first index and the length of every row (a run along the last axis), in memory order.
+    ///
+    /// ```
+    /// use parhelion_kernels::Region;
+    ///
+    /// let rows: Vec<_> = Region::new([1, -1], [3, 2]).rows().collect();
+    /// assert_eq!(rows, [([1, -1], 3), ([2, -1], 3)]);
+    /// ```
+    pub fn rows(&self) -> impl Iterator<Item = ([isize; N], usize)> + use<N> {
+        crate::view::rows(*self)
+    }
+
     /// Part `part` of `parts` of this region: cut along the slowest axes, so that parts are
     /// contiguous where they can be, balanced to within one row, and together tile the region.
     ///

@@ -54,10 +54,12 @@ struct Inner {
     /// The first rank of this one's node.
     node: usize,
     cores: Cores,
-    pool: Pool,
+    pool: Rc<Pool>,
     recorder: Measure,
     at_end: AtEnd,
     environment: Rc<Environment>,
+    /// The world of which this is one rank; it ends after this one, and takes the others along if need be.
+    _whole: Option<World>,
 }
 
 /// How a [`World`] is set up; made by [`World::builder`].
@@ -120,6 +122,41 @@ impl World {
     /// The threads of this rank, for kernels and for rayon calls.
     pub fn pool(&self) -> &Pool {
         &self.0.pool
+    }
+
+    /// A world of this rank alone, with the same threads: for work that every rank does by itself, such as a problem
+    /// too small to be worth messages. Its grids lie on this rank only.
+    ///
+    /// ```
+    /// use parhelion::{Grid, World};
+    ///
+    /// let world = World::init()?;
+    /// let alone = world.alone();
+    /// assert_eq!((alone.size(), alone.threads()), (1, world.threads()));
+    /// let whole = Grid::builder([4, 4]).build(&alone)?;      // all 16 cells on every rank
+    /// # Ok::<(), parhelion::Error>(())
+    /// ```
+    ///
+    pub fn alone(&self) -> Self {
+        if self.size() == 1 {
+            return self.clone();
+        }
+        let comm = SimpleCommunicator::self_comm().duplicate();
+        let user_comm = comm.duplicate();
+        World(Rc::new(Inner {
+            cores: Cores { ranks_on_node: 1, ..self.0.cores.clone() },
+            comm,
+            user_comm,
+            rank: 0,
+            size: 1,
+            nodes: 1,
+            node: 0,
+            pool: Rc::clone(&self.0.pool),
+            recorder: self.0.recorder.clone(),
+            at_end: AtEnd::default(),
+            environment: Rc::clone(&self.0.environment),
+            _whole: Some(self.clone()),
+        }))
     }
 
     /// Waits until all ranks are here.
@@ -214,7 +251,7 @@ impl WorldBuilder {
         let (cores, nodes, node) = Cores::find(&comm);
         // There is no world yet whose end would end the job, so a rank must not fail here alone.
         let pool = threads::choose(self.threads, &cores).and_then(threads::pool);
-        let pool = agree::agree_over(&comm, pool)?;
+        let pool = Rc::new(agree::agree_over(&comm, pool)?);
         let at_end = AtEnd::from_environment(&comm);
         let world = World(Rc::new(Inner {
             comm,
@@ -228,6 +265,7 @@ impl WorldBuilder {
             recorder,
             at_end,
             environment,
+            _whole: None,
         }));
         let wanted =
             self.startup_report.unwrap_or_else(|| std::env::var("PARHELION_REPORT").is_ok_and(|v| v != "0"));

@@ -111,6 +111,12 @@ const BENCHES: [Bench; 12] = [
         run: Run::Ranks,
     },
     Bench {
+        name: "poisson",
+        what: "elliptic solves against sweeps that compute the residual",
+        package: "parhelion",
+        run: Run::Ranks,
+    },
+    Bench {
         name: "scaling",
         what: "strong and weak scaling over ranks x threads, with a plot",
         package: "parhelion",

@@ -1,0 +1,240 @@
+//! Poisson's equation in a box, by multigrid or conjugate gradients with it, on several MPI ranks × threads.
+//!
+//! Equation: −∇·(β∇u) = f on [0, 1]³. Method: finite volumes of second order; residuals in double precision, multigrid in single
+//! or double. The right-hand side is 1, or a formula whose exact solution is known (`--exact`): then the largest error is
+//! printed, which falls by four when the cells are halved.
+//!
+//! ```sh
+//! cargo build --release --example poisson3d
+//! target/release/examples/poisson3d --cells 128 --tol 1e-8
+//! mpirun -n 8 target/release/examples/poisson3d --cells 256 --coefficient jump --solver mgcg64 --plot convergence.svg --output u.h5
+//! ```
+
+#[path = "common/cli.rs"]
+mod cli;
+
+use std::f64::consts::PI;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use clap::ValueEnum;
+use parhelion::prelude::*;
+use parhelion::solvers::{Cycle, Elliptic, Identity, Krylov, Mean, Multigrid, Outcome, Smoother, Wall};
+use plotters::prelude::*;
+
+/// Poisson's equation in a box.
+#[derive(clap::Parser)]
+struct Options {
+    /// Cells per axis.
+    #[arg(long, default_value_t = 64)]
+    cells: usize,
+    /// Residual at which to stop, relative to the right-hand side.
+    #[arg(long, default_value_t = 1e-8)]
+    tol: f64,
+    /// What the walls prescribe: the value 0, no flux, nothing as there are none, or the first on axis 0 and the second
+    /// elsewhere.
+    #[arg(long, value_enum, default_value_t = Walls::Dirichlet)]
+    walls: Walls,
+    /// The coefficient β: 1, a smooth one, or one that jumps between 1 and 10⁶ from block to block.
+    #[arg(long, value_enum, default_value_t = Coefficient::One)]
+    coefficient: Coefficient,
+    /// Multigrid cycles in single or double precision, conjugate gradients with them, or plain conjugate gradients.
+    #[arg(long, value_enum, default_value_t = Solver::Mg32)]
+    solver: Solver,
+    /// The order in which multigrid visits the levels.
+    #[arg(long, value_enum, default_value_t = Order::V)]
+    cycle: Order,
+    /// Sweeps of the smoother before and after the coarse correction.
+    #[arg(long, default_value_t = 1)]
+    sweeps: usize,
+    /// A right-hand side whose solution is known: sin πz sin πy sin πx (with walls of value 0 and β = 1).
+    #[arg(long)]
+    exact: bool,
+    /// Process grid, such as 2x2x1; chosen if not given.
+    #[arg(long)]
+    procs: Option<cli::Procs<3>>,
+    /// Threads per rank; this rank's share of the cores if not given.
+    #[arg(long)]
+    threads: Option<usize>,
+    /// SVG file for a plot of the residual after each iteration.
+    #[arg(long)]
+    plot: Option<PathBuf>,
+    /// HDF5 file for the solution.
+    #[arg(long)]
+    output: Option<PathBuf>,
+    #[command(flatten)]
+    measuring: cli::Measuring,
+}
+
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+enum Walls {
+    Dirichlet,
+    Neumann,
+    Periodic,
+    Mixed,
+}
+
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+enum Coefficient {
+    One,
+    Smooth,
+    Jump,
+}
+
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+enum Solver {
+    Mgcg32,
+    Mgcg64,
+    Mg32,
+    Mg64,
+    Cg,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Order {
+    V,
+    W,
+    F,
+    Full,
+}
+
+fn main() -> parhelion::Result<()> {
+    let (world, options) = cli::start(|options: &Options| options.threads)?;
+    options.measuring.begin(&world);
+    let n = options.cells;
+    let mut grid = Grid::builder([n; 3]).extent([1.0; 3]).periodic([options.walls == Walls::Periodic; 3]);
+    if let Some(cli::Procs(procs)) = options.procs {
+        grid = grid.procs(procs);
+    }
+    let grid = grid.build(&world)?;
+    let (mut f, mut u) = (grid.field::<f64>("f"), grid.field::<f64>("u"));
+    match (options.exact, options.walls) {
+        (true, _) => f.fill(|x| 3.0 * PI * PI * mode(x)),
+        (false, Walls::Dirichlet | Walls::Mixed) => f.fill_with(1.0),
+        // Without a wall of given value, a right-hand side must have the mean 0.
+        (false, _) => f.fill(|x| x.map(|x| (2.0 * PI * x).cos()).iter().product()),
+    }
+
+    world.barrier();
+    let start = Instant::now();
+    let mut beta = grid.field::<f64>("beta");
+    let mut problem = Elliptic::builder(&grid);
+    for face in Face::all::<3>() {
+        let fixed = options.walls == Walls::Dirichlet || options.walls == Walls::Mixed && face.axis == 0;
+        if fixed {
+            problem = problem.wall(face, Wall::Dirichlet(0.0));
+        }
+    }
+    match options.coefficient {
+        Coefficient::One => {}
+        Coefficient::Smooth => {
+            problem = problem
+                .coefficient_at(|x| 1.0 + 0.25 * x.map(|x| (2.0 * PI * x).sin()).iter().product::<f64>());
+        }
+        Coefficient::Jump => {
+            beta.fill(|x| {
+                if x.map(|x| (5.0 * x) as usize).iter().sum::<usize>().is_multiple_of(2) { 1.0 } else { 1e6 }
+            });
+            problem = problem.coefficient_of(&beta, Mean::Harmonic);
+        }
+    }
+    let operator = problem.build()?;
+    let (outcome, setup) = solve(&operator, &options, &f, &mut u, start)?;
+    world.barrier();
+    let (seconds, fingerprint) = (start.elapsed().as_secs_f64(), u.fingerprint());
+    if world.rank() == 0 {
+        println!("{n}³ cells: {outcome}, factor {:.3} an iteration", outcome.factor());
+        println!("set-up {setup:.3} s, set-up and solve {seconds:.3} s; fingerprint {fingerprint:016x}");
+    }
+    if options.exact {
+        let mut error = grid.field::<f64>("error");
+        error.fill(mode);
+        error.zip(&u, |exact, u| u - exact)?;
+        let largest = error.norm_max();
+        if world.rank() == 0 {
+            println!("largest error {largest:.3e}");
+        }
+    }
+    if let Some(path) = &options.plot {
+        let plotted = if world.rank() == 0 { plot(&outcome, path) } else { Ok(()) };
+        world.agree(plotted.map_err(parhelion::Error::other))?;
+    }
+    if let Some(path) = &options.output {
+        Output::create(&world, path)?.write(&u)?.finish()?;
+    }
+    options.measuring.end(&world)
+}
+
+fn mode(x: [f64; 3]) -> f64 {
+    x.map(|x| (PI * x).sin()).iter().product()
+}
+
+/// Solves with what the command line asks for; returns also the seconds from `start` until the solver was set up.
+fn solve(
+    operator: &Elliptic<3>,
+    options: &Options,
+    f: &Field<f64, 3>,
+    u: &mut Field<f64, 3>,
+    start: Instant,
+) -> parhelion::Result<(Outcome, f64)> {
+    let cycle = match options.cycle {
+        Order::V => Cycle::V,
+        Order::W => Cycle::W,
+        Order::F => Cycle::F,
+        Order::Full => Cycle::Full,
+    };
+    let builder = Multigrid::<f64, 3>::builder();
+    let builder = builder.cycle(cycle).smoother(Smoother::RedBlack).sweeps(options.sweeps, options.sweeps);
+    let method = Krylov::cg().tolerance(options.tol);
+    let setup = || start.elapsed().as_secs_f64();
+    Ok(match options.solver {
+        Solver::Mgcg32 => {
+            let mut multigrid = builder.build::<f32, 3>(operator)?;
+            let setup = setup();
+            (method.solve(operator, &mut multigrid, f, u)?, setup)
+        }
+        Solver::Mgcg64 => {
+            let mut multigrid = builder.build::<f64, 3>(operator)?;
+            let setup = setup();
+            (method.solve(operator, &mut multigrid, f, u)?, setup)
+        }
+        Solver::Mg32 => {
+            let mut multigrid = builder.build::<f32, 3>(operator)?;
+            let setup = setup();
+            (multigrid.solve(operator, f, u, options.tol)?, setup)
+        }
+        Solver::Mg64 => {
+            let mut multigrid = builder.build::<f64, 3>(operator)?;
+            let setup = setup();
+            (multigrid.solve(operator, f, u, options.tol)?, setup)
+        }
+        Solver::Cg => {
+            let setup = setup();
+            (method.max_iterations(100_000).solve(operator, &mut Identity, f, u)?, setup)
+        }
+    })
+}
+
+/// The residual after each iteration, on a logarithmic scale.
+fn plot(outcome: &Outcome, path: &Path) -> Result<(), Box<dyn std::error::Error>> {
+    let area = SVGBackend::new(path, (640, 400)).into_drawing_area();
+    area.fill(&WHITE)?;
+    let norms: Vec<f64> = outcome.residuals.iter().map(|norm| norm.max(f64::MIN_POSITIVE)).collect();
+    let (low, high) =
+        (norms.iter().fold(f64::INFINITY, |a, &b| a.min(b)), norms.iter().fold(0.0, |a: f64, &b| a.max(b)));
+    let mut chart = ChartBuilder::on(&area)
+        .caption(format!("{outcome}"), ("sans-serif", 14))
+        .margin(12)
+        .x_label_area_size(36)
+        .y_label_area_size(64)
+        .build_cartesian_2d(0..outcome.iterations().max(1), (0.5 * low..2.0 * high).log_scale())?;
+    chart
+        .configure_mesh()
+        .x_desc("iteration")
+        .y_desc("norm of the residual")
+        .y_label_formatter(&|y| format!("{y:.0e}"))
+        .draw()?;
+    chart.draw_series(LineSeries::new(norms.iter().copied().enumerate(), &BLUE))?;
+    area.present()?;
+    Ok(())
+}

@@ -1,0 +1,285 @@
+//! A discretised operator on one grid, in one precision, and the sweeps that solvers make with it.
+
+use parhelion_kernels::{Accumulator, Pattern, map_parts};
+
+use super::Real;
+use super::faces::{FaceRow, FaceViews, Faces};
+use super::rows::{RowCouplings, row, row_of_diagonal};
+use super::separable::{Separable, SeparableRow};
+use super::vectors::add_up_all;
+use crate::measure::Kind;
+use crate::{Field, Grid, Result};
+
+/// `A u = diagonal · u − Σ coupling · neighbour` at every cell of a grid.
+pub(super) struct Discrete<T: Real, const N: usize> {
+    pub(super) grid: Grid<N>,
+    pub(super) terms: Terms<T, N>,
+}
+
+/// Where the couplings come from.
+pub(super) enum Terms<T: Real, const N: usize> {
+    Separable(Separable<T, N>),
+    Faces(Box<Faces<T, N>>),
+}
+
+/// Either, as a sweep reads it.
+pub(super) trait RowSource<T, const N: usize>: Sync {
+    type Row<'r>: RowCouplings<T, N>
+    where
+        Self: 'r;
+    fn row(&self, first: [isize; N], len: usize) -> Self::Row<'_>;
+}
+
+impl<T: Real, const N: usize> RowSource<T, N> for Separable<T, N> {
+    type Row<'r> = SeparableRow<'r, T, N>;
+    #[inline(always)]
+    fn row(&self, first: [isize; N], len: usize) -> SeparableRow<'_, T, N> {
+        Separable::row(self, first, len)
+    }
+}
+
+impl<T: Real, const N: usize> RowSource<T, N> for FaceViews<'_, T, N> {
+    type Row<'r>
+        = FaceRow<'r, T, N>
+    where
+        Self: 'r;
+    #[inline(always)]
+    fn row(&self, first: [isize; N], len: usize) -> FaceRow<'_, T, N> {
+        FaceViews::row(self, first, len)
+    }
+}
+
+/// Evaluates `$body` with `$source` bound to the [`RowSource`] of an operator, compiled for each kind.
+macro_rules! with_rows {
+    ($operator:expr, $source:ident => $body:expr) => {
+        match &$operator.terms {
+            $crate::solvers::discrete::Terms::Separable($source) => $body,
+            $crate::solvers::discrete::Terms::Faces(faces) => {
+                let $source = &faces.views();
+                $body
+            }
+        }
+    };
+}
+pub(super) use with_rows;
+
+impl<T: Real, const N: usize> Discrete<T, N> {
+    /// Bytes of couplings read for each cell.
+    pub(super) fn bytes(&self) -> usize {
+        match self.terms {
+            Terms::Separable(_) => 0,
+            Terms::Faces(_) => (N + 1) * size_of::<T>(),
+        }
+    }
+
+    /// `output = A u`.
+    ///
+    /// # Collective
+    /// Over all ranks of the grid, like all sweeps here that fill the halo of `u`.
+    pub(super) fn apply(&self, u: &mut Field<T, N>, output: &mut Field<T, N>) -> Result<()> {
+        self.sweep(u, None, output, |_| |_, _, u, around, diagonal| diagonal * u - around)
+    }
+
+    /// `output = A u`; returns `u · A u`.
+    pub(super) fn apply_dot(&self, u: &mut Field<T, N>, output: &mut Field<T, N>) -> Result<f64> {
+        u.exchange_for(Pattern::Star, 1)?;
+        let timing = self.grid.world().measure().start_on(Kind::Sweep, "operator");
+        let (pool, region) = (self.grid.world().pool(), output.region_local());
+        let view = u.with_halo(0);
+        let parts = with_rows!(self, source => {
+            map_parts(pool, region, [output.component_mut(0)], |part, [mut out]| {
+                let mut sum = Accumulator::new();
+                for (first, len) in part.rows() {
+                    let out = out.row_mut(first, len);
+                    let rule = |_, _, u, around, diagonal| diagonal * u - around;
+                    row(&source.row(first, len), &view, view.row(first, len), first, out, rule);
+                    sum.add_zip(view.row(first, len), out, |u, au| u.wide() * au.wide());
+                }
+                sum
+            })
+        });
+        timing.finish(region.len(), 2 * size_of::<T>() + self.bytes());
+        Ok(add_up_all(self.grid.world(), parts.into_iter().map(|sum| [sum]))[0])
+    }
+
+    /// `output = f − A u`; returns the sum of its squares.
+    pub(super) fn residual_squares(
+        &self,
+        u: &mut Field<T, N>,
+        f: &Field<T, N>,
+        output: &mut Field<T, N>,
+    ) -> Result<f64> {
+        u.exchange_for(Pattern::Star, 1)?;
+        let timing = self.grid.world().measure().start_on(Kind::Sweep, "residual");
+        let (pool, region) = (self.grid.world().pool(), output.region_local());
+        let (view, f) = (u.with_halo(0), f.component(0));
+        let parts = with_rows!(self, source => {
+            map_parts(pool, region, [output.component_mut(0)], |part, [mut out]| {
+                let mut sum = Accumulator::new();
+                for (first, len) in part.rows() {
+                    let (out, f) = (out.row_mut(first, len), f.row(first, len));
+                    let rule = |_, f, u, around, diagonal| f - (diagonal * u - around);
+                    row(&source.row(first, len), &view, f, first, out, rule);
+                    T::add_squares(&mut sum, out);
+                }
+                sum
+            })
+        });
+        timing.finish(region.len(), 3 * size_of::<T>() + self.bytes());
+        Ok(add_up_all(self.grid.world(), parts.into_iter().map(|sum| [sum]))[0])
+    }
+
+    /// `output = scale · (f − A u)` in another precision, on a grid of the same blocks; returns the sum of the squares of the
+    /// residual itself.
+    pub(super) fn scaled_residual<S: Real>(
+        &self,
+        u: &mut Field<T, N>,
+        f: &Field<T, N>,
+        output: &mut Field<S, N>,
+        scale: f64,
+    ) -> Result<f64> {
+        u.exchange_for(Pattern::Star, 1)?;
+        let timing = self.grid.world().measure().start_on(Kind::Sweep, "residual");
+        let (pool, region) = (self.grid.world().pool(), output.region_local());
+        let (view, f) = (u.with_halo(0), f.component(0));
+        let parts = with_rows!(self, source => {
+            map_parts(pool, region, [output.component_mut(0)], |part, [mut out]| {
+                let (mut sum, mut scratch) = (Accumulator::new(), Vec::new());
+                for (first, len) in part.rows() {
+                    scratch.resize(len, T::zero());
+                    let f = f.row(first, len);
+                    let rule = |_, f, u, around, diagonal| f - (diagonal * u - around);
+                    row(&source.row(first, len), &view, f, first, &mut scratch, rule);
+                    T::add_squares(&mut sum, &scratch);
+                    for (out, r) in out.row_mut(first, len).iter_mut().zip(&scratch) {
+                        *out = S::nearest(scale * r.wide());
+                    }
+                }
+                sum
+            })
+        });
+        timing.finish(region.len(), 2 * size_of::<T>() + size_of::<S>() + self.bytes());
+        Ok(add_up_all(self.grid.world(), parts.into_iter().map(|sum| [sum]))[0])
+    }
+
+    /// One half of a red-black Gauss–Seidel sweep: cells of `colour` (parity of the sum of the global indices) move towards the
+    /// value that solves their equation, by `relaxation` of the way; the others keep theirs.
+    pub(super) fn relax(
+        &self,
+        colour: usize,
+        relaxation: f64,
+        u: &mut Field<T, N>,
+        f: &Field<T, N>,
+        output: &mut Field<T, N>,
+    ) -> Result<()> {
+        let (odd, omega) = (self.parity(colour), T::nearest(relaxation));
+        let rule = |first: [isize; N]| {
+            let odd = odd + first.iter().sum::<isize>() as usize;
+            move |i: usize, f, u, around, diagonal| {
+                if (i + odd).is_multiple_of(2) { u + omega * ((f + around) / diagonal - u) } else { u }
+            }
+        };
+        self.sweep(u, Some(f), output, rule)
+    }
+
+    /// As [`relax`](Self::relax), from `u = 0`, which is not read.
+    pub(super) fn relax_zero(
+        &self,
+        colour: usize,
+        relaxation: f64,
+        f: &Field<T, N>,
+        output: &mut Field<T, N>,
+    ) {
+        let (odd, omega) = (self.parity(colour), T::nearest(relaxation));
+        self.scale_by_diagonal(f, output, |first| {
+            let odd = odd + first.iter().sum::<isize>() as usize;
+            move |i, f, diagonal| if (i + odd).is_multiple_of(2) { omega * (f / diagonal) } else { T::zero() }
+        });
+    }
+
+    /// One step of a polynomial method: `d ← memory · d + step · D⁻¹ (f − A u)`, `output = u + d`.
+    pub(super) fn damped_step(
+        &self,
+        [memory, step]: [f64; 2],
+        u: &mut Field<T, N>,
+        f: &Field<T, N>,
+        d: &mut Field<T, N>,
+        output: &mut Field<T, N>,
+    ) -> Result<()> {
+        u.exchange_for(Pattern::Star, 1)?;
+        let (memory, step) = (T::nearest(memory), T::nearest(step));
+        let timing = self.grid.world().measure().start_on(Kind::Sweep, "smoother");
+        let (pool, region) = (self.grid.world().pool(), output.region_local());
+        let (view, f) = (u.with_halo(0), f.component(0));
+        with_rows!(self, source => {
+            map_parts(pool, region, [d.component_mut(0), output.component_mut(0)], |part, [mut d, mut out]| {
+                for (first, len) in part.rows() {
+                    let (d, out, f) = (d.row_mut(first, len), out.row_mut(first, len), f.row(first, len));
+                    let rule = |_, f, u, around, diagonal| step * ((f - (diagonal * u - around)) / diagonal);
+                    row(&source.row(first, len), &view, f, first, out, rule);
+                    for ((out, d), &u) in out.iter_mut().zip(d).zip(view.row(first, len)) {
+                        *d = memory * *d + *out;
+                        *out = u + *d;
+                    }
+                }
+            });
+        });
+        timing.finish(region.len(), 5 * size_of::<T>() + self.bytes());
+        Ok(())
+    }
+
+    /// `output = rule(i in the row, f, diagonal)`, with a rule for each row.
+    pub(super) fn scale_by_diagonal<R: Fn(usize, T, T) -> T>(
+        &self,
+        f: &Field<T, N>,
+        output: &mut Field<T, N>,
+        rule: impl Fn([isize; N]) -> R + Sync,
+    ) {
+        let timing = self.grid.world().measure().start_on(Kind::Sweep, "diagonal");
+        let (pool, region) = (self.grid.world().pool(), output.region_local());
+        let f = f.component(0);
+        with_rows!(self, source => {
+            map_parts(pool, region, [output.component_mut(0)], |part, [mut out]| {
+                for (first, len) in part.rows() {
+                    let (f, out) = (f.row(first, len), out.row_mut(first, len));
+                    row_of_diagonal(&source.row(first, len), f, out, rule(first));
+                }
+            });
+        });
+        timing.finish(region.len(), 2 * size_of::<T>() + self.bytes());
+    }
+
+    /// Writes `rule(i in the row, f, u, Σ coupling · neighbour, diagonal)` to every cell, with a rule for each row that begins
+    /// at `first`. Without an `f`, that of the rule means nothing.
+    fn sweep<R: Fn(usize, T, T, T, T) -> T>(
+        &self,
+        u: &mut Field<T, N>,
+        f: Option<&Field<T, N>>,
+        output: &mut Field<T, N>,
+        rule: impl Fn([isize; N]) -> R + Sync,
+    ) -> Result<()> {
+        u.exchange_for(Pattern::Star, 1)?;
+        let timing = self.grid.world().measure().start_on(Kind::Sweep, "operator");
+        let (pool, region) = (self.grid.world().pool(), output.region_local());
+        let view = u.with_halo(0);
+        let streams = if f.is_some() { 3 } else { 2 };
+        let f = f.map_or_else(|| u.component(0), |f| f.component(0));
+        with_rows!(self, source => {
+            map_parts(pool, region, [output.component_mut(0)], |part, [mut out]| {
+                for (first, len) in part.rows() {
+                    let (out, f) = (out.row_mut(first, len), f.row(first, len));
+                    row(&source.row(first, len), &view, f, first, out, rule(first));
+                }
+            });
+        });
+        timing.finish(region.len(), streams * size_of::<T>() + self.bytes());
+        Ok(())
+    }
+
+    /// What to add to a sum of local indices so that it is even for cells of this colour; not negative where they are
+    /// not.
+    fn parity(&self, colour: usize) -> usize {
+        let offset = self.grid.region_global(crate::Centring::Cell).start.iter().sum::<isize>() as usize;
+        offset + colour
+    }
+}

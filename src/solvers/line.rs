@@ -1,0 +1,161 @@
+//! One axis of a grid or of a grid coarsened from it: widths of cells, and how neighbours are coupled.
+
+/// What is at one end of an axis.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum End {
+    /// The other end.
+    Periodic,
+    /// A wall where the value is given.
+    Fixed,
+    /// A wall where the flux is given.
+    Free,
+}
+
+/// Cells along one axis, each made of `width` cells of the finest grid; the last of what is left.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Line {
+    /// Cells of the finest grid.
+    pub(super) finest: usize,
+    /// Their size.
+    pub(super) spacing: f64,
+    /// Cells of the finest grid in a cell of this one.
+    pub(super) width: usize,
+    /// The `[low, high]` end.
+    pub(super) ends: [End; 2],
+}
+
+/// How a cell is coupled along an axis, for a coefficient of 1, divided by the cell's width.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Coupled {
+    /// To the cell before and the cell after; 0 at walls.
+    pub(super) sides: [f64; 2],
+    /// What both add to the diagonal, with walls of given value.
+    pub(super) diagonal: f64,
+}
+
+impl Line {
+    pub(super) fn cells(&self) -> usize {
+        self.finest.div_ceil(self.width)
+    }
+
+    /// The same axis with cells twice as wide.
+    pub(super) fn coarsened(&self) -> Self {
+        Self { width: 2 * self.width, ..*self }
+    }
+
+    /// The index inside the axis, around periodic ends; `None` beyond a wall.
+    fn inside(&self, i: isize) -> Option<usize> {
+        let cells = self.cells() as isize;
+        let periodic = self.ends[0] == End::Periodic;
+        if periodic {
+            Some(i.rem_euclid(cells) as usize)
+        } else {
+            (0..cells).contains(&i).then_some(i as usize)
+        }
+    }
+
+    /// Width of cell `i`, in cells of the finest grid.
+    pub(super) fn width_of(&self, i: isize) -> Option<f64> {
+        self.inside(i).map(|i| self.width.min(self.finest - i * self.width) as f64)
+    }
+
+    /// How cell `i` is coupled. Beyond walls nothing is.
+    pub(super) fn coupled(&self, i: isize) -> Coupled {
+        let Some(width) = self.width_of(i) else { return Coupled { sides: [0.0; 2], diagonal: 0.0 } };
+        let scale = 1.0 / (self.spacing * self.spacing * width);
+        let sides = [i - 1, i + 1].map(|j| self.width_of(j).map_or(0.0, |next| scale * 2.0 / (width + next)));
+        let walls = [i - 1, i + 1].into_iter().zip(self.ends);
+        let fixed = walls.filter(|&(j, end)| end == End::Fixed && self.inside(j).is_none()).count();
+        Coupled { sides, diagonal: sides[0] + sides[1] + fixed as f64 * scale * 2.0 / width }
+    }
+
+    /// How much a child of a cell of the next coarser axis weighs in it, of the coarse cell's width.
+    pub(super) fn share(&self, child: isize, coarse: &Self) -> f64 {
+        let parent = if coarse.width == self.width { child } else { child.div_euclid(2) };
+        match (self.width_of(child), coarse.width_of(parent)) {
+            (Some(width), Some(whole)) => width / whole,
+            _ => 0.0,
+        }
+    }
+
+    /// How much nearer than on the next coarser axis are the centres beside the low face of cell `i`, the first child of its
+    /// parent; 0 at walls.
+    pub(super) fn nearer(&self, i: isize, coarse: &Self) -> f64 {
+        let parent = if coarse.width == self.width { i } else { i.div_euclid(2) };
+        let between = |line: &Self, i: isize| Some(line.width_of(i - 1)? + line.width_of(i)?);
+        match (between(self, i), between(coarse, parent)) {
+            (Some(mine), Some(theirs)) => mine / theirs,
+            _ => 0.0,
+        }
+    }
+
+    /// Linear interpolation from the next coarser axis at cell `i`: the parent's weight and that of the parent's neighbour
+    /// on the side of `i`. At a wall the given value 0, or slope 0, stands for the neighbour.
+    pub(super) fn interpolated(&self, i: isize, coarse: &Self) -> [f64; 2] {
+        if coarse.width == self.width {
+            return [1.0, 0.0];
+        }
+        let (parent, first) = (i.div_euclid(2), i.rem_euclid(2) == 0);
+        let (Some(mine), Some(whole)) = (self.width_of(i), coarse.width_of(parent)) else {
+            return [1.0, 0.0];
+        };
+        // From the parent's centre towards the side of the child.
+        let offset = 0.5 * (whole - mine);
+        let (side, end) = if first { (parent - 1, self.ends[0]) } else { (parent + 1, self.ends[1]) };
+        match (coarse.width_of(side), end) {
+            (Some(next), _) => {
+                let weight = offset / (0.5 * (whole + next));
+                [1.0 - weight, weight]
+            }
+            (None, End::Fixed) => [1.0 - offset / (0.5 * whole), 0.0],
+            (None, _) => [1.0, 0.0],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WALLS: Line = Line { finest: 5, spacing: 0.5, width: 1, ends: [End::Fixed, End::Free] };
+
+    #[test]
+    fn cells_of_equal_width_are_coupled_by_second_differences() {
+        let inner = WALLS.coupled(2);
+        assert_eq!((inner.sides, inner.diagonal), ([4.0, 4.0], 8.0));
+        assert_eq!(WALLS.coupled(0), Coupled { sides: [0.0, 4.0], diagonal: 12.0 });
+        assert_eq!(WALLS.coupled(4), Coupled { sides: [4.0, 0.0], diagonal: 4.0 });
+        assert_eq!(WALLS.coupled(5), Coupled { sides: [0.0; 2], diagonal: 0.0 });
+        let ring = Line { ends: [End::Periodic; 2], ..WALLS };
+        assert_eq!(ring.coupled(0), ring.coupled(3));
+    }
+
+    /// Flux through a face seen from both of its cells, however wide they are.
+    #[test]
+    fn coupling_times_width_is_symmetric() {
+        for ends in [[End::Fixed; 2], [End::Periodic; 2]] {
+            let line = Line { ends, width: 2, ..WALLS };
+            assert_eq!(line.cells(), 3);
+            for i in 0..3 {
+                let width = |i| line.width_of(i).unwrap_or(0.0);
+                let from = line.coupled(i).sides[1] * width(i);
+                let back = line.coupled(i + 1).sides[0] * width(i + 1);
+                assert!((from - back).abs() < 1e-15, "{i}: {from} {back}");
+            }
+        }
+    }
+
+    #[test]
+    fn interpolation_is_exact_for_linear_functions() {
+        let (fine, coarse) = (WALLS, WALLS.coarsened());
+        let centre = |line: &Line, i: isize| i as f64 * line.width as f64 + 0.5 * line.width_of(i).unwrap();
+        for i in 0..5 {
+            let [own, other] = fine.interpolated(i, &coarse);
+            let (parent, side) = (i / 2, if i % 2 == 0 { i / 2 - 1 } else { i / 2 + 1 });
+            let value = |j| if coarse.width_of(j).is_some() { centre(&coarse, j) } else { 0.0 };
+            // 0 at the low wall; the last cell is its own parent.
+            assert!((own * value(parent) + other * value(side) - centre(&fine, i)).abs() < 1e-15, "{i}");
+        }
+        assert_eq!((0..5).map(|i| fine.share(i, &coarse)).collect::<Vec<_>>(), [0.5, 0.5, 0.5, 0.5, 1.0]);
+    }
+}

@@ -1,0 +1,145 @@
+//! What a solver needs of a linear operator.
+
+use crate::error::ErrorKind;
+use crate::{Centring, Error, Field, Grid, Result};
+
+use super::vectors::combine;
+
+/// A linear operator on fields of one grid, known by what it does to a field: no matrix is stored.
+///
+/// [`Elliptic`](super::Elliptic) is the one of elliptic problems; a closure becomes one by [`operator`]. Only `apply` must be
+/// written; the others have defaults that a fused implementation can better.
+pub trait LinearOperator<const N: usize> {
+    /// The grid of the fields.
+    fn grid(&self) -> &Grid<N>;
+
+    /// Where in a cell their values live.
+    fn centring(&self) -> Centring {
+        Centring::Cell
+    }
+
+    /// `output = A input`. The input is borrowed exclusively, for its halo is filled.
+    ///
+    /// # Collective
+    /// Over all ranks of the grid, like all methods that compute.
+    ///
+    /// # Errors
+    /// When the fields are not of this grid.
+    fn apply(&self, input: &mut Field<f64, N>, output: &mut Field<f64, N>) -> Result<()>;
+
+    /// `output = A input`; returns `input · output`, an exact sum.
+    ///
+    /// # Errors
+    /// As for [`apply`](Self::apply).
+    fn apply_dot(&self, input: &mut Field<f64, N>, output: &mut Field<f64, N>) -> Result<f64> {
+        self.apply(input, output)?;
+        input.dot(output)
+    }
+
+    /// `r = b − A x`; returns the sum of its squares, an exact sum.
+    ///
+    /// # Errors
+    /// As for [`apply`](Self::apply).
+    fn residual(&self, x: &mut Field<f64, N>, b: &Field<f64, N>, r: &mut Field<f64, N>) -> Result<f64> {
+        self.apply(x, r)?;
+        Ok(combine([r], [b], |[ax], [b]| ([b - ax], [(b - ax) * (b - ax)]))[0])
+    }
+
+    /// `output = ` the diagonal of A.
+    ///
+    /// # Errors
+    /// When it is not known, as of an operator that is only a closure.
+    fn diagonal(&self, output: &mut Field<f64, N>) -> Result<()> {
+        Err(Error::on_all_ranks(
+            ErrorKind::Argument,
+            format!(
+                "the diagonal of this operator on '{}' is not known; implement LinearOperator::diagonal, or use a \
+                 preconditioner that does not need it",
+                output.name()
+            ),
+        ))
+    }
+
+    /// Whether A maps constants, and nothing else, to 0, and its range has mean 0: as in problems without a wall of given
+    /// value. Solvers then take the mean off right-hand side and solution.
+    fn is_singular(&self) -> bool {
+        false
+    }
+
+    /// A field of zeros that the operator can be applied to.
+    fn vector(&self, name: &str) -> Field<f64, N> {
+        let field = self.grid().field_builder(name).centring(self.centring()).build();
+        field.expect("an operator's grid has fields of its centring")
+    }
+}
+
+/// An operator made of a closure; from [`operator`].
+pub struct OperatorFn<F, const N: usize> {
+    grid: Grid<N>,
+    apply: F,
+}
+
+/// The operator that does what `apply(input, output)` does: write `A input` to `output`.
+///
+/// ```
+/// use parhelion::prelude::*;
+/// use parhelion::solvers::{Identity, Krylov, operator};
+///
+/// let world = World::init()?;
+/// let grid = Grid::builder([32]).periodic([true]).build(&world)?;
+/// let a = operator(&grid, |u, out| {
+///     u.exchange()?;
+///     let rule = |u: StarPoint<'_, f64, 1, 1>| 3.0 * u.center() - u.at::<-1>() - u.at::<1>();
+///     u.grid().sweep(u.region_local(), out.output(), u.star_reach::<1>()?, rule)
+/// });
+/// let (mut b, mut x) = (grid.field::<f64>("b"), grid.field::<f64>("x"));
+/// b.fill_with(2.0);
+/// let outcome = Krylov::cg().solve(&a, &mut Identity, &b, &mut x)?;
+/// assert!(outcome.converged() && (x.probe([7])? - 2.0).abs() < 1e-12);
+/// # Ok::<(), parhelion::Error>(())
+/// ```
+pub fn operator<F, const N: usize>(grid: &Grid<N>, apply: F) -> OperatorFn<F, N>
+where
+    F: Fn(&mut Field<f64, N>, &mut Field<f64, N>) -> Result<()>,
+{
+    OperatorFn { grid: grid.clone(), apply }
+}
+
+impl<F, const N: usize> LinearOperator<N> for OperatorFn<F, N>
+where
+    F: Fn(&mut Field<f64, N>, &mut Field<f64, N>) -> Result<()>,
+{
+    fn grid(&self) -> &Grid<N> {
+        &self.grid
+    }
+
+    fn apply(&self, input: &mut Field<f64, N>, output: &mut Field<f64, N>) -> Result<()> {
+        (self.apply)(input, output)
+    }
+}
+
+/// # Errors
+/// When a field is not of the operator's grid and centring, or has several components.
+pub(super) fn check_fields<const N: usize>(
+    operator: &(impl LinearOperator<N> + ?Sized),
+    fields: &[&Field<f64, N>],
+) -> Result<()> {
+    for field in fields {
+        let (grid, centring) = (operator.grid(), operator.centring());
+        if !field.grid().same_as(grid) || field.centring() != centring || field.components() != 1 {
+            return Err(Error::on_all_ranks(
+                ErrorKind::Argument,
+                format!(
+                    "field '{}' ({:?}, {} component(s), {:?} points) does not go with an operator on {:?} points centred \
+                     at {centring:?}; it must be of the operator's own grid and centring, with 1 component",
+                    field.name(),
+                    field.centring(),
+                    field.components(),
+                    field.shape_global(),
+                    grid.shape_global(centring)
+                ),
+            ));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,70 @@
+//! The loop over a row that all uses of an operator share.
+
+use parhelion_kernels::View;
+
+use super::Real;
+
+/// How one cell is coupled to its neighbours on each axis.
+#[derive(Clone, Copy)]
+pub(super) struct Couplings<T, const N: usize> {
+    pub(super) below: [T; N],
+    pub(super) above: [T; N],
+    pub(super) diagonal: T,
+}
+
+/// The couplings of the cells of one row.
+pub(super) trait RowCouplings<T, const N: usize> {
+    fn at(&self, i: usize) -> Couplings<T, N>;
+
+    /// Those of the first `len` cells: lets the compiler see in a loop that none of them lies outside.
+    fn trimmed(&self, len: usize) -> Self;
+}
+
+/// Writes `rule(i, f, u of the cell, Σ coupling · u of the neighbours, diagonal)` to every cell of the row that begins at
+/// `first`.
+///
+/// A function of its own, all slices cut to one length, so that the compiler knows that the row written overlaps none of those
+/// read, needs no bounds checks, and vectorises the loop.
+#[inline(never)]
+pub(super) fn row<T: Real, C: RowCouplings<T, N>, const N: usize>(
+    couplings: &C,
+    u: &View<'_, T, N>,
+    f: &[T],
+    first: [isize; N],
+    out: &mut [T],
+    rule: impl Fn(usize, T, T, T, T) -> T,
+) {
+    let len = out.len();
+    let along = |step: isize| -> [&[T]; N] {
+        std::array::from_fn(|a| {
+            let mut index = first;
+            index[a] += step;
+            &u.row(index, len)[..len]
+        })
+    };
+    let (below, above, centre) = (along(-1), along(1), &u.row(first, len)[..len]);
+    let (couplings, f) = (couplings.trimmed(len), &f[..len]);
+    for i in 0..len {
+        let at = couplings.at(i);
+        let mut around = at.below[0] * below[0][i] + at.above[0] * above[0][i];
+        for a in 1..N {
+            around += at.below[a] * below[a][i] + at.above[a] * above[a][i];
+        }
+        out[i] = rule(i, f[i], centre[i], around, at.diagonal);
+    }
+}
+
+/// As [`row`], where nothing but the diagonal counts: `rule(i, f, diagonal)`.
+#[inline(never)]
+pub(super) fn row_of_diagonal<T: Real, C: RowCouplings<T, N>, const N: usize>(
+    couplings: &C,
+    f: &[T],
+    out: &mut [T],
+    rule: impl Fn(usize, T, T) -> T,
+) {
+    let len = out.len();
+    let (couplings, f) = (couplings.trimmed(len), &f[..len]);
+    for i in 0..len {
+        out[i] = rule(i, f[i], couplings.at(i).diagonal);
+    }
+}

@@ -1,0 +1,112 @@
+//! Updates of several fields at once, with exact sums of what they come to: one pass over memory, one message.
+
+use parhelion_kernels::{Accumulator, ExactSum, View, map_parts};
+
+use crate::measure::Kind;
+use crate::{Field, World};
+
+/// Values of each field at hand: few enough to stay in the L1 cache.
+const CHUNK: usize = 256;
+
+/// Adds up `D` sums of all threads and ranks, in one message.
+///
+/// # Collective
+/// Over all ranks of `world`.
+pub(super) fn add_up_all<const D: usize>(
+    world: &World,
+    parts: impl IntoIterator<Item = [Accumulator; D]>,
+) -> [f64; D] {
+    let mut sums = std::array::from_fn(|_| Accumulator::new());
+    for part in parts {
+        sums.iter_mut().zip(&part).for_each(|(sum, part): (&mut Accumulator, _)| sum.merge(part));
+    }
+    if world.size() > 1 && D > 0 {
+        let mut words = vec![0; D * Accumulator::WORDS];
+        for (sum, words) in sums.iter().zip(words.chunks_exact_mut(Accumulator::WORDS)) {
+            sum.write_words(words);
+        }
+        world.all_sum(&mut words);
+        for (sum, words) in sums.iter_mut().zip(words.chunks_exact(Accumulator::WORDS)) {
+            *sum = Accumulator::from_words(words);
+        }
+    }
+    sums.map(|sum| sum.total())
+}
+
+/// Replaces the values of `changed` by what `rule(changed, read)` returns first, at every point, and returns the exact sums
+/// of what it returns second: each with the same bits on any ranks and threads.
+///
+/// The fields are of one grid and centring, with one component.
+///
+/// # Collective
+/// Over all ranks of the grid.
+pub(super) fn combine<const K: usize, const M: usize, const D: usize, const N: usize>(
+    changed: [&mut Field<f64, N>; K],
+    read: [&Field<f64, N>; M],
+    rule: impl Fn([f64; K], [f64; M]) -> ([f64; K], [f64; D]) + Sync,
+) -> [f64; D] {
+    let (grid, region) = match (changed.first(), read.first()) {
+        (Some(field), _) => (field.grid().clone(), field.region_local()),
+        (None, Some(field)) => (field.grid().clone(), field.region_local()),
+        (None, None) => unreachable!("combine is called with some field"),
+    };
+    let timing = grid.world().measure().start_on(if K > 0 { Kind::Update } else { Kind::Reduce }, "vectors");
+    let read = read.map(|field| field.component(0));
+    let changed = changed.map(|field| field.component_mut(0));
+    let parts = map_parts(grid.world().pool(), region, changed, |part, mut changed| {
+        let mut sums: [Accumulator; D] = std::array::from_fn(|_| Accumulator::new());
+        let (mut old, mut given) = ([[0.0; CHUNK]; K], [[0.0; CHUNK]; M]);
+        let mut terms = [[0.0; CHUNK]; D];
+        for (mut first, mut left) in part.rows() {
+            while left > 0 {
+                let len = left.min(CHUNK);
+                for (old, changed) in old.iter_mut().zip(&mut changed) {
+                    old[..len].copy_from_slice(changed.row_mut(first, len));
+                }
+                for (given, read) in given.iter_mut().zip(&read) {
+                    given[..len].copy_from_slice(View::row(read, first, len));
+                }
+                for i in 0..len {
+                    let (new, term) = rule(old.each_ref().map(|x| x[i]), given.each_ref().map(|x| x[i]));
+                    for k in 0..K {
+                        old[k][i] = new[k];
+                    }
+                    for d in 0..D {
+                        terms[d][i] = term[d];
+                    }
+                }
+                for (old, changed) in old.iter().zip(&mut changed) {
+                    changed.row_mut(first, len).copy_from_slice(&old[..len]);
+                }
+                for (sum, terms) in sums.iter_mut().zip(&terms) {
+                    sum.add_row(&terms[..len]);
+                }
+                first[N - 1] += len as isize;
+                left -= len;
+            }
+        }
+        sums
+    });
+    timing.finish(region.len(), (2 * K + M) * size_of::<f64>());
+    if D == 0 { [0.0; D] } else { add_up_all(grid.world(), parts) }
+}
+
+/// Sums over all points of all ranks of what `rule` makes of the values of `read`.
+///
+/// # Collective
+/// Over all ranks of the grid.
+pub(super) fn sums<const M: usize, const D: usize, const N: usize>(
+    read: [&Field<f64, N>; M],
+    rule: impl Fn([f64; M]) -> [f64; D] + Sync,
+) -> [f64; D] {
+    combine([], read, |[], read| ([], rule(read)))
+}
+
+/// Takes the mean off a field: the part of it in the null space of an operator that maps constants to 0.
+///
+/// # Collective
+/// Over all ranks of the grid.
+pub(super) fn take_off_mean<const N: usize>(field: &mut Field<f64, N>) {
+    let mean = field.mean();
+    combine([field], [], |[value], []| ([value - mean], []));
+}

@@ -1,0 +1,99 @@
+//! The same bits on any ranks × threads: histories of residuals and solutions.
+
+use parhelion::prelude::*;
+use parhelion::solvers::{
+    Cycle, Elliptic, Identity, Krylov, Mean, Multigrid, Outcome, Poisson, Smoother, Wall,
+};
+use parhelion::testing::same_on;
+
+const SHAPES: [(usize, usize); 8] = [(1, 1), (1, 2), (2, 1), (3, 1), (4, 1), (6, 1), (8, 1), (2, 2)];
+
+fn described<const N: usize>(outcome: &Outcome, u: &Field<f64, N>) -> String {
+    let bits: Vec<String> = outcome.residuals.iter().map(|r| format!("{:x}", r.to_bits())).collect();
+    format!("{:?} {} {:016x}", outcome.status, bits.join(" "), u.fingerprint())
+}
+
+#[test]
+fn krylov_methods_have_the_same_bits() {
+    same_on(SHAPES, |world| {
+        let grid = Grid::builder([13, 21]).extent([1.0, 1.0]).build(world)?;
+        let mut beta = grid.field::<f64>("beta");
+        beta.fill(|[y, x]| 1.0 + y * x);
+        let operator = Elliptic::builder(&grid)
+            .coefficient_of(&beta, Mean::Harmonic)
+            .wall(Face::low(1), Wall::dirichlet(|[y, _]| y.sin()))
+            .build()?;
+        let mut b = grid.field::<f64>("b");
+        b.fill(|[y, x]| (7.0 * y - x).cos());
+        operator.add_walls(&mut b)?;
+        let mut text = String::new();
+        for method in [
+            Krylov::cg(),
+            Krylov::bicgstab(),
+            Krylov::gmres(7),
+            Krylov::minres(),
+            Krylov::chebyshev([2.0, 7000.0]),
+        ] {
+            let mut u = grid.field::<f64>("u");
+            let outcome = method.max_iterations(25).solve(&operator, &mut Identity, &b, &mut u)?;
+            text += &described(&outcome, &u);
+        }
+        Ok(text)
+    });
+}
+
+/// Sizes that no number of ranks divides, few cells a rank, and as many levels on all ranks as can be.
+#[test]
+fn multigrid_has_the_same_bits() {
+    same_on(SHAPES, |world| {
+        let grid = Grid::builder([21, 18, 35])
+            .extent([1.0, 0.9, 1.7])
+            .periodic([false, true, false])
+            .build(world)?;
+        let mut beta = grid.field::<f64>("beta");
+        beta.fill(|[z, y, x]| if ((4.0 * (z + y + x)) as usize).is_multiple_of(2) { 1.0 } else { 100.0 });
+        let mut f = grid.field::<f64>("f");
+        f.fill(|[z, y, x]| (3.0 * z).sin() - y * x);
+        let mut text = String::new();
+        for constant in [true, false] {
+            let builder = Elliptic::builder(&grid).wall(Face::high(2), Wall::Dirichlet(0.0));
+            let operator = if constant {
+                builder.build()?
+            } else {
+                builder.coefficient_of(&beta, Mean::Harmonic).build()?
+            };
+            for kind in [
+                Multigrid::<f64, 3>::builder().alone_below(200),
+                Multigrid::<f64, 3>::builder().cycle(Cycle::F).alone_below(1000),
+                Multigrid::<f64, 3>::builder()
+                    .cycle(Cycle::Full)
+                    .smoother(Smoother::Chebyshev)
+                    .alone_below(100),
+                Multigrid::<f64, 3>::builder().cycle(Cycle::W).smoother(Smoother::Jacobi),
+            ] {
+                let mut u = grid.field::<f64>("u");
+                let mut multigrid = kind.build::<f64, 3>(&operator)?;
+                let outcome = Krylov::cg().max_iterations(4).solve(&operator, &mut multigrid, &f, &mut u)?;
+                text += &described(&outcome, &u);
+            }
+            let mut u = grid.field::<f64>("u");
+            let mut multigrid = Multigrid::<f64, 3>::builder().alone_below(300).build::<f32, 3>(&operator)?;
+            let outcome =
+                Krylov::richardson().max_iterations(4).solve(&operator, &mut multigrid, &f, &mut u)?;
+            text += &described(&outcome, &u);
+        }
+        Ok(text)
+    });
+}
+
+#[test]
+fn the_short_way_has_the_same_bits() {
+    same_on(SHAPES, |world| {
+        let grid = Grid::builder([40, 33, 26]).extent([1.0; 3]).build(world)?;
+        let mut f = grid.field::<f64>("f");
+        f.fill(|[z, y, x]| z * y - x);
+        let (u, outcome) = Poisson::new(&grid).wall(Face::low(0), Wall::Dirichlet(1.0)).solve(&f, 1e-9)?;
+        assert!(outcome.converged(), "{outcome}");
+        Ok(described(&outcome, &u))
+    });
+}

@@ -1,0 +1,10 @@
+//! Solvers: against exact solutions, direct solves and each other, with the same bits on any ranks × threads.
+
+mod bits;
+mod krylov;
+mod manufactured;
+mod multigrid;
+#[path = "../common/python.rs"]
+mod python;
+mod refusals;
+mod scipy;

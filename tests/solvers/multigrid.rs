@@ -1,0 +1,195 @@
+//! Multigrid: convergence that does not depend on the size, the shape of the cells, or where ranks are cut.
+
+use parhelion::prelude::*;
+use parhelion::solvers::{
+    Cycle, Elliptic, Krylov, Mean, Multigrid, MultigridBuilder, Outcome, Smoother, Wall,
+};
+use parhelion::testing::{on_ranks, on_ranks_and_threads};
+
+fn noise<const N: usize>(index: [usize; N]) -> f64 {
+    let hash =
+        index.iter().fold(17_u64, |h, &i| (h ^ i as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(23));
+    hash as f64 / u64::MAX as f64 - 0.5
+}
+
+fn builder() -> MultigridBuilder {
+    Multigrid::<f64, 3>::builder()
+}
+
+/// Multigrid alone on a rough right-hand side.
+fn iterate<const N: usize>(
+    operator: &Elliptic<N>,
+    builder: MultigridBuilder,
+    grid: &Grid<N>,
+    tolerance: f64,
+) -> parhelion::Result<Outcome> {
+    let mut multigrid = builder.build::<f64, N>(operator)?;
+    let (mut b, mut u, mut v) = (grid.field::<f64>("b"), grid.field::<f64>("u"), grid.field::<f64>("v"));
+    b.fill_indexed(noise);
+    let method = Krylov::richardson().tolerance(tolerance).max_iterations(60);
+    let plain = method.solve(operator, &mut multigrid, &b, &mut u)?;
+    // The same iteration in fewer passes.
+    let fused = multigrid.solve(operator, &b, &mut v, tolerance)?;
+    assert!(
+        fused.converged() == plain.converged() && fused.iterations().abs_diff(plain.iterations()) <= 1,
+        "{fused}; {plain}"
+    );
+    Ok(fused)
+}
+
+fn dirichlet<'a, const N: usize>(grid: &Grid<N>) -> parhelion::solvers::EllipticBuilder<'a, N> {
+    Face::all::<N>().fold(Elliptic::builder(grid), |b, face| b.wall(face, Wall::Dirichlet(0.0)))
+}
+
+#[test]
+fn a_v_cycle_reduces_the_residual_tenfold_whatever_the_size() {
+    on_ranks_and_threads([(1, 2)], |world| {
+        for n in [16, 32, 64, 128] {
+            let grid = Grid::builder([n; 3]).extent([1.0; 3]).build(world)?;
+            let outcome = iterate(&dirichlet(&grid).build()?, builder(), &grid, 1e-9)?;
+            println!("{n}³: {:.3} {:?}", outcome.factor(), outcome.residuals);
+            assert!(
+                outcome.converged() && outcome.factor() <= 0.1,
+                "{n}³: {:.3} {outcome}",
+                outcome.factor()
+            );
+        }
+        for n in [64, 256] {
+            let grid = Grid::builder([n; 2]).extent([1.0; 2]).build(world)?;
+            let outcome = iterate(&dirichlet(&grid).build()?, builder(), &grid, 1e-9)?;
+            assert!(
+                outcome.converged() && outcome.factor() <= 0.1,
+                "{n}²: {:.3} {outcome}",
+                outcome.factor()
+            );
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn every_cycle_and_smoother_converges() {
+    on_ranks([2], |world| {
+        let grid = Grid::builder([32; 3]).extent([1.0; 3]).build(world)?;
+        let operator = dirichlet(&grid).build()?;
+        let kinds = [
+            (builder().cycle(Cycle::W), 0.1),
+            (builder().cycle(Cycle::F), 0.1),
+            (builder().cycle(Cycle::Full), 0.1),
+            (builder().smoother(Smoother::Chebyshev).sweeps(3, 3), 0.15),
+            (builder().smoother(Smoother::Jacobi), 0.35),
+            (builder().sweeps(0, 2), 0.3),
+            (builder().sweeps(2, 0), 0.3),
+            (builder().sweeps(1, 1), 0.3),
+        ];
+        for (kind, factor) in kinds {
+            let outcome = iterate(&operator, kind, &grid, 1e-8)?;
+            println!("{kind:?}: {:.3}", outcome.factor());
+            assert!(
+                outcome.converged() && outcome.factor() <= factor,
+                "{kind:?}: {:.3} {outcome}",
+                outcome.factor()
+            );
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn uneven_sizes_flat_cells_and_all_walls_converge() {
+    on_ranks([1, 3], |world| {
+        let check = |grid: &Grid<3>, operator: &Elliptic<3>, name: &str| -> parhelion::Result<()> {
+            // Levels stay on the ranks as long as possible.
+            let outcome = iterate(operator, builder().alone_below(100), grid, 1e-8)?;
+            println!("{name}: {:.3}", outcome.factor());
+            assert!(
+                outcome.converged() && outcome.factor() < 0.3,
+                "{name}: {:.3} {outcome}",
+                outcome.factor()
+            );
+            Ok(())
+        };
+        let uneven = Grid::builder([37, 23, 50]).extent([37.0, 23.0, 50.0]).build(world)?;
+        check(&uneven, &dirichlet(&uneven).build()?, "uneven")?;
+        check(&uneven, &Elliptic::builder(&uneven).build()?, "uneven, closed")?;
+        check(
+            &uneven,
+            &Elliptic::builder(&uneven)
+                .wall(Face::high(1), Wall::Neumann(0.0))
+                .wall(Face::low(2), Wall::Dirichlet(0.0))
+                .build()?,
+            "uneven, mixed",
+        )?;
+        let flat = Grid::builder([24, 24, 40]).extent([24.0, 2.4, 400.0]).build(world)?;
+        check(&flat, &dirichlet(&flat).build()?, "flat cells")?;
+        let ring = Grid::builder([32, 24, 16]).periodic([true; 3]).build(world)?;
+        check(&ring, &Elliptic::builder(&ring).build()?, "periodic")?;
+        check(&ring, &Elliptic::builder(&ring).shift(0.5).build()?, "periodic, shifted")?;
+        Ok(())
+    });
+}
+
+/// Blocks of 1 and 10⁶ in a chequered pattern that does not follow the coarse cells.
+#[test]
+fn jumps_of_a_million_converge() {
+    on_ranks([1, 2], |world| {
+        for n in [24, 48] {
+            let grid = Grid::builder([n; 3]).extent([1.0; 3]).build(world)?;
+            let mut beta = grid.field::<f64>("beta");
+            beta.fill(|x| {
+                if x.map(|x| (5.0 * x) as usize).iter().sum::<usize>().is_multiple_of(2) { 1.0 } else { 1e6 }
+            });
+            let operator = dirichlet(&grid).coefficient_of(&beta, Mean::Harmonic).build()?;
+            let (mut b, mut u) = (grid.field::<f64>("b"), grid.field::<f64>("u"));
+            b.fill_with(1.0);
+            for single in [false, true] {
+                u.fill_with(0.0);
+                let method = Krylov::cg().tolerance(1e-8);
+                let outcome = if single {
+                    method.solve(&operator, &mut builder().build::<f32, 3>(&operator)?, &b, &mut u)?
+                } else {
+                    method.solve(&operator, &mut builder().build::<f64, 3>(&operator)?, &b, &mut u)?
+                };
+                println!("{n}³ single {single}: {outcome}");
+                assert!(
+                    outcome.converged() && outcome.iterations() <= if single { 60 } else { 40 },
+                    "{n}³, single {single}: {outcome}"
+                );
+            }
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn single_precision_does_for_any_scale_of_the_right_hand_side() {
+    on_ranks([2], |world| {
+        let grid = Grid::builder([20, 20]).extent([1.0, 1.0]).build(world)?;
+        let operator = dirichlet(&grid).build()?;
+        let mut multigrid = Multigrid::<f32, 2>::new(&operator)?;
+        let mut iterations = Vec::new();
+        for scale in [1.0, 1e-60, 1e60] {
+            let (mut b, mut u) = (grid.field::<f64>("b"), grid.field::<f64>("u"));
+            b.fill_indexed(|i| scale * noise(i));
+            let outcome = Krylov::cg().tolerance(1e-10).solve(&operator, &mut multigrid, &b, &mut u)?;
+            assert!(outcome.converged(), "{scale:e}: {outcome}");
+            iterations.push(outcome.iterations());
+        }
+        assert!(iterations.iter().all(|&count| count <= iterations[0] + 1), "{iterations:?}");
+        Ok(())
+    });
+}
+
+#[test]
+fn the_levels_are_told() {
+    on_ranks([2], |world| {
+        let grid = Grid::builder([64, 64, 64]).build(world)?;
+        let operator = dirichlet(&grid).build()?;
+        let text = builder().build::<f32, 3>(&operator)?.to_string();
+        for part in ["f32", "V(2,2)", "[64, 64, 64] cells in [2, 1, 1] blocks", "gathered", "solved directly"]
+        {
+            assert!(text.contains(part), "no '{part}' in\n{text}");
+        }
+        Ok(())
+    });
+}
