@@ -14,6 +14,8 @@ mod fuzz;
 mod kill;
 #[path = "../common/python.rs"]
 mod python;
+#[path = "../common/refused.rs"]
+mod refused;
 #[path = "../stepping/serial.rs"]
 #[allow(dead_code, reason = "only its numbers, rules and walls are needed here")]
 mod serial;

@@ -4,10 +4,11 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use mpi::traits::CommunicatorCollectives;
 use parhelion::testing::{Outcome, RankTest};
 use parhelion::{Result, World};
 use parhelion_launcher::{Launch, Mpirun};
+
+pub(crate) use crate::refused::{assert_contains, files, refused};
 
 /// Tells the ranks where the files are.
 pub(crate) const DIRECTORY: &str = "PARHELION_TEST_DIRECTORY";
@@ -53,34 +54,6 @@ pub(crate) fn job(ranks: usize) -> Launch {
 pub(crate) fn mpirun() -> Mpirun {
     let library = mpi::environment::library_version().expect("MPI names itself");
     Mpirun::for_library(&library).expect("there is an mpirun for this MPI")
-}
-
-/// The message of an error, after making sure that every rank has the same one.
-pub(crate) fn refused<T>(world: &World, result: Result<T>) -> String {
-    let message = result.err().expect("this must be refused").to_string();
-    let mut bytes = vec![0_u8; 8192];
-    bytes[..message.len()].copy_from_slice(message.as_bytes());
-    let mut all = vec![0_u8; bytes.len() * world.size()];
-    world.communicator().all_gather_into(&bytes[..], &mut all[..]);
-    assert!(all.chunks(bytes.len()).all(|other| other == bytes), "ranks differ about: {message}");
-    if world.rank() == 0 {
-        println!("  {message}");
-    }
-    message
-}
-
-pub(crate) fn assert_contains(message: &str, parts: &[&str]) {
-    for part in parts {
-        assert!(message.contains(part), "{message:?} does not say {part:?}");
-    }
-}
-
-/// The sorted names of all files in a directory.
-pub(crate) fn files(directory: &Path) -> Vec<String> {
-    let entries = std::fs::read_dir(directory).unwrap();
-    let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-    names.sort();
-    names
 }
 
 /// Lets rank 0 alone change files; the others see the change.

@@ -16,6 +16,8 @@ mod permission;
 #[path = "../common/python.rs"]
 mod python;
 mod refusals;
+#[path = "../common/refused.rs"]
+mod refused;
 mod round_trips;
 mod series;
 mod support;

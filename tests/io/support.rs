@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
-use mpi::traits::{Communicator, CommunicatorCollectives, Root};
+use mpi::traits::{Communicator, Root};
 use parhelion::testing::on_ranks;
 use parhelion::{Attribute, Result, World};
 
 use crate::RANKS;
 use crate::array::{Array, FromIndex, Layout};
+pub(crate) use crate::refused::{assert_contains, files, refused};
 
 /// Runs `body` on each number of ranks in [`RANKS`], with an empty directory that the ranks share.
 pub(crate) fn on_ranks_in_scratch(body: impl FnOnce(&World, &Path) -> Result<()>) {
@@ -55,34 +56,6 @@ pub(crate) fn filled<T: FromIndex>(world: &World, name: &str, layout: &Layout) -
     let mut array = Array::new(name, layout, world.rank());
     array.fill(T::from_index);
     array
-}
-
-/// The message of an error, after making sure that every rank has the same one.
-pub(crate) fn refused<T>(world: &World, result: Result<T>) -> String {
-    let message = result.err().expect("this must be refused").to_string();
-    let mut bytes = [0_u8; 4096];
-    bytes[..message.len()].copy_from_slice(message.as_bytes());
-    let mut all = vec![0_u8; bytes.len() * world.size()];
-    world.communicator().all_gather_into(&bytes[..], &mut all[..]);
-    assert!(all.chunks(bytes.len()).all(|other| other == bytes), "ranks differ about: {message}");
-    if world.rank() == 0 {
-        println!("  {message}");
-    }
-    message
-}
-
-pub(crate) fn assert_contains(message: &str, parts: &[&str]) {
-    for part in parts {
-        assert!(message.contains(part), "{message:?} does not say {part:?}");
-    }
-}
-
-/// The sorted names of all files in a directory.
-pub(crate) fn files(directory: &Path) -> Vec<String> {
-    let entries = std::fs::read_dir(directory).unwrap();
-    let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-    names.sort();
-    names
 }
 
 pub(crate) fn find(list: &[(String, Attribute)], name: &str) -> Option<Attribute> {
