@@ -53,7 +53,7 @@ enum Run {
     Node,
 }
 
-const BENCHES: [Bench; 12] = [
+const BENCHES: &[Bench] = &[
     Bench {
         name: "overlap",
         what: "how much of an exchange over TCP is hidden behind computing",
@@ -132,7 +132,8 @@ pub(crate) fn bench(mpi: Option<Vendor>, options: &Options) -> Result<(), Failur
     };
     let chosen: Vec<&Bench> = BENCHES.iter().filter(|bench| name == "all" || name == bench.name).collect();
     if chosen.is_empty() {
-        let names = BENCHES.map(|bench| bench.name).join(", ");
+        let names: Vec<&str> = BENCHES.iter().map(|bench| bench.name).collect();
+        let names = names.join(", ");
         return Err(format!("no benchmark is called `{name}`; there are {names}, and `all`").into());
     }
     // absolute: the programs run at the root of the workspace
