@@ -101,6 +101,11 @@ fn main() -> parhelion::Result<()> {
         world.agree(check_parameter(&saved, "conductance", options.conductance))?;
         saved.restore(&mut image)?;
         (first, restart) = (saved.step() as usize, Some(image.time()));
+        if first > options.steps {
+            let what =
+                format!("the checkpoint is of step {first}, beyond the {} steps asked for", options.steps);
+            return world.agree(Err(Error::other(what)));
+        }
     }
     let mut watcher = options.watching.begin(&world, Picture::new().colors(Colors::Gray), restart)?;
     if restart.is_none() {

@@ -7,11 +7,14 @@ use std::path::{Path, PathBuf};
 use super::names::Names;
 use super::restart::Restart;
 use super::save::{Label, save};
-use super::snapshot::Checkpoint;
+use super::snapshot::{Checkpoint, depth};
 use crate::error::ErrorKind;
 use crate::io::{on_root, same_everywhere};
 use crate::measure::Kind;
 use crate::{Error, Result, World};
+
+/// Levels of metadata; those who read it give up at 127.
+const DEEPEST: usize = 100;
 
 /// The checkpoints of a run: numbered files `NAME.00000001.h5`, `NAME.00000002.h5`, … of which the
 /// newest are kept.
@@ -214,7 +217,10 @@ impl<'w> Checkpoints<'w> {
                 return refuse(format!("field {name:?} is of another world than the checkpoints"));
             }
         }
-        Ok(())
+        match depth(&checkpoint.metadata) {
+            0..=DEEPEST => Ok(()),
+            deep => refuse(format!("metadata of a checkpoint may lie {DEEPEST} levels deep, but are {deep}")),
+        }
     }
 
     /// Removes the checkpoints of this run beyond those to be kept; damaged ones do not count as kept. On
@@ -225,7 +231,8 @@ impl<'w> Checkpoints<'w> {
             if self.names.run_of(number) != Some(run) {
                 continue;
             }
-            if kept < self.keep {
+            // One that was not read back may be bad: the one before it stays too.
+            if kept < self.keep.max(if self.read_back { 1 } else { 2 }) {
                 kept += usize::from(!self.damaged.contains(&number));
             } else if let Err(error) = fs::remove_file(self.names.path(number)) {
                 let path = self.names.path(number);

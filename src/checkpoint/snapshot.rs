@@ -36,7 +36,7 @@ pub struct Checkpoint<'a> {
     time: f64,
     pub(super) fields: Vec<(String, &'a dyn AnyField)>,
     scalars: BTreeMap<String, Scalar>,
-    metadata: serde_json::Value,
+    pub(super) metadata: serde_json::Value,
 }
 
 impl<'a> Checkpoint<'a> {
@@ -96,5 +96,14 @@ impl<'a> Checkpoint<'a> {
                 .collect(),
             metadata: self.metadata.clone(),
         }
+    }
+}
+
+/// How deep lists and objects lie in each other.
+pub(super) fn depth(value: &serde_json::Value) -> usize {
+    match value {
+        serde_json::Value::Array(values) => 1 + values.iter().map(depth).max().unwrap_or(0),
+        serde_json::Value::Object(values) => 1 + values.values().map(depth).max().unwrap_or(0),
+        _ => 0,
     }
 }

@@ -29,7 +29,7 @@ pub(super) struct Entry {
 impl Catalogue {
     pub(super) fn of(file: &File) -> hdf5::Result<Self> {
         let mut datasets = Vec::new();
-        collect(file, 0, &mut datasets)?;
+        collect(file, 0, &mut 0, &mut datasets)?;
         datasets.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(Self { datasets, attributes: Attribute::read_all(file)? })
     }
@@ -65,9 +65,10 @@ impl Catalogue {
 }
 
 /// Adds the datasets of a group and its groups. Links that lead nowhere are left out.
-fn collect(group: &Group, depth: usize, datasets: &mut Vec<Entry>) -> hdf5::Result<()> {
+fn collect(group: &Group, depth: usize, groups: &mut usize, datasets: &mut Vec<Entry>) -> hdf5::Result<()> {
     // hard links may form cycles; real files are never this deep
     const DEEPEST: usize = 32;
+    const MOST: usize = 100_000;
     for dataset in group.datasets()? {
         let name = dataset.name();
         datasets.push(Entry {
@@ -79,7 +80,13 @@ fn collect(group: &Group, depth: usize, datasets: &mut Vec<Entry>) -> hdf5::Resu
     }
     if depth < DEEPEST {
         for group in group.groups()? {
-            collect(&group, depth + 1, datasets)?;
+            *groups += 1;
+            if *groups > MOST {
+                return Err(hdf5::Error::from(format!(
+                    "it has more than {MOST} groups, or links in circles"
+                )));
+            }
+            collect(&group, depth + 1, groups, datasets)?;
         }
     }
     Ok(())

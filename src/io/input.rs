@@ -9,6 +9,7 @@ use super::attributes::Attribute;
 use super::catalogue::{Catalogue, Entry};
 use super::collective::{on_root, open_alone, same_everywhere, with_dataset};
 use super::options::ReadOptions;
+use super::output::FORMAT;
 use super::portion::Portion;
 use super::resample::Source;
 use super::selection::Run;
@@ -261,5 +262,12 @@ fn look_up(path: &Path) -> Result<Catalogue, String> {
             complaint(&error)
         }
     })?;
-    Catalogue::of(&file).map_err(|error| complaint(&error))
+    let catalogue = Catalogue::of(&file).map_err(|error| complaint(&error))?;
+    let format = file.attr("parhelion_format").and_then(|format| format.read_scalar::<i64>()).unwrap_or(0);
+    if format > FORMAT {
+        return Err(format!(
+            "it has format {format} of output files, but this version of the library reads up to {FORMAT}; use a newer one"
+        ));
+    }
+    Ok(catalogue)
 }

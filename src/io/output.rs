@@ -17,7 +17,7 @@ use crate::measure::Kind;
 use crate::{Error, Result, World};
 
 /// Version of [the format](crate::file_format) of the files.
-const FORMAT: i64 = 1;
+pub(super) const FORMAT: i64 = 1;
 
 /// A file that all ranks write together, and that appears under its name only when complete.
 ///

@@ -42,6 +42,26 @@ pub(super) fn attach(
     Ok(())
 }
 
+/// Why a field with these axes does not belong in a dataset that others were written to, if it does not: their coordinates
+/// must be those in the file.
+pub(super) fn mismatch(file: &File, axes: &[Axis], shape: &[usize]) -> hdf5::Result<Option<String>> {
+    for (axis, &length) in axes.iter().zip(shape) {
+        let present = if file.link_exists(&axis.name) {
+            file.dataset(&axis.name)?.read_raw::<f64>()?
+        } else {
+            Vec::new()
+        };
+        if !present.iter().copied().eq((0..length).map(|index| axis.coordinate(index))) {
+            return Ok(Some(format!(
+                "it lies at {:?} from {:?} on, where earlier outputs did not; a file per output may vary",
+                axis.name,
+                axis.coordinate(0)
+            )));
+        }
+    }
+    Ok(None)
+}
+
 /// The scale with the coordinates of an axis.
 fn coordinates(file: &File, axis: &Axis, length: usize) -> hdf5::Result<Dataset> {
     let values: Vec<f64> = (0..length).map(|index| axis.coordinate(index)).collect();
@@ -83,7 +103,12 @@ fn letter(name: &str) -> Option<&'static str> {
 fn component_scale(file: &File, length: usize) -> hdf5::Result<Dataset> {
     let name = format!("component{length}");
     if file.link_exists(&name) {
-        return file.dataset(&name);
+        let scale = file.dataset(&name)?;
+        if scale.attr("CLASS").is_err() || scale.shape() != [length] {
+            let reason = "is not the scale of components but something else; name that differently";
+            return Err(hdf5::Error::from(format!("the file's {name:?} {reason}")));
+        }
+        return Ok(scale);
     }
     let values: Vec<i32> = (0..length as i32).collect();
     let scale = file.new_dataset_builder().with_data(&values).obj_track_times(false).create(name.as_str())?;

@@ -253,6 +253,30 @@ fn no_finished_output_is_lost_when_a_rank_is_killed() {
 }
 
 #[test]
+fn an_output_of_another_region_is_refused_and_leaves_the_series_as_it_was() {
+    on_ranks_in_scratch(|world, directory| {
+        let path = directory.join("planes.h5");
+        let mut u = Grid::builder([4, 5, 9]).build(world)?.field::<f64>("u");
+        u.fill_indexed(|index| index[2] as f64);
+        let plane = |index| WriteOptions::new().at(2, index);
+        let mut series = Series::create(world, &path)?;
+        series.at(0.0)?.write_with(&u, &plane(1))?.finish()?;
+        let message = refused(world, series.at(1.0)?.write_with(&u, &plane(6)).map(drop));
+        assert_contains(&message, &["\"u\"", "it lies at \"x_at6\"", "where earlier outputs did not"]);
+        series.at(1.0)?.write_with(&u, &plane(1))?.finish()?;
+        // the same shape in another place
+        let grid = Grid::builder([4, 5, 9]).origin([0.0, 1.0, 0.0]).build(world)?;
+        let mut moved = grid.field::<f64>("u");
+        moved.fill_with(0.0);
+        let mut series = Series::resume(world, &path, 2.0)?;
+        let message = refused(world, series.at(2.0)?.write_with(&moved, &plane(1)).map(drop));
+        assert_contains(&message, &["it lies at \"y\" from 1.5 on"]);
+        assert_eq!(Input::open(world, &path)?.shape("u")?, [2, 4, 5, 1]);
+        Ok(())
+    });
+}
+
+#[test]
 fn other_tools_see_named_times_coordinates_and_values() {
     let Some(python) = python::with(&["h5py", "numpy", "xarray", "h5netcdf", "netCDF4"]) else { return };
     on_ranks_in_scratch(|world, directory| {

@@ -10,14 +10,14 @@ use super::extendable::{Content, Extendable};
 use super::journal::Journal;
 use super::numbered::Complete;
 use crate::error::ErrorKind;
-use crate::io::collective::{on_root, with_dataset};
+use crate::io::collective::{on_root, open_alone, with_dataset};
 use crate::io::dataset::Plan;
 use crate::io::options::WriteOptions;
 use crate::io::output::Output;
-use crate::io::storage::{self, Draft, cannot};
+use crate::io::storage::{self, Draft, cannot, complaint};
 use crate::io::stored::Stored;
 use crate::io::xdmf::Slot;
-use crate::io::{transfer, xdmf};
+use crate::io::{scales, transfer, xdmf};
 use crate::measure::Kind;
 use crate::{Error, Result};
 
@@ -189,6 +189,14 @@ fn append<F: Stored>(
     if let Some(reason) = known.refusal(&plan) {
         return Err(cannot_write(&reason));
     }
+    on_root(world, || {
+        let file = open_alone(&series.target, OpenMode::Read);
+        let mismatch = file.and_then(|file| scales::mismatch(&file, &plan.item.axes, &plan.item.shape));
+        match mismatch.map_err(|error| cannot_write(&complaint(&error)))? {
+            Some(reason) => Err(cannot_write(&reason)),
+            None => Ok(Vec::new()),
+        }
+    })?;
     if known.compressed {
         on_root(world, || {
             let enough = storage::require(&series.target, plan.bytes());
