@@ -203,7 +203,7 @@ mod tests {
                     })
                 })
                 .collect();
-            // at most 4⁴ places, of which the last is never needed: 0 to 255 are bytes
+            // there are at most 4⁴ = 256 places: each is a byte of its own
             let bytes = places.iter().map(|&place| place as u8).collect();
             let block = Block { bytes, origin, extent, start, count };
             let mut file = vec![None; total];
