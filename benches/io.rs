@@ -11,6 +11,10 @@
 //! whose time is the disk's. Both make their file anew; the values are those of a smooth function plus noise in
 //! the last digits, so that compression has neither nothing to do nor nothing to gain.
 //!
+//! The last rows compare the other way round, with the disk: what share of the time that an output takes with its
+//! `fsync` is hidden when it is written in the background of a computation that takes as long on its own. 1
+//! would be all of it. The copying of bytes needs a core, which the computation has to spare or not.
+//!
 //! Where blocks are uneven (the second size), chunks cannot divide all of them and ranks share some.
 
 #[allow(dead_code, reason = "the few cases here are not chosen by name")]
@@ -22,10 +26,11 @@ use std::error::Error;
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use clap::Parser;
-use common::{Report, Row, in_turn};
-use parhelion::{Field, Grid, Input, Output, World, WriteOptions};
+use common::{Report, Row, Team, in_turn, median};
+use parhelion::{Field, Grid, Input, Output, Pending, World, WriteOptions};
 
 #[derive(Parser)]
 struct Options {
@@ -65,6 +70,69 @@ fn main() -> Result<(), Box<dyn Error>> {
                 }
             }
         }
+    }
+    report.head("f64 fields to disk in the background of a computation, against not waiting at all");
+    for &procs in &grids {
+        let case = format!("hidden {procs:?}");
+        if options.common.wants(&case) {
+            hide(&world, &options, &mut report, (&directory, &case), procs)?;
+        }
+    }
+    Ok(())
+}
+
+/// Measures how much of an output's time a computation that takes as long can hide.
+fn hide(
+    world: &World,
+    options: &Options,
+    report: &mut Report,
+    (directory, case): (&Path, &str),
+    procs: [usize; 3],
+) -> Result<(), Box<dyn Error>> {
+    let path = directory.join("parhelion-bench-io.h5");
+    let u = Grid::builder([256; 3]).procs(procs).build(world)?.field::<f64>("u");
+    let mut work = Grid::builder([64; 3]).procs(procs).build(world)?.field::<f64>("work");
+    let mut compute = |times: usize| {
+        (0..times).for_each(|n| work.fill(|[z, y, x]| (z + n as f64).sin() * y.cos() + x));
+    };
+    let begin = || Output::create(world, &path).expect("the directory can be written to");
+    let write = || begin().write(&u).and_then(Output::finish).expect("it writes");
+    let seconds = |way: &mut dyn FnMut()| {
+        world.meet();
+        let start = Instant::now();
+        way();
+        world.slowest(start.elapsed().as_secs_f64())
+    };
+    write(); // pages are there, the file is to be replaced
+    let writing = median((0..3).map(|_| seconds(&mut || write())));
+    let computing = seconds(&mut || compute(20)) / 20.0;
+    let times = (writing / computing).ceil() as usize;
+    let both = |compute: &mut dyn FnMut(usize)| {
+        let pending = begin().in_background().write(&u).and_then(Output::finish_later);
+        compute(times);
+        pending.and_then(Pending::wait).expect("it writes");
+    };
+    let compute = std::cell::RefCell::new(&mut compute);
+    let measured = in_turn(
+        world,
+        &options.common,
+        [&mut || write(), &mut || compute.borrow_mut()(times), &mut || both(&mut **compute.borrow_mut())],
+    );
+    let hidden = median(measured.0.iter().map(|[write, compute, both]| (write + compute - both) / write));
+    report.row(&Row {
+        case: case.into(),
+        size: "256^3 f64".into(),
+        value: measured.of(2),
+        unit: "s",
+        limit: measured.of(1),
+        against: "the write hidden",
+        ratio: hidden,
+    })?;
+    report.say(format_args!("{:40}{:.3} s to write, {:.3} s to compute", "", measured.of(0), measured.of(1)));
+    world.barrier();
+    if world.rank() == 0 {
+        std::fs::remove_file(&path)?;
+        std::fs::remove_file(path.with_extension("xdmf"))?;
     }
     Ok(())
 }

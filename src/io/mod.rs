@@ -20,7 +20,7 @@
 //! `series` are the calls of the user, `options` what can be told them. `dataset` (with `selection` and
 //! `chunking`) makes a checked plan of what was asked for and defines it in the file; `portion` says which
 //! elements of a rank go where; `transfer` moves them (`pieces`, `staging`, `kinds` help it);
-//! `resample` interpolates. `scales`, `attributes` and `xdmf` are what other tools read; `catalogue`
+//! `background` writes copies while the ranks compute. `resample` interpolates. `scales`, `attributes` and `xdmf` are what other tools read; `catalogue`
 //! and `codec` tell all ranks what rank 0 found in a file; `collective` holds the few MPI calls;
 //! `storage` the file system; `ffi` all unsafe code.
 //!
@@ -33,6 +33,7 @@
 //! - What the library really did is asked after every call; a collective transfer that was not is an error.
 
 mod attributes;
+mod background;
 mod catalogue;
 mod chunking;
 mod codec;
@@ -58,6 +59,7 @@ mod transfer;
 mod xdmf;
 
 pub use attributes::Attribute;
+pub use background::Pending;
 pub(crate) use collective::{on_root, open_alone, same_everywhere, with_datasets};
 pub use input::Input;
 pub(crate) use kinds::{COMPLEX_MEMBERS, datatype};

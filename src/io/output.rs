@@ -1,11 +1,14 @@
 //! Writing fields to one shared file.
 
 use std::fmt::Display;
+use std::fs::{File, OpenOptions};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use hdf5::OpenMode;
 
 use super::attributes::Attribute;
+use super::background::{self, Background, Block, Pending};
 use super::collective::{on_root, open_alone, same_everywhere, with_dataset};
 use super::dataset::Plan;
 use super::options::WriteOptions;
@@ -13,7 +16,7 @@ use super::storage::{self, Draft, cannot, complaint};
 use super::stored::Stored;
 use super::{series, transfer, xdmf};
 use crate::error::ErrorKind;
-use crate::measure::Kind;
+use crate::measure::{Kind, Timing};
 use crate::{Error, Result, World};
 
 /// Version of [the format](crate::file_format) of the files.
@@ -46,6 +49,8 @@ pub struct Output<'w> {
     time: Option<f64>,
     attributes: Vec<(String, Attribute)>,
     items: Vec<xdmf::Item>,
+    /// This rank's copies of what is not in the file yet, where writing waits until the end.
+    copies: Option<Vec<Block>>,
     /// Whether datasets have an axis of time before the others, with one time.
     extendable: bool,
 }
@@ -109,6 +114,7 @@ impl<'w> Output<'w> {
             time: None,
             attributes: Vec::new(),
             items: Vec::new(),
+            copies: None,
             extendable: first.is_some(),
         })
     }
@@ -170,12 +176,17 @@ impl<'w> Output<'w> {
             plan.require_chunks(self.world, field);
         }
         let name = &plan.item.name;
-        on_root(self.world, || {
-            self.define(&plan).map_err(|error| self.cannot_write(name, &error))?;
-            Ok(Vec::new())
+        let origin = on_root(self.world, || {
+            let origin = self.define(&plan).map_err(|error| self.cannot_write(name, &error))?;
+            Ok(origin.map_or(Vec::new(), |origin| origin.to_le_bytes().into()))
         })?;
         let portion = plan.portion(field, self.extendable.then_some((1, 0)));
-        if !plan.is_empty() {
+        // only a contiguous dataset has an origin
+        if let (Some(_), Ok(origin)) = (&self.copies, origin.try_into().map(u64::from_le_bytes)) {
+            let copy = Block::copy((field, &portion), plan.item.kind, origin);
+            let copy = self.world.agree(copy.map_err(|reason| self.cannot_write(name, &reason)))?;
+            self.copies.get_or_insert_default().push(copy);
+        } else if !plan.is_empty() {
             let place = (&*self.temporary, name.as_str(), OpenMode::ReadWrite);
             with_dataset(
                 self.world,
@@ -187,6 +198,66 @@ impl<'w> Output<'w> {
         timing.finish(portion.count.iter().product::<usize>() * field.components(), plan.item.kind.size());
         self.items.push(plan.item);
         Ok(self)
+    }
+
+    /// Lets the fields that follow be written while the ranks compute on.
+    ///
+    /// A field is then copied when it is written, and may change at once. [`finish_later`](Self::finish_later)
+    /// starts a thread on each rank that writes the rank's copies and brings them to disk;
+    /// [`Pending::wait`] ends it. Every output between the two holds one copy of all its fields in
+    /// memory, so a loop over steps waits for the last output before it begins the next:
+    ///
+    /// ```
+    /// use parhelion::Pending;
+    /// use parhelion::prelude::*;
+    ///
+    /// # let directory = tempfile::tempdir().unwrap();
+    /// # let name = |step: usize| directory.path().join(format!("heat-{step}.h5"));
+    /// let world = World::init()?;
+    /// let grid = Grid::builder([32, 32, 32]).build(&world)?;
+    /// let mut u = grid.field::<f64>("temperature");
+    /// let mut pending: Option<Pending> = None;
+    /// for step in 0..=20 {
+    ///     u.fill(|_| step as f64); // the computation
+    ///     if step % 10 == 0 {
+    ///         pending.take().map_or(Ok(()), Pending::wait)?; // had ten steps to get done
+    ///         let output = Output::create(&world, name(step))?.in_background();
+    ///         pending = Some(output.time(0.1 * step as f64).write(&u)?.finish_later()?);
+    ///     }
+    /// }
+    /// pending.map_or(Ok(()), Pending::wait)?;
+    /// assert_eq!(Input::open(&world, name(20))?.time(), Some(2.0));
+    /// # Ok::<(), parhelion::Error>(())
+    /// ```
+    ///
+    /// The file is the same as without. Chunked and compressed datasets are written at once, since that takes
+    /// all ranks together; only bringing them to disk is left to the thread. The thread shares the
+    /// rank's cores: what can be hidden is the time of the disk, less so the copying of bytes.
+    pub fn in_background(mut self) -> Self {
+        self.copies.get_or_insert_default();
+        self
+    }
+
+    /// Leaves it to a thread of each rank to bring the file to disk, with all that was written
+    /// [in the background](Self::in_background).
+    ///
+    /// A full disk is noticed before, as without a background, where the file system can reserve space.
+    ///
+    /// # Errors
+    ///
+    /// If the attributes cannot be written or there can be no thread. Later errors are those of [`Pending::wait`].
+    ///
+    /// # Collective
+    ///
+    /// All ranks call it.
+    pub fn finish_later(mut self) -> Result<Pending<'w>> {
+        let timing = self.timing();
+        let (file, copies) = self.seal()?;
+        let started = Background::start(move || background::write(&file, copies));
+        let started = started.map_err(|error| cannot("write", &self.target, &error));
+        let background = self.world.agree(started)?;
+        timing.finish(0, 0);
+        Ok(Pending::new(background, self))
     }
 
     /// Puts the complete file in place.
@@ -204,15 +275,29 @@ impl<'w> Output<'w> {
 
     /// As [`finish`](Self::finish); gives what the file holds.
     pub(super) fn complete(mut self) -> Result<Vec<xdmf::Item>> {
-        let file_name = self.target.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let timing = self.world.measure().start_on(Kind::Write, &file_name);
+        let timing = self.timing();
+        let (file, copies) = self.seal()?;
+        let items = self.put_in_place(background::write(&file, copies))?;
+        timing.finish(0, 0);
+        Ok(items)
+    }
+
+    /// Writes all but the copies; gives what [`background::write`] needs for the rest. Collective.
+    pub(super) fn seal(&mut self) -> Result<(File, Vec<Block>)> {
         on_root(self.world, || {
             self.write_attributes().map_err(|error| cannot("write", &self.target, &complaint(&error)))?;
             Ok(Vec::new())
         })?;
-        // every node brings what its ranks wrote to disk
-        let synced = storage::sync(&self.temporary);
-        self.world.agree(synced.map_err(|error| cannot("write", &self.target, &error)))?;
+        // on every rank: each node brings what its ranks wrote to disk
+        let file = OpenOptions::new().write(true).open(&self.temporary);
+        let file = self.world.agree(file.map_err(|error| cannot("write", &self.target, &error)))?;
+        Ok((file, self.copies.take().unwrap_or_default()))
+    }
+
+    /// Gives the file its name if all is `written`; gives what it holds. Collective.
+    pub(super) fn put_in_place(mut self, written: io::Result<()>) -> Result<Vec<xdmf::Item>> {
+        self.world.agree(written.map_err(|error| cannot("write", &self.target, &error)))?;
+        let file_name = self.target.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let (draft, target) = (self.draft.take(), &self.target);
         on_root(self.world, || {
             let draft = draft.expect("rank 0 keeps the draft until the end");
@@ -233,12 +318,24 @@ impl<'w> Output<'w> {
             })?;
             Ok(Vec::new())
         })?;
-        timing.finish(0, 0);
         Ok(self.items)
     }
 
+    /// Measures what happens to the file as a whole.
+    pub(super) fn timing(&self) -> Timing {
+        let name = self.target.file_name().unwrap_or_default().to_string_lossy();
+        self.world.measure().start_on(Kind::Write, &name)
+    }
+
+    #[cfg(test)]
+    pub(super) fn temporary(&self) -> &Path {
+        &self.temporary
+    }
+
     /// Makes the dataset with everything but its values, and reserves their space. On rank 0.
-    fn define(&self, plan: &Plan) -> Result<(), String> {
+    ///
+    /// Gives where in the file the values begin if they are contiguous.
+    fn define(&self, plan: &Plan) -> Result<Option<u64>, String> {
         let text = |error: hdf5::Error| complaint(&error);
         let file = open_alone(&self.temporary, OpenMode::ReadWrite).map_err(text)?;
         let before = storage::length(&self.temporary).map_err(|error| error.to_string())?;
@@ -255,7 +352,8 @@ impl<'w> Output<'w> {
             (None, None) => storage::reserve_growth(&self.temporary, before),
             (None, Some(_)) => storage::require(&self.temporary, plan.bytes()),
         };
-        reserved.map_err(|error| error.to_string())
+        reserved.map_err(|error| error.to_string())?;
+        Ok(place.map(|(origin, _)| origin))
     }
 
     /// Writes what belongs to the file itself. On rank 0.

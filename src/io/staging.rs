@@ -4,9 +4,11 @@
 //! arrays in memory and the fastest axis in the file, values that are converted, and every so
 //! many-th element.
 
+use super::ffi;
 use super::pieces::Piece;
 use super::portion::Portion;
-use crate::Element;
+use super::stored::Stored;
+use crate::{Element, ElementKind};
 
 /// Offsets in the local array at which the rows (runs along the fastest axis) of a piece begin.
 fn rows<'a>(portion: &'a Portion, piece: &'a Piece) -> impl Iterator<Item = usize> + 'a {
@@ -28,7 +30,7 @@ fn rows<'a>(portion: &'a Portion, piece: &'a Piece) -> impl Iterator<Item = usiz
 
 /// Copies a piece of one component out of the local array, to every `components`-th element of
 /// `dense` from `component` on.
-pub(super) fn gather<T: Copy>(
+fn gather<T: Copy>(
     (local, portion): (&[T], &Portion),
     piece: &Piece,
     (component, components): (usize, usize),
@@ -73,8 +75,48 @@ fn row(portion: &Portion, piece: &Piece) -> (usize, usize) {
     (piece.count[fastest], portion.memory_step[fastest])
 }
 
+/// Brings pieces into the order and precision that they have in the file.
+pub(super) struct Stage<T> {
+    /// Whether values are stored in single precision that are not.
+    narrow: bool,
+    values: Vec<T>,
+    rounded: Vec<f32>,
+}
+
+impl<T: Element> Stage<T> {
+    /// For values of kind `stored` in the file.
+    pub(super) fn new(stored: ElementKind) -> Self {
+        Self { narrow: stored != T::KIND, values: Vec::new(), rounded: Vec::new() }
+    }
+
+    /// Whether the values change.
+    pub(super) fn narrows(&self) -> bool {
+        self.narrow
+    }
+
+    /// All components of a piece, as bytes of the file.
+    pub(super) fn gather<F: Stored<Value = T>>(
+        &mut self,
+        (field, portion): (&F, &Portion),
+        piece: &Piece,
+    ) -> &[u8] {
+        let components = field.components();
+        self.values.resize(piece.len() * components, T::default());
+        for component in 0..if piece.len() > 0 { components } else { 0 } {
+            let local = (field.component(component), portion);
+            gather(local, piece, (component, components), &mut self.values);
+        }
+        if self.narrow {
+            narrow(&self.values, &mut self.rounded);
+            ffi::bytes(&self.rounded)
+        } else {
+            ffi::bytes(&self.values)
+        }
+    }
+}
+
 /// Rounds floating-point or complex numbers of double precision to single precision, part by part.
-pub(super) fn narrow<T: Element>(values: &[T], rounded: &mut Vec<f32>) {
+fn narrow<T: Element>(values: &[T], rounded: &mut Vec<f32>) {
     rounded.clear();
     rounded.extend(bytemuck::cast_slice::<T, f64>(values).iter().map(|&value| value as f32));
 }

@@ -9,7 +9,7 @@ use super::pieces::{Piece, Pieces};
 use super::placement::Placement;
 use super::portion::Portion;
 use super::selection::Run;
-use super::staging;
+use super::staging::{self, Stage};
 use super::stored::{Stored, StoredMut};
 use crate::{Element, ElementKind, World};
 
@@ -93,13 +93,12 @@ pub(super) fn write<F: Stored>(
     how: &How,
 ) -> hdf5::Result<()> {
     let components = field.components();
-    let narrow = stored != F::Value::KIND;
-    let direct = components == 1 && !narrow && portion.is_dense();
+    let mut stage = Stage::new(stored);
+    let direct = components == 1 && !stage.narrows() && portion.is_dense();
     let pieces = Pieces::new(&portion.count, size_of::<F::Value>() * components, how.limit(direct));
     let ready = || Ok((kinds::datatype(stored, kinds::COMPLEX_MEMBERS)?, how.transfer()?));
     let (kind, transfer) = together(world, ready())?;
     let file_shape = portion.file_shape();
-    let (mut buffer, mut narrowed) = (Vec::new(), Vec::new());
     each_piece(world, &pieces, |piece| {
         let place = portion.in_file(piece);
         let file = slab(&file_shape, &place);
@@ -111,17 +110,7 @@ pub(super) fn write<F: Stored>(
             return how.check(ffi::write(dataset, &kind, (memory, bytes), file, &transfer)?, world);
         }
         let length = piece.len() * components;
-        buffer.resize(length, F::Value::default());
-        for component in 0..if piece.len() > 0 { components } else { 0 } {
-            let local = (field.component(component), portion);
-            staging::gather(local, piece, (component, components), &mut buffer);
-        }
-        let bytes = if narrow {
-            staging::narrow(&buffer, &mut narrowed);
-            ffi::bytes(&narrowed)
-        } else {
-            ffi::bytes(&buffer)
-        };
+        let bytes = stage.gather((field, portion), piece);
         let memory = Slab { extent: &[length], start: &[0], count: &[length], step: None };
         how.check(ffi::write(dataset, &kind, (memory, bytes), file, &transfer)?, world)
     })

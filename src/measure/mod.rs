@@ -17,7 +17,7 @@ mod trace;
 
 pub(crate) use at_end::AtEnd;
 pub(crate) use kind::Part;
-pub(crate) use recorder::Call;
+pub(crate) use recorder::{Call, Timing};
 
 pub use kind::Kind;
 pub use recorder::Measure;

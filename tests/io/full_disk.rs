@@ -32,6 +32,13 @@ fn fill(world: &World, directory: &Path) -> Result<()> {
     let large = filled::<f64>(world, "large", &Layout { shape: vec![200, 100, 100], ..cube(world) });
     let message = refused(world, Output::create(world, &path)?.write(&large));
     assert_contains(&message, &["\"large\"", "full.h5", "No space left", "16000000 bytes"]);
+    let later = |name| Output::create(world, &path)?.in_background().write_as(name, &half);
+    let message = refused(world, later("half").and_then(|output| output.write_as("more", &half)));
+    assert_contains(&message, &["\"more\"", "full.h5", "No space left"]);
+    // what is pending has its space, so it is the other one that finds none
+    let pending = later("half")?.finish_later()?;
+    assert_contains(&refused(world, later("more")), &["\"more\"", "full.h5", "No space left"]);
+    drop(pending);
     world.barrier();
     assert!(std::fs::read(&path)? == before);
     assert_eq!(files(directory), ["full.h5", "full.xdmf"]);

@@ -3,6 +3,7 @@
 #![cfg(feature = "hdf5")]
 
 mod array;
+mod background;
 #[path = "../common/disk.rs"]
 mod disk;
 mod fields;
