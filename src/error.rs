@@ -1,6 +1,7 @@
 //! The one error type of the library.
 
 use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 /// Shorthand for results of this library.
@@ -57,6 +58,26 @@ struct Inner {
 /// Errors of this rank alone that somebody still holds.
 static LOCAL_ERRORS: Mutex<Vec<Weak<Inner>>> = Mutex::new(Vec::new());
 
+/// Worlds of this rank alone that there are.
+static ALONE: AtomicUsize = AtomicUsize::new(0);
+
+/// Held by a world of this rank alone.
+#[derive(Debug)]
+pub(crate) struct Alone(());
+
+impl Alone {
+    pub(crate) fn new() -> Self {
+        ALONE.fetch_add(1, Ordering::Relaxed);
+        Self(())
+    }
+}
+
+impl Drop for Alone {
+    fn drop(&mut self) {
+        ALONE.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 impl Error {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         let inner = Arc::new(Inner { kind, message: message.into() });
@@ -66,8 +87,14 @@ impl Error {
         Self(inner)
     }
 
-    /// An error that every rank makes alike, from arguments that are the same on all of them.
+    /// An error that every rank makes alike, from arguments that are the same on all of them. While this rank has a world of
+    /// its own ([`World::alone`](crate::World::alone)), it may be an error of that one.
     pub(crate) fn on_all_ranks(kind: ErrorKind, message: impl Into<String>) -> Self {
+        if ALONE.load(Ordering::Relaxed) > 0 { Self::new(kind, message) } else { Self::agreed(kind, message) }
+    }
+
+    /// An error that all ranks have told each other.
+    pub(crate) fn agreed(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self(Arc::new(Inner { kind, message: message.into() }))
     }
 

@@ -53,6 +53,18 @@ fn a_panic_while_others_wait_in_a_collective() {
 }
 
 #[test]
+fn an_error_in_a_world_of_one_rank_alone() {
+    let outcome = job(2).output(|world| {
+        if world.rank() == 1 {
+            Grid::builder([0, 4]).build(&world.alone())?;
+        }
+        step_forever(world)
+    });
+    assert_failed_soon(&outcome);
+    assert_rank_said(&outcome, 1, &["rank 1 of 2 failed", "ending all ranks"]);
+}
+
+#[test]
 fn a_panic_in_a_worker_thread() {
     let outcome = job(2).threads(Some(2)).output(|world| {
         if world.rank() == 1 {

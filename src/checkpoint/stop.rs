@@ -2,8 +2,8 @@
 
 use std::fmt;
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use signal_hook::SigId;
@@ -17,6 +17,13 @@ use crate::{Error, Result, World};
 const SIGNALS: [i32; 2] = [SIGTERM, SIGUSR1];
 /// The code of [`StopReason::TimeLimit`] among ranks, after those of the signals.
 const TIME_LIMIT: u64 = SIGNALS.len() as u64;
+
+/// Requests of this process that there are.
+static LISTENING: AtomicUsize = AtomicUsize::new(0);
+/// Whether signals do again what they did.
+static NOBODY_LISTENS: LazyLock<Arc<AtomicBool>> = LazyLock::new(Default::default);
+/// How many of the signals do so then: that is said once in a process, and cannot be taken back.
+static DEFAULTS: Mutex<usize> = Mutex::new(0);
 
 /// Whether the run should make a checkpoint and end: because of SIGTERM or SIGUSR1, or because its
 /// time is nearly up.
@@ -48,8 +55,6 @@ pub struct StopRequest<'w> {
     world: &'w World,
     /// 1 + the place in [`SIGNALS`] of the signal that came last; 0 for none.
     received: Arc<AtomicUsize>,
-    /// Whether signals do again what they did.
-    ended: Arc<AtomicBool>,
     registered: Vec<SigId>,
     deadline: Option<Instant>,
     started: Instant,
@@ -88,9 +93,11 @@ impl<'w> StopRequest<'w> {
     ///
     /// Over all ranks.
     pub fn listen(world: &'w World) -> Result<Self> {
-        let (received, ended) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
-        let started = Instant::now();
-        let mut stop = Self { world, received, ended, registered: Vec::new(), deadline: None, started };
+        let (received, started) = (Arc::new(AtomicUsize::new(0)), Instant::now());
+        if LISTENING.fetch_add(1, Ordering::SeqCst) == 0 {
+            NOBODY_LISTENS.store(false, Ordering::SeqCst);
+        }
+        let mut stop = Self { world, received, registered: Vec::new(), deadline: None, started };
         let result = stop.register().map_err(|error| {
             Error::new(ErrorKind::Parallel, format!("cannot listen for SIGTERM and SIGUSR1: {error}"))
         });
@@ -99,9 +106,14 @@ impl<'w> StopRequest<'w> {
     }
 
     fn register(&mut self) -> io::Result<()> {
+        // before the others, so that it acts on signals that nobody listens for only
+        let mut registered = DEFAULTS.lock().unwrap_or_else(PoisonError::into_inner);
+        for &signal in &SIGNALS[*registered..] {
+            flag::register_conditional_default(signal, Arc::clone(&NOBODY_LISTENS))?;
+            *registered += 1;
+        }
+        drop(registered);
         for (place, signal) in SIGNALS.into_iter().enumerate() {
-            // first, so that it acts on signals after the end only
-            flag::register_conditional_default(signal, Arc::clone(&self.ended))?;
             self.registered.push(flag::register_usize(signal, Arc::clone(&self.received), place + 1)?);
         }
         Ok(())
@@ -137,7 +149,9 @@ impl<'w> StopRequest<'w> {
 
 impl Drop for StopRequest<'_> {
     fn drop(&mut self) {
-        self.ended.store(true, Ordering::Relaxed);
+        if LISTENING.fetch_sub(1, Ordering::SeqCst) == 1 {
+            NOBODY_LISTENS.store(true, Ordering::SeqCst);
+        }
         self.registered.drain(..).for_each(|id| {
             signal_hook::low_level::unregister(id);
         });

@@ -129,9 +129,12 @@ impl Monitor {
 
     fn judge(&self) -> Option<Status> {
         let (first, last) = (self.history[0], self.history[self.history.len() - 1]);
-        if last <= self.goal {
+        if !(last.is_finite() && self.goal.is_finite()) {
+            // Also where the goal is beyond all numbers, so that anything would reach it.
+            Some(Status::Diverged)
+        } else if last <= self.goal {
             Some(Status::Converged)
-        } else if !last.is_finite() || last > DIVERGED * first.max(self.goal) {
+        } else if last > DIVERGED * first.max(self.goal) {
             Some(Status::Diverged)
         } else if self.since_best >= self.limits.patience {
             Some(Status::Stagnated)

@@ -78,7 +78,7 @@ impl<const N: usize> Preconditioner<N> for Jacobi<N> {
 
 /// A Chebyshev polynomial in `D⁻¹ A`: so many steps of the Chebyshev iteration from 0.
 ///
-/// It wants no sums over ranks, and damps what lies in the upper part of the spectrum.
+/// It damps what lies in the upper part of the spectrum.
 pub struct Polynomial<'a, A, const N: usize> {
     operator: &'a A,
     inverse: Jacobi<N>,

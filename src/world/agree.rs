@@ -97,5 +97,6 @@ pub(super) fn agree_over<T>(comm: &SimpleCommunicator, result: Result<T>) -> Res
     root.broadcast_into(&mut bytes[..]);
     // This rank's own error ends here: what counts from now on is the common one.
     drop(result);
-    Err(Error::on_all_ranks(ErrorKind::from_code(header[0]), String::from_utf8_lossy(&bytes)))
+    let (kind, text) = (ErrorKind::from_code(header[0]), String::from_utf8_lossy(&bytes));
+    Err(if size == 1 { Error::on_all_ranks(kind, text) } else { Error::agreed(kind, text) })
 }

@@ -15,6 +15,7 @@ use mpi::traits::{Communicator, CommunicatorCollectives};
 use parhelion_kernels::Pool;
 
 use crate::Result;
+use crate::error::Alone;
 use crate::measure::{AtEnd, Measure, Part};
 use environment::Environment;
 use threads::Cores;
@@ -59,7 +60,7 @@ struct Inner {
     at_end: AtEnd,
     environment: Rc<Environment>,
     /// The world of which this is one rank; it ends after this one, and takes the others along if need be.
-    _whole: Option<World>,
+    _whole: Option<(World, Alone)>,
 }
 
 /// How a [`World`] is set up; made by [`World::builder`].
@@ -155,7 +156,7 @@ impl World {
             recorder: self.0.recorder.clone(),
             at_end: AtEnd::default(),
             environment: Rc::clone(&self.0.environment),
-            _whole: Some(self.clone()),
+            _whole: Some((self.clone(), Alone::new())),
         }))
     }
 

@@ -47,6 +47,20 @@ fn the_time_limit_counts_for_all_ranks_at_once() {
 }
 
 #[test]
+fn one_request_after_another_and_two_at_once_hear_the_signal() {
+    stages(&[1, 2], |world, _, _| {
+        drop(StopRequest::listen(world)?);
+        let (first, second) = (StopRequest::listen(world)?, StopRequest::listen(world)?);
+        raise(SIGUSR1).map_err(Error::other)?;
+        assert_eq!([first.check(), second.check()], [Some(StopReason::User1); 2]);
+        drop(first);
+        raise(SIGTERM).map_err(Error::other)?;
+        assert_eq!(second.check(), Some(StopReason::Terminated));
+        Ok(())
+    });
+}
+
+#[test]
 fn afterwards_signals_end_the_process_as_usual() {
     let outcome = RankTest::new(1).output(|world| {
         drop(StopRequest::listen(world)?);

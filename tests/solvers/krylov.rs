@@ -185,3 +185,31 @@ fn singular_systems_are_solved_up_to_a_constant() {
         Ok(())
     });
 }
+
+#[test]
+fn numbers_beyond_all_bounds_do_not_count_as_converged() {
+    on_ranks([1, 2], |world| {
+        let a = dirichlet(world, 8, 0.0)?;
+        let (mut b, mut x) = (a.vector("b"), a.vector("x"));
+        for value in [f64::INFINITY, f64::NAN, 1e200] {
+            b.fill_with(value);
+            x.fill_with(0.0);
+            let outcome = Krylov::cg().solve(&a, &mut Identity, &b, &mut x)?;
+            assert_eq!(outcome.status, Status::Diverged, "{value}: {outcome}");
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn a_constant_has_no_part_that_a_singular_system_can_meet() {
+    on_ranks([1, 3], |world| {
+        let grid = Grid::builder([18, 22]).build(world)?;
+        let a = Elliptic::builder(&grid).build()?;
+        let (mut b, mut x) = (a.vector("b"), a.vector("x"));
+        b.fill_with(0.1);
+        let outcome = Krylov::cg().solve(&a, &mut Identity, &b, &mut x)?;
+        assert!(outcome.converged() && x.norm_max() == 0.0, "{outcome}");
+        Ok(())
+    });
+}

@@ -21,7 +21,7 @@ use std::fmt;
 use super::elliptic::Elliptic;
 use super::{Preconditioner, Real};
 use crate::error::ErrorKind;
-use crate::{Error, Field, Grid, Result};
+use crate::{Centring, Error, Field, Grid, Result};
 use hierarchy::{Below, Level};
 use rearrange::Rearrange;
 
@@ -42,7 +42,8 @@ pub enum Cycle {
 /// What takes out the error that a coarser grid cannot see.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Smoother {
-    /// Gauss–Seidel, first the even cells, then the odd ones; the other way round after the coarse correction.
+    /// Gauss–Seidel, first the even cells, then the odd ones; with variable coefficients the other way round after the
+    /// coarse correction, with constant ones over-relaxed.
     #[default]
     RedBlack,
     /// Jacobi with the weight that damps best what must be damped.
@@ -179,6 +180,19 @@ impl<T: Real, const N: usize> Preconditioner<N> for Multigrid<T, N> {
                     z.name()
                 ),
             ));
+        }
+        for field in [&*r, &*z] {
+            if field.centring() != Centring::Cell || field.components() != 1 {
+                return Err(Error::on_all_ranks(
+                    ErrorKind::Argument,
+                    format!(
+                        "multigrid is for fields of one component at cells; '{}' has {} at {:?}",
+                        field.name(),
+                        field.components(),
+                        field.centring()
+                    ),
+                ));
+            }
         }
         // Single precision has a small range: the largest residual becomes about 1, by a power of 2.
         let scale = if size_of::<T>() < 8 { scale_for(r.norm_max()) } else { 1.0 };
