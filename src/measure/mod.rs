@@ -17,7 +17,9 @@ mod trace;
 
 pub(crate) use at_end::AtEnd;
 pub(crate) use kind::Part;
-pub(crate) use recorder::{Call, Timing};
+pub(crate) use recorder::Call;
+#[cfg(feature = "hdf5")]
+pub(crate) use recorder::Timing;
 
 pub use kind::Kind;
 pub use recorder::Measure;
