@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 
 use crate::sweep::sweep_beside;
-use crate::{Element, KernelError, Point, Region, StarPoint, View, ViewMut};
+use crate::{Element, KernelError, Point, Reach, Region, StarPoint, View, ViewMut};
 
 /// Which neighbours a stencil reads, and so which parts of a halo must be filled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -86,13 +86,13 @@ pub fn star_stencil<T: Element, const N: usize, const R: usize>(
     Ruled::<_, T, N, R, true> { rule, cell: PhantomData }
 }
 
-impl<F, T, const N: usize, const R: usize> Stencil<T, N> for Ruled<F, T, N, R, false>
+impl<F, T, const N: usize, const R: usize, const STAR: bool> Stencil<T, N> for Ruled<F, T, N, R, STAR>
 where
     T: Element,
-    F: Fn(Point<'_, T, N, R>) -> T + Sync,
+    F: Fn(Point<'_, T, N, R, STAR>) -> T + Sync,
 {
     const RADIUS: usize = R;
-    const PATTERN: Pattern = Pattern::Box;
+    const PATTERN: Pattern = if STAR { Pattern::Star } else { Pattern::Box };
 
     fn apply(
         &self,
@@ -110,36 +110,7 @@ where
         input: View<'_, T, N>,
         beside: &mut dyn FnMut(),
     ) -> Result<(), KernelError> {
-        let rule = |point: Point<'_, T, N, R>| (self.rule)(point);
-        sweep_beside(region, &mut output, input.reach::<R>(), rule, beside)
-    }
-}
-
-impl<F, T, const N: usize, const R: usize> Stencil<T, N> for Ruled<F, T, N, R, true>
-where
-    T: Element,
-    F: Fn(StarPoint<'_, T, N, R>) -> T + Sync,
-{
-    const RADIUS: usize = R;
-    const PATTERN: Pattern = Pattern::Star;
-
-    fn apply(
-        &self,
-        region: Region<N>,
-        output: ViewMut<'_, T, N>,
-        input: View<'_, T, N>,
-    ) -> Result<(), KernelError> {
-        self.apply_beside(region, output, input, &mut || ())
-    }
-
-    fn apply_beside(
-        &self,
-        region: Region<N>,
-        mut output: ViewMut<'_, T, N>,
-        input: View<'_, T, N>,
-        beside: &mut dyn FnMut(),
-    ) -> Result<(), KernelError> {
-        let rule = |point: StarPoint<'_, T, N, R>| (self.rule)(point);
-        sweep_beside(region, &mut output, input.star_reach::<R>(), rule, beside)
+        let rule = |point: Point<'_, T, N, R, STAR>| (self.rule)(point);
+        sweep_beside(region, &mut output, Reach::<T, N, R, STAR>::of(input), rule, beside)
     }
 }

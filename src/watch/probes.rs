@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 
 use num_traits::AsPrimitive;
 
-use super::sum_on_root;
 use crate::error::ErrorKind;
 use crate::{Element, Error, Field, Result};
 
@@ -55,7 +54,7 @@ impl<const N: usize> Probes<N> {
         path: impl AsRef<Path>,
         points: impl Into<Vec<[usize; N]>>,
     ) -> Result<Self> {
-        Self::begin(field, path.as_ref(), points.into(), 0, |path, heading| {
+        Self::begin(field, path.as_ref(), points.into(), |path, heading| {
             let mut file = File::create(path).map_err(|error| error.to_string())?;
             writeln!(file, "{heading}").map_err(|error| error.to_string())?;
             Ok(file)
@@ -76,7 +75,7 @@ impl<const N: usize> Probes<N> {
         points: impl Into<Vec<[usize; N]>>,
     ) -> Result<Self> {
         let now = field.time();
-        Self::begin(field, path.as_ref(), points.into(), 0, |path, heading| {
+        Self::begin(field, path.as_ref(), points.into(), |path, heading| {
             let text = |error: std::io::Error| error.to_string();
             let options = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
             let mut file = options.map_err(text)?;
@@ -115,7 +114,6 @@ impl<const N: usize> Probes<N> {
         field: &Field<T, N>,
         path: &Path,
         points: Vec<[usize; N]>,
-        component: usize,
         open: impl FnOnce(&Path, &str) -> std::result::Result<File, String>,
     ) -> Result<Self> {
         let world = field.grid().world();
@@ -137,7 +135,7 @@ impl<const N: usize> Probes<N> {
             Ok(())
         };
         world.agree(opened)?;
-        Ok(Self { path: path.to_owned(), points, component, file })
+        Ok(Self { path: path.to_owned(), points, component: 0, file })
     }
 
     /// Writes a line: the field's time and its values at the points, with all digits.
@@ -163,7 +161,7 @@ impl<const N: usize> Probes<N> {
         let view = field.component(self.component);
         let value = |&point: &[usize; N]| field.local_index(point).map_or(0.0, |local| view.get(local).as_());
         let mine: Vec<f64> = self.points.iter().map(value).collect();
-        let values = sum_on_root(field, &mine);
+        let values = field.grid().world().sum_on_root(&mine);
         let mut line = format!("{:?}", field.time());
         values.iter().for_each(|value| line += &format!(",{value:?}"));
         line.push('\n');

@@ -2,7 +2,6 @@
 
 use num_traits::AsPrimitive;
 
-use super::sum_on_root;
 use crate::error::ErrorKind;
 use crate::{Element, Error, Field, Result};
 
@@ -97,7 +96,7 @@ impl<const N: usize> Sample<N> {
                 }
             }
         }
-        sum_on_root(field, &values)
+        field.grid().world().sum_on_root(&values)
     }
 }
 

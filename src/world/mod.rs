@@ -11,7 +11,7 @@ use std::rc::Rc;
 
 use mpi::collective::SystemOperation;
 use mpi::topology::SimpleCommunicator;
-use mpi::traits::{Communicator, CommunicatorCollectives};
+use mpi::traits::{Communicator, CommunicatorCollectives, Root};
 use parhelion_kernels::Pool;
 
 use crate::Result;
@@ -218,6 +218,19 @@ impl World {
         let _wait = self.measure().part(Part::Wait);
         let local = values.to_vec();
         self.comm().all_reduce_into(&local[..], values, SystemOperation::sum());
+    }
+
+    /// The sum of each value over all ranks, on rank 0; elsewhere nothing. Exact where all ranks but one bring 0.
+    pub(crate) fn sum_on_root(&self, values: &[f64]) -> Vec<f64> {
+        let _wait = self.measure().part(Part::Wait);
+        let root = self.comm().process_at_rank(0);
+        if self.rank() > 0 {
+            root.reduce_into(values, SystemOperation::sum());
+            return Vec::new();
+        }
+        let mut sums = vec![0.0; values.len()];
+        root.reduce_into_root(values, &mut sums[..], SystemOperation::sum());
+        sums
     }
 }
 
