@@ -53,7 +53,7 @@ mod wall;
 
 pub use elliptic::{Elliptic, EllipticBuilder, Mean};
 pub use krylov::Krylov;
-pub use multigrid::{Cycle, Multigrid, MultigridBuilder, Smoother};
+pub use multigrid::{Cycle, LevelReport, Multigrid, MultigridBuilder, MultigridReport, Smoother};
 pub use operator::{LinearOperator, OperatorFn, operator};
 pub use outcome::{Outcome, Status};
 pub use poisson::Poisson;

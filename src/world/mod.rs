@@ -3,6 +3,7 @@
 mod agree;
 mod environment;
 mod failure;
+mod fewer;
 mod startup;
 mod threads;
 
@@ -18,6 +19,7 @@ use crate::Result;
 use crate::error::Alone;
 use crate::measure::{AtEnd, Measure, Part};
 use environment::Environment;
+pub(crate) use fewer::{member, member_rank};
 use threads::Cores;
 
 /// MPI and a thread pool: the ranks of the job and the threads of this rank.
@@ -142,22 +144,8 @@ impl World {
         if self.size() == 1 {
             return self.clone();
         }
-        let comm = SimpleCommunicator::self_comm().duplicate();
-        let user_comm = comm.duplicate();
-        World(Rc::new(Inner {
-            cores: Cores { ranks_on_node: 1, ..self.0.cores.clone() },
-            comm,
-            user_comm,
-            rank: 0,
-            size: 1,
-            nodes: 1,
-            node: 0,
-            pool: Rc::clone(&self.0.pool),
-            recorder: self.0.recorder.clone(),
-            at_end: AtEnd::default(),
-            environment: Rc::clone(&self.0.environment),
-            _whole: Some((self.clone(), Alone::new())),
-        }))
+        let cores = Cores { ranks_on_node: 1, ..self.0.cores.clone() };
+        self.part(SimpleCommunicator::self_comm().duplicate(), cores, [1, 0])
     }
 
     /// Waits until all ranks are here.

@@ -63,12 +63,12 @@ fn multigrid_has_the_same_bits() {
                 builder.coefficient_of(&beta, Mean::Harmonic).build()?
             };
             for kind in [
-                Multigrid::<f64, 3>::builder().alone_below(200),
-                Multigrid::<f64, 3>::builder().cycle(Cycle::F).alone_below(1000),
+                Multigrid::<f64, 3>::builder().cells_per_rank(50),
+                Multigrid::<f64, 3>::builder().cycle(Cycle::F).cells_per_rank(250),
                 Multigrid::<f64, 3>::builder()
                     .cycle(Cycle::Full)
                     .smoother(Smoother::Chebyshev)
-                    .alone_below(100),
+                    .cells_per_rank(25),
                 Multigrid::<f64, 3>::builder().cycle(Cycle::W).smoother(Smoother::Jacobi),
             ] {
                 let mut u = grid.field::<f64>("u");
@@ -77,7 +77,8 @@ fn multigrid_has_the_same_bits() {
                 text += &described(&outcome, &u);
             }
             let mut u = grid.field::<f64>("u");
-            let mut multigrid = Multigrid::<f64, 3>::builder().alone_below(300).build::<f32, 3>(&operator)?;
+            let mut multigrid =
+                Multigrid::<f64, 3>::builder().cells_per_rank(100).build::<f32, 3>(&operator)?;
             let outcome =
                 Krylov::richardson().max_iterations(4).solve(&operator, &mut multigrid, &f, &mut u)?;
             text += &described(&outcome, &u);

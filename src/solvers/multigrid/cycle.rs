@@ -32,16 +32,16 @@ fn cycle<T: Real, const N: usize>(
     }
     match &level.below {
         Below::Nothing(direct) => direct.solve(&level.f, &mut level.u),
-        Below::Alone { gather, share } => {
-            gather.run(&level.f, &mut rest[0].f, 1.0);
+        Below::Fewer { gather, share } => {
+            gather.run(Some(&level.f), rest.first_mut().map(|level| &mut level.f), 1.0);
             cycle(rest, settings, kind, zero)?;
-            share.run(&rest[0].u, &mut level.u, 1.0);
+            share.run(rest.first().map(|level| &level.u), Some(&mut level.u), 1.0);
         }
         Below::Coarser(transfer) => {
             transfer.restrict_residual(&level.operator, &mut level.u, &level.f, &mut rest[0].f)?;
             cycle(rest, settings, kind, true)?;
             let again = match kind {
-                _ if is_direct(rest) => None,
+                _ if rest[0].coarsest => None,
                 Cycle::W => Some(Cycle::W),
                 Cycle::F => Some(Cycle::V),
                 Cycle::V | Cycle::Full => None,
@@ -61,10 +61,10 @@ fn full<T: Real, const N: usize>(levels: &mut [Level<T, N>], settings: &Multigri
     let Some((level, rest)) = levels.split_first_mut() else { return Ok(()) };
     match &level.below {
         Below::Nothing(direct) => direct.solve(&level.f, &mut level.u),
-        Below::Alone { gather, share } => {
-            gather.run(&level.f, &mut rest[0].f, 1.0);
+        Below::Fewer { gather, share } => {
+            gather.run(Some(&level.f), rest.first_mut().map(|level| &mut level.f), 1.0);
             full(rest, settings)?;
-            share.run(&rest[0].u, &mut level.u, 1.0);
+            share.run(rest.first().map(|level| &level.u), Some(&mut level.u), 1.0);
         }
         Below::Coarser(transfer) => {
             transfer.restrict(&level.f, &mut rest[0].f);
@@ -75,12 +75,6 @@ fn full<T: Real, const N: usize>(levels: &mut [Level<T, N>], settings: &Multigri
         }
     }
     Ok(())
-}
-
-/// Whether the first of these levels is solved exactly at each visit.
-fn is_direct<T: Real, const N: usize>(levels: &[Level<T, N>]) -> bool {
-    let first = levels.iter().find(|level| !matches!(level.below, Below::Alone { .. }));
-    first.is_none_or(|level| matches!(level.below, Below::Nothing(_)))
 }
 
 /// Sweeps of the smoother before, or `after`, the coarse correction.
@@ -95,7 +89,7 @@ fn smooth<T: Real, const N: usize>(
     mut zero: bool,
     after: bool,
 ) -> Result<()> {
-    let Level { operator, u, other, f, step, below } = level;
+    let Level { operator, u, other, f, step, below, .. } = level;
     if sweeps == 0 && zero {
         u.fill_with(T::zero());
     }

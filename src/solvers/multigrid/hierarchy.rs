@@ -1,7 +1,8 @@
 //! The levels: which grids there are, on which ranks, with which operators.
 
 use super::direct::Direct;
-use super::rearrange::Rearrange;
+use super::rearrange::{Rearrange, Side};
+use super::stages::{Stage, stages};
 use super::transfer::Transfer;
 use crate::error::ErrorKind;
 use crate::solvers::discrete::{Discrete, Terms};
@@ -10,7 +11,7 @@ use crate::solvers::faces::{Faces, Parts};
 use crate::solvers::line::Line;
 use crate::solvers::separable::Separable;
 use crate::solvers::{LinearOperator, Real};
-use crate::{Centring, Decomposition, Error, Field, Grid, Region, Result, World};
+use crate::{Centring, Error, Field, Grid, Region, Result, World};
 
 /// Systems of at most so many cells are solved directly.
 const DIRECT: usize = 64;
@@ -28,6 +29,8 @@ pub(super) struct Level<T: Real, const N: usize> {
     pub(super) f: Field<T, N>,
     /// The step of smoothers that remember it; made if needed.
     pub(super) step: Option<Field<T, N>>,
+    /// Whether it is the coarsest grid, wherever that is solved.
+    pub(super) coarsest: bool,
     pub(super) below: Below<T, N>,
 }
 
@@ -35,18 +38,10 @@ pub(super) struct Level<T: Real, const N: usize> {
 pub(super) enum Below<T, const N: usize> {
     /// A coarser grid on the same ranks.
     Coarser(Transfer<T, N>),
-    /// The same cells on each rank alone: there, from here on, every rank does the same without messages.
-    Alone { gather: Rearrange<N>, share: Rearrange<N> },
+    /// The same cells on fewer ranks, which go on; the others have no further levels and wait for the result.
+    Fewer { gather: Rearrange<N>, share: Rearrange<N> },
     /// None: this one is solved directly.
     Nothing(Direct),
-}
-
-/// How the levels are cut.
-struct Shape<const N: usize> {
-    /// Levels on all ranks that are coarsened once more on all ranks.
-    coarsened: usize,
-    procs: [usize; N],
-    granule: [usize; N],
 }
 
 /// The lines of all levels, the finest first.
@@ -68,77 +63,35 @@ fn all_lines<const N: usize>(finest: [Line; N]) -> Vec<[Line; N]> {
     }
 }
 
-/// Coarsens on all ranks while there are more cells than `alone_below`, as far as blocks of whole granules allow.
-fn shape<const N: usize>(grid: &Grid<N>, all: &[[Line; N]], alone_below: usize) -> Shape<N> {
-    let cells = |lines: &[Line; N]| lines.iter().map(Line::cells).product::<usize>();
-    let user = grid.decomposition();
-    let shape = user.shape();
-    let most = if grid.world().size() == 1 {
-        all.len() - 1
-    } else {
-        all.iter().take_while(|lines| cells(lines) > alone_below).count().min(all.len() - 1)
-    };
-    for coarsened in (1..=most).rev() {
-        let granule = std::array::from_fn(|a| all[coarsened][a].width);
-        // The blocks of the user's own grid, if they happen to begin at multiples.
-        let fits = (0..N).all(|a| {
-            let mut corner = [0; N];
-            (0..user.procs()[a]).all(|c| {
-                corner[a] = c;
-                (user.block(corner).start[a] as usize).is_multiple_of(granule[a])
-            })
-        });
-        let same = Decomposition::new(shape, user.procs()).and_then(|cut| cut.with_granule(granule));
-        if fits && same.is_ok_and(|same| same_blocks(&same, user)) {
-            return Shape { coarsened, procs: user.procs(), granule };
-        }
-        let granules = std::array::from_fn(|a| shape[a].div_ceil(granule[a]));
-        let periodic = grid.topology().periodic();
-        if let Ok(cut) = Decomposition::for_ranks(granules, user.ranks(), [[1; 2]; N], periodic) {
-            return Shape { coarsened, procs: cut.procs(), granule };
-        }
-    }
-    Shape { coarsened: 0, procs: user.procs(), granule: [1; N] }
-}
-
-/// Whether both are cut in the same places.
-pub(super) fn same_blocks<const N: usize>(a: &Decomposition<N>, b: &Decomposition<N>) -> bool {
-    a.procs() == b.procs()
-        && (0..N).all(|axis| {
-            let mut corner = [0; N];
-            (0..a.procs()[axis]).all(|c| {
-                corner[axis] = c;
-                a.block(corner) == b.block(corner)
-            })
-        })
-}
-
-/// The grid of these axes.
+/// The grid of a level, cut as its stage says.
 fn grid_of<const N: usize>(
     finest: &Grid<N>,
     world: &World,
-    lines: &[Line; N],
-    cut: Option<([usize; N], [usize; N])>,
+    all: &[[Line; N]],
+    stage: &Stage<N>,
+    number: usize,
 ) -> Result<Grid<N>> {
-    let builder = Grid::builder(lines.map(|line| line.cells()))
+    let lines = &all[number];
+    let coarsened = |a: usize| lines[a].width / all[stage.first][a].width;
+    Grid::builder(lines.map(|line| line.cells()))
         .spacing(lines.map(|line| line.spacing * line.width as f64))
         .origin(finest.origin())
         .periodic(finest.topology().periodic())
-        .halo(1);
-    match cut {
-        Some((procs, granule)) => builder.procs(procs).granule(granule).build(world),
-        None => builder.build(world),
-    }
+        .halo(1)
+        .procs(stage.procs)
+        .granule(std::array::from_fn(|a| (stage.granule[a] / coarsened(a)).max(1)))
+        .build(world)
 }
 
 impl<T: Real, const N: usize> Level<T, N> {
-    fn new(terms: Terms<T, N>, grid: &Grid<N>, below: Below<T, N>) -> Self {
+    fn new(terms: Terms<T, N>, grid: &Grid<N>, coarsest: bool, below: Below<T, N>) -> Self {
         Self {
             operator: Discrete { grid: grid.clone(), terms },
             u: grid.field("correction"),
             other: grid.field("correction"),
             f: grid.field("right-hand side"),
             step: None,
+            coarsest,
             below,
         }
     }
@@ -161,35 +114,36 @@ struct Described<T: Real, const N: usize> {
     parts: Option<Parts<T, N>>,
 }
 
-/// The same couplings in another precision and on a grid cut differently.
+/// The same couplings in another precision and on a grid cut differently, if this rank has a part of that.
 fn rearranged<S: Real, T: Real, const N: usize>(
     faces: &Faces<S, N>,
     parts: &Parts<S, N>,
-    grid: &Grid<N>,
+    grid: Option<&Grid<N>>,
     way: &Rearrange<N>,
-) -> Result<Described<T, N>> {
+) -> Result<Option<Described<T, N>>> {
     let moved_field = |from: &Field<S, N>| {
-        let mut to = grid.field(from.name());
-        way.run(from, &mut to, 1.0);
+        let mut to = grid.map(|grid| grid.field(from.name()));
+        way.run(Some(from), to.as_mut(), 1.0);
         to
     };
-    let mut moved = Faces::new(grid)?;
-    for (from, to) in faces.below.iter().zip(&mut moved.below) {
-        way.run(from, to, 1.0);
+    let mut moved = grid.map(Faces::new).transpose()?;
+    for (a, from) in faces.below.iter().enumerate() {
+        way.run(Some(from), moved.as_mut().map(|faces| &mut faces.below[a]), 1.0);
     }
     let walls = parts.walls.each_ref().map(|wall| wall.as_ref().map(moved_field));
-    let parts = Parts { alpha: moved_field(&parts.alpha), walls };
+    let (Some(mut moved), Some(alpha)) = (moved, moved_field(&parts.alpha)) else { return Ok(None) };
+    let parts = Parts { alpha, walls: walls.map(Option::flatten) };
     parts.add_up(&mut moved)?;
-    Ok(Described { terms: Terms::Faces(Box::new(moved)), parts: Some(parts) })
+    Ok(Some(Described { terms: Terms::Faces(Box::new(moved)), parts: Some(parts) }))
 }
 
-/// All levels for an operator, the finest first, and the ways to the first and back.
+/// The levels that this rank has a part of, the finest first, and the ways to the first and back.
 ///
 /// # Collective
 /// Over all ranks of the operator's grid.
 pub(super) fn build<T: Real, const N: usize>(
     elliptic: &Elliptic<N>,
-    alone_below: usize,
+    cells_per_rank: usize,
 ) -> Result<(Vec<Level<T, N>>, [Rearrange<N>; 2])> {
     let user = &elliptic.discrete.grid;
     let world = user.world();
@@ -203,53 +157,62 @@ pub(super) fn build<T: Real, const N: usize>(
         ))
     })?;
     let all = all_lines(elliptic.lines);
-    let Shape { coarsened, procs, granule } = shape(user, &all, alone_below);
-    let mut levels = Vec::new();
-    let mut grid = grid_of(user, world, &all[0], Some((procs, granule)))?;
-    let ways = [Rearrange::new(user, &grid), Rearrange::new(&grid, user)];
+    let plan = stages(user.decomposition(), user.topology().periodic(), &all, cells_per_rank);
+    let constants = elliptic.constants.unwrap_or([1.0, 0.0]);
     let again = |grid: &Grid<N>, lines: &[Line; N]| Described {
-        terms: separable(grid, lines, elliptic.constants.unwrap_or([1.0, 0.0])),
+        terms: separable(grid, lines, constants),
         parts: None,
     };
+    let mut grid = grid_of(user, world, &all, &plan[0], 0)?;
+    let ways = [Rearrange::new(user, &grid), Rearrange::new(&grid, user)];
     let mut described = match &elliptic.discrete.terms {
-        Terms::Faces(faces) => rearranged(faces, &elliptic.parts(faces)?, &grid, &ways[0])?,
-        Terms::Separable(_) => again(&grid, &all[0]),
+        Terms::Faces(faces) => rearranged(faces, &elliptic.parts(faces)?, Some(&grid), &ways[0])?,
+        Terms::Separable(_) => Some(again(&grid, &all[0])),
     };
-    let mut alone = world.size() == 1;
-    let mut number = 0;
-    loop {
-        let lines = all[number];
-        let Described { terms, parts } = described;
-        if !alone && number == coarsened {
-            let single = grid_of(user, &world.alone(), &lines, None)?;
-            let (gather, share) = (Rearrange::new(&grid, &single), Rearrange::sharing(&grid));
-            described = match (&terms, &parts) {
-                (Terms::Faces(faces), Some(parts)) => rearranged(faces, parts, &single, &gather)?,
-                _ => again(&single, &lines),
+    let mut levels = Vec::new();
+    for (stage, next) in plan.iter().zip(plan.iter().skip(1).map(Some).chain([None])) {
+        for number in stage.first..=stage.last {
+            let Some(Described { terms, parts }) = described else { return Ok((levels, ways)) };
+            let lines = &all[number];
+            let coarsest = number + 1 == all.len();
+            let (below, on) = if number < stage.last {
+                let coarser = grid_of(user, grid.world(), &all, stage, number + 1)?;
+                let averages = Transfer::<T, N>::averages(&terms);
+                let transfer = Transfer::new(&grid, lines, &all[number + 1], averages);
+                described = Some(match (&terms, &parts) {
+                    (Terms::Faces(faces), Some(parts)) => {
+                        let (faces, parts) = transfer.coarsen(faces, parts, &coarser)?;
+                        Described { terms: Terms::Faces(Box::new(faces)), parts: Some(parts) }
+                    }
+                    _ => again(&coarser, &all[number + 1]),
+                });
+                (Below::Coarser(transfer), Some(coarser))
+            } else if let Some(next) = next {
+                let fewer = match grid.world().fewer(next.ranks()) {
+                    Some(world) => Some(grid_of(user, &world, &all, next, number)?),
+                    None => None,
+                };
+                let there = Side::of(&grid, next.decomposition(lines)?);
+                let here = Side::of(&grid, *grid.decomposition());
+                let gather = Rearrange::between(&grid, &here, &there);
+                let share = Rearrange::between(&grid, &there, &here);
+                described = match (&terms, &parts) {
+                    (Terms::Faces(faces), Some(parts)) => rearranged(faces, parts, fewer.as_ref(), &gather)?,
+                    _ => fewer.as_ref().map(|grid| again(grid, lines)),
+                };
+                (Below::Fewer { gather, share }, fewer)
+            } else {
+                let operator = Discrete { grid: grid.clone(), terms };
+                let direct = Direct::new(&operator, elliptic.is_singular())?;
+                levels.push(Level::new(operator.terms, &grid, coarsest, Below::Nothing(direct)));
+                return Ok((levels, ways));
             };
-            levels.push(Level::new(terms, &grid, Below::Alone { gather, share }));
-            (grid, alone) = (single, true);
-            continue;
-        }
-        if number + 1 == all.len() {
-            let operator = Discrete { grid: grid.clone(), terms };
-            let direct = Direct::new(&operator, elliptic.is_singular())?;
-            levels.push(Level::new(operator.terms, &grid, Below::Nothing(direct)));
-            return Ok((levels, ways));
-        }
-        let coarser = all[number + 1];
-        let cut = (!alone).then(|| (procs, std::array::from_fn(|a| (granule[a] / coarser[a].width).max(1))));
-        let next_grid = grid_of(user, grid.world(), &coarser, cut)?;
-        let transfer = Transfer::new(&grid, &lines, &coarser, Transfer::<T, N>::averages(&terms));
-        described = match (&terms, &parts) {
-            (Terms::Faces(faces), Some(parts)) => {
-                let (faces, parts) = transfer.coarsen(faces, parts, &next_grid)?;
-                Described { terms: Terms::Faces(Box::new(faces)), parts: Some(parts) }
+            levels.push(Level::new(terms, &grid, coarsest, below));
+            match on {
+                Some(on) => grid = on,
+                None => return Ok((levels, ways)),
             }
-            _ => again(&next_grid, &coarser),
-        };
-        levels.push(Level::new(terms, &grid, Below::Coarser(transfer)));
-        grid = next_grid;
-        number += 1;
+        }
     }
+    Ok((levels, ways))
 }

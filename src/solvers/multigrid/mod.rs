@@ -2,11 +2,13 @@
 //!
 //! | file | what it has |
 //! |---|---|
-//! | `hierarchy` | the levels: grids, ranks, operators |
+//! | `stages` | on how many ranks each level lies |
+//! | `hierarchy` | the levels: grids, operators |
 //! | `transfer` | restriction, interpolation, coarse couplings |
 //! | `rearrange` | moving cells between decompositions |
 //! | `direct` | the coarsest system |
 //! | `refine` | cycles that improve an iterate in double precision |
+//! | `report` | cost and convergence of each level |
 //! | `cycle` | smoothing and the order in which levels are visited |
 
 mod cycle;
@@ -14,6 +16,8 @@ mod direct;
 mod hierarchy;
 mod rearrange;
 mod refine;
+mod report;
+mod stages;
 mod transfer;
 
 use std::fmt;
@@ -24,6 +28,7 @@ use crate::error::ErrorKind;
 use crate::{Centring, Error, Field, Grid, Result};
 use hierarchy::{Below, Level};
 use rearrange::Rearrange;
+pub use report::{LevelReport, MultigridReport};
 
 /// In which order a multigrid cycle visits the levels.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -62,8 +67,8 @@ pub enum Smoother {
 /// where their number is odd, the last stays alone. The coarsest system is solved directly. Where the coefficient varies, transfers
 /// and smoother are symmetric and cannot gain energy, so that conjugate gradients converge whatever the jumps.
 ///
-/// Large levels are spread over all ranks, in blocks of whole coarse cells; levels of few cells are gathered, and from there on every rank
-/// does the same work by itself, without messages. The results have the same bits on any ranks × threads.
+/// Large levels are spread over all ranks, in blocks of whole coarse cells; smaller ones move to half the ranks or fewer, step by step, until one
+/// rank solves the coarsest; rank 0 has a part of all, and so displays all. The results have the same bits on any ranks × threads.
 ///
 /// ```
 /// use parhelion::prelude::*;
@@ -94,12 +99,12 @@ pub struct MultigridBuilder {
     cycle: Cycle,
     smoother: Smoother,
     sweeps: [usize; 2],
-    alone_below: usize,
+    cells_per_rank: usize,
 }
 
 impl Default for MultigridBuilder {
     fn default() -> Self {
-        Self { cycle: Cycle::V, smoother: Smoother::RedBlack, sweeps: [2, 2], alone_below: 20_000 }
+        Self { cycle: Cycle::V, smoother: Smoother::RedBlack, sweeps: [2, 2], cells_per_rank: 8000 }
     }
 }
 
@@ -122,9 +127,9 @@ impl MultigridBuilder {
         self
     }
 
-    /// Levels of at most so many cells are gathered (20 000 unless told otherwise).
-    pub fn alone_below(mut self, cells: usize) -> Self {
-        self.alone_below = cells;
+    /// Levels with fewer cells a rank move to fewer ranks (8000 unless told otherwise).
+    pub fn cells_per_rank(mut self, cells: usize) -> Self {
+        self.cells_per_rank = cells;
         self
     }
 
@@ -144,9 +149,9 @@ impl MultigridBuilder {
                 "multigrid without smoothing does not converge; ask for a sweep before or after the coarse correction",
             ));
         }
-        let (levels, ways) = hierarchy::build(operator, self.alone_below)?;
+        let (levels, ways) = hierarchy::build(operator, self.cells_per_rank)?;
         let finest = levels[0].operator.grid.decomposition();
-        let aligned = hierarchy::same_blocks(finest, grid.decomposition());
+        let aligned = stages::same_blocks(finest, grid.decomposition());
         Ok(Multigrid { grid, levels, ways, aligned, settings: self })
     }
 }
@@ -197,9 +202,9 @@ impl<T: Real, const N: usize> Preconditioner<N> for Multigrid<T, N> {
         // Single precision has a small range: the largest residual becomes about 1, by a power of 2.
         let scale = if size_of::<T>() < 8 { scale_for(r.norm_max()) } else { 1.0 };
         let [there, back] = &self.ways;
-        there.run(r, &mut self.levels[0].f, scale);
+        there.run(Some(r), Some(&mut self.levels[0].f), scale);
         cycle::run(&mut self.levels, &self.settings)?;
-        back.run(&self.levels[0].u, z, 1.0 / scale);
+        back.run(Some(&self.levels[0].u), Some(z), 1.0 / scale);
         Ok(())
     }
 }
@@ -219,7 +224,7 @@ impl<T: Real, const N: usize> fmt::Display for Multigrid<T, N> {
             let (shape, ranks) = (grid.decomposition().shape(), grid.world().size());
             let how = match level.below {
                 Below::Coarser(_) => "coarsened",
-                Below::Alone { .. } => "gathered on every rank",
+                Below::Fewer { .. } => "gathered on fewer ranks",
                 Below::Nothing(_) => "solved directly",
             };
             let cut =

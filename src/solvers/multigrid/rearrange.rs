@@ -7,116 +7,119 @@ use parhelion_kernels::Region;
 use crate::measure::Kind;
 use crate::messages::LONGEST_MESSAGE;
 use crate::solvers::Real;
-use crate::{Centring, Decomposition, Field, Grid};
+use crate::world::{member, member_rank};
+use crate::{Decomposition, Field, Grid};
 
 /// Tag of its messages; plans for halos use others.
 const TAG: i32 = 3;
 
-/// Which cells go where. One of the two grids may be of each rank [alone](crate::World::alone): then every rank has all its
-/// cells, and gathering gives them to all.
+/// Which cells go where, for one rank.
 pub(super) struct Rearrange<const N: usize> {
+    /// Of all ranks that take part; messages go by its communicator.
+    grid: Grid<N>,
     sent: Vec<(usize, Region<N>)>,
     received: Vec<(usize, Region<N>)>,
     /// Cells that stay on this rank, in the frames of both.
     kept: Option<[Region<N>; 2]>,
 }
 
-/// The blocks of a grid over the ranks of the grid that messages go by.
-enum Blocks<'g, const N: usize> {
-    Cut(&'g Decomposition<N>),
-    Whole(Region<N>),
+/// Blocks, and which of so many ranks have them: all, or [some](crate::World::fewer).
+pub(super) struct Side<const N: usize> {
+    cut: Decomposition<N>,
+    ranks: usize,
 }
 
-impl<const N: usize> Blocks<'_, N> {
-    fn of(&self, rank: usize) -> Region<N> {
-        match self {
-            Self::Cut(cut) => cut.block(cut.coordinates(rank)),
-            Self::Whole(region) => *region,
+impl<const N: usize> Side<N> {
+    /// Blocks on ranks of a grid.
+    pub(super) fn of(grid: &Grid<N>, cut: Decomposition<N>) -> Self {
+        Self { cut, ranks: grid.world().size() }
+    }
+
+    /// The cells of a rank; none where it has no block.
+    fn block(&self, rank: usize) -> Region<N> {
+        match member(rank, self.cut.ranks(), self.ranks) {
+            Some(block) => self.cut.block(self.cut.coordinates(block)),
+            None => Region::from_shape([0; N]),
         }
     }
 
-    /// The ranks that have cells of a region: O(their number).
-    fn with(&self, region: Region<N>) -> Vec<usize> {
-        match self {
-            Self::Whole(_) => Vec::new(),
-            Self::Cut(_) if region.is_empty() => Vec::new(),
-            Self::Cut(cut) => {
-                let first = cut.owner(region.start.map(|i| i as usize));
-                let last = cut.owner(region.end.map(|i| (i - 1) as usize));
-                let coordinates = Region::new(first.map(|c| c as isize), last.map(|c| c as isize + 1));
-                coordinates.indices().map(|c: [isize; N]| cut.rank(c.map(|c| c as usize))).collect()
-            }
+    /// The ranks that have cells of a region, and which: O(their number).
+    fn with(&self, region: Region<N>) -> Vec<(usize, Region<N>)> {
+        if region.is_empty() {
+            return Vec::new();
         }
+        let first = self.cut.owner(region.start.map(|i| i as usize));
+        let last = self.cut.owner(region.end.map(|i| (i - 1) as usize));
+        let blocks = Region::new(first.map(|c| c as isize), last.map(|c| c as isize + 1));
+        let piece = |c: [isize; N]| {
+            let c = c.map(|c| c as usize);
+            (
+                member_rank(self.cut.rank(c), self.cut.ranks(), self.ranks),
+                self.cut.block(c).intersection(&region),
+            )
+        };
+        blocks.indices().map(piece).collect()
     }
 }
 
 impl<const N: usize> Rearrange<N> {
-    /// From the cells of one grid to those of another of the same shape.
+    /// From the cells of one grid to those of another of the same shape and world.
     pub(super) fn new(from: &Grid<N>, to: &Grid<N>) -> Self {
-        let (ranks, rank) = (from.world().size(), from.topology().rank());
-        let whole = Region::from_shape(from.decomposition().shape());
-        let sources = Blocks::Cut(from.decomposition());
-        let gathers = to.world().size() < ranks;
-        let targets = if gathers { Blocks::Whole(whole) } else { Blocks::Cut(to.decomposition()) };
-        let (mine, wanted) = (sources.of(rank), targets.of(rank));
-        let receivers = if gathers { (0..ranks).collect() } else { targets.with(mine) };
-        let pieces = |ranks: Vec<usize>, blocks: &Blocks<'_, N>, own: Region<N>| {
-            let piece =
-                |other: usize| (other, blocks.of(other).intersection(&own).shifted(own.start.map(|s| -s)));
-            ranks
-                .into_iter()
-                .filter(|&other| other != rank)
-                .map(piece)
-                .filter(|(_, cells)| !cells.is_empty())
-                .collect()
+        Self::between(from, &Side::of(from, *from.decomposition()), &Side::of(to, *to.decomposition()))
+    }
+
+    /// From blocks on ranks of `grid` to others.
+    pub(super) fn between(grid: &Grid<N>, from: &Side<N>, to: &Side<N>) -> Self {
+        let rank = grid.topology().rank();
+        let (mine, wanted) = (from.block(rank), to.block(rank));
+        let others = |side: &Side<N>, own: Region<N>| {
+            let here = |cells: Region<N>| cells.shifted(own.start.map(|s| -s));
+            let pieces = side.with(own).into_iter().filter(|&(other, _)| other != rank);
+            pieces.map(|(other, cells)| (other, here(cells))).collect()
         };
         let common = mine.intersection(&wanted);
         let kept = [mine, wanted].map(|own| common.shifted(own.start.map(|s| -s)));
         Self {
-            sent: pieces(receivers, &targets, mine),
-            received: pieces(sources.with(wanted), &sources, wanted),
+            grid: grid.clone(),
+            sent: others(to, mine),
+            received: others(from, wanted),
             kept: (!common.is_empty()).then_some(kept),
         }
     }
 
-    /// From what every rank has of all cells to the blocks of a grid: nothing is sent.
-    pub(super) fn sharing(to: &Grid<N>) -> Self {
-        let mine = to.region_global(Centring::Cell);
-        let kept = [mine, mine.shifted(mine.start.map(|s| -s))];
-        Self { sent: Vec::new(), received: Vec::new(), kept: Some(kept) }
-    }
-
-    /// Copies `scale` times the values of `from` to `to`, in its precision.
+    /// Copies `scale` times the values of `from` to `to`, in its precision. Ranks without a block have no field.
     ///
     /// # Collective
-    /// Over all ranks of the grid that is cut.
-    pub(super) fn run<S: Real, T: Real>(&self, from: &Field<S, N>, to: &mut Field<T, N>, scale: f64) {
-        debug_assert!(from.centring() == Centring::Cell && to.centring() == Centring::Cell);
-        let grid = from.grid().clone();
-        let timing = grid.world().measure().start_on(Kind::Update, "rearrange");
-        let comm = grid.topology().comm();
-        let view = from.component(0);
-        let outgoing: Vec<(usize, Vec<T>)> = self
-            .sent
+    /// Over all ranks of the grid.
+    pub(super) fn run<S: Real, T: Real>(
+        &self,
+        from: Option<&Field<S, N>>,
+        to: Option<&mut Field<T, N>>,
+        scale: f64,
+    ) {
+        let timing = self.grid.world().measure().start_on(Kind::Update, "rearrange");
+        let comm = self.grid.topology().comm();
+        let view = from.map(|from| from.component(0));
+        let mut target = to.map(|to| to.component_mut(0));
+        let outgoing: Vec<(usize, Vec<T>)> = view
             .iter()
-            .map(|&(rank, cells)| {
-                let rows = cells.rows().flat_map(|(first, len)| view.row(first, len).iter());
-                (rank, rows.map(|value| T::nearest(scale * value.wide())).collect())
+            .flat_map(|view| {
+                self.sent.iter().map(move |&(rank, cells)| {
+                    let rows = cells.rows().flat_map(|(first, len)| view.row(first, len).iter());
+                    (rank, rows.map(|value| T::nearest(scale * value.wide())).collect())
+                })
             })
             .collect();
         let mut incoming: Vec<Vec<T>> =
             self.received.iter().map(|(_, cells)| vec![T::zero(); cells.len()]).collect();
-        if let Some([source, target]) = self.kept {
-            let offset: [isize; N] = std::array::from_fn(|a| source.start[a] - target.start[a]);
-            to.component_mut(0).for_each_row(grid.world().pool(), target, |first, row| {
+        if let (Some([source, region]), Some(view), Some(target)) = (self.kept, &view, &mut target) {
+            let offset: [isize; N] = std::array::from_fn(|a| source.start[a] - region.start[a]);
+            target.for_each_row(self.grid.world().pool(), region, |first, row| {
                 let values = view.row(std::array::from_fn(|a| first[a] + offset[a]), row.len());
                 for (to, from) in row.iter_mut().zip(values) {
                     *to = T::nearest(scale * from.wide());
                 }
             });
-        }
-        if outgoing.is_empty() && incoming.is_empty() {
-            return timing.finish(view.region().len(), size_of::<S>() + size_of::<T>());
         }
         scope(|scope| {
             let (mut receiving, mut sending) = (Vec::new(), Vec::new());
@@ -138,15 +141,17 @@ impl<const N: usize> Rearrange<N> {
             drop(receiving);
             drop(sending);
         });
-        let mut target = to.component_mut(0);
-        for ((_, cells), values) in self.received.iter().zip(&incoming) {
-            let mut values = &values[..];
-            for (first, len) in cells.rows() {
-                let (row, rest) = values.split_at(len);
-                target.row_mut(first, len).copy_from_slice(row);
-                values = rest;
+        if let Some(target) = &mut target {
+            for ((_, cells), values) in self.received.iter().zip(&incoming) {
+                let mut values = &values[..];
+                for (first, len) in cells.rows() {
+                    let (row, rest) = values.split_at(len);
+                    target.row_mut(first, len).copy_from_slice(row);
+                    values = rest;
+                }
             }
         }
-        timing.finish(view.region().len(), size_of::<S>() + size_of::<T>());
+        let moved = self.sent.iter().map(|(_, cells)| cells).chain(self.kept.iter().map(|[cells, _]| cells));
+        timing.finish(moved.map(Region::len).sum(), size_of::<S>() + size_of::<T>());
     }
 }

@@ -1,0 +1,78 @@
+//! Worlds of some ranks of another world.
+
+use std::rc::Rc;
+
+use mpi::topology::{Color, SimpleCommunicator};
+use mpi::traits::Communicator;
+
+use super::threads::Cores;
+use super::{Inner, World};
+use crate::error::Alone;
+use crate::measure::AtEnd;
+
+/// The rank, of `all`, that is number `member` of `fewer`: spread evenly, so that each node has its share. The first is rank 0.
+pub(crate) fn member_rank(member: usize, fewer: usize, all: usize) -> usize {
+    // Numbers of ranks fit 32 bits.
+    member * all / fewer
+}
+
+/// Which of `fewer` a rank of `all` is, if it is one of them.
+pub(crate) fn member(rank: usize, fewer: usize, all: usize) -> Option<usize> {
+    let member = (rank * fewer).div_ceil(all);
+    (member < fewer && member_rank(member, fewer, all) == rank).then_some(member)
+}
+
+impl World {
+    /// A world of so many ranks of this one, [evenly spread](member_rank); `None` on the others.
+    ///
+    /// # Collective
+    /// Over all ranks.
+    pub(crate) fn fewer(&self, ranks: usize) -> Option<Self> {
+        let belongs = member(self.rank(), ranks, self.size()).is_some();
+        let colour = if belongs { Color::with_value(0) } else { Color::undefined() };
+        let comm = self.comm().split_by_color(colour)?;
+        let (cores, nodes, node) = Cores::find(&comm);
+        Some(self.part(comm, cores, [nodes, node]))
+    }
+
+    /// A world of ranks of this one that have a communicator of their own.
+    pub(super) fn part(&self, comm: SimpleCommunicator, cores: Cores, [nodes, node]: [usize; 2]) -> Self {
+        let user_comm = comm.duplicate();
+        World(Rc::new(Inner {
+            rank: comm.rank() as usize,
+            size: comm.size() as usize,
+            comm,
+            user_comm,
+            nodes,
+            node,
+            cores,
+            pool: Rc::clone(&self.0.pool),
+            recorder: self.0.recorder.clone(),
+            at_end: AtEnd::default(),
+            environment: Rc::clone(&self.0.environment),
+            _whole: Some((self.clone(), Alone::new())),
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn members_are_distinct_and_known_from_their_rank() {
+        for all in 1..40 {
+            for fewer in 1..=all {
+                let ranks: Vec<usize> = (0..fewer).map(|m| member_rank(m, fewer, all)).collect();
+                assert!(ranks[0] == 0 && ranks.is_sorted_by(|a, b| a < b) && ranks[fewer - 1] < all);
+                for rank in 0..all {
+                    assert_eq!(
+                        member(rank, fewer, all),
+                        ranks.iter().position(|&r| r == rank),
+                        "{rank} {fewer} {all}"
+                    );
+                }
+            }
+        }
+    }
+}
