@@ -7,4 +7,5 @@ mod multigrid;
 #[path = "../common/python.rs"]
 mod python;
 mod refusals;
+mod richardson;
 mod scipy;
