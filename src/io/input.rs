@@ -7,7 +7,7 @@ use hdf5::OpenMode;
 
 use super::attributes::Attribute;
 use super::catalogue::{Catalogue, Entry};
-use super::collective::{on_root, open_alone, same_everywhere, with_dataset};
+use super::collective::{on_root, open_foreign, same_everywhere, with_dataset};
 use super::options::ReadOptions;
 use super::output::FORMAT;
 use super::portion::Portion;
@@ -255,7 +255,7 @@ fn look_up(path: &Path) -> Result<Catalogue, String> {
             "it is being appended to, or a job died while appending to it: then Series::resume repairs it";
         return Err(reason.into());
     }
-    let file = open_alone(path, OpenMode::Read).map_err(|error| {
+    let file = open_foreign(path).map_err(|error| {
         if error.contains_minor(hdf5::MinorErrorCode::NotHdf5) {
             "it is not an HDF5 file".to_owned()
         } else {

@@ -43,6 +43,7 @@ mod ffi;
 mod field;
 mod input;
 mod kinds;
+mod lock;
 mod options;
 mod output;
 mod pieces;
