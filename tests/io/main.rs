@@ -4,6 +4,7 @@
 
 mod array;
 mod background;
+mod compression;
 #[path = "../common/disk.rs"]
 mod disk;
 #[cfg(target_os = "linux")]

@@ -51,7 +51,7 @@ impl<'w> Output<'w> {
     ///
     /// All ranks call it.
     pub fn finish(self) -> Result<()> {
-        self.complete().map(drop)
+        self.complete()?.1
     }
 
     /// As [`finish`](Self::finish); gives what the file holds, and whether only its side file failed. Collective.

@@ -180,7 +180,8 @@ impl<'w> Output<'w> {
     ///
     /// # Errors
     ///
-    /// As [`write`](Self::write), and if the options do not go with the field or with each other.
+    /// As [`write`](Self::write), and if the options do not go with the field or with each other, or a rank lacks a
+    /// filter.
     /// Compressed datasets need space for their values before compression.
     ///
     /// # Collective
@@ -269,12 +270,12 @@ impl<'w> Output<'w> {
         let place = dataset.offset().map(|offset| (offset, dataset.storage_size()));
         drop(dataset);
         file.close().map_err(text)?;
-        let reserved = match (place, plan.compression) {
+        let reserved = match (place, plan.is_compressed()) {
             (Some((_, 0)), _) => Ok(()),
             (Some((offset, length)), _) => storage::reserve(&self.temporary, offset, length),
             // chunks lie in what the file has grown by
-            (None, None) => storage::reserve_growth(&self.temporary, before),
-            (None, Some(_)) => storage::require(&self.temporary, plan.bytes()),
+            (None, false) => storage::reserve_growth(&self.temporary, before),
+            (None, true) => storage::require(&self.temporary, plan.bytes()),
         };
         reserved.map_err(|error| error.to_string())?;
         Ok(place.map(|(origin, _)| origin))

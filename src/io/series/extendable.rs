@@ -17,7 +17,7 @@ use crate::io::dataset::Plan;
 use crate::io::kinds::{self, FileKind};
 use crate::io::lock::claim;
 use crate::io::storage::{self, complaint};
-use crate::io::{ffi, scales};
+use crate::io::{compression, ffi, scales};
 
 /// Name of the axis of time and its dataset.
 pub(in crate::io) const TIME: &str = "time";
@@ -32,10 +32,21 @@ pub(super) struct Known {
     shape: Vec<usize>,
     /// Type of the values, as text.
     kind: String,
-    pub(super) compressed: bool,
+    /// Numbers of the filters of its chunks.
+    filters: Vec<i32>,
 }
 
 impl Known {
+    pub(super) fn is_compressed(&self) -> bool {
+        !self.filters.is_empty()
+    }
+
+    /// Why this rank cannot write to the dataset.
+    pub(super) fn unwritable(&self) -> Option<String> {
+        let filters: Vec<_> = self.filters.iter().map(|&number| (number, Vec::new())).collect();
+        compression::refusal(&filters).map(|reason| format!("it {reason}"))
+    }
+
     /// Why a field cannot be appended to the dataset.
     pub(super) fn refusal(&self, plan: &Plan) -> Option<String> {
         let item = &plan.item;
@@ -49,7 +60,7 @@ impl Known {
                 self.shape, self.kind
             ));
         }
-        let alone = self.compressed && plan.how.independent;
+        let alone = self.is_compressed() && plan.how.independent;
         alone.then(|| {
             "a compressed dataset needs all ranks at once, it cannot be written independently".into()
         })
@@ -71,7 +82,7 @@ impl Content {
             e.text(&known.name);
             e.list(&known.shape, |e, &n| e.number(n as u64));
             e.text(&known.kind);
-            e.number(u64::from(known.compressed));
+            e.list(&known.filters, |e, &number| e.number(number as u64));
         });
         encoder.0
     }
@@ -83,7 +94,7 @@ impl Content {
             name: d.text(),
             shape: d.list(|d| d.number() as usize),
             kind: d.text(),
-            compressed: d.number() == 1,
+            filters: d.list(|d| d.number() as i32),
         });
         Self { times, known }
     }
@@ -115,12 +126,7 @@ impl Content {
                 )));
             }
             let kind = format!("{:?}", FileKind::of(&dataset.dtype()?));
-            known.push(Known {
-                name,
-                shape: shape[1..].to_vec(),
-                kind,
-                compressed: !dataset.filters().is_empty(),
-            });
+            known.push(Known { name, shape: shape[1..].to_vec(), kind, filters: compression::of(&dataset) });
         }
         Ok(Self { times, known })
     }

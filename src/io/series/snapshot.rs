@@ -189,6 +189,8 @@ fn append<F: Stored>(
     if let Some(reason) = known.refusal(&plan) {
         return Err(cannot_write(&reason));
     }
+    // ranks may differ in what they have
+    world.agree(known.unwritable().map_or(Ok(()), |reason| Err(cannot_write(&reason))))?;
     on_root(world, || {
         let file = open_alone(&series.target, OpenMode::Read);
         let mismatch = file.and_then(|file| scales::mismatch(&file, &plan.item.axes, &plan.item.shape));
@@ -197,7 +199,7 @@ fn append<F: Stored>(
             None => Ok(Vec::new()),
         }
     })?;
-    if known.compressed {
+    if known.is_compressed() {
         on_root(world, || {
             let enough = storage::require(&series.target, plan.bytes());
             enough.map(|()| Vec::new()).map_err(|error| cannot_write(&error.to_string()))
