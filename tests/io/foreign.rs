@@ -112,7 +112,7 @@ fn a_field_is_read_onto_finer_and_coarser_grids() {
                 linear([(y as f64 + 0.5) * spacing[0], (x as f64 + 0.5) * spacing[1]], component)
             });
         }
-        Output::create(world, &path)?.write(&u)?.finish()?;
+        Output::create(world, &path)?.write(&u)?.write(&stored.field::<i64>("counts"))?.finish()?;
         let input = Input::open(world, &path)?;
         for shape in [[24, 20], [36, 15], [8, 8], [12, 10], [9, 31]] {
             let grid = Grid::builder(shape).extent(extent).procs([1, world.size()]).build(world)?;
@@ -135,8 +135,8 @@ fn a_field_is_read_onto_finer_and_coarser_grids() {
         }
         let grid = Grid::builder([24, 20]).extent(extent).build(world)?;
         let onto = ReadOptions::new().interpolated();
-        let mut whole = grid.field::<i64>("whole");
-        assert_contains(&refused(world, input.read_with("u", &mut whole, &onto)), &["floating-point"]);
+        let mut counts = grid.field::<i64>("counts");
+        assert_contains(&refused(world, input.read_with("counts", &mut counts, &onto)), &["floating-point"]);
         let mut single = grid.field::<f64>("single");
         assert_contains(
             &refused(world, input.read_with("u", &mut single, &onto)),

@@ -218,16 +218,17 @@ impl Extendable {
         journal: Journal,
     ) -> Result<(), String> {
         let last = content.times.len() - 1;
-        let places = change(path, |file| {
+        let (places, mark) = change(path, |file| {
             file.dataset(TIME)?.write_raw(&content.times)?;
             // what is looked up in the bytes must be there
             file.flush()?;
             let objects = objects(path)?;
-            self.mark = Mark::find(file, objects.as_ref())?;
-            places(file, objects.as_ref(), content, last..last + 1)
+            let mark = Mark::find(file, objects.as_ref())?;
+            Ok((places(file, objects.as_ref(), content, last..last + 1)?, mark))
         })?;
         journal.commit().map_err(|error| error.to_string())?;
         self.values.add(places);
+        self.mark = mark;
         Ok(())
     }
 
