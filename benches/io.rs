@@ -30,7 +30,7 @@ use std::time::Instant;
 
 use clap::Parser;
 use common::{Report, Row, Team, in_turn, median};
-use parhelion::{Field, Grid, Input, Output, Pending, World, WriteOptions};
+use parhelion::{Blosc, Compression, Field, Grid, Input, Output, Pending, World, WriteOptions};
 
 #[derive(Parser)]
 struct Options {
@@ -58,12 +58,22 @@ fn main() -> Result<(), Box<dyn Error>> {
                 let noise = ((z * n + y) * n + x).wrapping_mul(0x9e37_79b9_7f4a_7c15) as u64 >> 44;
                 (0.05 * z as f64).sin() * (0.03 * y as f64).cos() + 0.01 * x as f64 + noise as f64 * 1e-14
             });
-            for (layout, how) in [
+            let with = |how: Compression| WriteOptions::new().compression(how);
+            let plugins = [
+                ("lz4", Compression::lz4()),
+                ("zstd", Compression::zstd(1)),
+                ("blosc lz4", Compression::blosc(Blosc::Lz4, 1)),
+                ("blosc zstd", Compression::blosc(Blosc::Zstd, 1)),
+            ];
+            let layouts = [
                 ("contiguous", WriteOptions::new()),
                 ("chunked", WriteOptions::new().chunked()),
                 ("compressed", WriteOptions::new().compressed(1)),
                 ("chunked alone", WriteOptions::new().chunked().independent()),
-            ] {
+            ];
+            // plugins where HDF5_PLUGIN_PATH has them
+            let there = plugins.into_iter().filter(|(_, how)| how.is_available());
+            for (layout, how) in layouts.into_iter().chain(there.map(|(name, how)| (name, with(how)))) {
                 let case = format!("{layout} {procs:?}");
                 if options.common.wants(&case) {
                     measure(&world, &options, &mut report, (&directory, &case), &mut u, &how)?;

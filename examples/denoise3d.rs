@@ -138,10 +138,10 @@ fn main() -> parhelion::Result<()> {
     image.set_name(&options.dataset);
     image.set_time(options.steps as f64 * options.time_step, 0.0);
     Output::create(&world, &options.output)?
-        .attribute("method", "Perona-Malik anisotropic diffusion, exponential conductance")
-        .attribute("steps", options.steps as i64)
-        .attribute("time_step", options.time_step)
-        .attribute("conductance", options.conductance)
+        .attribute("method", "Perona-Malik anisotropic diffusion, exponential conductance")?
+        .attribute("steps", options.steps as i64)?
+        .attribute("time_step", options.time_step)?
+        .attribute("conductance", options.conductance)?
         .write(&image)?
         .finish()?;
     if let (Some(path), Some(before)) = (&options.png, before) {

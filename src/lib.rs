@@ -85,8 +85,8 @@ pub use grid::{Centring, Grid, GridBuilder};
 pub use halo::{Exchange, HaloField, HaloFields, HaloPlan, HaloPlanBuilder, HaloTransport};
 #[cfg(feature = "hdf5")]
 pub use io::{
-    Attribute, Axis, Input, Output, Pending, Placement, ReadOptions, Series, Snapshot, Stored, StoredMut,
-    WriteOptions,
+    Attribute, Axis, Blosc, Compression, Input, Output, Pending, Placement, ReadOptions, Series, Snapshot,
+    Stored, StoredMut, WriteOptions,
 };
 pub use measure::{HaloReport, KernelScope, Kind, Measure, Report, ReportRow};
 pub use reduce::{Extremum, Ordered};

@@ -36,9 +36,24 @@ pub struct Restart<'w> {
 /// What rank 0 tells the others of a file.
 #[derive(Serialize, Deserialize)]
 enum Found {
-    Good(Header, Description),
+    Good(Header),
     Damaged(String),
     Unreadable(String),
+}
+
+impl Found {
+    /// With the description as it stands in the file: one that rank 0 could read is not put deeper into
+    /// something else, where it might be too deep.
+    fn encode(&self, description: &[u8]) -> serde_json::Result<Vec<u8>> {
+        let found = serde_json::to_vec(self)?;
+        Ok([&(found.len() as u64).to_le_bytes(), &found[..], description].concat())
+    }
+
+    fn decode(message: &[u8]) -> serde_json::Result<(Self, &[u8])> {
+        let (length, rest) = message.split_first_chunk().expect("message of rank 0 is complete");
+        let (found, description) = rest.split_at(u64::from_le_bytes(*length) as usize);
+        Ok((serde_json::from_slice(found)?, description))
+    }
 }
 
 impl<'w> Restart<'w> {
@@ -63,19 +78,21 @@ impl<'w> Restart<'w> {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let timing = world.measure().start_on(Kind::Read, &name);
         let found = on_root(world, || {
-            let found = match look_at(path) {
-                Ok((header, description)) => Found::Good(header, description),
-                Err(Flaw::Damaged(reason)) => Found::Damaged(reason),
-                Err(Flaw::Unreadable(reason)) => Found::Unreadable(reason),
+            let (found, description) = match look_at(path) {
+                Ok((header, description)) => (Found::Good(header), description),
+                Err(Flaw::Damaged(reason)) => (Found::Damaged(reason), Vec::new()),
+                Err(Flaw::Unreadable(reason)) => (Found::Unreadable(reason), Vec::new()),
             };
-            serde_json::to_vec(&found).map_err(|error| cannot_use(path, &error.to_string()))
+            found.encode(&description).map_err(|error| cannot_use(path, &error.to_string()))
         })?;
-        let (header, description) =
-            match serde_json::from_slice(&found).expect("rank 0 of the same program wrote it") {
-                Found::Good(header, description) => (header, description),
-                Found::Damaged(reason) => return Ok(Err(reason)),
-                Found::Unreadable(reason) => return Err(cannot_use(path, &reason)),
-            };
+        // all ranks read the same bytes, and fail alike if they do
+        let unclear = |error: serde_json::Error| cannot_use(path, &error.to_string());
+        let (found, description) = Found::decode(&found).map_err(unclear)?;
+        let (header, description): (_, Description) = match found {
+            Found::Good(header) => (header, serde_json::from_slice(description).map_err(unclear)?),
+            Found::Damaged(reason) => return Ok(Err(reason)),
+            Found::Unreadable(reason) => return Err(cannot_use(path, &reason)),
+        };
         let expected = world.agree(expected(world, path, &header))?;
         let damage = verify::find_damage(world, path, &description, &expected)?;
         let bytes: u64 = description.fields.iter().map(|field| field.data.length).sum();
@@ -245,8 +262,8 @@ impl<'w> Restart<'w> {
     }
 }
 
-/// Reads and checks everything but the values. On rank 0.
-fn look_at(path: &Path) -> Result<(Header, Description), Flaw> {
+/// Reads and checks everything but the values; gives the description as text. On rank 0.
+fn look_at(path: &Path) -> Result<(Header, Vec<u8>), Flaw> {
     let unreadable = |error: io::Error| Flaw::Unreadable(error.to_string());
     let damaged = |reason: &str| Flaw::Damaged(reason.to_owned());
     let metadata = std::fs::metadata(path).map_err(unreadable)?;
@@ -267,7 +284,7 @@ fn look_at(path: &Path) -> Result<(Header, Description), Flaw> {
         .map_err(|error| Flaw::Damaged(format!("its description makes no sense: {error}")))?;
     description.check(length, header.checksums.1).map_err(Flaw::Damaged)?;
     match verify::structure_crc(&file, &description, length) {
-        Ok(found) if found == header.structure_crc => Ok((header, description)),
+        Ok(found) if found == header.structure_crc => Ok((header, text)),
         _ => Err(damaged("its structure (HDF5 metadata or checksums) is damaged")),
     }
 }
@@ -310,5 +327,38 @@ struct Printed<'a>(&'a FieldRecord);
 impl Hash for Printed<'_> {
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
         format!("{:?}", self.0).hash(state);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_description_rank_0_can_read_the_others_can_too() {
+        let header = Header {
+            file_length: 1 << 20,
+            description: (HEADER, 1),
+            checksums: (HEADER, 1),
+            description_crc: 0,
+            structure_crc: 0,
+            run: 1,
+            number: 2,
+            step: 3,
+        };
+        let mut readable = 0;
+        for depth in 1..200 {
+            let metadata = format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+            let text = format!(
+                "{{\"library\":\"\",\"step\":0,\"time\":{{\"bits\":\"0\"}},\"fields\":[],\"scalars\":{{}},\"metadata\":{metadata}}}"
+            );
+            let Ok(description) = serde_json::from_slice::<Description>(text.as_bytes()) else { continue };
+            readable = depth;
+            let message = Found::Good(header.clone()).encode(text.as_bytes()).unwrap();
+            let (found, told) = Found::decode(&message).unwrap();
+            assert!(matches!(found, Found::Good(found) if found == header));
+            assert_eq!(serde_json::from_slice::<Description>(told).unwrap(), description);
+        }
+        assert!(readable > 100, "{readable}");
     }
 }

@@ -62,7 +62,8 @@ pub(super) fn save(
         serde_json::to_vec(&answer).map_err(|error| fail(&error.to_string()))
     })?;
     let Made { path, description } =
-        serde_json::from_slice(&made).expect("rank 0 of the same program wrote it");
+        // the same bytes on all ranks
+        serde_json::from_slice(&made).map_err(|error| Error::on_all_ranks(ErrorKind::File, error.to_string()))?;
 
     let names: Vec<String> = checkpoint.fields.iter().map(|(name, _)| file::dataset_of(name)).collect();
     if !names.is_empty() {

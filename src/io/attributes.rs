@@ -1,10 +1,20 @@
 //! Attributes: small named values attached to a file or a dataset.
 
+use std::path::Path;
+
 use hdf5::Location;
 use hdf5::types::{TypeDescriptor, VarLenAscii, VarLenUnicode};
 
 use super::codec::{Decoder, Encoder};
+use super::collective::on_root;
 use super::ffi;
+use crate::error::ErrorKind;
+use crate::{Error, Result, World};
+
+/// Attributes of a file that the library writes.
+const RESERVED: [&str; 4] = ["Conventions", "parhelion_format", "parhelion_state", "time"];
+/// HDF5 keeps at most 64 KiB with everything around them.
+const LARGEST_LIST: usize = 64_000;
 
 /// The value of an attribute.
 ///
@@ -125,6 +135,48 @@ impl Attribute {
             1 => Self::Integers(decoder.list(|d| d.number() as i64)),
             _ => Self::Reals(decoder.list(|d| f64::from_bits(d.number()))),
         }
+    }
+}
+
+/// Refuses what cannot be a further attribute of a file that has some. Rank 0's arguments count.
+///
+/// Collective.
+pub(super) fn check(
+    world: &World,
+    file: &Path,
+    present: &[(String, Attribute)],
+    (name, value): (&str, &Attribute),
+) -> Result<()> {
+    on_root(world, || match refusal(present, name, value) {
+        None => Ok(Vec::new()),
+        Some(reason) => {
+            let message = format!("cannot attach attribute {name:?} to {}: {reason}", file.display());
+            Err(Error::new(ErrorKind::Argument, message))
+        }
+    })
+    .map(drop)
+}
+
+fn refusal(present: &[(String, Attribute)], name: &str, value: &Attribute) -> Option<String> {
+    let length = match value {
+        Attribute::Text(_) => 0,
+        Attribute::Integers(values) => size_of_val(&values[..]),
+        Attribute::Reals(values) => size_of_val(&values[..]),
+    };
+    if name.is_empty() || name.contains('\0') {
+        Some("its name must have characters, none of them null".into())
+    } else if name == "time" {
+        Some("the time is stated by Output::time or Series::at".into())
+    } else if RESERVED.contains(&name) {
+        Some("it is the library's; choose another name".into())
+    } else if let Some((_, value)) = present.iter().find(|(known, _)| known == name) {
+        Some(format!("it was given before, as {value:?}"))
+    } else if value.as_text().is_some_and(|text| text.contains('\0')) {
+        Some("its text contains a null character".into())
+    } else {
+        (length > LARGEST_LIST).then(|| {
+            format!("its list has {length} bytes, attributes at most {LARGEST_LIST}; write it as a dataset")
+        })
     }
 }
 

@@ -4,6 +4,7 @@ use hdf5::{File, Group};
 
 use super::attributes::Attribute;
 use super::codec::{Decoder, Encoder};
+use super::compression;
 use super::kinds::FileKind;
 
 /// The datasets and attributes of a file.
@@ -23,6 +24,8 @@ pub(super) struct Entry {
     /// Slowest axis first.
     pub(super) shape: Vec<usize>,
     pub(super) kind: FileKind,
+    /// Numbers of the filters of its chunks.
+    pub(super) filters: Vec<i32>,
     pub(super) attributes: Vec<(String, Attribute)>,
 }
 
@@ -46,6 +49,7 @@ impl Catalogue {
             e.text(&entry.path);
             e.list(&entry.shape, |e, &n| e.number(n as u64));
             encode_kind(e, &entry.kind);
+            e.list(&entry.filters, |e, &number| e.number(number as u64));
             encode_attributes(e, &entry.attributes);
         });
         encoder.0
@@ -58,6 +62,7 @@ impl Catalogue {
             path: d.text(),
             shape: d.list(|d| d.number() as usize),
             kind: decode_kind(d),
+            filters: d.list(|d| d.number() as i32),
             attributes: decode_attributes(d),
         });
         Self { datasets, attributes }
@@ -75,6 +80,7 @@ fn collect(group: &Group, depth: usize, groups: &mut usize, datasets: &mut Vec<E
             path: name.strip_prefix('/').unwrap_or(&name).to_owned(),
             shape: dataset.get_shape()?,
             kind: FileKind::of(&dataset.dtype()?),
+            filters: compression::of(&dataset),
             attributes: Attribute::read_all(&dataset)?,
         });
     }
@@ -150,6 +156,7 @@ mod tests {
             path: format!("group/{number}"),
             shape: vec![number, 7],
             kind,
+            filters: vec![2, 32_015][..number.min(2)].to_vec(),
             attributes: attributes[number.min(3)..].to_vec(),
         };
         let catalogue = Catalogue {

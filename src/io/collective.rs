@@ -105,8 +105,14 @@ fn open(world: &World, path: &Path, mode: OpenMode) -> Result<File> {
     world.agree(file.map_err(|error| fail(&complaint(&error))))
 }
 
-/// Opens a file that only rank 0 touches. Locking is tried but not required: some parallel file
-/// systems have none.
+/// Opens a file of this library that only rank 0 touches, without HDF5's own locks: they would let a run fail because
+/// somebody looks at the file; `lock` has what guards it instead.
 pub(crate) fn open_alone(path: &Path, mode: OpenMode) -> hdf5::Result<File> {
-    File::with_options().with_fapl(|list| list.file_locking(true)).open_as(path, mode)
+    File::with_options().with_fapl(|list| list.file_locking(false)).open_as(path, mode)
+}
+
+/// Opens a file of whoever for reading, unless somebody has it open for writing. Locking is tried but not
+/// required: some parallel file systems have none.
+pub(super) fn open_foreign(path: &Path) -> hdf5::Result<File> {
+    File::with_options().with_fapl(|list| list.file_locking(true)).open_as(path, OpenMode::Read)
 }

@@ -11,7 +11,7 @@ use super::portion::Portion;
 use super::selection::Run;
 use super::stored::Stored;
 use super::transfer::How;
-use super::{chunking, kinds, scales, xdmf};
+use super::{chunking, compression, kinds, scales, xdmf};
 use crate::error::ErrorKind;
 use crate::{Element, ElementKind, Error, Result, World};
 
@@ -28,7 +28,8 @@ pub(super) struct Plan {
     runs: Vec<Run>,
     /// Per axis of the field; `None` for a contiguous dataset.
     chunks: Option<Vec<usize>>,
-    pub(super) compression: Option<u8>,
+    /// Numbers and parameters of the filters of chunks.
+    filters: Vec<(i32, Vec<u32>)>,
     pub(super) how: How,
     attributes: Vec<(String, Attribute)>,
 }
@@ -51,11 +52,15 @@ impl Plan {
         let what = "the name, type, axes, shape or options of a field to be written";
         // the values of attributes are rank 0's
         let names: Vec<&str> = options.attributes.iter().map(|(name, _)| name.as_str()).collect();
-        let layout = (&options.chunking, options.compression, options.independent);
+        let layout = (&options.chunking, &options.compression, options.independent);
         same_everywhere(world, what, &(format!("{item:?}"), &options.selection, layout, names))?;
+        let filters = options.compression.as_ref().map_or(Vec::new(), |how| how.resolve(world));
         let local = || {
             check_names(&item)?;
             check_options(&item, options)?;
+            if let Some(reason) = compression::refusal(&filters) {
+                return Err(Error::new(ErrorKind::Argument, format!("{:?} {reason}", item.name)));
+            }
             let check = |component| placement.check(field.component(component).len());
             (0..item.components).try_for_each(check)?;
             options.selection.runs(&item.shape)
@@ -72,9 +77,9 @@ impl Plan {
             }
         }
         let how = How::independently(options.independent);
-        let mut plan = Self { item, runs, chunks: None, compression: options.compression, how, attributes };
+        let mut plan = Self { item, runs, chunks: None, filters, how, attributes };
         match &options.chunking {
-            Chunking::Contiguous if options.compression.is_none() => {}
+            Chunking::Contiguous if plan.filters.is_empty() => {}
             Chunking::Given(chunks) => plan.set_chunks(chunks.clone()),
             _ => plan.choose_chunks(world, field),
         }
@@ -100,6 +105,10 @@ impl Plan {
             .zip(&self.item.shape)
             .for_each(|(chunk, &length)| *chunk = (*chunk).min(length).max(1));
         self.chunks = (!self.is_empty()).then_some(chunks);
+    }
+
+    pub(super) fn is_compressed(&self) -> bool {
+        !self.filters.is_empty()
     }
 
     /// Whether the dataset has no values.
@@ -147,8 +156,8 @@ impl Plan {
                 time.map(|_| 1).into_iter().chain(chunks.iter().copied()).chain(last).collect();
             builder = builder.chunk(chunk);
         }
-        if let Some(level) = self.compression.filter(|_| self.chunks.is_some()) {
-            builder = builder.shuffle().deflate(level);
+        for (number, parameters) in self.filters.iter().filter(|_| self.chunks.is_some()) {
+            builder = builder.add_filter(*number, parameters);
         }
         let none: Option<OwnedDynValue> = match item.kind {
             ElementKind::F32 => Some(f32::NAN.into()),
@@ -217,9 +226,6 @@ fn check_options(item: &xdmf::Item, options: &WriteOptions) -> Result<()> {
             "{name:?} holds {} values: only floating-point ones can be stored as f32",
             item.kind
         ));
-    }
-    if let Some(level) = options.compression.filter(|level| *level > 9) {
-        return refuse(format!("{name:?} cannot be compressed at level {level}: 1 is fast, 9 is small"));
     }
     if options.compression.is_some() && options.independent {
         return refuse(format!(

@@ -218,6 +218,13 @@ pub(super) fn chunk_place(dataset: &Dataset, first: &[usize]) -> hdf5::Result<Op
     Ok((start != u64::MAX).then_some((start, length)))
 }
 
+/// Where the header of an object lies, counted from where the HDF5 part of the file begins.
+pub(super) fn address(file: &hdf5::File, path: &str) -> hdf5::Result<u64> {
+    let reference = file.reference::<ObjectReference1>(path)?;
+    // SAFETY: the type is a transparent wrapper of `hobj_ref_t`, which is an address, a 64-bit number.
+    Ok(unsafe { std::mem::transmute::<ObjectReference1, u64>(reference) })
+}
+
 /// Converts `count` packed values in place from one type to another.
 pub(super) fn convert(from: &Datatype, to: &Datatype, count: usize, bytes: &mut [u8]) -> hdf5::Result<()> {
     let needed = from.size().max(to.size()).checked_mul(count);

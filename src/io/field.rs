@@ -33,6 +33,10 @@ impl<T: Element, const N: usize> Stored for Field<T, N> {
         (0..N).map(axis).collect()
     }
 
+    fn is_periodic(&self, axis: usize) -> bool {
+        self.grid().topology().periodic()[axis]
+    }
+
     fn placement(&self) -> Placement {
         let block = self.region_global();
         Placement {

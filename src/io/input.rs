@@ -7,7 +7,8 @@ use hdf5::OpenMode;
 
 use super::attributes::Attribute;
 use super::catalogue::{Catalogue, Entry};
-use super::collective::{on_root, open_alone, same_everywhere, with_dataset};
+use super::collective::{on_root, open_foreign, same_everywhere, with_dataset};
+use super::compression;
 use super::options::ReadOptions;
 use super::output::FORMAT;
 use super::portion::Portion;
@@ -159,9 +160,13 @@ impl<'w> Input<'w> {
         let arguments = (dataset, F::Value::KIND, &placement.file_shape, components, &options.selection);
         let what = "the dataset to be read, the field's shape or the options";
         same_everywhere(self.world, what, &(arguments, options.independent, options.interpolated))?;
+        let cells: Vec<bool> = field.axes().iter().map(|axis| axis.cells).collect();
         let local = || {
             let entry = self.entry(dataset)?;
             if let Some(reason) = entry.kind.refusal(F::Value::KIND) {
+                return Err(self.cannot_read(dataset, &format_args!("it {reason}")));
+            }
+            if let Some(reason) = compression::unreadable(&entry.filters) {
                 return Err(self.cannot_read(dataset, &format_args!("it {reason}")));
             }
             (0..components).try_for_each(|component| placement.check(field.component(component).len()))?;
@@ -170,9 +175,12 @@ impl<'w> Input<'w> {
             let mut wanted = placement.file_shape.clone();
             wanted.extend((components > 1).then_some(components));
             let along = if options.interpolated {
-                if F::Value::POISON.is_none() || field.axes().iter().any(|axis| !axis.cells) {
-                    let reason =
-                        "only cell-centred fields of floating-point or complex numbers are interpolated";
+                if F::Value::POISON.is_none() {
+                    let reason = "only fields of floating-point or complex numbers are interpolated";
+                    return Err(self.cannot_read(dataset, reason));
+                }
+                if (0..cells.len()).any(|axis| !cells[axis] && field.is_periodic(axis)) {
+                    let reason = "fields that are staggered along a periodic axis are not interpolated";
                     return Err(self.cannot_read(dataset, reason));
                 }
                 // any number of cells will do, but not of axes or components
@@ -201,7 +209,7 @@ impl<'w> Input<'w> {
             if chosen.contains(&0) {
                 return Err(self.cannot_read(dataset, "it holds nothing to interpolate"));
             }
-            let source = Source::new(&placement, &chosen, components);
+            let source = Source::new(&placement, &cells, &chosen, components);
             Ok((Portion::to_read(&source.placement(), &entry.shape, &runs, &along), Some(source)))
         };
         self.world.agree(local())
@@ -255,7 +263,7 @@ fn look_up(path: &Path) -> Result<Catalogue, String> {
             "it is being appended to, or a job died while appending to it: then Series::resume repairs it";
         return Err(reason.into());
     }
-    let file = open_alone(path, OpenMode::Read).map_err(|error| {
+    let file = open_foreign(path).map_err(|error| {
         if error.contains_minor(hdf5::MinorErrorCode::NotHdf5) {
             "it is not an HDF5 file".to_owned()
         } else {

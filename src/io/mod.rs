@@ -17,12 +17,12 @@
 //! # Layout
 //!
 //! `stored` and `placement` describe what the rest of the library hands over; `output`, `input` and
-//! `series` are the calls of the user, `options` what can be told them. `dataset` (with `selection` and
+//! `series` are the calls of the user, `options` (and `compression`) what can be told them. `dataset` (with `selection` and
 //! `chunking`) makes a checked plan of what was asked for and defines it in the file; `portion` says which
 //! elements of a rank go where; `transfer` moves them (`pieces`, `staging`, `kinds` help it);
 //! `background` writes copies while the ranks compute. `resample` interpolates. `scales`, `attributes` and `xdmf` are what other tools read; `catalogue`
 //! and `codec` tell all ranks what rank 0 found in a file; `collective` holds the few MPI calls;
-//! `storage` the file system; `ffi` all unsafe code.
+//! `storage` the file system, `lock` who else uses a file; `ffi` all unsafe code.
 //!
 //! Facts of HDF5 1.10 that shape this:
 //!
@@ -38,11 +38,13 @@ mod catalogue;
 mod chunking;
 mod codec;
 mod collective;
+mod compression;
 mod dataset;
 mod ffi;
 mod field;
 mod input;
 mod kinds;
+mod lock;
 mod options;
 mod output;
 mod pieces;
@@ -61,6 +63,7 @@ mod xdmf;
 pub use attributes::Attribute;
 pub use background::Pending;
 pub(crate) use collective::{on_root, open_alone, same_everywhere, with_datasets};
+pub use compression::{Blosc, Compression};
 pub use input::Input;
 pub(crate) use kinds::{COMPLEX_MEMBERS, datatype};
 pub use options::{ReadOptions, WriteOptions};

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::attributes::Attribute;
+use super::compression::Compression;
 use super::selection::Selection;
 
 /// How a field becomes a dataset: its layout, its precision, and which part of the field it holds.
@@ -40,8 +41,7 @@ use super::selection::Selection;
 pub struct WriteOptions {
     pub(super) name: Option<String>,
     pub(super) chunking: Chunking,
-    /// Level of deflate, after shuffle.
-    pub(super) compression: Option<u8>,
+    pub(super) compression: Option<Compression>,
     pub(super) single: bool,
     pub(super) independent: bool,
     pub(super) selection: Selection,
@@ -84,16 +84,6 @@ impl WriteOptions {
     /// if there are several, are kept together.
     pub fn chunks(mut self, shape: impl Into<Vec<usize>>) -> Self {
         self.chunking = Chunking::Given(shape.into());
-        self
-    }
-
-    /// Compresses chunks: the bytes of equal significance together (shuffle), then deflate of this
-    /// level, 1 (fast) to 9 (small). Every HDF5 reads it.
-    ///
-    /// All ranks compress at once, each the chunks of its block. Chunks that several ranks share are
-    /// sent to one of them: choose blocks or chunks that divide evenly where speed matters.
-    pub fn compressed(mut self, level: u8) -> Self {
-        self.compression = Some(level);
         self
     }
 
@@ -191,9 +181,11 @@ impl ReadOptions {
         self
     }
 
-    /// Reads onto a finer or coarser grid over the same box: by linear interpolation along every axis
-    /// between the centres of cells, and beyond the outermost centres the nearest value. For
-    /// cell-centred fields of floating-point or complex numbers. (To a grid that is coarser by a whole
+    /// Reads onto a finer or coarser grid over the same box, by linear interpolation along every axis:
+    /// between the centres of cells, and beyond the outermost centres the nearest value; where the field is
+    /// staggered, between the boundaries of cells, of which the outermost are the walls of either grid. The dataset
+    /// must hold values at such points as the field. For fields of floating-point or complex numbers; not for
+    /// fields that are staggered along a periodic axis. (To a grid that is coarser by a whole
     /// factor, [`every`](Self::every) takes single values instead.)
     pub fn interpolated(mut self) -> Self {
         self.interpolated = true;

@@ -15,15 +15,24 @@ pub(super) struct Source<T> {
 }
 
 impl<T: Element> Source<T> {
-    /// For the block of a field, from a dataset of `chosen` elements over the same box.
-    pub(super) fn new(field: &Placement, chosen: &[usize], components: usize) -> Self {
+    /// For the block of a field, from a dataset of `chosen` elements over the same box. Both are cell-centred along
+    /// the axes that `cells` tells, and have points on both walls along the others.
+    pub(super) fn new(field: &Placement, cells: &[bool], chosen: &[usize], components: usize) -> Self {
         let axes = chosen.len();
         let (mut start, mut shape) = (vec![0; axes], vec![0; axes]);
         let mut places = Vec::new();
         for a in 0..axes {
             let (from, to) = (chosen[a] as f64, field.file_shape[a] as f64);
-            // both are cell-centred: cell i of n has its centre at (i + 1/2) / n of the box
-            let position = |i: usize| (((i as f64 + 0.5) * from / to) - 0.5).clamp(0.0, from - 1.0);
+            let position = |i: usize| {
+                let at = if cells[a] {
+                    // cell i of n has its centre at (i + 1/2) / n of the box
+                    (i as f64 + 0.5) * from / to - 0.5
+                } else {
+                    // point i of n lies at i / (n - 1)
+                    i as f64 * (from - 1.0) / (to - 1.0).max(1.0)
+                };
+                at.clamp(0.0, from - 1.0)
+            };
             let global: Vec<f64> =
                 (field.file_start[a]..field.file_start[a] + field.shape[a]).map(position).collect();
             start[a] = global.first().map_or(0, |&low| low.floor() as usize);

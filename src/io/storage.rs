@@ -51,7 +51,7 @@ impl Draft {
     }
 
     /// Writes the whole content of a small text file.
-    pub(super) fn fill(&self, content: &str) -> Result<()> {
+    fn fill(&self, content: &str) -> Result<()> {
         let write = || {
             let mut file = OpenOptions::new().write(true).truncate(true).open(&self.path)?;
             file.write_all(content.as_bytes())?;
@@ -61,15 +61,14 @@ impl Draft {
     }
 
     /// Gives the file its final name, replacing an older one in one step.
+    ///
+    /// # Errors
+    /// When it cannot be renamed; or it has its name, but may lose it in a crash.
     pub(crate) fn move_in_place(mut self) -> Result<()> {
         let fail = |error: io::Error| cannot("write", &self.target, &error);
         fs::rename(&self.path, &self.target).map_err(fail)?;
-        // the name itself must survive a crash; not every file system can promise that
-        if let Some(directory) = self.path.parent().and_then(|path| File::open(path).ok()) {
-            let _ = directory.sync_all();
-        }
         self.in_place = true;
-        Ok(())
+        sync_directory_of(&self.target).map_err(fail)
     }
 }
 
@@ -80,6 +79,13 @@ impl Drop for Draft {
             let _ = fs::remove_file(&self.path);
         }
     }
+}
+
+/// Puts a small text file in place, instead of an older one.
+pub(super) fn replace(target: &Path, content: &str) -> Result<()> {
+    let draft = Draft::create(target)?;
+    draft.fill(content)?;
+    draft.move_in_place()
 }
 
 /// Name of this machine, for temporary files on a file system that several machines share; "any" if it is not known.
@@ -153,6 +159,25 @@ fn check_free_space(file: &File, length: u64) -> io::Result<()> {
 /// Waits until the bytes of a file, whoever wrote them on this node, are on disk.
 pub(crate) fn sync(path: &Path) -> io::Result<()> {
     OpenOptions::new().write(true).open(path)?.sync_all()
+}
+
+/// Brings the names in the directory of a file to disk: they must survive a crash too.
+pub(crate) fn sync_directory_of(file: &Path) -> io::Result<()> {
+    let directory = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let synced = match File::open(directory) {
+        // whoever may write to a directory need not be allowed to open it; then there is no way to ask
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        opened => opened.and_then(|directory| directory.sync_all()),
+    };
+    synced.or_else(|error| {
+        // not every file system can promise that
+        let unable = [libc::EINVAL, libc::ENOTSUP, libc::EOPNOTSUPP, libc::ENOSYS];
+        if error.raw_os_error().is_some_and(|code| unable.contains(&code)) {
+            return Ok(());
+        }
+        let message = format!("its name may not survive a crash: directory {}: {error}", directory.display());
+        Err(io::Error::new(error.kind(), message))
+    })
 }
 
 /// What the HDF5 library complains about: the system's own words where it quotes them.
@@ -237,6 +262,18 @@ mod tests {
         assert!(refusal(Path::new("/dev/null")).contains("not an ordinary file"));
         assert!(refusal(&directory.path().join("no/such/file.h5")).contains("no directory"));
         assert!(refusal(Path::new("..")).contains("cannot create .."));
+    }
+
+    #[test]
+    fn a_directory_that_cannot_be_brought_to_disk_is_an_error_unless_it_never_can() {
+        let directory = tempfile::tempdir().unwrap();
+        sync_directory_of(&directory.path().join("file")).unwrap();
+        sync_directory_of(Path::new("file")).unwrap();
+        let error = sync_directory_of(&directory.path().join("gone/file")).unwrap_err();
+        assert!(error.kind() == io::ErrorKind::NotFound && error.to_string().contains("gone"), "{error}");
+        // it answers EINVAL
+        #[cfg(target_os = "linux")]
+        sync_directory_of(Path::new("/proc/self/status")).unwrap();
     }
 
     #[test]

@@ -65,6 +65,11 @@ pub trait Stored {
     /// Coordinates per axis, slowest first; the same on every rank.
     fn axes(&self) -> Vec<Axis>;
 
+    /// Whether the last sample of an axis is followed by the first.
+    fn is_periodic(&self, _axis: usize) -> bool {
+        false
+    }
+
     /// Where this rank's block lies.
     fn placement(&self) -> Placement;
 

@@ -175,7 +175,7 @@ fn read_changed(world: &World, first: usize) -> Result<()> {
     let mut u = grid.field_builder::<f64>("u").components(2).units("K").build()?;
     u.fill_indexed(|[j, i]| (j * 9 + i) as f64);
     let path = directory.path().join("input.h5");
-    Output::create(world, &path)?.time(0.5).attribute("list", vec![1_i64, 2, 3]).write(&u)?.finish()?;
+    Output::create(world, &path)?.time(0.5).attribute("list", vec![1_i64, 2, 3])?.write(&u)?.finish()?;
     let good = std::fs::read(&path)?;
     // a header that lies about sizes must not be believed: there is memory for little more than there is
     let (_, hard) = getrlimit(Resource::RLIMIT_AS).map_err(Error::other)?;

@@ -22,4 +22,6 @@ mod serial;
 mod series;
 mod signals;
 mod specification;
+#[path = "../common/stages.rs"]
+mod stages;
 mod support;

@@ -1,33 +1,15 @@
 //! What the tests share.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
-use parhelion::testing::{Outcome, RankTest};
+use parhelion::testing::Outcome;
 use parhelion::{Result, World};
 use parhelion_launcher::{Launch, Mpirun};
 
 pub(crate) use crate::refused::{assert_contains, files, refused};
-
-/// Tells the ranks where the files are.
-pub(crate) const DIRECTORY: &str = "PARHELION_TEST_DIRECTORY";
-/// Tells the ranks which part of the test this is.
-const STAGE: &str = "PARHELION_TEST_STAGE";
-
-/// Runs `body` as several jobs, one after the other, each on its number of ranks and with the number of its stage,
-/// in one directory that is empty at first.
-pub(crate) fn stages(ranks: &[usize], body: impl Fn(&World, &Path, usize) -> Result<()>) {
-    let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-    for (stage, &ranks) in ranks.iter().enumerate() {
-        let test = RankTest::new(1).env(DIRECTORY, directory.path()).env(STAGE, stage.to_string());
-        test.on([(ranks, 1)], |world| {
-            let directory = PathBuf::from(std::env::var_os(DIRECTORY).expect("set above"));
-            let stage = std::env::var(STAGE).expect("set above").parse().expect("a number");
-            body(world, &directory, stage)
-        });
-    }
-}
+pub(crate) use crate::stages::{DIRECTORY, stages};
 
 /// Runs `body` with an empty directory on each of these numbers of ranks.
 pub(crate) fn in_scratch(ranks: impl IntoIterator<Item = usize>, body: impl Fn(&World, &Path) -> Result<()>) {

@@ -63,6 +63,12 @@ fn install(packages: &[&str]) -> Result<Python, String> {
 }
 
 impl Python {
+    /// The directory in which the packages are.
+    #[allow(dead_code, reason = "not all test programs need it")]
+    pub(crate) fn packages(&self) -> &Path {
+        &self.packages
+    }
+
     /// Runs a script of `tests/python` and gives what it prints.
     ///
     /// # Panics

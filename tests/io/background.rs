@@ -18,7 +18,7 @@ fn write<'w>(
     let new = WriteOptions::new;
     output
         .time(1.5)
-        .attribute("title", "both ways")
+        .attribute("title", "both ways")?
         .write(u)?
         .write_with(u, &new().name("single").as_f32())?
         .write_with(c, &new().as_f32().every(2, 2))?
@@ -143,5 +143,5 @@ fn what_is_given_up_leaves_nothing_and_the_older_file_as_it_was() {
 }
 
 fn begin<'w>(world: &'w World, path: &Path, u: &Array<f64>) -> Result<Output<'w>> {
-    Output::create(world, path)?.in_background().attribute("kept", "yes").write_as("new", u)
+    Output::create(world, path)?.in_background().attribute("kept", "yes")?.write_as("new", u)
 }

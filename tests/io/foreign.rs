@@ -112,7 +112,7 @@ fn a_field_is_read_onto_finer_and_coarser_grids() {
                 linear([(y as f64 + 0.5) * spacing[0], (x as f64 + 0.5) * spacing[1]], component)
             });
         }
-        Output::create(world, &path)?.write(&u)?.finish()?;
+        Output::create(world, &path)?.write(&u)?.write(&stored.field::<i64>("counts"))?.finish()?;
         let input = Input::open(world, &path)?;
         for shape in [[24, 20], [36, 15], [8, 8], [12, 10], [9, 31]] {
             let grid = Grid::builder(shape).extent(extent).procs([1, world.size()]).build(world)?;
@@ -135,13 +135,63 @@ fn a_field_is_read_onto_finer_and_coarser_grids() {
         }
         let grid = Grid::builder([24, 20]).extent(extent).build(world)?;
         let onto = ReadOptions::new().interpolated();
-        let mut node = grid.field_builder::<f64>("node").centring(Centring::Node).components(2).build()?;
-        assert_contains(&refused(world, input.read_with("u", &mut node, &onto)), &["only cell-centred"]);
+        let mut counts = grid.field::<i64>("counts");
+        assert_contains(&refused(world, input.read_with("counts", &mut counts, &onto)), &["floating-point"]);
         let mut single = grid.field::<f64>("single");
         assert_contains(
             &refused(world, input.read_with("u", &mut single, &onto)),
             &["[12, 10, 2]", "[24, 20]"],
         );
         input.read_with("u", &mut single, &onto.at(2, 1))
+    });
+}
+
+#[test]
+fn staggered_fields_are_read_onto_other_grids_between_the_walls() {
+    on_ranks_in_scratch(|world, directory| {
+        let path = directory.join("coarse.h5");
+        let extent = [2.0, 3.0];
+        let linear = |[y, x]: [f64; 2]| 4.0 * y - 3.0 * x + 1.0;
+        let stored = Grid::builder([12, 10]).extent(extent).build(world)?;
+        let centrings = [Centring::Node, Centring::Face(0), Centring::Face(1)];
+        let mut output = Output::create(world, &path)?;
+        for (n, centring) in centrings.into_iter().enumerate() {
+            let mut u = stored.field_builder::<f64>("u").centring(centring).build()?;
+            u.fill(linear);
+            output = output.write_as(&format!("u{n}"), &u)?;
+        }
+        output.finish()?;
+        let input = Input::open(world, &path)?;
+        let onto = ReadOptions::new().interpolated();
+        for shape in [[24, 20], [36, 15], [8, 8], [12, 10], [9, 31]] {
+            let grid = Grid::builder(shape).extent(extent).procs([1, world.size()]).build(world)?;
+            for (n, centring) in centrings.into_iter().enumerate() {
+                let mut v = grid.field_builder::<f64>("v").centring(centring).build()?;
+                input.read_with(&format!("u{n}"), &mut v, &onto)?;
+                // beyond the outermost centres of cells the value there, up to the walls what is there
+                let margin: [f64; 2] =
+                    std::array::from_fn(
+                        |a| if centring.staggered(a) { 0.0 } else { 0.5 * stored.spacing()[a] },
+                    );
+                let mut exact = grid.field_builder::<f64>("exact").centring(centring).build()?;
+                exact.fill(|at| {
+                    linear(std::array::from_fn(|a| at[a].clamp(margin[a], extent[a] - margin[a])))
+                });
+                for local in v.region_local().indices() {
+                    let (found, expected) = (v.component(0).get(local), exact.component(0).get(local));
+                    // a few roundings of numbers below 16
+                    assert!(
+                        (found - expected).abs() < 1e-13,
+                        "{found} for {expected}, {centring:?} {shape:?}"
+                    );
+                }
+            }
+        }
+        let grid = Grid::builder([24, 20]).extent(extent).periodic([true, false]).build(world)?;
+        let mut v = grid.field_builder::<f64>("v").centring(Centring::Face(0)).build()?;
+        let message = refused(world, input.read_with("u1", &mut v, &onto));
+        assert_contains(&message, &["\"u1\"", "staggered along a periodic axis"]);
+        let mut v = grid.field_builder::<f64>("v").centring(Centring::Face(1)).build()?;
+        input.read_with("u2", &mut v, &onto)
     });
 }

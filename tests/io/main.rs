@@ -4,11 +4,15 @@
 
 mod array;
 mod background;
+mod compression;
 #[path = "../common/disk.rs"]
 mod disk;
+#[cfg(target_os = "linux")]
+mod durability;
 mod fields;
 mod foreign;
 mod full_disk;
+mod guards;
 #[cfg(target_os = "linux")]
 mod large;
 mod layouts;
@@ -21,6 +25,8 @@ mod refusals;
 mod refused;
 mod round_trips;
 mod series;
+#[path = "../common/stages.rs"]
+mod stages;
 mod support;
 mod survival;
 mod tools;

@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use num_complex::Complex;
-use parhelion::{Input, Output};
+use parhelion::{Attribute, Input, Output, Series};
 
 use crate::array::{Array, Layout};
-use crate::support::{assert_contains, cube, filled, on_ranks_in_scratch, refused};
+use crate::support::{assert_contains, cube, filled, find, on_ranks_in_scratch, refused};
 
 #[test]
 fn a_file_that_is_missing_or_no_hdf5_file_cannot_be_opened() {
@@ -72,6 +72,40 @@ fn a_file_that_cannot_be_is_not_begun() {
             let own = directory.join(format!("of-{}.h5", world.rank()));
             assert_contains(&create(&own), &["path of an output file", "not the same on all"]);
         }
+        Ok(())
+    });
+}
+
+#[test]
+fn attributes_that_cannot_be_are_refused_at_once() {
+    on_ranks_in_scratch(|world, directory| {
+        let path = directory.join("attributes.h5");
+        let refusal = |name: &str, value: Attribute| {
+            let output = Output::create(world, &path).and_then(|output| output.attribute("title", "old"));
+            refused(world, output.and_then(|output| output.attribute(name, value)).map(drop))
+        };
+        assert_contains(
+            &refusal("title", "new".into()),
+            &["attributes.h5", "\"title\"", "before", "\"old\""],
+        );
+        for name in ["Conventions", "parhelion_format", "parhelion_state"] {
+            assert_contains(&refusal(name, 1.into()), &[name, "library's"]);
+        }
+        assert_contains(&refusal("time", 1.0.into()), &["Output::time"]);
+        assert_contains(&refusal("", 1.into()), &["name"]);
+        assert_contains(&refusal("a\0b", 1.into()), &["null"]);
+        assert_contains(&refusal("text", "a\0b".into()), &["null character"]);
+        assert_contains(&refusal("list", vec![0.0; 8001].into()), &["64008 bytes", "dataset"]);
+        let series = || Series::create(world, directory.join("run.h5"))?.attribute("title", "old");
+        assert_contains(&refused(world, series()?.attribute("title", 1).map(drop)), &["run.h5", "before"]);
+        assert_contains(&refused(world, series()?.attribute("time", 1).map(drop)), &["Series::at"]);
+        // the longest that there may be can be written
+        let u = filled::<f64>(world, "u", &cube(world));
+        Output::create(world, &path)?.attribute("list", vec![0.5; 8000])?.write(&u)?.finish()?;
+        assert_eq!(
+            find(Input::open(world, &path)?.file_attributes(), "list"),
+            Some(Attribute::from(vec![0.5; 8000]))
+        );
         Ok(())
     });
 }

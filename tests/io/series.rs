@@ -3,11 +3,12 @@
 use std::path::Path;
 use std::time::Duration;
 
-use parhelion::testing::{RankTest, on_ranks};
+use parhelion::testing::RankTest;
 use parhelion::{Centring, Field, Grid, Input, ReadOptions, Result, Series, World, WriteOptions};
 
 use crate::array::{Array, Layout};
 use crate::python;
+use crate::stages::stages;
 use crate::support::{assert_contains, cube, files, filled, on_ranks_in_scratch, refused};
 
 /// The value at an index, at a time.
@@ -67,7 +68,7 @@ fn check_one_file(world: &World, path: &Path, times: &[f64]) -> Result<()> {
 fn every_time_of_a_file_is_read_on_any_number_of_ranks() {
     on_ranks_in_scratch(|world, directory| {
         let path = directory.join("run.h5");
-        let mut series = Series::create(world, &path)?.time_units("s").attribute("case", 7);
+        let mut series = Series::create(world, &path)?.time_units("s").attribute("case", 7)?;
         for time in [0.0, 0.5, 1.5] {
             output(world, &mut series, time)?;
             assert_eq!(series.times().last(), Some(&time));
@@ -86,16 +87,8 @@ fn every_time_of_a_file_is_read_on_any_number_of_ranks() {
 
 #[test]
 fn a_restart_replaces_what_is_at_its_time_or_later() {
-    const RELAY: [usize; 5] = [4, 6, 1, 8, 3];
-    on_ranks(RELAY, |world| {
-        let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("io-series-relay");
+    stages(&[4, 6, 1, 8, 3], |world, directory, turn| {
         let [one, many] = ["run.h5", "each-*.h5"].map(|name| directory.join(name));
-        let turn = RELAY.iter().position(|&ranks| ranks == world.size()).unwrap();
-        if turn == 0 && world.rank() == 0 {
-            let _ = std::fs::remove_dir_all(&directory);
-            std::fs::create_dir(&directory)?;
-        }
-        world.barrier();
         // each job resumes from the last but one output of the job before: times 0 1 2 | 1 2 3 | 2 3 4 …
         let start = turn as f64;
         for path in [&one, &many] {
@@ -112,7 +105,7 @@ fn a_restart_replaces_what_is_at_its_time_or_later() {
             .chain(["each.xdmf", "run.h5", "run.xdmf"].map(String::from))
             .collect();
         expected.sort();
-        assert_eq!(files(&directory), expected);
+        assert_eq!(files(directory), expected);
         for (number, &time) in times.iter().enumerate() {
             let input = Input::open(world, directory.join(format!("each-{number:06}.h5")))?;
             assert_eq!(input.time(), Some(time));
@@ -317,7 +310,7 @@ fn gallery(world: &World, directory: &Path) -> Result<()> {
     };
     for name in ["one.h5", "many-*.h5"] {
         let mut series =
-            Series::create(world, directory.join(name))?.time_units("s").attribute("title", "test");
+            Series::create(world, directory.join(name))?.time_units("s").attribute("title", "test")?;
         for time in [0.0, 0.25, 1.0] {
             fill(&mut u, &mut v, &mut w, time);
             let compressed = WriteOptions::new().compressed(4).attribute("long_name", "air temperature");
@@ -325,4 +318,46 @@ fn gallery(world: &World, directory: &Path) -> Result<()> {
         }
     }
     Ok(())
+}
+
+#[test]
+fn an_output_counts_though_its_side_file_fails() {
+    on_ranks_in_scratch(|world, directory| {
+        let blocked = |name: &str| -> Result<()> {
+            if world.rank() == 0 {
+                std::fs::create_dir(directory.join(name))?;
+            }
+            world.barrier();
+            Ok(())
+        };
+        for name in ["one.xdmf", "many.xdmf", "many-000001.xdmf"] {
+            blocked(name)?;
+        }
+        let one = directory.join("one.h5");
+        let mut series = Series::create(world, &one)?;
+        for time in [0.0, 1.0] {
+            let message = refused(world, output(world, &mut series, time));
+            assert_contains(&message, &["one.h5", "one.xdmf", "is complete, but not the side file"]);
+            assert_eq!(series.times().last(), Some(&time));
+        }
+        check_one_file(world, &one, &[0.0, 1.0])?;
+        let mut series = Series::create(world, directory.join("many-*.h5"))?;
+        for (number, side_file) in ["many.xdmf", "many-000001.xdmf", "many.xdmf"].into_iter().enumerate() {
+            let message = refused(world, output(world, &mut series, number as f64));
+            assert_contains(&message, &["is complete, but not", side_file]);
+            assert_eq!(series.times().len(), number + 1);
+        }
+        for number in 0..3 {
+            let input = Input::open(world, directory.join(format!("many-00000{number}.h5")))?;
+            assert_eq!(input.time(), Some(f64::from(number)));
+        }
+        // an output of its own
+        blocked("out.xdmf")?;
+        let u = filled::<f64>(world, "u", &cube(world));
+        let message =
+            refused(world, parhelion::Output::create(world, directory.join("out.h5"))?.write(&u)?.finish());
+        assert_contains(&message, &["out.h5 is complete, but not its side file", "out.xdmf"]);
+        assert_eq!(Input::open(world, directory.join("out.h5"))?.shape("u")?, [4, 5, 6]);
+        Ok(())
+    });
 }

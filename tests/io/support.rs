@@ -12,18 +12,21 @@ pub(crate) use crate::refused::{assert_contains, files, refused};
 
 /// Runs `body` on each number of ranks in [`RANKS`], with an empty directory that the ranks share.
 pub(crate) fn on_ranks_in_scratch(body: impl FnOnce(&World, &Path) -> Result<()>) {
-    on_ranks(RANKS, |world| {
-        let owner = (world.rank() == 0).then(|| tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap());
-        let mut path: Vec<u8> = owner.iter().flat_map(|it| it.path().to_str().unwrap().bytes()).collect();
-        let root = world.communicator().process_at_rank(0);
-        let mut length = path.len() as u64;
-        root.broadcast_into(&mut length);
-        path.resize(length as usize, 0);
-        root.broadcast_into(&mut path[..]);
-        let path = String::from_utf8(path).unwrap();
-        // the directory lasts until all ranks are done with it
-        world.agree(body(world, path.as_ref()))
-    });
+    on_ranks(RANKS, |world| scratch(world, |directory| body(world, directory)));
+}
+
+/// Runs `body` with an empty directory that the ranks share.
+pub(crate) fn scratch(world: &World, body: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+    let owner = (world.rank() == 0).then(|| tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap());
+    let mut path: Vec<u8> = owner.iter().flat_map(|it| it.path().to_str().unwrap().bytes()).collect();
+    let root = world.communicator().process_at_rank(0);
+    let mut length = path.len() as u64;
+    root.broadcast_into(&mut length);
+    path.resize(length as usize, 0);
+    root.broadcast_into(&mut path[..]);
+    let path = String::from_utf8(path).unwrap();
+    // the directory lasts until all ranks are done with it
+    world.agree(body(path.as_ref()))
 }
 
 /// Grids of ranks to try: everything on one axis, a compact grid, and one rank left empty.

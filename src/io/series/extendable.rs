@@ -1,18 +1,23 @@
 //! A file with an extendable axis of time, as rank 0 handles it.
 
 use std::io;
+use std::ops::Range;
 use std::path::Path;
 
 use hdf5::{Dataset, Extent, File, OpenMode, SimpleExtents};
 
-use super::journal::{self, Extents, Journal};
+use super::extents::Extents;
+use super::journal::{self, Journal};
+use super::objects::Objects;
+use super::state::{self, Mark};
 use crate::io::attributes::Attribute;
 use crate::io::codec::{Decoder, Encoder};
 use crate::io::collective::open_alone;
 use crate::io::dataset::Plan;
 use crate::io::kinds::{self, FileKind};
+use crate::io::lock::claim;
 use crate::io::storage::{self, complaint};
-use crate::io::{ffi, scales};
+use crate::io::{compression, ffi, scales};
 
 /// Name of the axis of time and its dataset.
 pub(in crate::io) const TIME: &str = "time";
@@ -27,10 +32,21 @@ pub(super) struct Known {
     shape: Vec<usize>,
     /// Type of the values, as text.
     kind: String,
-    pub(super) compressed: bool,
+    /// Numbers of the filters of its chunks.
+    filters: Vec<i32>,
 }
 
 impl Known {
+    pub(super) fn is_compressed(&self) -> bool {
+        !self.filters.is_empty()
+    }
+
+    /// Why this rank cannot write to the dataset.
+    pub(super) fn unwritable(&self) -> Option<String> {
+        let filters: Vec<_> = self.filters.iter().map(|&number| (number, Vec::new())).collect();
+        compression::refusal(&filters).map(|reason| format!("it {reason}"))
+    }
+
     /// Why a field cannot be appended to the dataset.
     pub(super) fn refusal(&self, plan: &Plan) -> Option<String> {
         let item = &plan.item;
@@ -44,7 +60,7 @@ impl Known {
                 self.shape, self.kind
             ));
         }
-        let alone = self.compressed && plan.how.independent;
+        let alone = self.is_compressed() && plan.how.independent;
         alone.then(|| {
             "a compressed dataset needs all ranks at once, it cannot be written independently".into()
         })
@@ -66,7 +82,7 @@ impl Content {
             e.text(&known.name);
             e.list(&known.shape, |e, &n| e.number(n as u64));
             e.text(&known.kind);
-            e.number(u64::from(known.compressed));
+            e.list(&known.filters, |e, &number| e.number(number as u64));
         });
         encoder.0
     }
@@ -78,7 +94,7 @@ impl Content {
             name: d.text(),
             shape: d.list(|d| d.number() as usize),
             kind: d.text(),
-            compressed: d.number() == 1,
+            filters: d.list(|d| d.number() as i32),
         });
         Self { times, known }
     }
@@ -110,12 +126,7 @@ impl Content {
                 )));
             }
             let kind = format!("{:?}", FileKind::of(&dataset.dtype()?));
-            known.push(Known {
-                name,
-                shape: shape[1..].to_vec(),
-                kind,
-                compressed: !dataset.filters().is_empty(),
-            });
+            known.push(Known { name, shape: shape[1..].to_vec(), kind, filters: compression::of(&dataset) });
         }
         Ok(Self { times, known })
     }
@@ -145,26 +156,35 @@ pub(in crate::io) fn define_time(file: &File, time: f64, units: Option<&str>) ->
 pub(super) struct Extendable {
     /// Where values lie that are never changed again.
     values: Extents,
+    /// Where the file notes its state; `None` if it does not, or one cannot tell where.
+    mark: Option<Mark>,
 }
 
 impl Extendable {
     /// Repairs the file if need be, drops the outputs at or after `from`, and tells what is left.
     pub(super) fn open(path: &Path, from: f64) -> Result<(Self, Content), String> {
         recover(path).map_err(|error| error.to_string())?;
-        let file = open_alone(path, OpenMode::Read).map_err(|error| complaint(&error))?;
-        let content = Content::of(&file).map_err(|error| complaint(&error))?;
-        let mut values = Extents::default();
-        let outputs = 0..content.times.len();
-        values.add(places(&file, &content, outputs.clone()).map_err(|error| complaint(&error))?);
-        file.close().map_err(|error| complaint(&error))?;
+        let look = || {
+            let file = open_alone(path, OpenMode::Read)?;
+            let content = Content::of(&file)?;
+            let objects = objects(path)?;
+            let mut opened = Self { values: Extents::default(), mark: Mark::find(&file, objects.as_ref())? };
+            opened.values.add(places(&file, objects.as_ref(), &content, 0..content.times.len())?);
+            file.close()?;
+            Ok((opened, content))
+        };
+        let (opened, content) = look().map_err(|error: hdf5::Error| complaint(&error))?;
         // a time that is no number was never completed
         let keep = content
             .times
             .iter()
             .position(|time| !matches!(time.partial_cmp(&from), Some(std::cmp::Ordering::Less)));
-        let Some(keep) = keep else { return Ok((Self { values }, content)) };
-        let journal = Journal::begin(path, &values, keep, finish).map_err(|error| error.to_string())?;
-        cut(path, keep).map_err(|error| complaint(&error))?;
+        let Some(keep) = keep else { return Ok((opened, content)) };
+        let journal = opened.journal(path, keep)?;
+        change(path, |file| {
+            resize(file, keep)?;
+            state::note(file, journal.next_state)
+        })?;
         journal.commit().map_err(|error| error.to_string())?;
         // it lists what is no more, and is written anew with the next output
         let _ = std::fs::remove_file(path.with_extension("xdmf"));
@@ -176,18 +196,16 @@ impl Extendable {
         recover(path).map_err(|error| error.to_string())?;
         let count = content.times.len();
         let before = storage::length(path).map_err(|error| error.to_string())?;
-        let journal = Journal::begin(path, &self.values, count, finish).map_err(|error| error.to_string())?;
-        let extend = || {
-            let file = open_alone(path, OpenMode::ReadWrite)?;
-            if Content::of(&file)? != *content {
+        let journal = self.journal(path, count)?;
+        change(path, |file| {
+            if Content::of(file)? != *content {
                 return Err(hdf5::Error::from("somebody else has changed it since the last output"));
             }
-            resize(&file, count + 1)?;
+            resize(file, count + 1)?;
             let times: Vec<f64> = content.times.iter().copied().chain([f64::NAN]).collect();
             file.dataset(TIME)?.write_raw(&times)?;
-            file.close()
-        };
-        extend().map_err(|error| complaint(&error))?;
+            state::note(file, journal.next_state)
+        })?;
         storage::reserve_growth(path, before).map_err(|error| error.to_string())?;
         Ok(journal)
     }
@@ -200,18 +218,37 @@ impl Extendable {
         journal: Journal,
     ) -> Result<(), String> {
         let last = content.times.len() - 1;
-        let note = || {
-            let file = open_alone(path, OpenMode::ReadWrite)?;
+        let (places, mark) = change(path, |file| {
             file.dataset(TIME)?.write_raw(&content.times)?;
-            let places = places(&file, content, last..last + 1)?;
-            file.close()?;
-            Ok(places)
-        };
-        let places = note().map_err(|error: hdf5::Error| complaint(&error))?;
+            // what is looked up in the bytes must be there
+            file.flush()?;
+            let objects = objects(path)?;
+            let mark = Mark::find(file, objects.as_ref())?;
+            Ok((places(file, objects.as_ref(), content, last..last + 1)?, mark))
+        })?;
         journal.commit().map_err(|error| error.to_string())?;
         self.values.add(places);
+        self.mark = mark;
         Ok(())
     }
+
+    fn journal(&self, path: &Path, keep: usize) -> Result<Journal, String> {
+        // while somebody writes to it, what is to be kept is not what will be there
+        drop(claim(path).map_err(|error| error.to_string())?);
+        Journal::begin(path, &self.values, keep, self.mark, finish).map_err(|error| error.to_string())
+    }
+}
+
+/// Lets `work` change the file, while no other writer has it.
+fn change<R>(path: &Path, work: impl FnOnce(&File) -> hdf5::Result<R>) -> Result<R, String> {
+    let _claim = claim(path).map_err(|error| error.to_string())?;
+    let change = || {
+        let file = open_alone(path, OpenMode::ReadWrite)?;
+        let done = work(&file)?;
+        file.close()?;
+        Ok(done)
+    };
+    change().map_err(|error: hdf5::Error| complaint(&error))
 }
 
 /// Puts the file right if a job died while changing it.
@@ -219,18 +256,10 @@ pub(in crate::io) fn recover(path: &Path) -> io::Result<()> {
     journal::recover(path, finish)
 }
 
-/// Ends a recovery.
+/// Ends a recovery: drops all outputs but the first `keep`.
 fn finish(path: &Path, keep: usize) -> io::Result<()> {
-    cut(path, keep).map_err(|error| io::Error::other(complaint(&error)))
-}
-
-/// Drops all outputs but the first `keep`.
-fn cut(path: &Path, keep: usize) -> hdf5::Result<()> {
-    let file = open_alone(path, OpenMode::ReadWrite)?;
-    if file.dataset(TIME)?.size() > keep {
-        resize(&file, keep)?;
-    }
-    file.close()
+    let cut = |file: &File| if file.dataset(TIME)?.size() > keep { resize(file, keep) } else { Ok(()) };
+    change(path, cut).map_err(io::Error::other)
 }
 
 /// Sets the length of the axis of time.
@@ -245,19 +274,35 @@ fn resize(file: &File, count: usize) -> hdf5::Result<()> {
     Ok(())
 }
 
+fn objects(path: &Path) -> hdf5::Result<Option<Objects>> {
+    Objects::open(path).map_err(|error| hdf5::Error::from(error.to_string()))
+}
+
 /// Where the chunks of some outputs lie in the file.
-fn places(file: &File, content: &Content, outputs: std::ops::Range<usize>) -> hdf5::Result<Vec<(u64, u64)>> {
+fn places(
+    file: &File,
+    objects: Option<&Objects>,
+    content: &Content,
+    outputs: Range<usize>,
+) -> hdf5::Result<Vec<(u64, u64)>> {
     let mut places = Vec::new();
     for known in &content.known {
-        let dataset = file.dataset(&known.name)?;
-        for output in outputs.clone() {
-            each_chunk(&dataset, output, |place| places.push(place))?;
+        let range = outputs.start as u64..outputs.end as u64;
+        let found = objects.map(|objects| objects.chunks(file, &known.name, range)).transpose();
+        match found.map_err(|error| hdf5::Error::from(error.to_string()))?.flatten() {
+            Some(found) => places.extend(found),
+            None => {
+                let dataset = file.dataset(&known.name)?;
+                for output in outputs.clone() {
+                    each_chunk(&dataset, output, |place| places.push(place))?;
+                }
+            }
         }
     }
     Ok(places)
 }
 
-/// First byte and the one after the last of every chunk of an output.
+/// First byte and the one after the last of every chunk of an output, as the library knows them.
 fn each_chunk(dataset: &Dataset, output: usize, mut visit: impl FnMut((u64, u64))) -> hdf5::Result<()> {
     let shape = dataset.get_shape()?;
     let chunk = dataset.chunk().ok_or_else(|| hdf5::Error::from("a dataset that grows has chunks"))?;

@@ -1,19 +1,23 @@
 //! Outputs at many times: one file with an axis of time, or one file each.
 //!
-//! `extendable` is the file with an axis of time and `journal` what protects it; `numbered` are the files of
-//! their own; `snapshot` is the output being written.
+//! `extendable` is the file with an axis of time and `journal` what protects it (with `state`, and `extents`, `objects`, `sum`
+//! as helpers); `numbered` are the files of their own; `snapshot` is the output being written.
 
 mod extendable;
+mod extents;
 mod journal;
 mod numbered;
+mod objects;
 mod snapshot;
+mod state;
+mod sum;
 
 use std::path::{Path, PathBuf};
 
 use extendable::{Content, Extendable};
 use numbered::{Complete, Names};
 
-use super::attributes::Attribute;
+use super::attributes::{self, Attribute};
 use super::codec::{Decoder, Encoder};
 use super::collective::{on_root, same_everywhere};
 use super::output::Output;
@@ -24,6 +28,7 @@ use crate::{Error, Result, World};
 pub(super) use extendable::{TIME, define_time, recover};
 pub(super) use journal::{discard as discard_journal, is_pending};
 pub use snapshot::Snapshot;
+pub(super) use state::{first as first_state, note as note_state};
 
 /// Outputs of a run at many times, for other tools one thing.
 ///
@@ -65,16 +70,29 @@ pub use snapshot::Snapshot;
 /// no trace. If the job or the machine dies before, all earlier outputs are there:
 ///
 /// - In files of their own they were complete and are not touched.
-/// - In one file, everything that an append may overwrite (indices and headers, a few thousandths of
-///   the values) is first saved to a journal, `.heat.h5.journal`, and brought to disk. If the job
+/// - In one file, everything that an append may overwrite is first saved to a journal, `.heat.h5.journal`, and brought to
+///   disk: indices and headers, some thousandths of the values with chunks of megabytes, and the space of outputs that `resume`
+///   dropped. If the job
 ///   dies, [`resume`](Self::resume) finds the journal and puts the file back; until then other tools may
 ///   not be able to open it, and [`Input`](crate::Input) refuses to. Values of earlier outputs are never
-///   overwritten. Do not move or copy the file without its journal.
+///   overwritten. Do not move or copy the file without its journal; of a journal beside a file that was replaced
+///   since, as by a backup, `resume` says so and changes nothing.
+///
+/// # Who may have it open
+///
+/// Files may be open for reading while the run goes on, as in a notebook: no append fails for that. What a reader sees is the
+/// file as it was when it was opened; to see later outputs, it is opened anew. That fails, or shows an output whose time
+/// is NaN, in the moments of an append: try again, or look for the journal. A program that has the file open for *writing* makes the
+/// next append fail with an error, and so does another job that appends at the same moment. For this a journal and, for moments, the
+/// file are locked with `flock`; where the file system has no such locks, nothing watches over two writers. The
+/// variable `HDF5_USE_FILE_LOCKING` has the last word: `FALSE` switches locks off, and with `TRUE` HDF5 takes its own, so
+/// that an append fails while anybody has the file open.
 ///
 /// # One file
 ///
 /// All outputs hold the same datasets. The layout of the first one counts; it is always chunked. Space for the
-/// outputs that `resume` drops is not all given back (`h5repack` does that).
+/// outputs that `resume` drops is not all given back, and is copied to the journal with every later append (`h5repack` gives it
+/// back, while no job runs).
 #[derive(Debug)]
 pub struct Series<'w> {
     world: &'w World,
@@ -191,10 +209,20 @@ impl<'w> Series<'w> {
         self
     }
 
-    /// Attaches an attribute to the files of a new series. Rank 0's value counts.
-    pub fn attribute(mut self, name: &str, value: impl Into<Attribute>) -> Self {
-        self.attributes.push((name.into(), value.into()));
-        self
+    /// Attaches an attribute to the files of a new series. Rank 0's name and value count.
+    ///
+    /// # Errors
+    ///
+    /// As [`Output::attribute`].
+    ///
+    /// # Collective
+    ///
+    /// All ranks call it.
+    pub fn attribute(mut self, name: &str, value: impl Into<Attribute>) -> Result<Self> {
+        let value = value.into();
+        attributes::check(self.world, &self.target, &self.attributes, (name, &value))?;
+        self.attributes.push((name.into(), value));
+        Ok(self)
     }
 
     /// The times of the outputs that are complete.
@@ -225,14 +253,11 @@ impl<'w> Series<'w> {
 
     /// A new file of this series, with its attributes.
     fn output(&self, path: &Path, axis: Option<f64>) -> Result<Output<'w>> {
-        let mut output = match axis {
+        let output = match axis {
             None => Output::create(self.world, path)?,
             Some(time) => Output::create_extendable(self.world, path, (time, self.time_units.as_deref()))?,
         };
-        for (name, value) in &self.attributes {
-            output = output.attribute(name, value.clone());
-        }
-        Ok(output)
+        Ok(output.with_attributes(&self.attributes))
     }
 
     /// The error for a call that makes no sense, made on every rank.

@@ -3,10 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use hdf5::OpenMode;
-
 use crate::io::attributes::Attribute;
-use crate::io::collective::open_alone;
+use crate::io::collective::open_foreign;
 use crate::io::storage::complaint;
 use crate::io::xdmf;
 
@@ -99,7 +97,7 @@ impl Names {
 /// The time that a file states.
 fn time_of(path: &Path) -> Result<f64, String> {
     let read = || {
-        let file = open_alone(path, OpenMode::Read)?;
+        let file = open_foreign(path)?;
         Ok(Attribute::read_all(&file)?.into_iter().find(|(name, _)| name == "time"))
     };
     let (_, time) = read()

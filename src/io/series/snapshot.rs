@@ -14,7 +14,7 @@ use crate::io::collective::{on_root, open_alone, with_dataset};
 use crate::io::dataset::Plan;
 use crate::io::options::WriteOptions;
 use crate::io::output::Output;
-use crate::io::storage::{self, Draft, cannot, complaint};
+use crate::io::storage::{self, cannot, complaint};
 use crate::io::stored::Stored;
 use crate::io::xdmf::Slot;
 use crate::io::{scales, transfer, xdmf};
@@ -118,15 +118,15 @@ impl<'s, 'w> Snapshot<'s, 'w> {
     pub fn finish(self) -> Result<()> {
         let Self { series, time, writing } = self;
         let world = series.world;
-        let items = match writing {
+        let (items, side_file) = match writing {
             Writing::File(output) => output.complete()?,
             Writing::Append { journal, items } => {
                 complete(series, time, journal, &items)?;
-                items
+                (items, Ok(()))
             }
         };
         let target = &series.target;
-        match &mut series.store {
+        let collection = match &mut series.store {
             Store::OneFile { begun, content, file } => {
                 if !*begun {
                     let found = on_root(world, || {
@@ -142,8 +142,8 @@ impl<'s, 'w> Snapshot<'s, 'w> {
                     let grids = content.times.iter().enumerate().filter_map(|(index, &time)| {
                         xdmf::grids(&name, Some(time), &items, Some(Slot { index, length }))
                     });
-                    write_side_file(&target.with_extension("xdmf"), &xdmf::collection(grids))
-                })?;
+                    write_side_file((time, target), &target.with_extension("xdmf"), &xdmf::collection(grids))
+                })
             }
             Store::Numbered { names, times, next, outputs, .. } => {
                 let number = *next;
@@ -153,11 +153,11 @@ impl<'s, 'w> Snapshot<'s, 'w> {
                     let grids = xdmf::grids(&file_name(&names.path(number)), Some(time), &items, None);
                     outputs.push(Complete { number, time, grids });
                     let grids = outputs.iter().filter_map(|output| output.grids.clone());
-                    write_side_file(&names.collection(), &xdmf::collection(grids))
-                })?;
+                    write_side_file((time, target), &names.collection(), &xdmf::collection(grids))
+                })
             }
-        }
-        Ok(())
+        };
+        side_file.and(collection.map(drop))
     }
 }
 
@@ -189,6 +189,8 @@ fn append<F: Stored>(
     if let Some(reason) = known.refusal(&plan) {
         return Err(cannot_write(&reason));
     }
+    // ranks may differ in what they have
+    world.agree(known.unwritable().map_or(Ok(()), |reason| Err(cannot_write(&reason))))?;
     on_root(world, || {
         let file = open_alone(&series.target, OpenMode::Read);
         let mismatch = file.and_then(|file| scales::mismatch(&file, &plan.item.axes, &plan.item.shape));
@@ -197,7 +199,7 @@ fn append<F: Stored>(
             None => Ok(Vec::new()),
         }
     })?;
-    if known.compressed {
+    if known.is_compressed() {
         on_root(world, || {
             let enough = storage::require(&series.target, plan.bytes());
             enough.map(|()| Vec::new()).map_err(|error| cannot_write(&error.to_string()))
@@ -249,11 +251,15 @@ fn complete(
     Ok(())
 }
 
-fn write_side_file(path: &Path, document: &str) -> Result<Vec<u8>> {
-    let draft = Draft::create(path)?;
-    draft.fill(document)?;
-    draft.move_in_place()?;
-    Ok(Vec::new())
+/// Writes the side file of a series whose output of this time is complete.
+fn write_side_file((time, series): (f64, &Path), path: &Path, document: &str) -> Result<Vec<u8>> {
+    storage::replace(path, document).map(|()| Vec::new()).map_err(|error| {
+        let message = format!(
+            "the output at time {time:?} of {} is complete, but not the side file: {error}",
+            series.display()
+        );
+        Error::new(ErrorKind::File, message)
+    })
 }
 
 fn file_name(path: &Path) -> String {

@@ -1,14 +1,14 @@
 //! Writing fields to one shared file.
 
+mod finish;
+
 use std::fmt::Display;
-use std::fs::{File, OpenOptions};
-use std::io;
 use std::path::{Path, PathBuf};
 
 use hdf5::OpenMode;
 
-use super::attributes::Attribute;
-use super::background::{self, Background, Block, Pending};
+use super::attributes::{self, Attribute};
+use super::background::Block;
 use super::collective::{on_root, open_alone, same_everywhere, with_dataset};
 use super::dataset::Plan;
 use super::options::WriteOptions;
@@ -16,11 +16,11 @@ use super::storage::{self, Draft, cannot, complaint};
 use super::stored::Stored;
 use super::{series, transfer, xdmf};
 use crate::error::ErrorKind;
-use crate::measure::{Kind, Timing};
+use crate::measure::Kind;
 use crate::{Error, Result, World};
 
 /// Version of [the format](crate::file_format) of the files.
-pub(super) const FORMAT: i64 = 1;
+pub(in crate::io) const FORMAT: i64 = 1;
 
 /// A file that all ranks write together, and that appears under its name only when complete.
 ///
@@ -73,7 +73,7 @@ impl<'w> Output<'w> {
 
     /// Begins a file whose datasets have an axis of time that can be extended, with one time so far
     /// and its units. Collective.
-    pub(super) fn create_extendable(
+    pub(in crate::io) fn create_extendable(
         world: &'w World,
         path: &Path,
         time: (f64, Option<&str>),
@@ -125,9 +125,27 @@ impl<'w> Output<'w> {
         self
     }
 
-    /// Attaches an attribute to the file. Rank 0's value counts.
-    pub fn attribute(mut self, name: &str, value: impl Into<Attribute>) -> Self {
-        self.attributes.push((name.into(), value.into()));
+    /// Attaches an attribute to the file. Rank 0's name and value count.
+    ///
+    /// # Errors
+    ///
+    /// If the file was given an attribute of that name before, or it cannot be one: it is empty or one that the
+    /// library sets itself (`time`, which [`time`](Self::time) is for, `Conventions`, `parhelion_format`,
+    /// `parhelion_state`), or the value is a list of more than 64000 bytes, or contains a null character.
+    ///
+    /// # Collective
+    ///
+    /// All ranks call it.
+    pub fn attribute(mut self, name: &str, value: impl Into<Attribute>) -> Result<Self> {
+        let value = value.into();
+        attributes::check(self.world, &self.target, &self.attributes, (name, &value))?;
+        self.attributes.push((name.into(), value));
+        Ok(self)
+    }
+
+    /// With attributes that were checked before.
+    pub(in crate::io) fn with_attributes(mut self, attributes: &[(String, Attribute)]) -> Self {
+        self.attributes.extend_from_slice(attributes);
         self
     }
 
@@ -162,7 +180,8 @@ impl<'w> Output<'w> {
     ///
     /// # Errors
     ///
-    /// As [`write`](Self::write), and if the options do not go with the field or with each other.
+    /// As [`write`](Self::write), and if the options do not go with the field or with each other, or a rank lacks a
+    /// filter.
     /// Compressed datasets need space for their values before compression.
     ///
     /// # Collective
@@ -238,100 +257,6 @@ impl<'w> Output<'w> {
         self
     }
 
-    /// Leaves it to a thread of each rank to bring the file to disk, with all that was written
-    /// [in the background](Self::in_background).
-    ///
-    /// A full disk is noticed before, as without a background, where the file system can reserve space.
-    ///
-    /// # Errors
-    ///
-    /// If the attributes cannot be written or there can be no thread. Later errors are those of [`Pending::wait`].
-    ///
-    /// # Collective
-    ///
-    /// All ranks call it.
-    pub fn finish_later(mut self) -> Result<Pending<'w>> {
-        let timing = self.timing();
-        let (file, copies) = self.seal()?;
-        let started = Background::start(move || background::write(&file, copies));
-        let started = started.map_err(|error| cannot("write", &self.target, &error));
-        let background = self.world.agree(started)?;
-        timing.finish(0, 0);
-        Ok(Pending::new(background, self))
-    }
-
-    /// Puts the complete file in place.
-    ///
-    /// # Errors
-    ///
-    /// If the file cannot be brought to disk or renamed.
-    ///
-    /// # Collective
-    ///
-    /// All ranks call it.
-    pub fn finish(self) -> Result<()> {
-        self.complete().map(drop)
-    }
-
-    /// As [`finish`](Self::finish); gives what the file holds.
-    pub(super) fn complete(mut self) -> Result<Vec<xdmf::Item>> {
-        let timing = self.timing();
-        let (file, copies) = self.seal()?;
-        let items = self.put_in_place(background::write(&file, copies))?;
-        timing.finish(0, 0);
-        Ok(items)
-    }
-
-    /// Writes all but the copies; gives what [`background::write`] needs for the rest. Collective.
-    pub(super) fn seal(&mut self) -> Result<(File, Vec<Block>)> {
-        on_root(self.world, || {
-            self.write_attributes().map_err(|error| cannot("write", &self.target, &complaint(&error)))?;
-            Ok(Vec::new())
-        })?;
-        // on every rank: each node brings what its ranks wrote to disk
-        let file = OpenOptions::new().write(true).open(&self.temporary);
-        let file = self.world.agree(file.map_err(|error| cannot("write", &self.target, &error)))?;
-        Ok((file, self.copies.take().unwrap_or_default()))
-    }
-
-    /// Gives the file its name if all is `written`; gives what it holds. Collective.
-    pub(super) fn put_in_place(mut self, written: io::Result<()>) -> Result<Vec<xdmf::Item>> {
-        self.world.agree(written.map_err(|error| cannot("write", &self.target, &error)))?;
-        let file_name = self.target.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let (draft, target) = (self.draft.take(), &self.target);
-        on_root(self.world, || {
-            let draft = draft.expect("rank 0 keeps the draft until the end");
-            self.verify().map_err(|error| cannot("write", target, &error))?;
-            let document =
-                if self.extendable { None } else { xdmf::document(&file_name, self.time, &self.items) };
-            let side_file = document.map(|document| {
-                let side_file = Draft::create(&target.with_extension("xdmf"))?;
-                side_file.fill(&document)?;
-                Ok::<_, Error>(side_file)
-            });
-            let side_file = side_file.transpose()?;
-            series::discard_journal(target).map_err(|error| cannot("write", target, &error))?;
-            draft.move_in_place()?;
-            side_file.map_or(Ok(()), Draft::move_in_place).map_err(|error| {
-                let message = format!("{} is complete, but not its side file: {error}", target.display());
-                Error::new(ErrorKind::File, message)
-            })?;
-            Ok(Vec::new())
-        })?;
-        Ok(self.items)
-    }
-
-    /// Measures what happens to the file as a whole.
-    pub(super) fn timing(&self) -> Timing {
-        let name = self.target.file_name().unwrap_or_default().to_string_lossy();
-        self.world.measure().start_on(Kind::Write, &name)
-    }
-
-    #[cfg(test)]
-    pub(super) fn temporary(&self) -> &Path {
-        &self.temporary
-    }
-
     /// Makes the dataset with everything but its values, and reserves their space. On rank 0.
     ///
     /// Gives where in the file the values begin if they are contiguous.
@@ -345,46 +270,15 @@ impl<'w> Output<'w> {
         let place = dataset.offset().map(|offset| (offset, dataset.storage_size()));
         drop(dataset);
         file.close().map_err(text)?;
-        let reserved = match (place, plan.compression) {
+        let reserved = match (place, plan.is_compressed()) {
             (Some((_, 0)), _) => Ok(()),
             (Some((offset, length)), _) => storage::reserve(&self.temporary, offset, length),
             // chunks lie in what the file has grown by
-            (None, None) => storage::reserve_growth(&self.temporary, before),
-            (None, Some(_)) => storage::require(&self.temporary, plan.bytes()),
+            (None, false) => storage::reserve_growth(&self.temporary, before),
+            (None, true) => storage::require(&self.temporary, plan.bytes()),
         };
         reserved.map_err(|error| error.to_string())?;
         Ok(place.map(|(origin, _)| origin))
-    }
-
-    /// Writes what belongs to the file itself. On rank 0.
-    fn write_attributes(&self) -> hdf5::Result<()> {
-        let file = open_alone(&self.temporary, OpenMode::ReadWrite)?;
-        Attribute::from("CF-1.8").write(&file, "Conventions")?;
-        Attribute::from(FORMAT).write(&file, "parhelion_format")?;
-        if let Some(time) = self.time {
-            Attribute::from(time).write(&file, "time")?;
-        }
-        for (name, value) in &self.attributes {
-            value.write(&file, name)?;
-        }
-        file.flush()?;
-        file.close()
-    }
-
-    /// Refuses a file that is shorter than what it says it holds. On rank 0.
-    fn verify(&self) -> Result<(), String> {
-        let text = |error: hdf5::Error| complaint(&error);
-        // HDF5 itself refuses a file that ends before the end it has noted
-        let file = open_alone(&self.temporary, OpenMode::Read).map_err(text)?;
-        let length = std::fs::metadata(&self.temporary).map_err(|error| error.to_string())?.len();
-        for item in &self.items {
-            let dataset = file.dataset(&item.name).map_err(text)?;
-            let end = dataset.offset().map_or(0, |offset| offset + dataset.storage_size());
-            if end > length {
-                return Err(format!("{:?} should end at byte {end} of a file of {length}", item.name));
-            }
-        }
-        Ok(())
     }
 
     fn cannot_write(&self, name: &str, reason: &(impl Display + ?Sized)) -> Error {

@@ -1,0 +1,154 @@
+//! The end of an output: attributes, what is to be on disk, the name.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+#[cfg(test)]
+use std::path::Path;
+
+use hdf5::OpenMode;
+
+use super::{FORMAT, Output};
+use crate::error::ErrorKind;
+use crate::io::attributes::Attribute;
+use crate::io::background::{self, Background, Block, Pending};
+use crate::io::collective::{on_root, open_alone};
+use crate::io::storage::{self, cannot, complaint};
+use crate::io::{series, xdmf};
+use crate::measure::{Kind, Timing};
+use crate::{Error, Result};
+
+impl<'w> Output<'w> {
+    /// Leaves it to a thread of each rank to bring the file to disk, with all that was written
+    /// [in the background](Self::in_background).
+    ///
+    /// A full disk is noticed before, as without a background, where the file system can reserve space.
+    ///
+    /// # Errors
+    ///
+    /// If the attributes cannot be written or there can be no thread. Later errors are those of [`Pending::wait`].
+    ///
+    /// # Collective
+    ///
+    /// All ranks call it.
+    pub fn finish_later(mut self) -> Result<Pending<'w>> {
+        let timing = self.timing();
+        let (file, copies) = self.seal()?;
+        let started = Background::start(move || background::write(&file, copies));
+        let started = started.map_err(|error| cannot("write", &self.target, &error));
+        let background = self.world.agree(started)?;
+        timing.finish(0, 0);
+        Ok(Pending::new(background, self))
+    }
+
+    /// Puts the complete file in place.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be brought to disk or renamed. If only its XDMF file cannot be written, the message says
+    /// that the file itself is complete.
+    ///
+    /// # Collective
+    ///
+    /// All ranks call it.
+    pub fn finish(self) -> Result<()> {
+        self.complete()?.1
+    }
+
+    /// As [`finish`](Self::finish); gives what the file holds, and whether only its side file failed. Collective.
+    pub(in crate::io) fn complete(mut self) -> Result<(Vec<xdmf::Item>, Result<()>)> {
+        let timing = self.timing();
+        let (file, copies) = self.seal()?;
+        let done = self.place(background::write(&file, copies))?;
+        timing.finish(0, 0);
+        Ok(done)
+    }
+
+    /// Writes all but the copies; gives what [`background::write`] needs for the rest. Collective.
+    pub(in crate::io) fn seal(&mut self) -> Result<(File, Vec<Block>)> {
+        on_root(self.world, || {
+            self.write_attributes().map_err(|error| cannot("write", &self.target, &complaint(&error)))?;
+            Ok(Vec::new())
+        })?;
+        // on every rank: each node brings what its ranks wrote to disk
+        let file = OpenOptions::new().write(true).open(&self.temporary);
+        let file = self.world.agree(file.map_err(|error| cannot("write", &self.target, &error)))?;
+        Ok((file, self.copies.take().unwrap_or_default()))
+    }
+
+    /// Gives the file its name if all is `written`; gives what it holds. Collective.
+    pub(in crate::io) fn put_in_place(self, written: io::Result<()>) -> Result<Vec<xdmf::Item>> {
+        let (items, side_file) = self.place(written)?;
+        side_file.map(|()| items)
+    }
+
+    /// As [`put_in_place`](Self::put_in_place), but tells a failure of the side file from one of the file. Collective.
+    fn place(mut self, written: io::Result<()>) -> Result<(Vec<xdmf::Item>, Result<()>)> {
+        self.world.agree(written.map_err(|error| cannot("write", &self.target, &error)))?;
+        let (draft, target) = (self.draft.take(), &self.target);
+        on_root(self.world, || {
+            let draft = draft.expect("rank 0 keeps the draft until the end");
+            self.verify().map_err(|error| cannot("write", target, &error))?;
+            series::discard_journal(target).map_err(|error| cannot("write", target, &error))?;
+            draft.move_in_place()?;
+            Ok(Vec::new())
+        })?;
+        let side_file = on_root(self.world, || {
+            let name = target.file_name().unwrap_or_default().to_string_lossy();
+            // that of a series with an axis of time is for all outputs together
+            let document = if self.extendable { None } else { xdmf::document(&name, self.time, &self.items) };
+            let written = document
+                .map_or(Ok(()), |document| storage::replace(&target.with_extension("xdmf"), &document));
+            written.map(|()| Vec::new()).map_err(|error| {
+                let message = format!("{} is complete, but not its side file: {error}", target.display());
+                Error::new(ErrorKind::File, message)
+            })
+        });
+        Ok((self.items, side_file.map(drop)))
+    }
+
+    /// Measures what happens to the file as a whole.
+    pub(in crate::io) fn timing(&self) -> Timing {
+        let name = self.target.file_name().unwrap_or_default().to_string_lossy();
+        self.world.measure().start_on(Kind::Write, &name)
+    }
+
+    #[cfg(test)]
+    pub(in crate::io) fn temporary(&self) -> &Path {
+        &self.temporary
+    }
+
+    /// Writes what belongs to the file itself. On rank 0.
+    fn write_attributes(&self) -> hdf5::Result<()> {
+        let file = open_alone(&self.temporary, OpenMode::ReadWrite)?;
+        Attribute::from("CF-1.8").write(&file, "Conventions")?;
+        Attribute::from(FORMAT).write(&file, "parhelion_format")?;
+        if let Some(time) = self.time {
+            Attribute::from(time).write(&file, "time")?;
+        }
+        for (name, value) in &self.attributes {
+            value.write(&file, name)?;
+        }
+        if self.extendable {
+            let described = format!("{:?} {:?}", self.attributes, self.items);
+            series::note_state(&file, series::first_state(&described))?;
+        }
+        file.flush()?;
+        file.close()
+    }
+
+    /// Refuses a file that is shorter than what it says it holds. On rank 0.
+    fn verify(&self) -> Result<(), String> {
+        let text = |error: hdf5::Error| complaint(&error);
+        // HDF5 itself refuses a file that ends before the end it has noted
+        let file = open_alone(&self.temporary, OpenMode::Read).map_err(text)?;
+        let length = std::fs::metadata(&self.temporary).map_err(|error| error.to_string())?.len();
+        for item in &self.items {
+            let dataset = file.dataset(&item.name).map_err(text)?;
+            let end = dataset.offset().map_or(0, |offset| offset + dataset.storage_size());
+            if end > length {
+                return Err(format!("{:?} should end at byte {end} of a file of {length}", item.name));
+            }
+        }
+        Ok(())
+    }
+}
