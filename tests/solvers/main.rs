@@ -4,7 +4,9 @@ mod bits;
 mod krylov;
 mod manufactured;
 mod multigrid;
+mod pipelined;
 #[path = "../common/python.rs"]
 mod python;
 mod refusals;
+mod robust;
 mod scipy;
