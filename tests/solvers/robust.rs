@@ -127,21 +127,16 @@ fn norms_beyond_the_range_of_squares_change_nothing() {
             x.map(|x| x * 2_f64.powi(-power));
             Ok::<_, Error>((outcome, x.fingerprint()))
         };
-        let check =
-            |name: &str, solve: &mut dyn FnMut(&Field<f64, 2>, &mut Field<f64, 2>) -> Result<_>| {
-                let (plain, bits) = scaled(0, solve)?;
-                for power in [-600, -900, 600, 900] {
-                    let (outcome, these) = scaled(power, solve)?;
-                    assert_eq!(outcome.status, plain.status, "{name}, 2^{power}: {outcome}, {plain}");
-                    let history: Vec<f64> =
-                        outcome.residuals.iter().map(|r| r * 2_f64.powi(-power)).collect();
-                    assert!(
-                        history == plain.residuals && these == bits,
-                        "{name}, 2^{power}: {outcome}, {plain}"
-                    );
-                }
-                Ok::<_, Error>(plain)
-            };
+        let check = |name: &str, solve: &mut dyn FnMut(&Field<f64, 2>, &mut Field<f64, 2>) -> Result<_>| {
+            let (plain, bits) = scaled(0, solve)?;
+            for power in [-600, -900, 600, 900] {
+                let (outcome, these) = scaled(power, solve)?;
+                assert_eq!(outcome.status, plain.status, "{name}, 2^{power}: {outcome}, {plain}");
+                let history: Vec<f64> = outcome.residuals.iter().map(|r| r * 2_f64.powi(-power)).collect();
+                assert!(history == plain.residuals && these == bits, "{name}, 2^{power}: {outcome}, {plain}");
+            }
+            Ok::<_, Error>(plain)
+        };
         for method in METHODS {
             let method = method().max_iterations(15);
             check(&format!("{method:?}"), &mut |b, x| method.solve(&a, &mut Identity, b, x))?;
