@@ -8,7 +8,7 @@
 //! ```sh
 //! cargo build --release --example implicit_heat2d
 //! target/release/examples/implicit_heat2d --cells 250 --solver cg
-//! mpirun -n 4 target/release/examples/implicit_heat2d --deck tea.in --output heat.h5
+//! mpirun -n 4 target/release/examples/implicit_heat2d --deck tea.in --output heat.h5 --png heat.png
 //! ```
 
 #[path = "common/cli.rs"]
@@ -45,6 +45,9 @@ struct Options {
     /// Threads per rank; this rank's share of the cores if not given.
     #[arg(long)]
     threads: Option<usize>,
+    /// PNG file for a picture of the temperature at the end.
+    #[arg(long)]
+    png: Option<PathBuf>,
     /// HDF5 file for the temperature at the end.
     #[arg(long)]
     output: Option<PathBuf>,
@@ -106,6 +109,12 @@ fn main() -> parhelion::Result<()> {
         if world.rank() == 0 {
             println!("step {step}: {outcome}");
         }
+        if !outcome.converged() {
+            let why = format!(
+                "step {step}: the solve {outcome}; the deck's tl_max_iters, tl_eps or another --solver may help"
+            );
+            return world.agree(Err(parhelion::Error::other(why)));
+        }
     }
     world.barrier();
     let seconds = start.elapsed().as_secs_f64();
@@ -128,6 +137,9 @@ fn main() -> parhelion::Result<()> {
     if let Some(path) = &options.output {
         let time = steps as f64 * deck.time_step;
         Output::create(&world, path)?.time(time).write(&u)?.write(&density)?.finish()?;
+    }
+    if let Some(path) = &options.png {
+        parhelion::Picture::new().save(&u, path)?;
     }
     options.measuring.end(&world)
 }

@@ -1,33 +1,43 @@
 //! Poisson's equation in a box, by multigrid or conjugate gradients with it, on several MPI ranks × threads.
 //!
 //! Equation: −∇·(β∇u) = f on [0, 1]³. Method: finite volumes of second order; residuals in double precision, multigrid in single
-//! or double. The right-hand side is 1, or a formula whose exact solution is known (`--exact`): then the largest error is
-//! printed, which falls by four when the cells are halved.
+//! or double. The right-hand side is 1, a dataset of an HDF5 file (`--input`; its cells are cubes), or a formula whose exact solution
+//! is known (`--exact`): then the largest error is printed, which falls by four when the cells are halved. A solve that
+//! does not converge ends with an error.
 //!
 //! ```sh
 //! cargo build --release --example poisson3d
 //! target/release/examples/poisson3d --cells 128 --tol 1e-8
 //! mpirun -n 8 target/release/examples/poisson3d --cells 256 --coefficient jump --solver mgcg64 --plot convergence.svg --output u.h5
+//! mpirun -n 2 target/release/examples/poisson3d --input u.h5 --dataset u --png solution.png
 //! ```
 
 #[path = "common/cli.rs"]
 mod cli;
+#[path = "poisson3d/plot.rs"]
+mod plot;
 
 use std::f64::consts::PI;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::ValueEnum;
 use parhelion::prelude::*;
 use parhelion::solvers::{Cycle, Elliptic, Identity, Krylov, Mean, Multigrid, Outcome, Smoother, Wall};
-use plotters::prelude::*;
+use parhelion::{Error, Picture};
 
 /// Poisson's equation in a box.
 #[derive(clap::Parser)]
 struct Options {
     /// Cells per axis.
-    #[arg(long, default_value_t = 64)]
+    #[arg(long, default_value_t = 64, conflicts_with = "input")]
     cells: usize,
+    /// HDF5 file with the right-hand side, whose shape gives the cells per axis.
+    #[arg(long)]
+    input: Option<PathBuf>,
+    /// Its dataset in that file.
+    #[arg(long, default_value = "f", requires = "input")]
+    dataset: String,
     /// Residual at which to stop, relative to the right-hand side.
     #[arg(long, default_value_t = 1e-8)]
     tol: f64,
@@ -38,7 +48,8 @@ struct Options {
     /// The coefficient β: 1, a smooth one, or one that jumps between 1 and 10⁶ from block to block.
     #[arg(long, value_enum, default_value_t = Coefficient::One)]
     coefficient: Coefficient,
-    /// Multigrid cycles in single or double precision, conjugate gradients with them, or plain conjugate gradients.
+    /// Multigrid cycles in single or double precision, conjugate gradients with them, or plain conjugate gradients, pipelined
+    /// or not.
     #[arg(long, value_enum, default_value_t = Solver::Mg32)]
     solver: Solver,
     /// The order in which multigrid visits the levels.
@@ -48,8 +59,11 @@ struct Options {
     #[arg(long, default_value_t = 1)]
     sweeps: usize,
     /// A right-hand side whose solution is known: sin πz sin πy sin πx (with walls of value 0 and β = 1).
-    #[arg(long)]
+    #[arg(long, conflicts_with = "input")]
     exact: bool,
+    /// The most iterations of conjugate gradients.
+    #[arg(long, default_value_t = 100_000)]
+    max_iterations: usize,
     /// Process grid, such as 2x2x1; chosen if not given.
     #[arg(long)]
     procs: Option<cli::Procs<3>>,
@@ -59,6 +73,9 @@ struct Options {
     /// SVG file for a plot of the residual after each iteration.
     #[arg(long)]
     plot: Option<PathBuf>,
+    /// PNG file for a picture of the middle plane of the solution.
+    #[arg(long)]
+    png: Option<PathBuf>,
     /// HDF5 file for the solution.
     #[arg(long)]
     output: Option<PathBuf>,
@@ -88,6 +105,7 @@ enum Solver {
     Mg32,
     Mg64,
     Cg,
+    PipelinedCg,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -101,18 +119,31 @@ enum Order {
 fn main() -> parhelion::Result<()> {
     let (world, options) = cli::start(|options: &Options| options.threads)?;
     options.measuring.begin(&world);
-    let n = options.cells;
-    let mut grid = Grid::builder([n; 3]).extent([1.0; 3]).periodic([options.walls == Walls::Periodic; 3]);
+    world.agree(check(&options))?;
+    let file = options.input.as_ref().map(|path| Input::open(&world, path)).transpose()?;
+    let shape: [usize; 3] = match &file {
+        None => [options.cells; 3],
+        Some(file) => {
+            let shape = file.shape(&options.dataset)?;
+            let wrong =
+                || format!("dataset '{}' has the shape {shape:?}; 3 axes are needed", options.dataset);
+            world.agree(shape.try_into().map_err(|_| Error::other(wrong())))?
+        }
+    };
+    let longest = shape.into_iter().fold(1, usize::max) as f64;
+    let extent = shape.map(|cells| cells as f64 / longest);
+    let mut grid = Grid::builder(shape).extent(extent).periodic([options.walls == Walls::Periodic; 3]);
     if let Some(cli::Procs(procs)) = options.procs {
         grid = grid.procs(procs);
     }
     let grid = grid.build(&world)?;
     let (mut f, mut u) = (grid.field::<f64>("f"), grid.field::<f64>("u"));
-    match (options.exact, options.walls) {
-        (true, _) => f.fill(|x| 3.0 * PI * PI * mode(x)),
-        (false, Walls::Dirichlet | Walls::Mixed) => f.fill_with(1.0),
+    match (&file, options.exact, options.walls) {
+        (Some(file), ..) => file.read_into(&options.dataset, &mut f)?,
+        (_, true, _) => f.fill(|x| 3.0 * PI * PI * mode(x)),
+        (_, false, Walls::Dirichlet | Walls::Mixed) => f.fill_with(1.0),
         // Without a wall of given value, a right-hand side must have the mean 0.
-        (false, _) => f.fill(|x| x.map(|x| (2.0 * PI * x).cos()).iter().product()),
+        (_, false, _) => f.fill(|x| x.map(|x| (2.0 * PI * x).cos()).iter().product()),
     }
 
     world.barrier();
@@ -143,7 +174,8 @@ fn main() -> parhelion::Result<()> {
     world.barrier();
     let (seconds, fingerprint) = (start.elapsed().as_secs_f64(), u.fingerprint());
     if world.rank() == 0 {
-        println!("{n}³ cells: {outcome}, factor {:.3} an iteration", outcome.factor());
+        let [depth, height, width] = shape;
+        println!("{depth} × {height} × {width} cells: {outcome}");
         println!("set-up {setup:.3} s, set-up and solve {seconds:.3} s; fingerprint {fingerprint:016x}");
     }
     if options.exact {
@@ -156,13 +188,29 @@ fn main() -> parhelion::Result<()> {
         }
     }
     if let Some(path) = &options.plot {
-        let plotted = if world.rank() == 0 { plot(&outcome, path) } else { Ok(()) };
-        world.agree(plotted.map_err(parhelion::Error::other))?;
+        let plotted = if world.rank() == 0 { plot::save(&outcome, path) } else { Ok(()) };
+        world.agree(plotted.map_err(Error::other))?;
+    }
+    if let Some(path) = &options.png {
+        Picture::new().save(&u, path)?;
     }
     if let Some(path) = &options.output {
         Output::create(&world, path)?.write(&u)?.finish()?;
     }
-    options.measuring.end(&world)
+    options.measuring.end(&world)?;
+    let why =
+        || Error::other(format!("the solve {outcome}; --max-iterations, --tol or another --solver may help"));
+    world.agree(if outcome.converged() { Ok(()) } else { Err(why()) })
+}
+
+/// Whether the options go together.
+fn check(options: &Options) -> parhelion::Result<()> {
+    if options.exact && (options.walls != Walls::Dirichlet || options.coefficient != Coefficient::One) {
+        return Err(Error::other(
+            "--exact knows the solution for --walls dirichlet and --coefficient one only; leave it out, or the others",
+        ));
+    }
+    Ok(())
 }
 
 fn mode(x: [f64; 3]) -> f64 {
@@ -185,7 +233,8 @@ fn solve(
     };
     let builder = Multigrid::<f64, 3>::builder();
     let builder = builder.cycle(cycle).smoother(Smoother::RedBlack).sweeps(options.sweeps, options.sweeps);
-    let method = Krylov::cg().tolerance(options.tol);
+    let limited = |method: Krylov| method.tolerance(options.tol).max_iterations(options.max_iterations);
+    let method = limited(Krylov::cg());
     let setup = || start.elapsed().as_secs_f64();
     Ok(match options.solver {
         Solver::Mgcg32 => {
@@ -210,31 +259,11 @@ fn solve(
         }
         Solver::Cg => {
             let setup = setup();
-            (method.max_iterations(100_000).solve(operator, &mut Identity, f, u)?, setup)
+            (method.solve(operator, &mut Identity, f, u)?, setup)
+        }
+        Solver::PipelinedCg => {
+            let setup = setup();
+            (limited(Krylov::pipelined_cg()).solve(operator, &mut Identity, f, u)?, setup)
         }
     })
-}
-
-/// The residual after each iteration, on a logarithmic scale.
-fn plot(outcome: &Outcome, path: &Path) -> Result<(), Box<dyn std::error::Error>> {
-    let area = SVGBackend::new(path, (640, 400)).into_drawing_area();
-    area.fill(&WHITE)?;
-    let norms: Vec<f64> = outcome.residuals.iter().map(|norm| norm.max(f64::MIN_POSITIVE)).collect();
-    let (low, high) =
-        (norms.iter().fold(f64::INFINITY, |a, &b| a.min(b)), norms.iter().fold(0.0, |a: f64, &b| a.max(b)));
-    let mut chart = ChartBuilder::on(&area)
-        .caption(format!("{outcome}"), ("sans-serif", 14))
-        .margin(12)
-        .x_label_area_size(36)
-        .y_label_area_size(64)
-        .build_cartesian_2d(0..outcome.iterations().max(1), (0.5 * low..2.0 * high).log_scale())?;
-    chart
-        .configure_mesh()
-        .x_desc("iteration")
-        .y_desc("norm of the residual")
-        .y_label_formatter(&|y| format!("{y:.0e}"))
-        .draw()?;
-    chart.draw_series(LineSeries::new(norms.iter().copied().enumerate(), &BLUE))?;
-    area.present()?;
-    Ok(())
 }

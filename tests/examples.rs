@@ -256,7 +256,7 @@ fn poisson3d_converges_with_order_two_and_the_same_bits() {
         for shape in [(1, 2), (3, 1), (4, 1)] {
             let args = ["--exact", "--cells", cells, "--tol", "1e-10", "--plot", &svg, "--output", &h5];
             let outcome = run("poisson3d", shape, &args);
-            assert!(outcome.success && outcome.stdout.contains("converged after"), "{outcome}");
+            assert!(outcome.success && outcome.stdout.contains("cells: converged after"), "{outcome}");
             let bits = fingerprints(&outcome);
             assert_eq!(bits.len(), 1, "{outcome}");
             assert_eq!(first.get_or_insert(bits.clone()), &bits, "bits differ on {shape:?}");
@@ -273,4 +273,67 @@ fn poisson3d_converges_with_order_two_and_the_same_bits() {
         let outcome = run("poisson3d", (2, 1), &[&["--cells", "24"], &args[..]].concat());
         assert!(outcome.success && outcome.stdout.contains("converged after"), "{outcome}");
     }
+}
+
+/// Another run's solution as the right-hand side: of the eigenvector sin πz sin πy sin πx, solved twice.
+#[test]
+fn poisson3d_solves_for_a_right_hand_side_from_a_file_and_draws_it() {
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder for outputs");
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let [first, second, png, svg] = ["first.h5", "second.h5", "u.png", "convergence.svg"].map(path);
+    let args = ["--exact", "--cells", "16", "--tol", "1e-12", "--output", &first];
+    let outcome = run("poisson3d", (2, 1), &args);
+    assert!(outcome.success, "{outcome}");
+    let args = ["--input", &first, "--dataset", "u", "--tol", "1e-12"];
+    let mut bits = None;
+    for (shape, solver) in [((1, 2), "pipelined-cg"), ((3, 1), "pipelined-cg"), ((4, 1), "mg64")] {
+        let more = ["--solver", solver, "--output", &second, "--png", &png, "--plot", &svg];
+        let outcome = run("poisson3d", shape, &[&args[..], &more].concat());
+        assert!(outcome.success && outcome.stdout.contains("16 × 16 × 16 cells: converged"), "{outcome}");
+        if solver == "pipelined-cg" {
+            let found = fingerprints(&outcome);
+            assert_eq!(bits.get_or_insert(found.clone()), &found, "bits differ on {shape:?}");
+        }
+        let (width, height) = image::image_dimensions(&png).expect("a picture");
+        assert!(width > 400 && height > 400, "the picture has {width} × {height} pixels");
+        assert!(
+            std::fs::read_to_string(&svg).is_ok_and(|text| text.contains("<svg") && text.contains("factor"))
+        );
+        // The eigenvalue of the discrete operator, 3 · 4/h² sin²(π/2n).
+        let Some(python) = python::with(&["h5py", "numpy"]) else { return };
+        let script = path("compare.py");
+        let text = "import sys, h5py, numpy as np\n\
+            f, u = (h5py.File(name)['u'][()] for name in sys.argv[1:])\n\
+            want = 12 * 256 * np.sin(np.pi / 32) ** 2\n\
+            print(abs(want * u / f - 1).max() < 1e-10)\n";
+        std::fs::write(&script, text).expect("a script");
+        assert_eq!(python.run(&script, [&*first, &*second]).trim(), "True", "{solver}");
+    }
+}
+
+#[test]
+fn a_solve_that_does_not_converge_ends_with_an_error() {
+    let told = |name: &str, args: &[&str], what: &str| {
+        let outcome = run(name, (2, 1), args);
+        let tells = outcome.ranks().iter().any(|rank| rank.stderr.contains(what));
+        assert!(!outcome.success && !outcome.timed_out && tells, "{outcome}");
+    };
+    let few = ["--cells", "16", "--solver", "cg", "--max-iterations", "3"];
+    told("poisson3d", &few, "has not converged after 3 iteration(s)");
+    let deck = folder("implicit_heat2d").join("few.in");
+    let text = "*tea\nstate 1 density=100 energy=0.0001\nstate 2 density=0.1 energy=25 geometry=rectangle xmin=0 xmax=1 ymin=1 \
+        ymax=2\nx_cells=20\ny_cells=20\nend_step=1\ntl_max_iters=2\n*endtea\n";
+    std::fs::write(&deck, text).expect("a deck");
+    let args = ["--deck", &*deck.to_string_lossy(), "--solver", "cg"];
+    told("implicit_heat2d", &args, "step 1: the solve has not converged after 2 iteration(s)");
+    told(
+        "poisson3d",
+        &["--exact", "--walls", "periodic"],
+        "--exact knows the solution for --walls dirichlet",
+    );
+    told(
+        "poisson3d",
+        &["--exact", "--coefficient", "jump"],
+        "--exact knows the solution for --walls dirichlet",
+    );
 }

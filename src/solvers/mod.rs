@@ -45,9 +45,11 @@ mod operator;
 mod outcome;
 mod poisson;
 mod preconditioner;
+mod range;
 mod real;
 mod rows;
 mod separable;
+mod trouble;
 mod vectors;
 mod wall;
 

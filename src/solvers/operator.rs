@@ -3,12 +3,20 @@
 use crate::error::ErrorKind;
 use crate::{Centring, Error, Field, Grid, Result};
 
-use super::vectors::combine;
+use super::trouble::{agree_if_nan, spoil};
+use super::vectors::{combine, sums};
 
 /// A linear operator on fields of one grid, known by what it does to a field: no matrix is stored.
 ///
 /// [`Elliptic`](super::Elliptic) is the one of elliptic problems; a closure becomes one by [`operator`]. Only `apply` must be
 /// written; the others have defaults that a fused implementation can better.
+///
+/// # Errors on one rank
+///
+/// [`apply`](Self::apply) may fail on some ranks only, if these have first done all that is collective in it: if it fails before it has
+/// exchanged a halo, the others wait for that halo for ever (let [`World::agree`](crate::World::agree) settle what may go wrong
+/// before). Methods go on until the next sum over all ranks and then return the error on every rank. Errors of the other methods must
+/// be the same on every rank; those of their defaults are.
 pub trait LinearOperator<const N: usize> {
     /// The grid of the fields.
     fn grid(&self) -> &Grid<N>;
@@ -24,25 +32,29 @@ pub trait LinearOperator<const N: usize> {
     /// Over all ranks of the grid, like all methods that compute.
     ///
     /// # Errors
-    /// When the fields are not of this grid.
+    /// When the fields are not of this grid, or for reasons of its own: see [above](Self#errors-on-one-rank).
     fn apply(&self, input: &mut Field<f64, N>, output: &mut Field<f64, N>) -> Result<()>;
 
     /// `output = A input`; returns `input · output`, an exact sum.
     ///
     /// # Errors
-    /// As for [`apply`](Self::apply).
+    /// As for [`apply`](Self::apply); the same on every rank.
     fn apply_dot(&self, input: &mut Field<f64, N>, output: &mut Field<f64, N>) -> Result<f64> {
-        self.apply(input, output)?;
-        input.dot(output)
+        check_fields(self, &[input, output])?;
+        let done = spoil(self.apply(input, output), output);
+        let [dot] = sums([input, output], |[x, ax]| [x * ax]);
+        agree_if_nan(self.grid().world(), done, dot)
     }
 
     /// `r = b − A x`; returns the sum of its squares, an exact sum.
     ///
     /// # Errors
-    /// As for [`apply`](Self::apply).
+    /// As for [`apply`](Self::apply); the same on every rank.
     fn residual(&self, x: &mut Field<f64, N>, b: &Field<f64, N>, r: &mut Field<f64, N>) -> Result<f64> {
-        self.apply(x, r)?;
-        Ok(combine([r], [b], |[ax], [b]| ([b - ax], [(b - ax) * (b - ax)]))[0])
+        check_fields(self, &[x, b, r])?;
+        let done = spoil(self.apply(x, r), r);
+        let [squares] = combine([r], [b], |[ax], [b]| ([b - ax], [(b - ax) * (b - ax)]));
+        agree_if_nan(self.grid().world(), done, squares)
     }
 
     /// `output = ` the diagonal of A.

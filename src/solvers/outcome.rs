@@ -7,7 +7,7 @@ use std::fmt;
 pub enum Status {
     /// The residual is small enough.
     Converged,
-    /// The largest number of iterations was made, and the residual still shrinks.
+    /// The largest number of iterations was made.
     NotConverged,
     /// The residual grew beyond all bounds, or is not a number.
     Diverged,
@@ -24,7 +24,8 @@ pub struct Outcome {
     /// Why it ended.
     pub status: Status,
     /// The Euclidean norm of the residual `b − A x` (without a factor for the cell volume) before the first
-    /// iteration and after each: the same bits on any ranks × threads. Of methods that update it, the updated one.
+    /// iteration and after each: the same bits on any ranks × threads. Of methods that update it, the updated one. Whatever
+    /// the preconditioner, it is this norm that is judged.
     pub residuals: Vec<f64>,
     /// The norm at which it counts as converged.
     pub goal: f64,
@@ -46,7 +47,8 @@ impl Outcome {
         self.residuals.last().copied().unwrap_or(f64::NAN)
     }
 
-    /// By how much an iteration reduced the residual: the geometric mean over the last ones, at most 5.
+    /// By how much an iteration reduced the residual: the geometric mean over the last ones, at most 5. Not a number where
+    /// residuals are none.
     pub fn factor(&self) -> f64 {
         let last = self.residuals.len() - 1;
         let first = last.saturating_sub(5);
@@ -72,7 +74,9 @@ impl fmt::Display for Outcome {
             "{how} after {} iteration(s): residual {last:.3e} from {first:.3e}, goal {:.3e}",
             self.iterations(),
             self.goal
-        )
+        )?;
+        let factor = self.factor();
+        if self.iterations() > 0 && factor.is_finite() { write!(f, ", factor {factor:.3}") } else { Ok(()) }
     }
 }
 
@@ -85,12 +89,6 @@ pub(super) struct Limits {
     pub(super) iterations: usize,
     /// Iterations without a smaller residual after which it counts as stagnated.
     pub(super) patience: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { relative: 1e-8, absolute: 0.0, iterations: 1000, patience: 100 }
-    }
 }
 
 /// Residuals beyond so many times the first, or the goal, count as diverged.

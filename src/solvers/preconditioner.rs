@@ -1,14 +1,16 @@
 //! Approximate inverses that speed up Krylov methods.
 
 use super::LinearOperator;
+use super::trouble::spoil;
 use super::vectors::combine;
 use crate::error::ErrorKind;
 use crate::{Error, Field, Result};
 
 /// Something near the inverse of an operator.
 ///
-/// It may differ from one application to the next where the method is flexible: [`Krylov::cg`](super::Krylov::cg),
-/// [`gmres`](super::Krylov::gmres) and [`richardson`](super::Krylov::richardson) are.
+/// It may differ from one application to the next where the method is flexible: [`Krylov::flexible_cg`](super::Krylov::flexible_cg),
+/// [`fgmres`](super::Krylov::fgmres) and [`richardson`](super::Krylov::richardson) are, and [`cg`](super::Krylov::cg) and
+/// [`gmres`](super::Krylov::gmres) become so unless it [`is_symmetric`](Self::is_symmetric).
 pub trait Preconditioner<const N: usize> {
     /// `z ≈ A⁻¹ r`. What `z` holds before does not count; the halo of `r` may be filled.
     ///
@@ -16,12 +18,24 @@ pub trait Preconditioner<const N: usize> {
     /// Over all ranks of the grid.
     ///
     /// # Errors
-    /// When the fields are not what the preconditioner is for.
+    /// When the fields are not what the preconditioner is for, or for reasons of its own. It may fail on some ranks only, if these
+    /// have first done all that is collective in it; methods then return the error on every rank.
     fn precondition(&mut self, r: &mut Field<f64, N>, z: &mut Field<f64, N>) -> Result<()>;
 
     /// Whether it only copies, so that methods can do without.
     fn is_identity(&self) -> bool {
         false
+    }
+
+    /// Whether every application is the same linear map, and that map symmetric: methods then use formulas that need less.
+    fn is_symmetric(&self) -> bool {
+        self.is_identity() || self.factors().is_some()
+    }
+
+    /// Where it multiplies each value by a factor, the field of the factors: methods then do so in a pass over memory that they make
+    /// anyway.
+    fn factors(&self) -> Option<&Field<f64, N>> {
+        None
     }
 }
 
@@ -71,8 +85,13 @@ impl<const N: usize> Jacobi<N> {
 
 impl<const N: usize> Preconditioner<N> for Jacobi<N> {
     fn precondition(&mut self, r: &mut Field<f64, N>, z: &mut Field<f64, N>) -> Result<()> {
+        check_alike(&self.inverse, &[r, z])?;
         combine([z], [r, &self.inverse], |_, [r, inverse]| ([inverse * r], []));
         Ok(())
+    }
+
+    fn factors(&self) -> Option<&Field<f64, N>> {
+        Some(&self.inverse)
     }
 }
 
@@ -84,7 +103,7 @@ pub struct Polynomial<'a, A, const N: usize> {
     inverse: Jacobi<N>,
     degree: usize,
     bounds: [f64; 2],
-    residual: Field<f64, N>,
+    image: Field<f64, N>,
     step: Field<f64, N>,
 }
 
@@ -107,8 +126,8 @@ impl<'a, A: LinearOperator<N>, const N: usize> Polynomial<'a, A, N> {
                 ),
             ));
         }
-        let (residual, step) = (operator.vector("polynomial residual"), operator.vector("polynomial step"));
-        Ok(Self { operator, inverse: Jacobi::new(operator)?, degree, bounds, residual, step })
+        let (image, step) = (operator.vector("polynomial image"), operator.vector("polynomial step"));
+        Ok(Self { operator, inverse: Jacobi::new(operator)?, degree, bounds, image, step })
     }
 }
 
@@ -116,6 +135,8 @@ impl<A: LinearOperator<N>, const N: usize> Preconditioner<N> for Polynomial<'_, 
     fn precondition(&mut self, r: &mut Field<f64, N>, z: &mut Field<f64, N>) -> Result<()> {
         let weights = chebyshev_weights(self.bounds, self.degree);
         let inverse = &self.inverse.inverse;
+        check_alike(inverse, &[r, z])?;
+        let mut done = Ok(());
         for (number, [memory, step]) in weights.into_iter().enumerate() {
             if number == 0 {
                 combine([z, &mut self.step], [r, inverse], |_, [r, inverse]| {
@@ -124,13 +145,40 @@ impl<A: LinearOperator<N>, const N: usize> Preconditioner<N> for Polynomial<'_, 
                 });
                 continue;
             }
-            self.operator.residual(z, r, &mut self.residual)?;
-            combine([z, &mut self.step], [&self.residual, inverse], |[z, d], [r, inverse]| {
-                let d = memory * d + step * (inverse * r);
+            // Not `residual`, which adds up its squares over the ranks.
+            let applied = spoil(self.operator.apply(z, &mut self.image), &mut self.image);
+            done = done.and(applied);
+            combine([z, &mut self.step], [r, &self.image, inverse], |[z, d], [r, az, inverse]| {
+                let d = memory * d + step * (inverse * (r - az));
                 ([z + d, d], [])
             });
         }
-        Ok(())
+        done
+    }
+
+    fn is_symmetric(&self) -> bool {
+        true
+    }
+}
+
+/// # Errors
+/// When a field is not of the grid and centring of `model`.
+fn check_alike<const N: usize>(model: &Field<f64, N>, fields: &[&Field<f64, N>]) -> Result<()> {
+    let alike = |field: &&&Field<f64, N>| {
+        field.grid().same_as(model.grid())
+            && field.centring() == model.centring()
+            && field.components() == model.components()
+    };
+    match fields.iter().find(|field| !alike(field)) {
+        None => Ok(()),
+        Some(field) => Err(Error::on_all_ranks(
+            ErrorKind::Argument,
+            format!(
+                "this preconditioner is for fields of the grid and centring ({:?}) of its operator; '{}' is another",
+                model.centring(),
+                field.name()
+            ),
+        )),
     }
 }
 

@@ -8,29 +8,66 @@ use crate::{Field, World};
 /// Values of each field at hand: few enough to stay in the L1 cache.
 const CHUNK: usize = 256;
 
+/// Exact sums over the points of this rank, to be added up over all ranks.
+pub(super) struct Parts<const D: usize> {
+    sums: [Accumulator; D],
+    world: World,
+}
+
+impl<const D: usize> Parts<D> {
+    fn new(world: &World, threads: impl IntoIterator<Item = [Accumulator; D]>) -> Self {
+        let mut sums = std::array::from_fn(|_| Accumulator::new());
+        for thread in threads {
+            sums.iter_mut().zip(&thread).for_each(|(sum, part): (&mut Accumulator, _)| sum.merge(part));
+        }
+        Self { sums, world: world.clone() }
+    }
+
+    /// The sums over all ranks, in one message.
+    ///
+    /// # Collective
+    /// Over all ranks of the world.
+    pub(super) fn add_up(self) -> [f64; D] {
+        if self.world.size() == 1 {
+            return self.sums.map(|sum| sum.total());
+        }
+        self.add_up_by(World::all_sum).0
+    }
+
+    /// The same, and the result of `work`, which is done while the message is on its way.
+    ///
+    /// # Collective
+    /// Over all ranks of the world.
+    pub(super) fn add_up_while<R>(self, work: impl FnOnce() -> R) -> ([f64; D], R) {
+        if self.world.size() == 1 {
+            let result = work();
+            return (self.add_up(), result);
+        }
+        self.add_up_by(|world, words| world.all_sum_while(words, work))
+    }
+
+    fn add_up_by<R>(mut self, over_ranks: impl FnOnce(&World, &mut [i64]) -> R) -> ([f64; D], R) {
+        let mut words = vec![0; D * Accumulator::WORDS];
+        for (sum, words) in self.sums.iter().zip(words.chunks_exact_mut(Accumulator::WORDS)) {
+            sum.write_words(words);
+        }
+        let result = over_ranks(&self.world, &mut words);
+        for (sum, words) in self.sums.iter_mut().zip(words.chunks_exact(Accumulator::WORDS)) {
+            *sum = Accumulator::from_words(words);
+        }
+        (self.sums.map(|sum| sum.total()), result)
+    }
+}
+
 /// Adds up `D` sums of all threads and ranks, in one message.
 ///
 /// # Collective
 /// Over all ranks of `world`.
 pub(super) fn add_up_all<const D: usize>(
     world: &World,
-    parts: impl IntoIterator<Item = [Accumulator; D]>,
+    threads: impl IntoIterator<Item = [Accumulator; D]>,
 ) -> [f64; D] {
-    let mut sums = std::array::from_fn(|_| Accumulator::new());
-    for part in parts {
-        sums.iter_mut().zip(&part).for_each(|(sum, part): (&mut Accumulator, _)| sum.merge(part));
-    }
-    if world.size() > 1 && D > 0 {
-        let mut words = vec![0; D * Accumulator::WORDS];
-        for (sum, words) in sums.iter().zip(words.chunks_exact_mut(Accumulator::WORDS)) {
-            sum.write_words(words);
-        }
-        world.all_sum(&mut words);
-        for (sum, words) in sums.iter_mut().zip(words.chunks_exact(Accumulator::WORDS)) {
-            *sum = Accumulator::from_words(words);
-        }
-    }
-    sums.map(|sum| sum.total())
+    Parts::new(world, threads).add_up()
 }
 
 /// Replaces the values of `changed` by what `rule(changed, read)` returns first, at every point, and returns the exact sums
@@ -45,6 +82,16 @@ pub(super) fn combine<const K: usize, const M: usize, const D: usize, const N: u
     read: [&Field<f64, N>; M],
     rule: impl Fn([f64; K], [f64; M]) -> ([f64; K], [f64; D]) + Sync,
 ) -> [f64; D] {
+    let parts = combine_here(changed, read, rule);
+    if D == 0 { [0.0; D] } else { parts.add_up() }
+}
+
+/// As [`combine`], with sums that are yet to be added up over the ranks.
+pub(super) fn combine_here<const K: usize, const M: usize, const D: usize, const N: usize>(
+    changed: [&mut Field<f64, N>; K],
+    read: [&Field<f64, N>; M],
+    rule: impl Fn([f64; K], [f64; M]) -> ([f64; K], [f64; D]) + Sync,
+) -> Parts<D> {
     let (grid, region) = match (changed.first(), read.first()) {
         (Some(field), _) => (field.grid().clone(), field.region_local()),
         (None, Some(field)) => (field.grid().clone(), field.region_local()),
@@ -53,7 +100,7 @@ pub(super) fn combine<const K: usize, const M: usize, const D: usize, const N: u
     let timing = grid.world().measure().start_on(if K > 0 { Kind::Update } else { Kind::Reduce }, "vectors");
     let read = read.map(|field| field.component(0));
     let changed = changed.map(|field| field.component_mut(0));
-    let parts = map_parts(grid.world().pool(), region, changed, |part, mut changed| {
+    let threads = map_parts(grid.world().pool(), region, changed, |part, mut changed| {
         let mut sums: [Accumulator; D] = std::array::from_fn(|_| Accumulator::new());
         let (mut old, mut given) = ([[0.0; CHUNK]; K], [[0.0; CHUNK]; M]);
         let mut terms = [[0.0; CHUNK]; D];
@@ -88,7 +135,7 @@ pub(super) fn combine<const K: usize, const M: usize, const D: usize, const N: u
         sums
     });
     timing.finish(region.len(), (2 * K + M) * size_of::<f64>());
-    if D == 0 { [0.0; D] } else { add_up_all(grid.world(), parts) }
+    Parts::new(grid.world(), threads)
 }
 
 /// Sums over all points of all ranks of what `rule` makes of the values of `read`.

@@ -208,6 +208,21 @@ impl World {
         self.comm().all_reduce_into(&local[..], values, SystemOperation::sum());
     }
 
+    /// As [`all_sum`](Self::all_sum), while `work` is done, whose result it returns.
+    ///
+    /// The sum makes progress whenever `work` calls MPI, such as to exchange a halo.
+    pub(crate) fn all_sum_while<R>(&self, values: &mut [i64], work: impl FnOnce() -> R) -> R {
+        let local = values.to_vec();
+        mpi::request::scope(|scope| {
+            let sum =
+                self.comm().immediate_all_reduce_into(scope, &local[..], values, SystemOperation::sum());
+            let result = work();
+            let _wait = self.measure().part(Part::Wait);
+            sum.wait_without_status();
+            result
+        })
+    }
+
     /// The sum of each value over all ranks, on rank 0; elsewhere nothing. Exact where all ranks but one bring 0.
     pub(crate) fn sum_on_root(&self, values: &[f64]) -> Vec<f64> {
         let _wait = self.measure().part(Part::Wait);

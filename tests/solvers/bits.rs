@@ -2,7 +2,7 @@
 
 use parhelion::prelude::*;
 use parhelion::solvers::{
-    Cycle, Elliptic, Identity, Krylov, Mean, Multigrid, Outcome, Poisson, Smoother, Wall,
+    Cycle, Elliptic, Identity, Jacobi, Krylov, Mean, Multigrid, Outcome, Poisson, Polynomial, Smoother, Wall,
 };
 use parhelion::testing::same_on;
 
@@ -27,15 +27,27 @@ fn krylov_methods_have_the_same_bits() {
         b.fill(|[y, x]| (7.0 * y - x).cos());
         operator.add_walls(&mut b)?;
         let mut text = String::new();
+        let mut jacobi = Jacobi::new(&operator)?;
+        let mut polynomial = Polynomial::new(&operator, 2, [0.1, 2.0])?;
         for method in [
             Krylov::cg(),
+            Krylov::flexible_cg(),
+            Krylov::pipelined_cg(),
             Krylov::bicgstab(),
             Krylov::gmres(7),
+            Krylov::fgmres(7),
             Krylov::minres(),
             Krylov::chebyshev([2.0, 7000.0]),
         ] {
+            let method = method.max_iterations(25);
             let mut u = grid.field::<f64>("u");
-            let outcome = method.max_iterations(25).solve(&operator, &mut Identity, &b, &mut u)?;
+            let outcome = method.solve(&operator, &mut Identity, &b, &mut u)?;
+            text += &described(&outcome, &u);
+            u.fill_with(0.0);
+            let outcome = method.solve(&operator, &mut jacobi, &b, &mut u)?;
+            text += &described(&outcome, &u);
+            u.fill_with(0.0);
+            let outcome = method.solve(&operator, &mut polynomial, &b, &mut u)?;
             text += &described(&outcome, &u);
         }
         Ok(text)

@@ -70,11 +70,14 @@ fn every_method_solves_a_symmetric_definite_system() {
         let bound = 0.5 * (high / low).sqrt() * (2.0e11 * (high / low).sqrt()).ln();
         assert!((cg.iterations() as f64) < bound, "cg takes at most {bound} iterations: {cg}");
         check(&a, &mut Jacobi::new(&a)?, Krylov::cg(), "cg, Jacobi")?;
+        check(&a, &mut Identity, Krylov::pipelined_cg(), "pipelined cg")?;
+        check(&a, &mut Jacobi::new(&a)?, Krylov::pipelined_cg(), "pipelined cg, Jacobi")?;
         check(&a, &mut Identity, Krylov::bicgstab(), "bicgstab")?;
         check(&a, &mut Jacobi::new(&a)?, Krylov::bicgstab(), "bicgstab, Jacobi")?;
         let full = check(&a, &mut Identity, Krylov::gmres(400), "gmres")?;
         check(&a, &mut Identity, Krylov::gmres(15), "gmres(15)")?;
         check(&a, &mut Jacobi::new(&a)?, Krylov::gmres(30), "gmres(30), Jacobi")?;
+        check(&a, &mut Jacobi::new(&a)?, Krylov::fgmres(30), "fgmres(30), Jacobi")?;
         let minres = check(&a, &mut Identity, Krylov::minres(), "minres")?;
         check(&a, &mut Jacobi::new(&a)?, Krylov::minres(), "minres, Jacobi")?;
         check(&a, &mut Identity, Krylov::chebyshev([low, high]), "chebyshev")?;
@@ -186,17 +189,91 @@ fn singular_systems_are_solved_up_to_a_constant() {
     });
 }
 
+/// The residual of conjugate gradients on a line of n cells grows for n/2 iterations, and is then 0.
 #[test]
-fn numbers_beyond_all_bounds_do_not_count_as_converged() {
+fn plateaus_are_waited_for_unless_told_otherwise() {
     on_ranks([1, 2], |world| {
-        let a = dirichlet(world, 8, 0.0)?;
+        let grid = Grid::builder([300]).extent([1.0]).build(world)?;
+        let a = Face::all::<1>().fold(Elliptic::builder(&grid), |b, face| b.wall(face, Wall::Dirichlet(0.0)));
+        let a = a.build()?;
         let (mut b, mut x) = (a.vector("b"), a.vector("x"));
-        for value in [f64::INFINITY, f64::NAN, 1e200] {
-            b.fill_with(value);
+        b.fill_with(1.0);
+        for method in [Krylov::cg(), Krylov::pipelined_cg()] {
             x.fill_with(0.0);
-            let outcome = Krylov::cg().solve(&a, &mut Identity, &b, &mut x)?;
-            assert_eq!(outcome.status, Status::Diverged, "{value}: {outcome}");
+            let patient = method.solve(&a, &mut Identity, &b, &mut x)?;
+            assert!(patient.converged() && patient.iterations() > 140, "{patient}");
+            x.fill_with(0.0);
+            let hasty = method.patience(100).solve(&a, &mut Identity, &b, &mut x)?;
+            assert_eq!((hasty.status, hasty.iterations()), (Status::Stagnated, 100), "{hasty}");
         }
+        Ok(())
+    });
+}
+
+/// The diagonal varies by 10⁴, so that the norms of residual and preconditioned residual have little to do with each other.
+#[test]
+fn every_method_reports_the_euclidean_norm_of_its_residual() {
+    on_ranks([1, 3], |world| {
+        let grid = Grid::builder([15, 14]).extent([1.0, 1.0]).build(world)?;
+        let mut alpha = grid.field::<f64>("alpha");
+        alpha.fill(|[y, x]| 10_f64.powf(7.0 * y * x));
+        let a = Elliptic::builder(&grid).shift_of(&alpha).build()?;
+        let (mut b, mut r) = (a.vector("b"), a.vector("r"));
+        b.fill(|[y, x]| (9.0 * x).sin() + y);
+        let mut jacobi = Jacobi::new(&a)?;
+        for (method, name) in [
+            (Krylov::cg(), "cg"),
+            (Krylov::flexible_cg(), "flexible cg"),
+            (Krylov::pipelined_cg(), "pipelined cg"),
+            (Krylov::minres(), "minres"),
+            (Krylov::bicgstab(), "bicgstab"),
+            (Krylov::gmres(20), "gmres"),
+            (Krylov::fgmres(20), "fgmres"),
+        ] {
+            for iterations in [1, 2, 5, 12] {
+                let mut x = a.vector("x");
+                let outcome =
+                    method.tolerance(0.0).max_iterations(iterations).solve(&a, &mut jacobi, &b, &mut x)?;
+                let (said, norm) = (outcome.residual(), a.residual(&mut x, &b, &mut r)?.sqrt());
+                assert_eq!(outcome.iterations(), iterations, "{name}: {outcome}");
+                assert!((said / norm - 1.0).abs() < 1e-6, "{name}, {iterations}: says {said:e}, is {norm:e}");
+            }
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn flexible_and_fixed_methods_agree_on_a_fixed_preconditioner() {
+    on_ranks([1, 2], |world| {
+        let a = dirichlet(world, 20, 3.0)?;
+        let mut polynomial = Polynomial::new(&a, 3, [0.05, 2.0])?;
+        let mut run = |method, name| check(&a, &mut polynomial, method, name);
+        for [fixed, flexible] in [
+            [run(Krylov::cg(), "cg")?, run(Krylov::flexible_cg(), "flexible cg")?],
+            [run(Krylov::gmres(12), "gmres")?, run(Krylov::fgmres(12), "fgmres")?],
+        ] {
+            assert!(fixed.iterations().abs_diff(flexible.iterations()) <= 1, "{fixed}; {flexible}");
+            for (p, q) in fixed.residuals.iter().zip(&flexible.residuals).take(12) {
+                assert!((p - q).abs() <= 1e-9 * p, "{p:e} {q:e}");
+            }
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn an_outcome_shows_its_factor() {
+    on_ranks([1], |world| {
+        let a = dirichlet(world, 16, 0.0)?;
+        let (mut b, mut x) = (a.vector("b"), a.vector("x"));
+        b.fill_with(1.0);
+        let outcome = Krylov::cg().solve(&a, &mut Identity, &b, &mut x)?;
+        let last = outcome.residuals.len() - 1;
+        let factor = (outcome.residuals[last] / outcome.residuals[last - 5]).powf(0.2);
+        assert!(outcome.to_string().ends_with(&format!(", factor {factor:.3}")), "{outcome}");
+        let again = Krylov::cg().solve(&a, &mut Identity, &b, &mut x)?;
+        assert!(again.iterations() == 0 && !again.to_string().contains("factor"), "{again}");
         Ok(())
     });
 }

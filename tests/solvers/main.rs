@@ -4,8 +4,10 @@ mod bits;
 mod krylov;
 mod manufactured;
 mod multigrid;
+mod pipelined;
 #[path = "../common/python.rs"]
 mod python;
 mod refusals;
 mod richardson;
+mod robust;
 mod scipy;

@@ -117,6 +117,12 @@ const BENCHES: &[Bench] = &[
         run: Run::Ranks,
     },
     Bench {
+        name: "krylov",
+        what: "iterations of Krylov methods against memory bandwidth, and latency hidden by pipelining",
+        package: "parhelion",
+        run: Run::Ranks,
+    },
+    Bench {
         name: "scaling",
         what: "strong and weak scaling over ranks x threads, with a plot",
         package: "parhelion",

@@ -1,7 +1,9 @@
 //! Conjugate gradients.
 //!
-//! Passes over memory in an iteration: the operator with its dot product; both updates with the norm; the dot products
-//! with what the preconditioner made; the new direction. Sums go over the ranks two or three times.
+//! Passes over memory in an iteration, with the fields read and written: the operator with its dot product (2); the residual
+//! with its norm (3); solution and new direction (5). With a preconditioner that multiplies by factors, these are read twice (2);
+//! with any other, its result takes part in dot products (2, flexible 3). Sums go over the ranks twice, three times with a
+//! preconditioner that is not factors.
 
 use super::System;
 use crate::solvers::vectors::{combine, sums};
@@ -11,46 +13,106 @@ use crate::{Field, Result};
 pub(super) fn run<A: LinearOperator<N>, M: Preconditioner<N>, const N: usize>(
     system: &mut System<'_, A, M, N>,
     x: &mut Field<f64, N>,
+    flexible: bool,
 ) -> Result<Status> {
-    let plain = system.preconditioner.is_identity();
+    if system.preconditioner.is_identity() || system.preconditioner.factors().is_some() {
+        fused(system, x)
+    } else {
+        let flexible = flexible || !system.preconditioner.is_symmetric();
+        preconditioned(system, x, flexible)
+    }
+}
+
+/// Why not to go on with such a curvature of the direction, and such a product of residual and preconditioned residual.
+fn unfit(curvature: f64, rz: f64) -> Option<Status> {
+    if curvature > 0.0 && rz > 0.0 {
+        return None;
+    }
+    // Not positive: the operator, or the preconditioner, is not positive definite.
+    Some(if curvature.is_nan() || rz.is_nan() { Status::Diverged } else { Status::Breakdown })
+}
+
+/// Without preconditioner, or with one that multiplies by factors: what that makes is never stored.
+///
+/// Of a singular operator the direction may then have a mean. It changes neither the operator's image nor products with the residual,
+/// whose mean is 0; the solution loses it at the end.
+fn fused<A: LinearOperator<N>, M: Preconditioner<N>, const N: usize>(
+    system: &mut System<'_, A, M, N>,
+    x: &mut Field<f64, N>,
+) -> Result<Status> {
     let (mut p, mut q) = (system.operator.vector("direction"), system.operator.vector("image"));
-    let mut z = if plain { None } else { Some(system.operator.vector("preconditioned")) };
-    let mut rz = match &mut z {
-        None => combine([&mut p], [&system.r], |_, [r]| ([r], [r * r]))[0],
-        Some(z) => {
-            system.precondition_residual(z)?;
-            combine([&mut p], [z, &system.r], |_, [z, r]| ([z], [r * z]))[0]
-        }
+    let (r, monitor, factors) = (&mut system.r, &mut system.monitor, system.preconditioner.factors());
+    let [mut rz] = match factors {
+        None => combine([&mut p], [&*r], |_, [r]| ([r], [r * r])),
+        Some(f) => combine([&mut p], [&*r, f], |_, [r, f]| ([f * r], [r * (f * r)])),
     };
     loop {
         let curvature = system.operator.apply_dot(&mut p, &mut q)?;
-        // Not positive: the operator, or the preconditioner, is not positive definite.
-        if !(curvature > 0.0 && rz > 0.0) {
-            let done = curvature.is_nan() || rz.is_nan();
-            return Ok(if done { Status::Diverged } else { Status::Breakdown });
-        }
-        let alpha = rz / curvature;
-        let [squares] = combine([&mut *x, &mut system.r], [&p, &q], |[x, r], [p, q]| {
-            let r = r - alpha * q;
-            ([x + alpha * p, r], [r * r])
-        });
-        if let Some(status) = system.monitor.push(squares.sqrt()) {
+        if let Some(status) = unfit(curvature, rz) {
             return Ok(status);
         }
-        match &mut z {
+        let alpha = rz / curvature;
+        let [squares, next] = match factors {
             None => {
-                let beta = squares / rz;
-                rz = squares;
-                combine([&mut p], [&system.r], |[p], [r]| ([r + beta * p], []));
+                let [squares] = combine([&mut *r], [&q], |[r], [q]| {
+                    let r = r - alpha * q;
+                    ([r], [r * r])
+                });
+                [squares; 2]
             }
-            Some(z) => {
-                system.precondition_residual(z)?;
-                // (r − r_before) · z = −α q · z: flexible, without keeping the residual before.
-                let [next, across] = sums([&system.r, &q, z], |[r, q, z]| [r * z, q * z]);
-                let beta = -alpha * across / rz;
-                rz = next;
-                combine([&mut p], [z], |[p], [z]| ([z + beta * p], []));
-            }
+            Some(f) => combine([&mut *r], [&q, f], |[r], [q, f]| {
+                let r = r - alpha * q;
+                ([r], [r * r, r * (f * r)])
+            }),
+        };
+        if let Some(status) = monitor.push(squares.sqrt()) {
+            combine([x], [&p], |[x], [p]| ([x + alpha * p], []));
+            return Ok(status);
         }
+        let beta = next / rz;
+        rz = next;
+        match factors {
+            None => combine([&mut *x, &mut p], [&*r], |[x, p], [r]| ([x + alpha * p, r + beta * p], [])),
+            Some(f) => {
+                combine([&mut *x, &mut p], [&*r, f], |[x, p], [r, f]| ([x + alpha * p, f * r + beta * p], []))
+            }
+        };
+    }
+}
+
+fn preconditioned<A: LinearOperator<N>, M: Preconditioner<N>, const N: usize>(
+    system: &mut System<'_, A, M, N>,
+    x: &mut Field<f64, N>,
+    flexible: bool,
+) -> Result<Status> {
+    let vector = |name| system.operator.vector(name);
+    let (mut p, mut q, mut z) = (vector("direction"), vector("image"), vector("preconditioned"));
+    system.precondition_residual(&mut z);
+    let [mut rz] = combine([&mut p], [&z, &system.r], |_, [z, r]| ([z], [r * z]));
+    loop {
+        let curvature = system.operator.apply_dot(&mut p, &mut q)?;
+        if let Some(status) = unfit(curvature, rz) {
+            return Ok(status);
+        }
+        let alpha = rz / curvature;
+        let [squares] = combine([&mut system.r], [&q], |[r], [q]| {
+            let r = r - alpha * q;
+            ([r], [r * r])
+        });
+        if let Some(status) = system.monitor.push(squares.sqrt()) {
+            combine([x], [&p], |[x], [p]| ([x + alpha * p], []));
+            return Ok(status);
+        }
+        system.precondition_residual(&mut z);
+        let (next, beta) = if flexible {
+            // (r − r_before) · z = −α q · z: flexible, without keeping the residual before.
+            let [next, across] = sums([&system.r, &q, &z], |[r, q, z]| [r * z, q * z]);
+            (next, -alpha * across / rz)
+        } else {
+            let [next] = sums([&system.r, &z], |[r, z]| [r * z]);
+            (next, next / rz)
+        };
+        rz = next;
+        combine([&mut *x, &mut p], [&z], |[x, p], [z]| ([x + alpha * p, z + beta * p], []));
     }
 }

@@ -1,4 +1,6 @@
-//! Flexible GMRES with restarts, by Arnoldi's method with modified Gram–Schmidt and Givens rotations.
+//! GMRES with restarts, flexible or not, by Arnoldi's method with modified Gram–Schmidt and Givens rotations.
+//!
+//! With a preconditioner that is always the same, the correction is preconditioned as a whole, and only the basis is kept.
 
 use super::{System, dot};
 use crate::solvers::vectors::combine;
@@ -9,8 +11,10 @@ pub(super) fn run<A: LinearOperator<N>, M: Preconditioner<N>, const N: usize>(
     system: &mut System<'_, A, M, N>,
     x: &mut Field<f64, N>,
     restart: usize,
+    flexible: bool,
 ) -> Result<Status> {
     let plain = system.preconditioner.is_identity();
+    let flexible = !plain && (flexible || !system.preconditioner.is_symmetric());
     // Made when first needed: most solves end before a restart.
     let (mut basis, mut directions): (Vec<Field<f64, N>>, Vec<Field<f64, N>>) = (Vec::new(), Vec::new());
     loop {
@@ -33,19 +37,28 @@ pub(super) fn run<A: LinearOperator<N>, M: Preconditioner<N>, const N: usize>(
             let (known, new) = basis.split_at_mut(k + 1);
             let image = &mut new[0];
             if plain {
-                system.operator.apply(&mut known[k], image)?;
+                system.apply(&mut known[k], image);
             } else {
-                grow(&mut directions, k + 1);
-                system.preconditioner.precondition(&mut known[k], &mut directions[k])?;
-                system.operator.apply(&mut directions[k], image)?;
+                let number = if flexible { k } else { 0 };
+                grow(&mut directions, number + 1);
+                system.precondition(&mut known[k], &mut directions[number]);
+                system.apply(&mut directions[number], image);
             }
             let mut column = Vec::with_capacity(k + 2);
-            for vector in &*known {
-                let h = dot(image, vector);
-                combine([&mut *image], [vector], |[w], [v]| ([w - h * v], []));
+            let mut h = dot(image, &known[0]);
+            for pair in known.windows(2) {
                 column.push(h);
+                [h] = combine([&mut *image], [&pair[0], &pair[1]], |[w], [v, next]| {
+                    let w = w - h * v;
+                    ([w], [w * next])
+                });
             }
-            let length = image.norm_l2();
+            column.push(h);
+            let [squares] = combine([&mut *image], [&known[k]], |[w], [v]| {
+                let w = w - h * v;
+                ([w], [w * w])
+            });
+            let length = squares.sqrt();
             column.push(length);
             for (i, [c, s]) in rotations.iter().enumerate() {
                 (column[i], column[i + 1]) =
@@ -76,14 +89,27 @@ pub(super) fn run<A: LinearOperator<N>, M: Preconditioner<N>, const N: usize>(
             }
             weights[i] /= columns[i][i];
         }
-        for (i, weight) in weights.into_iter().enumerate() {
-            let direction = if plain { &basis[i] } else { &directions[i] };
-            combine([&mut *x], [direction], |[x], [z]| ([x + weight * z], []));
+        if plain || flexible {
+            let directions = if plain { &basis } else { &directions };
+            add(x, &weights, directions);
+        } else {
+            let (known, spare) = basis.split_at_mut(steps);
+            combine([&mut spare[0]], [], |_, []| ([0.0], []));
+            add(&mut spare[0], &weights, known);
+            system.precondition(&mut spare[0], &mut directions[0]);
+            add(x, &[1.0], &directions);
         }
         match ended {
             // What the rotations say of the residual is true up to rounding: begin anew if that was not enough.
             Some(Status::Converged) | None => {}
             Some(status) => return Ok(status),
         }
+    }
+}
+
+/// `sum += Σ weight · field`.
+fn add<const N: usize>(sum: &mut Field<f64, N>, weights: &[f64], fields: &[Field<f64, N>]) {
+    for (weight, field) in weights.iter().zip(fields) {
+        combine([&mut *sum], [field], |[sum], [field]| ([sum + weight * field], []));
     }
 }

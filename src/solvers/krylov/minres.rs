@@ -1,8 +1,8 @@
 //! MINRES, preconditioned: Lanczos' method and a QR factorisation on the go, after H. Elman, D. Silvester, A. Wathen,
 //! *Finite Elements and Fast Iterative Solvers*, 2nd ed., algorithm 4.1.
 //!
-//! The norms in the history are, with a preconditioner, those that it defines (of `M^(-1/2) r`), scaled to begin with
-//! the Euclidean norm of the first residual.
+//! What it minimises is, with a preconditioner, another norm of the residual, that of `M^(-1/2) r`. To judge by the Euclidean one, the
+//! residual itself is then brought forward too: with γ v' the new Lanczos vector, `r ← s² r + (η c / γ²) v'`.
 
 use super::{System, dot};
 use crate::solvers::vectors::combine;
@@ -17,15 +17,14 @@ pub(super) fn run<A: LinearOperator<N>, M: Preconditioner<N>, const N: usize>(
     let (mut v_old, mut v, mut v_new) = (vector("v"), vector("v"), vector("v"));
     let (mut w_old, mut w, mut w_new) = (vector("w"), vector("w"), vector("w"));
     let (mut z, mut z_new) = (vector("z"), vector("z"));
-    let first = system.renew_residual(x)?;
-    v.copy_from(&system.r)?;
-    system.precondition_residual(&mut z)?;
+    let plain = system.preconditioner.is_identity();
+    combine([&mut v], [&system.r], |_, [r]| ([r], []));
+    system.precondition_residual(&mut z);
     let squares = dot(&z, &v);
     if squares <= 0.0 {
         return Ok(Status::Breakdown);
     }
     let mut gamma = squares.sqrt();
-    let scale = first / gamma;
     let (mut gamma_old, mut eta) = (1.0, gamma);
     let ([mut s_old, mut s], [mut c_old, mut c]) = ([0.0, 0.0], [1.0, 1.0]);
     loop {
@@ -34,7 +33,7 @@ pub(super) fn run<A: LinearOperator<N>, M: Preconditioner<N>, const N: usize>(
         let delta = system.operator.apply_dot(&mut z, &mut v_new)?;
         let (now, before) = (delta / gamma, gamma / gamma_old);
         combine([&mut v_new], [&v, &v_old], |[az], [v, v_old]| ([az - now * v - before * v_old], []));
-        system.precondition(&mut v_new, &mut z_new)?;
+        system.precondition(&mut v_new, &mut z_new);
         let squares = dot(&z_new, &v_new);
         if squares < 0.0 {
             return Ok(Status::Breakdown);
@@ -50,12 +49,26 @@ pub(super) fn run<A: LinearOperator<N>, M: Preconditioner<N>, const N: usize>(
         (c_old, c) = (c, a0 / a1);
         (s_old, s) = (s, gamma_new / a1);
         let step = c * eta;
-        combine([&mut w_new, &mut *x], [&z, &w_old, &w], |[_, x], [z, w_old, w]| {
-            let new = (z - a3 * w_old - a2 * w) / a1;
-            ([new, x + step * new], [])
-        });
         eta *= -s;
-        if let Some(status) = system.monitor.push(scale * eta.abs()) {
+        let direction = move |[z, w_old, w]: [f64; 3]| (z - a3 * w_old - a2 * w) / a1;
+        let norm = if plain {
+            combine([&mut w_new, &mut *x], [&z, &w_old, &w], |[_, x], read| {
+                let new = direction(read);
+                ([new, x + step * new], [])
+            });
+            eta.abs()
+        } else {
+            // Where the Krylov space ends, nothing is left of the residual.
+            let along = if gamma_new == 0.0 { 0.0 } else { eta * c / gamma_new };
+            let fields = [&mut w_new, &mut *x, &mut system.r];
+            let [squares] = combine(fields, [&z, &w_old, &w, &v_new], |[_, x, r], [z, w_old, w, v]| {
+                let new = direction([z, w_old, w]);
+                let r = s * s * r + along * v;
+                ([new, x + step * new, r], [r * r])
+            });
+            squares.sqrt()
+        };
+        if let Some(status) = system.monitor.push(norm) {
             return Ok(status);
         }
         std::mem::swap(&mut v_old, &mut v);

@@ -4,12 +4,15 @@ mod bicgstab;
 mod cg;
 mod gmres;
 mod minres;
+mod pipelined;
 mod stationary;
 
 use super::operator::check_fields;
 use super::outcome::{Limits, Monitor};
+use super::range::{scale_for, solve_scaled};
+use super::trouble::spoil;
 use super::vectors::{sums, take_off_mean};
-use super::{LinearOperator, Outcome, Preconditioner};
+use super::{LinearOperator, Outcome, Preconditioner, Status};
 use crate::error::ErrorKind;
 use crate::{Error, Field, Result};
 
@@ -31,14 +34,19 @@ use crate::{Error, Field, Result};
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Krylov {
     method: Method,
-    limits: Limits,
+    relative: f64,
+    absolute: f64,
+    iterations: usize,
+    /// If none is given, it depends on the method.
+    patience: Option<usize>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Method {
-    Cg,
+    Cg { flexible: bool },
+    PipelinedCg,
     BiCgStab,
-    Gmres { restart: usize },
+    Gmres { restart: usize, flexible: bool },
     Minres,
     Chebyshev { bounds: [f64; 2] },
     Richardson,
@@ -46,14 +54,31 @@ enum Method {
 
 impl Krylov {
     fn new(method: Method) -> Self {
-        Self { method, limits: Limits::default() }
+        Self { method, relative: 1e-8, absolute: 0.0, iterations: 1000, patience: None }
     }
 
-    /// Conjugate gradients: for symmetric positive (semi)definite operators. With a preconditioner it is the flexible
-    /// method (Y. Notay, SIAM J. Sci. Comput. 22, 2000), which a preconditioner may be neither symmetric nor
-    /// constant for.
+    /// Conjugate gradients: for symmetric positive (semi)definite operators, with a preconditioner that is so too. With one that does
+    /// not [promise it](Preconditioner::is_symmetric) it is [`flexible_cg`](Self::flexible_cg).
     pub fn cg() -> Self {
-        Self::new(Method::Cg)
+        Self::new(Method::Cg { flexible: false })
+    }
+
+    /// Flexible conjugate gradients (Y. Notay, SIAM J. Sci. Comput. 22, 2000): for symmetric positive (semi)definite operators, with
+    /// a preconditioner that need neither be quite symmetric nor the same at every application, such as a cycle of
+    /// multigrid in single precision. Reads one field more in an iteration than [`cg`](Self::cg).
+    pub fn flexible_cg() -> Self {
+        Self::new(Method::Cg { flexible: true })
+    }
+
+    /// Pipelined conjugate gradients (T. Chen, E. C. Carson, SIAM J. Sci. Comput. 42, 2020, algorithm PIPE-PR-CG; the idea is of
+    /// P. Ghysels, W. Vanroose, Parallel Computing 40, 2014): one sum over ranks an iteration, under way while the operator and the
+    /// preconditioner are applied, instead of [`cg`](Self::cg)'s two or three that are waited for.
+    ///
+    /// For many ranks with few points each, where waiting costs more than memory traffic: it moves half as much again. Vectors that
+    /// come from recurrences are computed anew in every third iteration, so that the attainable accuracy is that of
+    /// [`cg`](Self::cg). The preconditioner must be symmetric positive definite and always the same.
+    pub fn pipelined_cg() -> Self {
+        Self::new(Method::PipelinedCg)
     }
 
     /// BiCGStab (H. A. van der Vorst, SIAM J. Sci. Stat. Comput. 13, 1992), preconditioned from the right: for any
@@ -62,10 +87,18 @@ impl Krylov {
         Self::new(Method::BiCgStab)
     }
 
-    /// Flexible GMRES (Y. Saad, SIAM J. Sci. Comput. 14, 1993), restarted after so many iterations (at least 1): for any
-    /// operator; keeps two fields for each iteration before a restart (one without preconditioner).
+    /// GMRES (Y. Saad, M. H. Schultz, SIAM J. Sci. Stat. Comput. 7, 1986), preconditioned from the right, restarted after so many
+    /// iterations (at least 1): for any operator; keeps a field for each iteration before a restart. With a preconditioner that does
+    /// not promise [to be symmetric](Preconditioner::is_symmetric), and so always the same, it is [`fgmres`](Self::fgmres).
     pub fn gmres(restart: usize) -> Self {
-        Self::new(Method::Gmres { restart: restart.max(1) })
+        Self::new(Method::Gmres { restart: restart.max(1), flexible: false })
+    }
+
+    /// Flexible GMRES (Y. Saad, SIAM J. Sci. Comput. 14, 1993), restarted after so many iterations (at least 1): the preconditioner
+    /// may differ from one application to the next; keeps two fields for each iteration before a restart (one without
+    /// preconditioner).
+    pub fn fgmres(restart: usize) -> Self {
+        Self::new(Method::Gmres { restart: restart.max(1), flexible: true })
     }
 
     /// MINRES (C. C. Paige, M. A. Saunders, SIAM J. Numer. Anal. 12, 1975): for symmetric operators, definite or not, with a
@@ -88,26 +121,45 @@ impl Krylov {
 
     /// Stops when the residual is at most so many times the norm of the right-hand side (1e-8 unless told otherwise).
     pub fn tolerance(mut self, relative: f64) -> Self {
-        self.limits.relative = relative;
+        self.relative = relative;
         self
     }
 
     /// Stops when the residual is at most this, too.
     pub fn absolute_tolerance(mut self, absolute: f64) -> Self {
-        self.limits.absolute = absolute;
+        self.absolute = absolute;
         self
     }
 
     /// Stops after so many iterations (1000 unless told otherwise).
     pub fn max_iterations(mut self, iterations: usize) -> Self {
-        self.limits.iterations = iterations;
+        self.iterations = iterations;
         self
     }
 
-    /// Stops when the residual has not become smaller for so many iterations (100 unless told otherwise).
+    /// Stops when the residual has not become smaller for so many iterations.
+    ///
+    /// Unless told otherwise, methods of short recurrences (conjugate gradients, BiCGStab, MINRES) wait for as many iterations as there
+    /// are unknowns, at least 100: on badly conditioned systems their residuals may stay on a plateau for long, but without rounding
+    /// they would have ended by then. GMRES waits for two restarts, since after one without gain all others are
+    /// like it, and at least for 100 iterations, as Chebyshev and Richardson do.
     pub fn patience(mut self, iterations: usize) -> Self {
-        self.limits.patience = iterations.max(1);
+        self.patience = Some(iterations.max(1));
         self
+    }
+
+    fn limits(&self, unknowns: usize) -> Limits {
+        let least = match self.method {
+            Method::Cg { .. } | Method::PipelinedCg | Method::BiCgStab | Method::Minres => unknowns,
+            Method::Gmres { restart, .. } => restart.saturating_mul(2),
+            Method::Chebyshev { .. } | Method::Richardson => 0,
+        };
+        Limits {
+            relative: self.relative,
+            absolute: self.absolute,
+            iterations: self.iterations,
+            patience: self.patience.unwrap_or(least.max(100)),
+        }
     }
 
     /// Solves `A x = b` from the `x` that is given.
@@ -118,8 +170,9 @@ impl Krylov {
     /// Over all ranks of the grid, with the same method and limits.
     ///
     /// # Errors
-    /// When the fields are not of the operator's grid, or the limits make no sense. Not when the method does not
-    /// converge: that is an [`Outcome`].
+    /// When the fields are not of the operator's grid, `b` or `x` has values that are not finite, or the limits make no sense; when
+    /// operator or preconditioner fails on some rank. The same error on every rank; `x` is then unspecified. Not when the method does
+    /// not converge: that is an [`Outcome`].
     pub fn solve<A: LinearOperator<N>, M: Preconditioner<N>, const N: usize>(
         &self,
         operator: &A,
@@ -134,7 +187,7 @@ impl Krylov {
             Method::Chebyshev { bounds: [low, high] } => low > 0.0 && high > low && high.is_finite(),
             _ => true,
         };
-        if !(sensible(self.limits.relative) && sensible(self.limits.absolute) && bounded) {
+        if !(sensible(self.relative) && sensible(self.absolute) && bounded) {
             return Err(Error::on_all_ranks(
                 ErrorKind::Argument,
                 format!(
@@ -142,18 +195,32 @@ impl Krylov {
                 ),
             ));
         }
-        let mut system = System::new(operator, preconditioner, b, x, self.limits)?;
+        if let Some(factors) = preconditioner.factors() {
+            check_fields(operator, &[factors])?;
+        }
+        let limits = self.limits(b.shape_global().iter().product());
+        let (mut system, norms) = System::new(operator, preconditioner, b, x, limits)?;
+        if let Some(scale) = scale_for(operator, norms, b, x)? {
+            let scaled = self.absolute_tolerance((scale * self.absolute).min(f64::MAX));
+            let preconditioner = system.preconditioner;
+            return solve_scaled(operator, scale, b, x, |b, x| scaled.solve(operator, preconditioner, b, x));
+        }
         let status = match system.monitor.begin() {
             Some(status) => status,
             None => match self.method {
-                Method::Cg => cg::run(&mut system, x)?,
+                Method::Cg { flexible } => cg::run(&mut system, x, flexible)?,
+                Method::PipelinedCg => pipelined::run(&mut system, x)?,
                 Method::BiCgStab => bicgstab::run(&mut system, x)?,
-                Method::Gmres { restart } => gmres::run(&mut system, x, restart)?,
+                Method::Gmres { restart, flexible } => gmres::run(&mut system, x, restart, flexible)?,
                 Method::Minres => minres::run(&mut system, x)?,
                 Method::Chebyshev { bounds } => stationary::chebyshev(&mut system, x, bounds)?,
                 Method::Richardson => stationary::richardson(&mut system, x)?,
             },
         };
+        if status == Status::Diverged {
+            // A rank where something failed went on with NaN.
+            operator.grid().world().agree(system.trouble)?;
+        }
         if operator.is_singular() {
             take_off_mean(x);
         }
@@ -170,6 +237,9 @@ struct System<'a, A, M, const N: usize> {
     /// The residual of the iterate.
     r: Field<f64, N>,
     monitor: Monitor,
+    /// The first error of operator or preconditioner on this rank. What they should have computed is then NaN, and so is the next
+    /// norm, on all ranks.
+    trouble: Result<()>,
 }
 
 /// A right-hand side as given, or a copy without its mean.
@@ -185,7 +255,7 @@ impl<'a, A: LinearOperator<N>, M: Preconditioner<N>, const N: usize> System<'a, 
         b: &'a Field<f64, N>,
         x: &mut Field<f64, N>,
         limits: Limits,
-    ) -> Result<Self> {
+    ) -> Result<(Self, [f64; 2])> {
         let mut r = operator.vector("residual");
         let b = if operator.is_singular() {
             let mut copy = operator.vector("right-hand side");
@@ -195,27 +265,46 @@ impl<'a, A: LinearOperator<N>, M: Preconditioner<N>, const N: usize> System<'a, 
         } else {
             Projected::Given(b)
         };
-        let right = b.field().norm_l2();
-        let squares = operator.residual(x, b.field(), &mut r)?;
-        Ok(Self { operator, preconditioner, b, r, monitor: Monitor::new(limits, right, squares.sqrt()) })
+        let norms = [b.field().norm_l2(), operator.residual(x, b.field(), &mut r)?.sqrt()];
+        let monitor = Monitor::new(limits, norms[0], norms[1]);
+        Ok((Self { operator, preconditioner, b, r, monitor, trouble: Ok(()) }, norms))
     }
 
-    /// `z ≈ A⁻¹ r` of another field, without mean where the operator is singular.
-    fn precondition(&mut self, r: &mut Field<f64, N>, z: &mut Field<f64, N>) -> Result<()> {
-        self.preconditioner.precondition(r, z)?;
-        if self.operator.is_singular() && !self.preconditioner.is_identity() {
-            take_off_mean(z);
-        }
-        Ok(())
+    /// `output = A input`, or NaN where that fails.
+    fn apply(&mut self, input: &mut Field<f64, N>, output: &mut Field<f64, N>) {
+        let done = spoil(self.operator.apply(input, output), output);
+        self.note(done);
     }
 
     /// The same of the residual.
-    fn precondition_residual(&mut self, z: &mut Field<f64, N>) -> Result<()> {
-        self.preconditioner.precondition(&mut self.r, z)?;
+    fn apply_to_residual(&mut self, output: &mut Field<f64, N>) {
+        let done = spoil(self.operator.apply(&mut self.r, output), output);
+        self.note(done);
+    }
+
+    /// `z ≈ A⁻¹ r` of another field, without mean where the operator is singular; or NaN where that fails.
+    fn precondition(&mut self, r: &mut Field<f64, N>, z: &mut Field<f64, N>) {
+        let done = spoil(self.preconditioner.precondition(r, z), z);
+        self.finish_preconditioning(done, z);
+    }
+
+    /// The same of the residual.
+    fn precondition_residual(&mut self, z: &mut Field<f64, N>) {
+        let done = spoil(self.preconditioner.precondition(&mut self.r, z), z);
+        self.finish_preconditioning(done, z);
+    }
+
+    fn finish_preconditioning(&mut self, done: Result<()>, z: &mut Field<f64, N>) {
+        self.note(done);
         if self.operator.is_singular() && !self.preconditioner.is_identity() {
             take_off_mean(z);
         }
-        Ok(())
+    }
+
+    fn note(&mut self, done: Result<()>) {
+        if self.trouble.is_ok() {
+            self.trouble = done;
+        }
     }
 
     /// Computes the residual of `x` anew; returns its norm.

@@ -12,7 +12,7 @@ pub(super) fn richardson<A: LinearOperator<N>, M: Preconditioner<N>, const N: us
 ) -> Result<Status> {
     let mut z = system.operator.vector("correction");
     loop {
-        system.precondition_residual(&mut z)?;
+        system.precondition_residual(&mut z);
         combine([&mut *x], [&z], |[x], [z]| ([x + z], []));
         let norm = system.renew_residual(x)?;
         if let Some(status) = system.monitor.push(norm) {
@@ -34,7 +34,7 @@ pub(super) fn chebyshev<A: LinearOperator<N>, M: Preconditioner<N>, const N: usi
     loop {
         let [memory, step] = weights[number.min(SETTLED - 1)];
         number += 1;
-        system.precondition_residual(&mut z)?;
+        system.precondition_residual(&mut z);
         combine([&mut *x, &mut d], [&z], |[x, d], [z]| {
             let d = memory * d + step * z;
             ([x + d, d], [])

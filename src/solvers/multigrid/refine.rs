@@ -12,7 +12,7 @@ use crate::solvers::elliptic::Elliptic;
 use crate::solvers::operator::check_fields;
 use crate::solvers::outcome::{Limits, Monitor};
 use crate::solvers::vectors::{combine, take_off_mean};
-use crate::solvers::{LinearOperator, Outcome, Real};
+use crate::solvers::{LinearOperator, Outcome, Real, range};
 use crate::{Error, Field, Result};
 
 /// Cycles after which to give up.
@@ -28,7 +28,7 @@ impl<T: Real, const N: usize> Multigrid<T, N> {
     /// Over all ranks of the grid.
     ///
     /// # Errors
-    /// When the fields are not of the operator's grid.
+    /// When the fields are not of the operator's grid, or have values that are not finite.
     pub fn solve(
         &mut self,
         operator: &Elliptic<N>,
@@ -53,6 +53,7 @@ impl<T: Real, const N: usize> Multigrid<T, N> {
             copy.copy_from(b)?;
             take_off_mean(copy);
         }
+        let given = b;
         let b = projected.as_ref().unwrap_or(b);
         let right = b.norm_l2();
         let mut fields =
@@ -63,6 +64,10 @@ impl<T: Real, const N: usize> Multigrid<T, N> {
         let squares = self.residual_to_level(operator, b, x, &mut fields, scale)?;
         let limits = Limits { relative: tolerance, absolute: 0.0, iterations: MOST, patience: 10 };
         let mut monitor = Monitor::new(limits, right, squares.sqrt());
+        if let Some(scale) = range::scale_for(operator, [right, squares.sqrt()], given, x)? {
+            let scaled = |b: &Field<f64, N>, x: &mut Field<f64, N>| self.solve(operator, b, x, tolerance);
+            return range::solve_scaled(operator, scale, given, x, scaled);
+        }
         let mut ended = monitor.begin();
         // A first guess may be far worse than 0 is.
         if ended.is_none() && scale * squares.sqrt() > 1e6 * points.sqrt() {

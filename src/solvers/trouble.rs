@@ -1,0 +1,26 @@
+//! Errors of one rank in the middle of a computation of all ranks.
+//!
+//! An operator or a preconditioner of the user may fail on one rank, while the others go on to the next sum over all ranks and
+//! would wait there for ever. So the rank that fails goes on too, with NaN for a result: the next sum is NaN on every
+//! rank, which tells all of them, in the message that is sent anyway. Where a sum is NaN, the ranks agree on what happened.
+
+use crate::{Field, Result, World};
+
+/// Fills what could not be computed with NaN; passes the error on.
+pub(super) fn spoil<const N: usize>(done: Result<()>, output: &mut Field<f64, N>) -> Result<()> {
+    if done.is_err() {
+        output.fill_with(f64::NAN);
+    }
+    done
+}
+
+/// The `sum` over all ranks of something that [`spoil`] may have had to do with.
+///
+/// # Collective
+/// Over all ranks of `world`.
+///
+/// # Errors
+/// When something failed on any rank; the same error on every rank.
+pub(super) fn agree_if_nan(world: &World, done: Result<()>, sum: f64) -> Result<f64> {
+    if sum.is_nan() { world.agree(done).map(|()| sum) } else { done.map(|()| sum) }
+}
