@@ -52,7 +52,8 @@ impl<'a, const N: usize> Poisson<'a, N> {
         self
     }
 
-    /// As [`EllipticBuilder::shift`].
+    /// As [`EllipticBuilder::shift`]. With a negative one [`solve`](Self::solve) is conjugate gradients with multigrid, which ends in
+    /// [breakdown](super::Status::Breakdown) where the matrix is indefinite; solve such problems with [`Krylov::minres`].
     pub fn shift(mut self, alpha: f64) -> Self {
         self.problem = self.problem.shift(alpha);
         self
