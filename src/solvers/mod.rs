@@ -41,6 +41,7 @@ mod faces;
 mod krylov;
 mod line;
 mod multigrid;
+mod nodal;
 mod operator;
 mod outcome;
 mod poisson;

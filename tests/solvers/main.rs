@@ -4,6 +4,7 @@ mod bits;
 mod krylov;
 mod manufactured;
 mod multigrid;
+mod nodes;
 #[path = "../common/python.rs"]
 mod python;
 mod refusals;

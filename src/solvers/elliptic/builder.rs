@@ -1,14 +1,15 @@
 //! How an operator is described, and made.
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use parhelion_kernels::Region;
 
 use super::couplings::Mean;
-use super::{Elliptic, refused};
+use super::{Elliptic, Frame, Made, refused};
 use crate::solvers::LinearOperator;
 use crate::solvers::discrete::{Discrete, Terms};
-use crate::solvers::line::{End, Line};
+use crate::solvers::line::{End, Line, Points};
 use crate::solvers::separable::Separable;
 use crate::solvers::wall::{Wall, WallFunction};
 use crate::{Centring, Face, Field, Grid, Result};
@@ -20,6 +21,7 @@ pub struct EllipticBuilder<'a, const N: usize> {
     pub(super) coefficient: Coefficient<'a, N>,
     pub(super) shift: Shift<'a, N>,
     pub(super) walls: [[Wall<N>; 2]; N],
+    pub(super) centring: Centring,
 }
 
 #[derive(Clone)]
@@ -55,7 +57,38 @@ impl<'a, const N: usize> EllipticBuilder<'a, N> {
             coefficient: Coefficient::Constant(1.0),
             shift: Shift::Constant(0.0),
             walls: std::array::from_fn(|_| [Wall::Neumann(0.0), Wall::Neumann(0.0)]),
+            centring: Centring::Cell,
         }
+    }
+
+    /// Where the unknowns live: at [`Centring::Cell`] unless told otherwise, or at [`Centring::Node`].
+    ///
+    /// Walls carry nodes. A node on a wall of given value `g` is an unknown like the others, with the equation `d u = d g`.
+    /// The equation of any node is that of the part of its cell that is inside the domain, divided by the volume of a whole cell: on
+    /// a wall where the flux is given it is halved (on an edge of two such, quartered), which keeps the matrix
+    /// symmetric. [`Elliptic::add_walls`] makes such a right-hand side of the values of `f`.
+    ///
+    /// ```
+    /// use parhelion::prelude::*;
+    /// use parhelion::solvers::{Elliptic, Krylov, LinearOperator, Multigrid, Wall};
+    ///
+    /// let world = World::init()?;
+    /// let grid = Grid::builder([16, 24]).extent([1.0, 1.5]).build(&world)?; // 17 × 25 nodes
+    /// let a = Elliptic::builder(&grid)
+    ///     .centring(Centring::Node)
+    ///     .wall(Face::low(0), Wall::Dirichlet(1.0))
+    ///     .wall(Face::high(0), Wall::Neumann(2.0))
+    ///     .build()?;
+    /// let (mut b, mut u) = (a.vector("b"), a.vector("u"));           // f = 0
+    /// a.add_walls(&mut b)?;
+    /// let outcome = Krylov::cg().tolerance(1e-12).solve(&a, &mut Multigrid::<f64, 2>::new(&a)?, &b, &mut u)?;
+    /// assert!(outcome.converged(), "{outcome}");
+    /// assert!((u.probe([16, 7])? - 3.0).abs() < 1e-9 && (u.probe([0, 3])? - 1.0).abs() < 1e-9); // 1 + 2y
+    /// # Ok::<(), parhelion::Error>(())
+    /// ```
+    pub fn centring(mut self, centring: Centring) -> Self {
+        self.centring = centring;
+        self
     }
 
     /// The same β everywhere.
@@ -64,7 +97,8 @@ impl<'a, const N: usize> EllipticBuilder<'a, N> {
         self
     }
 
-    /// β from the coordinates (slowest axis first) of the middle of each face.
+    /// β from the coordinates (slowest axis first) of the middle of each face, which is the middle between the two unknowns
+    /// beside it.
     pub fn coefficient_at(mut self, beta: impl Fn([f64; N]) -> f64 + Send + Sync + 'static) -> Self {
         self.coefficient = Coefficient::At(Arc::new(beta));
         self
@@ -72,6 +106,9 @@ impl<'a, const N: usize> EllipticBuilder<'a, N> {
 
     /// β from a cell-centred field: at a face the mean of both cells; at a wall the cell's own, or, where a flux through the wall
     /// is given and the next cell's is less than twice or half as large, extrapolated to the wall.
+    ///
+    /// Between nodes, from a node-centred field: the mean of both; or from a cell-centred one: the mean of the cells that the flux from
+    /// node to node runs through side by side, of which the arithmetic one is right where the coefficient jumps.
     pub fn coefficient_of(mut self, beta: &'a Field<f64, N>, mean: Mean) -> Self {
         self.coefficient = Coefficient::Of(beta, mean);
         self
@@ -87,7 +124,7 @@ impl<'a, const N: usize> EllipticBuilder<'a, N> {
         self
     }
 
-    /// α from a cell-centred field.
+    /// α from a field of the unknowns' centring.
     pub fn shift_of(mut self, alpha: &'a Field<f64, N>) -> Self {
         self.shift = Shift::Of(alpha);
         self
@@ -115,42 +152,34 @@ impl<'a, const N: usize> EllipticBuilder<'a, N> {
         self.check()?;
         let grid = self.grid.clone();
         let site = self.site()?;
-        let lines = std::array::from_fn(|a| {
-            let (finest, spacing) = (grid.decomposition().shape()[a], grid.spacing()[a]);
-            Line { finest, spacing, width: 1, ends: site.ends[a] }
-        });
         let constants = match (&self.coefficient, self.shift) {
             (Coefficient::Constant(beta), Shift::Constant(alpha)) => Some([*beta, alpha]),
             _ => None,
         };
-        let lifts = site.lifts()?;
-        let (terms, fixed) = match constants {
-            Some([beta, alpha]) => {
-                let reach = site.local.grown(grid.halo());
-                (Terms::Separable(Separable::new(&lines, beta, alpha, site.offset, reach)), Vec::new())
-            }
-            None => {
-                let fixed = site.fixed()?;
-                (Terms::Faces(Box::new(site.faces(&fixed)?)), fixed)
-            }
+        let made = if self.centring == Centring::Node {
+            site.at_nodes(constants)?
+        } else {
+            site.at_cells(constants)?
         };
         let shifted = match self.shift {
             Shift::Constant(alpha) => alpha != 0.0,
             Shift::Of(field) => field.count(|alpha| alpha != 0.0) > 0,
         };
-        let discrete = Discrete { grid, terms };
         let singular = !shifted && !site.ends.iter().flatten().any(|&end| end == End::Fixed);
-        let operator = Elliptic { discrete, lines, constants, lifts, fixed, singular };
+        let Made { terms, lines, lifts, fixed, halved, pins, frame } = made;
+        let discrete = Discrete { grid, terms };
+        let operator = Elliptic { discrete, lines, constants, lifts, fixed, halved, pins, frame, singular };
         operator.check_diagonal()?;
         Ok(operator)
     }
 
     /// What is computed once.
     fn site(&self) -> Result<Site<'_, 'a, N>> {
-        let block = self.grid.region_global(Centring::Cell);
+        let block = self.grid.region_global(self.centring);
         let beta = match &self.coefficient {
             Coefficient::Of(field, _) => {
-                let mut copy = self.grid.field::<f64>("coefficient");
+                let copy = self.grid.field_builder::<f64>("coefficient").centring(field.centring());
+                let mut copy = copy.build()?;
                 copy.copy_from(field)?;
                 copy.exchange()?;
                 Some(copy)
@@ -171,6 +200,35 @@ impl<'a, const N: usize> EllipticBuilder<'a, N> {
                 _ => End::Free,
             })
         })
+    }
+}
+
+impl<const N: usize> Site<'_, '_, N> {
+    /// # Errors
+    /// When what walls or coefficients give makes no sense.
+    fn at_cells(&self, constants: Option<[f64; 2]>) -> Result<Made<N>> {
+        let grid = &self.problem.grid;
+        let (shape, spacing) = (grid.decomposition().shape(), grid.spacing());
+        let lines = std::array::from_fn(|a| Line {
+            finest: shape[a],
+            spacing: spacing[a],
+            width: 1,
+            ends: self.ends[a],
+            points: Points::Cells,
+        });
+        let lifts = self.lifts()?;
+        let (terms, fixed) = match constants {
+            Some([beta, alpha]) => {
+                let reach = self.local.grown(grid.halo());
+                (Terms::Separable(Separable::new(&lines, beta, alpha, self.offset, reach)), Vec::new())
+            }
+            None => {
+                let fixed = self.fixed()?;
+                (Terms::Faces(Box::new(self.faces(&fixed)?)), fixed)
+            }
+        };
+        let frame = Frame { centring: Centring::Cell, origin: [0; N], unknown: Region::from_shape(shape) };
+        Ok(Made { terms, lines, lifts, fixed, halved: Vec::new(), pins: Rc::new(Vec::new()), frame })
     }
 }
 

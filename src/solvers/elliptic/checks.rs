@@ -15,6 +15,12 @@ impl<const N: usize> EllipticBuilder<'_, N> {
                 "it needs a halo of 1 on every side, but the grid's is {halo:?}; build it with halo(1)"
             )));
         }
+        if !matches!(self.centring, Centring::Cell | Centring::Node) {
+            return Err(refused(format!(
+                "its unknowns are centred at {:?}; they can be at Cell or Node",
+                self.centring
+            )));
+        }
         self.check_walls()?;
         if let Coefficient::Of(field, _) = self.coefficient {
             self.check_field(field, "coefficient")?;
@@ -53,14 +59,17 @@ impl<const N: usize> EllipticBuilder<'_, N> {
     }
 
     fn check_field(&self, field: &Field<f64, N>, what: &str) -> Result<()> {
-        let here = field.grid().same_as(&self.grid) && field.centring() == Centring::Cell;
+        let cells_too = what == "coefficient" && field.centring() == Centring::Cell;
+        let here = field.grid().same_as(&self.grid) && (field.centring() == self.centring || cells_too);
         if !here || field.components() != 1 {
             return Err(refused(format!(
-                "its {what}, field '{}' ({:?}, {} component(s)), must be cell-centred on the operator's own grid, with 1 \
+                "its {what}, field '{}' ({:?}, {} component(s)), must be centred at {:?} on the operator's own grid{}, with 1 \
                  component",
                 field.name(),
                 field.centring(),
-                field.components()
+                field.components(),
+                self.centring,
+                if what == "coefficient" { ", or at its cells" } else { "" }
             )));
         }
         let wrong = field.count(|value| !value.is_finite() || what == "coefficient" && value < 0.0);

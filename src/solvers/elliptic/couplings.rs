@@ -10,7 +10,7 @@ use super::walls::Lift;
 use crate::solvers::faces::Faces;
 use crate::{Face, Field, Result};
 
-/// How the coefficient at a face is made from those of the two cells beside it.
+/// How the coefficient at a face is made from those of the two points beside it, or from those of the cells that it lies in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Mean {
     /// `2 / (1/a + 1/b)`: the flux through two layers is right, so that this is the one for jumps.
@@ -29,6 +29,23 @@ impl Mean {
             Self::Harmonic => 0.0,
         }
     }
+
+    /// The mean of the cells around the line from the node before `node` on axis `a` to it.
+    fn of_cells_along<const N: usize>(
+        self,
+        a: usize,
+        node: [isize; N],
+        beta: impl Fn([isize; N]) -> f64,
+    ) -> f64 {
+        let around = (0..1_usize << N).filter(|corner| corner >> a & 1 == 1);
+        let values = around.map(|corner| beta(std::array::from_fn(|b| node[b] - (corner >> b & 1) as isize)));
+        let count = (1 << (N - 1)) as f64;
+        match self {
+            Self::Arithmetic => values.sum::<f64>() / count,
+            // 1/0 is infinite, and 1/∞ is 0 again.
+            Self::Harmonic => count / values.map(|value| 1.0 / value).sum::<f64>(),
+        }
+    }
 }
 
 impl<const N: usize> Site<'_, '_, N> {
@@ -43,12 +60,7 @@ impl<const N: usize> Site<'_, '_, N> {
                 let mut view = faces.below[a].component_mut(0);
                 wall.rows().for_each(|(first, len)| view.row_mut(first, len).fill(0.0));
             }
-            let count = faces.below[a].count(|value| !value.is_finite() || value < 0.0);
-            if count > 0 {
-                return Err(refused(format!(
-                    "its coefficient is negative or not finite at {count} face(s) normal to axis {a}"
-                )));
-            }
+            self.check_couplings(a, &faces.below[a])?;
         }
         match self.problem.shift {
             Shift::Constant(alpha) => faces.shift.fill_with(alpha),
@@ -59,11 +71,37 @@ impl<const N: usize> Site<'_, '_, N> {
         Ok(faces)
     }
 
-    /// Writes the coupling of each point to the one below it on axis `a`.
-    fn couple(&self, a: usize, below: &mut Field<f64, N>) -> Result<()> {
+    /// # Errors
+    /// When a coupling is negative or not finite.
+    pub(super) fn check_couplings(&self, a: usize, below: &Field<f64, N>) -> Result<()> {
+        match below.count(|value| !value.is_finite() || value < 0.0) {
+            0 => Ok(()),
+            count => Err(refused(format!(
+                "its coefficient is negative or not finite at {count} face(s) normal to axis {a}"
+            ))),
+        }
+    }
+
+    /// Writes the coupling of each point to the one below it on axis `a`, if all of the face between them is inside.
+    pub(super) fn couple(&self, a: usize, below: &mut Field<f64, N>) -> Result<()> {
         let (grid, spacing) = (&self.problem.grid, self.problem.grid.spacing()[a]);
         let scale = 1.0 / (spacing * spacing);
+        let [low, length] = {
+            let cells = grid.decomposition().shape()[a];
+            [grid.origin()[a], spacing * cells as f64]
+        };
+        let periodic = grid.topology().periodic()[a];
         match (&self.problem.coefficient, &self.beta) {
+            (Coefficient::Of(_, mean), Some(beta)) if beta.centring() != below.centring() => {
+                let (region, beta, mean) = (below.region_local(), beta.with_halo(0), *mean);
+                below.component_mut(0).for_each_row(grid.world().pool(), region, |first, row| {
+                    for (i, value) in row.iter_mut().enumerate() {
+                        let mut node = first;
+                        node[N - 1] += i as isize;
+                        *value = scale * mean.of_cells_along(a, node, |cell| beta.get(cell));
+                    }
+                });
+            }
             (Coefficient::Of(_, mean), Some(beta)) => {
                 let (region, mean) = (below.region_local(), *mean);
                 let mut before = [0; N];
@@ -78,6 +116,10 @@ impl<const N: usize> Site<'_, '_, N> {
                 let half = 0.5 * spacing;
                 below.fill(move |mut place| {
                     place[a] -= half;
+                    // Between a node and the one before the domain.
+                    if place[a] < low {
+                        place[a] = if periodic { place[a] + length } else { low };
+                    }
                     scale * beta(place)
                 });
             }

@@ -5,26 +5,34 @@
 //! | `builder` | the description of an operator, and how it is made |
 //! | `checks` | what is refused |
 //! | `couplings` | couplings of variable coefficients |
+//! | `nodes` | unknowns at nodes |
 //! | `walls` | what walls add to the right-hand side and to the diagonal |
 
 mod builder;
 mod checks;
 mod couplings;
+mod nodes;
 mod walls;
 
+use std::rc::Rc;
+
+use parhelion_kernels::Region;
+
 use super::LinearOperator;
-use super::discrete::Discrete;
+use super::discrete::{Discrete, Terms};
 use super::faces::{Faces, Parts};
 use super::line::{End, Line};
 use super::operator::check_fields;
 use crate::error::ErrorKind;
-use crate::{Error, Field, Grid, Result};
+use crate::{Centring, Error, Field, Grid, Result};
 use walls::Lift;
 
 pub use builder::EllipticBuilder;
 pub use couplings::Mean;
+pub(super) use nodes::Pin;
 
-/// `−∇·(β∇u) + αu` on cell-centred fields of a grid: fluxes through faces by differences of neighbours, of second order.
+/// `−∇·(β∇u) + αu` on cell-centred or [node-centred](EllipticBuilder::centring) fields of a grid: fluxes through faces by
+/// differences of neighbours, of second order.
 ///
 /// Walls are part of the operator: a condition's homogeneous half belongs to the matrix, its value to the right-hand side, to
 /// which [`add_walls`](Self::add_walls) adds it. The boundary conditions of the fields themselves do not count.
@@ -40,7 +48,32 @@ pub struct Elliptic<const N: usize> {
     /// For each wall of given value that this block touches: its axis, and the couplings of the cells to it. Empty where
     /// the coefficients are constant.
     fixed: Vec<(usize, Lift<N>)>,
+    /// Layers of nodes of which half is inside, one for each wall.
+    halved: Vec<Region<N>>,
+    pub(super) pins: Rc<Vec<Pin<N>>>,
+    pub(super) frame: Frame<N>,
     singular: bool,
+}
+
+/// Where the points of multigrid's own grid are among those of the fields.
+#[derive(Clone, Copy)]
+pub(super) struct Frame<const N: usize> {
+    pub(super) centring: Centring,
+    /// The global index of its point 0.
+    pub(super) origin: [isize; N],
+    /// The unknowns, by their global indices.
+    pub(super) unknown: Region<N>,
+}
+
+/// What an operator is made of.
+struct Made<const N: usize> {
+    terms: Terms<f64, N>,
+    lines: [Line; N],
+    lifts: Vec<Lift<N>>,
+    fixed: Vec<(usize, Lift<N>)>,
+    halved: Vec<Region<N>>,
+    pins: Rc<Vec<Pin<N>>>,
+    frame: Frame<N>,
 }
 
 impl<const N: usize> Elliptic<N> {
@@ -51,21 +84,28 @@ impl<const N: usize> Elliptic<N> {
 
     /// Adds to the right-hand side what the given values at the walls contribute.
     ///
+    /// At nodes it does more, and is needed whatever the walls give: it takes of `f` the share of each node's cell that is inside the domain, and
+    /// sets the equations of nodes of given value (on an edge of two such walls, that of the later axis holds).
+    ///
     /// # Errors
-    /// When the field is not of this grid.
+    /// When the field is not of this grid and centring.
     pub fn add_walls(&self, b: &mut Field<f64, N>) -> Result<()> {
         check_fields(self, &[b])?;
+        for layer in &self.halved {
+            let mut view = b.component_mut(0);
+            layer.rows().for_each(|(first, len)| view.row_mut(first, len).iter_mut().for_each(|b| *b *= 0.5));
+        }
         self.lifts.iter().for_each(|lift| lift.add(b, 1.0));
+        self.pins.iter().for_each(|pin| pin.set(b));
         Ok(())
     }
 
     /// The diagonal, apart: shift, and couplings to walls, of variable coefficients.
     pub(super) fn parts(&self, faces: &Faces<f64, N>) -> Result<Parts<f64, N>> {
-        let grid = &self.discrete.grid;
-        let mut alpha = grid.field("shift");
+        let mut alpha = self.vector("shift");
         alpha.copy_from(&faces.shift)?;
         let with_walls = |a: usize| self.lines[a].ends.contains(&End::Fixed);
-        let mut walls = std::array::from_fn(|a| with_walls(a).then(|| grid.field("walls")));
+        let mut walls = std::array::from_fn(|a| with_walls(a).then(|| self.vector("walls")));
         for (axis, lift) in &self.fixed {
             lift.add(&mut alpha, -1.0);
             if let Some(walls) = &mut walls[*axis] {
@@ -79,6 +119,10 @@ impl<const N: usize> Elliptic<N> {
 impl<const N: usize> LinearOperator<N> for Elliptic<N> {
     fn grid(&self) -> &Grid<N> {
         &self.discrete.grid
+    }
+
+    fn centring(&self) -> Centring {
+        self.frame.centring
     }
 
     fn apply(&self, input: &mut Field<f64, N>, output: &mut Field<f64, N>) -> Result<()> {

@@ -134,7 +134,7 @@ impl<const N: usize> Site<'_, '_, N> {
 }
 
 /// The coefficient at the wall beside a cell, from it and the next cell inside; the cell's own where it jumps.
-fn extrapolated<const N: usize>(field: &Field<f64, N>, face: Face, index: [isize; N]) -> f64 {
+pub(super) fn extrapolated<const N: usize>(field: &Field<f64, N>, face: Face, index: [isize; N]) -> f64 {
     let mut inner = index;
     inner[face.axis] += if face.high { -1 } else { 1 };
     let [own, next] = [index, inner].map(|index| field.with_halo(0).get(index));

@@ -38,7 +38,8 @@ fn cycle<T: Real, const N: usize>(
             share.run(&rest[0].u, &mut level.u, 1.0);
         }
         Below::Coarser(transfer) => {
-            transfer.restrict_residual(&level.operator, &mut level.u, &level.f, &mut rest[0].f)?;
+            let coarse = &mut rest[0].f;
+            transfer.restrict_residual(&level.operator, &mut level.u, &level.f, &mut level.other, coarse)?;
             cycle(rest, settings, kind, true)?;
             let again = match kind {
                 _ if is_direct(rest) => None,
@@ -67,7 +68,7 @@ fn full<T: Real, const N: usize>(levels: &mut [Level<T, N>], settings: &Multigri
             share.run(&rest[0].u, &mut level.u, 1.0);
         }
         Below::Coarser(transfer) => {
-            transfer.restrict(&level.f, &mut rest[0].f);
+            transfer.restrict_right(&mut level.f, &mut rest[0].f)?;
             full(rest, settings)?;
             level.u.fill_with(T::zero());
             transfer.add_interpolated(&mut rest[0].u, &mut level.u)?;

@@ -59,9 +59,9 @@ fn all_lines<const N: usize>(finest: [Line; N]) -> Vec<[Line; N]> {
             return all;
         }
         let size = |line: &Line| line.spacing * line.width as f64;
-        let smallest = lines.iter().filter(|line| line.cells() > 1).map(size).fold(f64::INFINITY, f64::min);
+        let smallest = lines.iter().filter(|line| line.coarsens()).map(size).fold(f64::INFINITY, f64::min);
         let coarser = lines.map(|line| {
-            let coarsens = line.cells() > 1 && size(&line) <= ALIKE * smallest;
+            let coarsens = line.coarsens() && size(&line) <= ALIKE * smallest;
             if coarsens { line.coarsened() } else { line }
         });
         all.push(coarser);
@@ -72,7 +72,7 @@ fn all_lines<const N: usize>(finest: [Line; N]) -> Vec<[Line; N]> {
 fn shape<const N: usize>(grid: &Grid<N>, all: &[[Line; N]], alone_below: usize) -> Shape<N> {
     let cells = |lines: &[Line; N]| lines.iter().map(Line::cells).product::<usize>();
     let user = grid.decomposition();
-    let shape = user.shape();
+    let shape = all[0].map(|line| line.cells());
     let most = if grid.world().size() == 1 {
         all.len() - 1
     } else {
@@ -81,13 +81,14 @@ fn shape<const N: usize>(grid: &Grid<N>, all: &[[Line; N]], alone_below: usize) 
     for coarsened in (1..=most).rev() {
         let granule = std::array::from_fn(|a| all[coarsened][a].width);
         // The blocks of the user's own grid, if they happen to begin at multiples.
-        let fits = (0..N).all(|a| {
-            let mut corner = [0; N];
-            (0..user.procs()[a]).all(|c| {
-                corner[a] = c;
-                (user.block(corner).start[a] as usize).is_multiple_of(granule[a])
-            })
-        });
+        let fits = shape == user.shape()
+            && (0..N).all(|a| {
+                let mut corner = [0; N];
+                (0..user.procs()[a]).all(|c| {
+                    corner[a] = c;
+                    (user.block(corner).start[a] as usize).is_multiple_of(granule[a])
+                })
+            });
         let same = Decomposition::new(shape, user.procs()).and_then(|cut| cut.with_granule(granule));
         if fits && same.is_ok_and(|same| same_blocks(&same, user)) {
             return Shape { coarsened, procs: user.procs(), granule };
@@ -98,7 +99,12 @@ fn shape<const N: usize>(grid: &Grid<N>, all: &[[Line; N]], alone_below: usize) 
             return Shape { coarsened, procs: cut.procs(), granule };
         }
     }
-    Shape { coarsened: 0, procs: user.procs(), granule: [1; N] }
+    let cut = Decomposition::for_ranks(shape, user.ranks(), [[1; 2]; N], grid.topology().periodic());
+    let procs = match cut {
+        Ok(cut) if shape != user.shape() => cut.procs(),
+        _ => user.procs(),
+    };
+    Shape { coarsened: 0, procs, granule: [1; N] }
 }
 
 /// Whether both are cut in the same places.
@@ -206,14 +212,14 @@ pub(super) fn build<T: Real, const N: usize>(
     let Shape { coarsened, procs, granule } = shape(user, &all, alone_below);
     let mut levels = Vec::new();
     let mut grid = grid_of(user, world, &all[0], Some((procs, granule)))?;
-    let ways = [Rearrange::new(user, &grid), Rearrange::new(&grid, user)];
+    let ways = Rearrange::of_unknowns(user, elliptic.frame, &grid);
     let again = |grid: &Grid<N>, lines: &[Line; N]| Described {
         terms: separable(grid, lines, elliptic.constants.unwrap_or([1.0, 0.0])),
         parts: None,
     };
     let mut described = match &elliptic.discrete.terms {
         Terms::Faces(faces) => rearranged(faces, &elliptic.parts(faces)?, &grid, &ways[0])?,
-        Terms::Separable(_) => again(&grid, &all[0]),
+        Terms::Separable(_) | Terms::Nodal(_) => again(&grid, &all[0]),
     };
     let mut alone = world.size() == 1;
     let mut number = 0;
@@ -240,7 +246,9 @@ pub(super) fn build<T: Real, const N: usize>(
         let coarser = all[number + 1];
         let cut = (!alone).then(|| (procs, std::array::from_fn(|a| (granule[a] / coarser[a].width).max(1))));
         let next_grid = grid_of(user, grid.world(), &coarser, cut)?;
-        let transfer = Transfer::new(&grid, &lines, &coarser, Transfer::<T, N>::averages(&terms));
+        let averages = Transfer::<T, N>::averages(&terms);
+        let coarse_block = next_grid.region_global(Centring::Cell);
+        let transfer = Transfer::new(&grid, &lines, &coarser, averages, coarse_block);
         described = match (&terms, &parts) {
             (Terms::Faces(faces), Some(parts)) => {
                 let (faces, parts) = transfer.coarsen(faces, parts, &next_grid)?;

@@ -4,6 +4,8 @@
 //! |---|---|
 //! | `hierarchy` | the levels: grids, ranks, operators |
 //! | `transfer` | restriction, interpolation, coarse couplings |
+//! | `weighting` | restriction to nodes |
+//! | `given` | nodes of given value, equations of half cells |
 //! | `rearrange` | moving cells between decompositions |
 //! | `direct` | the coarsest system |
 //! | `refine` | cycles that improve an iterate in double precision |
@@ -11,17 +13,20 @@
 
 mod cycle;
 mod direct;
+mod given;
 mod hierarchy;
 mod rearrange;
 mod refine;
 mod transfer;
+mod weighting;
 
 use std::fmt;
 
 use super::elliptic::Elliptic;
 use super::{Preconditioner, Real};
 use crate::error::ErrorKind;
-use crate::{Centring, Error, Field, Grid, Result};
+use crate::{Error, Field, Grid, Result};
+use given::Given;
 use hierarchy::{Below, Level};
 use rearrange::Rearrange;
 
@@ -62,6 +67,9 @@ pub enum Smoother {
 /// where their number is odd, the last stays alone. The coarsest system is solved directly. Where the coefficient varies, transfers
 /// and smoother are symmetric and cannot gain energy, so that conjugate gradients converge whatever the jumps.
 ///
+/// Of [nodes](super::EllipticBuilder::centring) every second one is a coarse node; along periodic axes and where the
+/// coefficient varies they become coarse ones two by two, as cells do.
+///
 /// Large levels are spread over all ranks, in blocks of whole coarse cells; levels of few cells are gathered, and from there on every rank
 /// does the same work by itself, without messages. The results have the same bits on any ranks × threads.
 ///
@@ -83,6 +91,7 @@ pub struct Multigrid<T: Real, const N: usize> {
     grid: Grid<N>,
     levels: Vec<Level<T, N>>,
     ways: [Rearrange<N>; 2],
+    given: Given<N>,
     /// Whether the finest level has the blocks of the user's grid.
     aligned: bool,
     settings: MultigridBuilder,
@@ -146,8 +155,9 @@ impl MultigridBuilder {
         }
         let (levels, ways) = hierarchy::build(operator, self.alone_below)?;
         let finest = levels[0].operator.grid.decomposition();
-        let aligned = hierarchy::same_blocks(finest, grid.decomposition());
-        Ok(Multigrid { grid, levels, ways, aligned, settings: self })
+        let given = Given::new(operator, &levels[0]);
+        let aligned = given.is_plain() && hierarchy::same_blocks(finest, grid.decomposition());
+        Ok(Multigrid { grid, levels, ways, given, aligned, settings: self })
     }
 }
 
@@ -182,11 +192,12 @@ impl<T: Real, const N: usize> Preconditioner<N> for Multigrid<T, N> {
             ));
         }
         for field in [&*r, &*z] {
-            if field.centring() != Centring::Cell || field.components() != 1 {
+            if field.centring() != self.given.frame.centring || field.components() != 1 {
                 return Err(Error::on_all_ranks(
                     ErrorKind::Argument,
                     format!(
-                        "multigrid is for fields of one component at cells; '{}' has {} at {:?}",
+                        "this multigrid is for fields of one component centred at {:?}; '{}' has {} at {:?}",
+                        self.given.frame.centring,
                         field.name(),
                         field.components(),
                         field.centring()
@@ -198,8 +209,10 @@ impl<T: Real, const N: usize> Preconditioner<N> for Multigrid<T, N> {
         let scale = if size_of::<T>() < 8 { scale_for(r.norm_max()) } else { 1.0 };
         let [there, back] = &self.ways;
         there.run(r, &mut self.levels[0].f, scale);
+        self.given.enter(&mut self.levels[0].f);
         cycle::run(&mut self.levels, &self.settings)?;
         back.run(&self.levels[0].u, z, 1.0 / scale);
+        self.given.leave(r, z);
         Ok(())
     }
 }

@@ -7,6 +7,7 @@ use parhelion_kernels::Region;
 use crate::measure::Kind;
 use crate::messages::LONGEST_MESSAGE;
 use crate::solvers::Real;
+use crate::solvers::elliptic::Frame;
 use crate::{Centring, Decomposition, Field, Grid};
 
 /// Tag of its messages; plans for halos use others.
@@ -25,6 +26,8 @@ pub(super) struct Rearrange<const N: usize> {
 enum Blocks<'g, const N: usize> {
     Cut(&'g Decomposition<N>),
     Whole(Region<N>),
+    /// The unknowns of the user's fields, by the indices of multigrid's own grid.
+    Points(&'g Grid<N>, Frame<N>),
 }
 
 impl<const N: usize> Blocks<'_, N> {
@@ -32,6 +35,21 @@ impl<const N: usize> Blocks<'_, N> {
         match self {
             Self::Cut(cut) => cut.block(cut.coordinates(rank)),
             Self::Whole(region) => *region,
+            Self::Points(grid, frame) => {
+                let block = grid.block_at(grid.decomposition().coordinates(rank), frame.centring);
+                block.intersection(&frame.unknown).shifted(frame.origin.map(|i| -i))
+            }
+        }
+    }
+
+    /// The index of the local point 0 of a rank.
+    fn start(&self, rank: usize) -> [isize; N] {
+        match self {
+            Self::Points(grid, frame) => {
+                let block = grid.block_at(grid.decomposition().coordinates(rank), frame.centring);
+                std::array::from_fn(|a| block.start[a] - frame.origin[a])
+            }
+            _ => self.of(rank).start,
         }
     }
 
@@ -39,7 +57,16 @@ impl<const N: usize> Blocks<'_, N> {
     fn with(&self, region: Region<N>) -> Vec<usize> {
         match self {
             Self::Whole(_) => Vec::new(),
-            Self::Cut(_) if region.is_empty() => Vec::new(),
+            _ if region.is_empty() => Vec::new(),
+            Self::Points(grid, frame) => {
+                let global =
+                    |index: [isize; N]| std::array::from_fn(|a| (index[a] + frame.origin[a]) as usize);
+                let ends = [region.start, region.end.map(|i| i - 1)];
+                let [first, last] = ends.map(|index| grid.owner(global(index), frame.centring));
+                let coordinates = Region::new(first.map(|c| c as isize), last.map(|c| c as isize + 1));
+                let rank = |c: [isize; N]| grid.decomposition().rank(c.map(|c| c as usize));
+                coordinates.indices().map(rank).collect()
+            }
             Self::Cut(cut) => {
                 let first = cut.owner(region.start.map(|i| i as usize));
                 let last = cut.owner(region.end.map(|i| (i - 1) as usize));
@@ -53,16 +80,29 @@ impl<const N: usize> Blocks<'_, N> {
 impl<const N: usize> Rearrange<N> {
     /// From the cells of one grid to those of another of the same shape.
     pub(super) fn new(from: &Grid<N>, to: &Grid<N>) -> Self {
-        let (ranks, rank) = (from.world().size(), from.topology().rank());
         let whole = Region::from_shape(from.decomposition().shape());
-        let sources = Blocks::Cut(from.decomposition());
-        let gathers = to.world().size() < ranks;
+        let gathers = to.world().size() < from.world().size();
         let targets = if gathers { Blocks::Whole(whole) } else { Blocks::Cut(to.decomposition()) };
+        Self::between(from, &Blocks::Cut(from.decomposition()), &targets)
+    }
+
+    /// From the unknowns of fields of the user's grid to the points of multigrid's own, and back.
+    pub(super) fn of_unknowns(user: &Grid<N>, frame: Frame<N>, own: &Grid<N>) -> [Self; 2] {
+        let (points, cells) = (Blocks::Points(user, frame), Blocks::Cut(own.decomposition()));
+        [Self::between(user, &points, &cells), Self::between(own, &cells, &points)]
+    }
+
+    fn between(from: &Grid<N>, sources: &Blocks<'_, N>, targets: &Blocks<'_, N>) -> Self {
+        let (ranks, rank) = (from.world().size(), from.topology().rank());
         let (mine, wanted) = (sources.of(rank), targets.of(rank));
-        let receivers = if gathers { (0..ranks).collect() } else { targets.with(mine) };
-        let pieces = |ranks: Vec<usize>, blocks: &Blocks<'_, N>, own: Region<N>| {
+        let starts = [sources.start(rank), targets.start(rank)];
+        let receivers = match targets {
+            Blocks::Whole(_) => (0..ranks).collect(),
+            _ => targets.with(mine),
+        };
+        let pieces = |ranks: Vec<usize>, blocks: &Blocks<'_, N>, own: Region<N>, start: [isize; N]| {
             let piece =
-                |other: usize| (other, blocks.of(other).intersection(&own).shifted(own.start.map(|s| -s)));
+                |other: usize| (other, blocks.of(other).intersection(&own).shifted(start.map(|s| -s)));
             ranks
                 .into_iter()
                 .filter(|&other| other != rank)
@@ -71,10 +111,10 @@ impl<const N: usize> Rearrange<N> {
                 .collect()
         };
         let common = mine.intersection(&wanted);
-        let kept = [mine, wanted].map(|own| common.shifted(own.start.map(|s| -s)));
+        let kept = starts.map(|start| common.shifted(start.map(|s| -s)));
         Self {
-            sent: pieces(receivers, &targets, mine),
-            received: pieces(sources.with(wanted), &sources, wanted),
+            sent: pieces(receivers, targets, mine, starts[0]),
+            received: pieces(sources.with(wanted), sources, wanted, starts[1]),
             kept: (!common.is_empty()).then_some(kept),
         }
     }
@@ -91,7 +131,6 @@ impl<const N: usize> Rearrange<N> {
     /// # Collective
     /// Over all ranks of the grid that is cut.
     pub(super) fn run<S: Real, T: Real>(&self, from: &Field<S, N>, to: &mut Field<T, N>, scale: f64) {
-        debug_assert!(from.centring() == Centring::Cell && to.centring() == Centring::Cell);
         let grid = from.grid().clone();
         let timing = grid.world().measure().start_on(Kind::Update, "rearrange");
         let comm = grid.topology().comm();

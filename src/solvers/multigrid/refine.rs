@@ -99,14 +99,16 @@ impl<T: Real, const N: usize> Multigrid<T, N> {
         let Some([residual, _]) = fields else { return operator.discrete.scaled_residual(x, b, f, scale) };
         let squares = operator.discrete.residual_squares(x, b, residual)?;
         self.ways[0].run(residual, f, scale);
+        self.given.enter(f);
         Ok(squares)
     }
 
     /// `x += scale ·` the finest level's correction.
     fn correct(&mut self, x: &mut Field<f64, N>, fields: &mut Option<[Field<f64, N>; 2]>, scale: f64) {
         let u = &self.levels[0].u;
-        if let Some([_, correction]) = fields {
+        if let Some([residual, correction]) = fields {
             self.ways[1].run(u, correction, scale);
+            self.given.leave(residual, correction);
             combine([x], [correction], |[x], [z]| ([x + z], []));
             return;
         }
