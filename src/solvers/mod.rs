@@ -40,6 +40,7 @@ mod elliptic;
 mod faces;
 mod krylov;
 mod line;
+mod line_solves;
 mod multigrid;
 mod nodal;
 mod operator;

@@ -2,6 +2,7 @@
 
 mod bits;
 mod krylov;
+mod lines;
 mod manufactured;
 mod multigrid;
 mod nodes;

@@ -100,6 +100,19 @@ impl<const N: usize> Elliptic<N> {
         Ok(())
     }
 
+    /// The axis along which couplings are strongest: on average, where they vary.
+    ///
+    /// # Collective
+    /// Over all ranks of the grid.
+    pub(super) fn strongest_axis(&self) -> usize {
+        let strength: [f64; N] = match &self.discrete.terms {
+            Terms::Faces(faces) => faces.below.each_ref().map(Field::sum),
+            _ => self.lines.map(|line| if line.coarsens() { 1.0 / line.spacing } else { 0.0 }),
+        };
+        // The last of equals: along it cells are next to each other in memory.
+        (0..N).max_by(|&a, &b| strength[a].total_cmp(&strength[b])).unwrap_or(0)
+    }
+
     /// The diagonal, apart: shift, and couplings to walls, of variable coefficients.
     pub(super) fn parts(&self, faces: &Faces<f64, N>) -> Result<Parts<f64, N>> {
         let mut alpha = self.vector("shift");

@@ -121,6 +121,19 @@ fn smooth<T: Real, const N: usize>(
             }
             return Ok(());
         }
+        Smoother::Line | Smoother::LineAlong(_) => {
+            let axis = if let Smoother::LineAlong(axis) = smoother { axis } else { 0 };
+            if zero {
+                u.fill_with(T::zero());
+            }
+            for _ in 0..sweeps {
+                for colour in colours {
+                    operator.solve_lines(axis, colour, u, f, other)?;
+                    std::mem::swap(u, other);
+                }
+            }
+            return Ok(());
+        }
         Smoother::Jacobi => vec![[0.0, 2.0 / (bounds[0] + bounds[1])]; sweeps],
         Smoother::Chebyshev => chebyshev_weights(bounds, sweeps),
     };

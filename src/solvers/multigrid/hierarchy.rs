@@ -49,8 +49,8 @@ struct Shape<const N: usize> {
     granule: [usize; N],
 }
 
-/// The lines of all levels, the finest first.
-fn all_lines<const N: usize>(finest: [Line; N]) -> Vec<[Line; N]> {
+/// The lines of all levels, the finest first. An axis whose lines are solved is coarsened whatever the size of its cells.
+fn all_lines<const N: usize>(finest: [Line; N], solved: Option<usize>) -> Vec<[Line; N]> {
     let mut all = vec![finest];
     loop {
         let lines = all[all.len() - 1];
@@ -59,17 +59,26 @@ fn all_lines<const N: usize>(finest: [Line; N]) -> Vec<[Line; N]> {
             return all;
         }
         let size = |line: &Line| line.spacing * line.width as f64;
-        let smallest = lines.iter().filter(|line| line.coarsens()).map(size).fold(f64::INFINITY, f64::min);
-        let coarser = lines.map(|line| {
-            let coarsens = line.coarsens() && size(&line) <= ALIKE * smallest;
-            if coarsens { line.coarsened() } else { line }
+        let pointwise = (0..N).filter(|&a| Some(a) != solved && lines[a].coarsens());
+        let smallest = pointwise.map(|a| size(&lines[a])).fold(f64::INFINITY, f64::min);
+        let coarser = std::array::from_fn(|a| {
+            let alike = Some(a) == solved || size(&lines[a]) <= ALIKE * smallest;
+            if lines[a].coarsens() && alike { lines[a].coarsened() } else { lines[a] }
         });
         all.push(coarser);
     }
 }
 
 /// Coarsens on all ranks while there are more cells than `alone_below`, as far as blocks of whole granules allow.
-fn shape<const N: usize>(grid: &Grid<N>, all: &[[Line; N]], alone_below: usize) -> Shape<N> {
+///
+/// # Errors
+/// When there are fewer lines along the axis that is `whole` than ranks.
+fn shape<const N: usize>(
+    grid: &Grid<N>,
+    all: &[[Line; N]],
+    alone_below: usize,
+    whole: Option<usize>,
+) -> Result<Shape<N>> {
     let cells = |lines: &[Line; N]| lines.iter().map(Line::cells).product::<usize>();
     let user = grid.decomposition();
     let shape = all[0].map(|line| line.cells());
@@ -81,7 +90,8 @@ fn shape<const N: usize>(grid: &Grid<N>, all: &[[Line; N]], alone_below: usize) 
     for coarsened in (1..=most).rev() {
         let granule = std::array::from_fn(|a| all[coarsened][a].width);
         // The blocks of the user's own grid, if they happen to begin at multiples.
-        let fits = shape == user.shape()
+        let fits = whole.is_none_or(|axis| user.procs()[axis] == 1)
+            && shape == user.shape()
             && (0..N).all(|a| {
                 let mut corner = [0; N];
                 (0..user.procs()[a]).all(|c| {
@@ -91,20 +101,30 @@ fn shape<const N: usize>(grid: &Grid<N>, all: &[[Line; N]], alone_below: usize) 
             });
         let same = Decomposition::new(shape, user.procs()).and_then(|cut| cut.with_granule(granule));
         if fits && same.is_ok_and(|same| same_blocks(&same, user)) {
-            return Shape { coarsened, procs: user.procs(), granule };
+            return Ok(Shape { coarsened, procs: user.procs(), granule });
         }
-        let granules = std::array::from_fn(|a| shape[a].div_ceil(granule[a]));
+        let granules =
+            std::array::from_fn(|a| if Some(a) == whole { 1 } else { shape[a].div_ceil(granule[a]) });
         let periodic = grid.topology().periodic();
         if let Ok(cut) = Decomposition::for_ranks(granules, user.ranks(), [[1; 2]; N], periodic) {
-            return Shape { coarsened, procs: cut.procs(), granule };
+            return Ok(Shape { coarsened, procs: cut.procs(), granule });
         }
     }
-    let cut = Decomposition::for_ranks(shape, user.ranks(), [[1; 2]; N], grid.topology().periodic());
-    let procs = match cut {
-        Ok(cut) if shape != user.shape() => cut.procs(),
+    let lines = std::array::from_fn(|a| if Some(a) == whole { 1 } else { shape[a] });
+    let cut = Decomposition::for_ranks(lines, user.ranks(), [[1; 2]; N], grid.topology().periodic());
+    let procs = match (cut, whole) {
+        (Ok(cut), _) if whole.is_some() || shape != user.shape() => cut.procs(),
+        (Err(error), Some(axis)) => {
+            let why = format!(
+                "multigrid cannot give each of {} ranks whole lines along axis {axis} of {shape:?} points: {error}; use fewer \
+                 ranks, or a smoother that solves no lines",
+                user.ranks()
+            );
+            return Err(Error::on_all_ranks(ErrorKind::Geometry, why));
+        }
         _ => user.procs(),
     };
-    Shape { coarsened: 0, procs, granule: [1; N] }
+    Ok(Shape { coarsened: 0, procs, granule: [1; N] })
 }
 
 /// Whether both are cut in the same places.
@@ -189,13 +209,14 @@ fn rearranged<S: Real, T: Real, const N: usize>(
     Ok(Described { terms: Terms::Faces(Box::new(moved)), parts: Some(parts) })
 }
 
-/// All levels for an operator, the finest first, and the ways to the first and back.
+/// All levels for an operator, the finest first, and the ways to the first and back. No line along the axis `solved` is cut.
 ///
 /// # Collective
 /// Over all ranks of the operator's grid.
 pub(super) fn build<T: Real, const N: usize>(
     elliptic: &Elliptic<N>,
     alone_below: usize,
+    solved: Option<usize>,
 ) -> Result<(Vec<Level<T, N>>, [Rearrange<N>; 2])> {
     let user = &elliptic.discrete.grid;
     let world = user.world();
@@ -208,8 +229,8 @@ pub(super) fn build<T: Real, const N: usize>(
             "multigrid needs a grid whose ranks are those of the world; build the grid without reorder(true)",
         ))
     })?;
-    let all = all_lines(elliptic.lines);
-    let Shape { coarsened, procs, granule } = shape(user, &all, alone_below);
+    let all = all_lines(elliptic.lines, solved);
+    let Shape { coarsened, procs, granule } = shape(user, &all, alone_below, solved)?;
     let mut levels = Vec::new();
     let mut grid = grid_of(user, world, &all[0], Some((procs, granule)))?;
     let ways = Rearrange::of_unknowns(user, elliptic.frame, &grid);

@@ -55,6 +55,13 @@ pub enum Smoother {
     Jacobi,
     /// A Chebyshev polynomial whose degree is the number of sweeps.
     Chebyshev,
+    /// Gauss–Seidel by lines of cells along the axis of the strongest couplings (with constant coefficients, of the smallest
+    /// cells): all of a line is solved for at once, first the even lines, then the odd ones. For coefficients that couple cells much more
+    /// strongly along one axis, which errors along the others are then hidden behind. No line is cut: each rank has
+    /// whole ones.
+    Line,
+    /// The same along this axis.
+    LineAlong(usize),
 }
 
 /// Geometric multigrid for an [`Elliptic`] operator: a [`Preconditioner`] for Krylov methods, or by [`solve`](Self::solve) a
@@ -143,8 +150,9 @@ impl MultigridBuilder {
     /// Over all ranks of the operator's grid, with the same settings.
     ///
     /// # Errors
-    /// When there are no sweeps at all, or the grid lets MPI number ranks anew.
-    pub fn build<T: Real, const N: usize>(self, operator: &Elliptic<N>) -> Result<Multigrid<T, N>> {
+    /// When there are no sweeps at all, the grid lets MPI number ranks anew, or lines are to be solved along an axis that does not
+    /// exist or of which there are fewer lines than ranks.
+    pub fn build<T: Real, const N: usize>(mut self, operator: &Elliptic<N>) -> Result<Multigrid<T, N>> {
         let grid = operator.discrete.grid.clone();
         grid.world().check_same("MultigridBuilder::build", &self)?;
         if self.sweeps == [0, 0] {
@@ -153,11 +161,28 @@ impl MultigridBuilder {
                 "multigrid without smoothing does not converge; ask for a sweep before or after the coarse correction",
             ));
         }
-        let (levels, ways) = hierarchy::build(operator, self.alone_below)?;
+        let lines = self.line_axis(operator)?;
+        if let Some(axis) = lines {
+            self.smoother = Smoother::LineAlong(axis);
+        }
+        let (levels, ways) = hierarchy::build(operator, self.alone_below, lines)?;
         let finest = levels[0].operator.grid.decomposition();
         let given = Given::new(operator, &levels[0]);
         let aligned = given.is_plain() && hierarchy::same_blocks(finest, grid.decomposition());
         Ok(Multigrid { grid, levels, ways, given, aligned, settings: self })
+    }
+
+    /// The axis along which lines are solved, if that is the smoother.
+    fn line_axis<const N: usize>(&self, operator: &Elliptic<N>) -> Result<Option<usize>> {
+        match self.smoother {
+            Smoother::Line => Ok(Some(operator.strongest_axis())),
+            Smoother::LineAlong(axis) if axis < N => Ok(Some(axis)),
+            Smoother::LineAlong(axis) => Err(Error::on_all_ranks(
+                ErrorKind::Argument,
+                format!("lines cannot be solved along axis {axis} of {N}; name an axis from 0 to {}", N - 1),
+            )),
+            _ => Ok(None),
+        }
     }
 }
 
