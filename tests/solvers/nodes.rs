@@ -139,7 +139,10 @@ fn jumps_of_a_million_converge_on_nodes() {
             for at in [Centring::Cell, Centring::Node] {
                 let mut beta = grid.field_builder::<f64>("beta").centring(at).build()?;
                 beta.fill(chequered);
-                let mean = if at == Centring::Cell { Mean::Arithmetic } else { Mean::Harmonic };
+                // With the harmonic mean of nodes, blocks of 10⁶ touch nothing but each other's corners, where pairs glue
+                // them together: each of those costs an iteration.
+                let (mean, most) =
+                    if at == Centring::Cell { (Mean::Arithmetic, 25) } else { (Mean::Harmonic, 80) };
                 let operator = dirichlet(&grid).coefficient_of(&beta, mean).build()?;
                 let (mut b, mut u) = (operator.vector("b"), operator.vector("u"));
                 b.fill_with(1.0);
@@ -147,7 +150,7 @@ fn jumps_of_a_million_converge_on_nodes() {
                 let mut multigrid = Multigrid::<f64, 3>::new(&operator)?;
                 let outcome = Krylov::cg().tolerance(1e-8).solve(&operator, &mut multigrid, &b, &mut u)?;
                 println!("{n}³ {at:?}: {outcome}");
-                assert!(outcome.converged() && outcome.iterations() <= 40, "{n}³ {at:?}: {outcome}");
+                assert!(outcome.converged() && outcome.iterations() <= most, "{n}³ {at:?}: {outcome}");
             }
         }
         Ok(())

@@ -109,6 +109,8 @@ impl Line {
         match self.points {
             _ if coarse.width == self.width => [0.0, 1.0, 0.0],
             Points::Nodes => nodes::weights(self, i, coarse),
+            // The last cell may be alone; around a periodic end it is not the first that comes next.
+            Points::Cells if 2 * i + 1 == self.cells() as isize => [0.0, self.share(2 * i, coarse), 0.0],
             Points::Cells => [0.0, self.share(2 * i, coarse), self.share(2 * i + 1, coarse)],
         }
     }
@@ -180,6 +182,17 @@ mod tests {
                 let from = line.coupled(i).sides[1] * width(i);
                 let back = line.coupled(i + 1).sides[0] * width(i + 1);
                 assert!((from - back).abs() < 1e-15, "{i}: {from} {back}");
+            }
+        }
+    }
+
+    #[test]
+    fn averages_of_constants_are_those_constants() {
+        for ends in [[End::Fixed; 2], [End::Periodic; 2]] {
+            let line = Line { ends, ..WALLS };
+            for i in 0..3 {
+                let sum: f64 = line.weights(i, &line.coarsened()).iter().sum();
+                assert!((sum - 1.0).abs() < 1e-15, "{ends:?} {i}: {sum}");
             }
         }
     }
