@@ -76,7 +76,7 @@ pub use layout::Layout;
 pub use math::exp_f32;
 pub use ndarray_view::{Dimensions, NdDim};
 pub use outputs::Outputs;
-pub use parts::map_parts;
+pub use parts::{map_lines, map_parts};
 pub use point::{Point, Reach, StarPoint};
 pub use pool::Pool;
 pub use region::Region;

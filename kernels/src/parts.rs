@@ -39,14 +39,59 @@ pub fn map_parts<T: Element, A: Send, const N: usize, const K: usize>(
     views: [ViewMut<'_, T, N>; K],
     work: impl Fn(Region<N>, [ViewMut<'_, T, N>; K]) -> A + Sync,
 ) -> Vec<A> {
+    map_disjoint(pool, region, views, work, |thread| region.part(thread, pool.threads()))
+}
+
+/// As [`map_parts`], where no part is cut along `axis`: for work on whole lines of cells.
+///
+/// ```
+/// use parhelion_kernels::{Pool, Region, ViewMut, map_lines};
+///
+/// let mut x = vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
+/// let cells = Region::from_shape([3, 2]);
+/// map_lines(&Pool::new(2)?, cells, 0, [ViewMut::from_slice(&mut x, cells)], |part, [mut x]| {
+///     for i in part.start[1]..part.end[1] {
+///         for j in 1..3 {
+///             let before = x.as_view().get([j - 1, i]);
+///             x.row_mut([j, i], 1)[0] += before;
+///         }
+///     }
+/// });
+/// assert_eq!(x, [1.0, 2.0, 4.0, 6.0, 9.0, 12.0]); // sums along axis 0
+/// # Ok::<(), rayon::ThreadPoolBuildError>(())
+/// ```
+///
+/// # Panics
+/// When some of `region` is not in a view, there is no such axis, or `work` panics.
+pub fn map_lines<T: Element, A: Send, const N: usize, const K: usize>(
+    pool: &Pool,
+    region: Region<N>,
+    axis: usize,
+    views: [ViewMut<'_, T, N>; K],
+    work: impl Fn(Region<N>, [ViewMut<'_, T, N>; K]) -> A + Sync,
+) -> Vec<A> {
+    let (start, end) = (region.start[axis], region.end[axis]);
+    let across = region.with_axis(axis, start, end.min(start + 1));
+    let part = |thread: usize| across.part(thread, pool.threads()).with_axis(axis, start, end);
+    map_disjoint(pool, region, views, work, part)
+}
+
+/// Calls `work` with the region `part(thread)` of every thread: disjoint parts of `region`, which together are all of it.
+fn map_disjoint<T: Element, A: Send, const N: usize, const K: usize>(
+    pool: &Pool,
+    region: Region<N>,
+    views: [ViewMut<'_, T, N>; K],
+    work: impl Fn(Region<N>, [ViewMut<'_, T, N>; K]) -> A + Sync,
+    part_of: impl Fn(usize) -> Region<N> + Sync,
+) -> Vec<A> {
     let cells = views.map(|view| view.restricted(region).cells);
     let part = |part: Region<N>| {
-        // SAFETY: the part is in view of all (V1), which are exclusive borrows of different cells; parts of a region are
-        // disjoint (V3).
+        // SAFETY: the part is in view of all (V1), which are exclusive borrows of different cells; the parts of both callers
+        // are disjoint, those of a region and the lines through those of a cross-section (V3).
         work(part, cells.each_ref().map(|cells| unsafe { ViewMut::of(cells, part) }))
     };
     if region.len().saturating_mul(size_of::<T>()) < WORTH_THREADS {
         return vec![part(region)];
     }
-    pool.map(|thread| part(region.part(thread, pool.threads())))
+    pool.map(|thread| part(part_of(thread)))
 }

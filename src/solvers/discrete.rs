@@ -4,6 +4,7 @@ use parhelion_kernels::{Accumulator, Pattern, map_parts};
 
 use super::Real;
 use super::faces::{FaceRow, FaceViews, Faces};
+use super::nodal::{Nodal, NodalRow};
 use super::rows::{RowCouplings, row, row_of_diagonal};
 use super::separable::{Separable, SeparableRow};
 use super::vectors::add_up_all;
@@ -16,9 +17,11 @@ pub(super) struct Discrete<T: Real, const N: usize> {
     pub(super) terms: Terms<T, N>,
 }
 
-/// Where the couplings come from.
+/// Where the couplings come from: constant coefficients at cells (or, in multigrid, at points of an axis of their own) or at
+/// nodes, or variable ones.
 pub(super) enum Terms<T: Real, const N: usize> {
     Separable(Separable<T, N>),
+    Nodal(Nodal<T, N>),
     Faces(Box<Faces<T, N>>),
 }
 
@@ -38,6 +41,14 @@ impl<T: Real, const N: usize> RowSource<T, N> for Separable<T, N> {
     }
 }
 
+impl<T: Real, const N: usize> RowSource<T, N> for Nodal<T, N> {
+    type Row<'r> = NodalRow<'r, T, N>;
+    #[inline(always)]
+    fn row(&self, first: [isize; N], len: usize) -> NodalRow<'_, T, N> {
+        Nodal::row(self, first, len)
+    }
+}
+
 impl<T: Real, const N: usize> RowSource<T, N> for FaceViews<'_, T, N> {
     type Row<'r>
         = FaceRow<'r, T, N>
@@ -54,6 +65,7 @@ macro_rules! with_rows {
     ($operator:expr, $source:ident => $body:expr) => {
         match &$operator.terms {
             $crate::solvers::discrete::Terms::Separable($source) => $body,
+            $crate::solvers::discrete::Terms::Nodal($source) => $body,
             $crate::solvers::discrete::Terms::Faces(faces) => {
                 let $source = &faces.views();
                 $body
@@ -67,7 +79,7 @@ impl<T: Real, const N: usize> Discrete<T, N> {
     /// Bytes of couplings read for each cell.
     pub(super) fn bytes(&self) -> usize {
         match self.terms {
-            Terms::Separable(_) => 0,
+            Terms::Separable(_) | Terms::Nodal(_) => 0,
             Terms::Faces(_) => (N + 1) * size_of::<T>(),
         }
     }
@@ -100,6 +112,16 @@ impl<T: Real, const N: usize> Discrete<T, N> {
         });
         timing.finish(region.len(), 2 * size_of::<T>() + self.bytes());
         Ok(add_up_all(self.grid.world(), parts.into_iter().map(|sum| [sum]))[0])
+    }
+
+    /// `output = f − A u`.
+    pub(super) fn residual(
+        &self,
+        u: &mut Field<T, N>,
+        f: &Field<T, N>,
+        output: &mut Field<T, N>,
+    ) -> Result<()> {
+        self.sweep(u, Some(f), output, |_| |_, f, u, around, diagonal| f - (diagonal * u - around))
     }
 
     /// `output = f − A u`; returns the sum of its squares.
@@ -278,7 +300,7 @@ impl<T: Real, const N: usize> Discrete<T, N> {
 
     /// What to add to a sum of local indices so that it is even for cells of this colour; not negative where they are
     /// not.
-    fn parity(&self, colour: usize) -> usize {
+    pub(super) fn parity(&self, colour: usize) -> usize {
         let offset = self.grid.region_global(crate::Centring::Cell).start.iter().sum::<isize>() as usize;
         offset + colour
     }

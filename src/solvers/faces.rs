@@ -4,7 +4,7 @@ use parhelion_kernels::{Pattern, View};
 
 use super::Real;
 use super::rows::{Couplings, RowCouplings};
-use crate::{Boundary, Face, Field, Grid, Result};
+use crate::{Boundary, Centring, Face, Field, Grid, Result};
 
 /// `−∇·(β∇u) + αu`: the coupling of each cell to the one below it on each axis, and what else is on the diagonal.
 pub(super) struct Faces<T: Real, const N: usize> {
@@ -51,16 +51,25 @@ pub(super) struct FaceRow<'a, T, const N: usize> {
 }
 
 impl<T: Real, const N: usize> Faces<T, N> {
-    /// All zero.
+    /// Of cells, all zero.
     pub(super) fn new(grid: &Grid<N>) -> Result<Self> {
-        let mut below: [Field<T, N>; N] = std::array::from_fn(|_| grid.field("coupling"));
+        Self::at(grid, Centring::Cell)
+    }
+
+    /// Of points of this centring, all zero.
+    pub(super) fn at(grid: &Grid<N>, centring: Centring) -> Result<Self> {
+        let mut below = Vec::with_capacity(N);
+        for _ in 0..N {
+            below.push(grid.field_builder("coupling").centring(centring).build()?);
+        }
+        let mut below: [Field<T, N>; N] = below.try_into().expect("one was made for each axis");
         for field in &mut below {
             for face in Face::all::<N>().filter(|face| !grid.topology().periodic()[face.axis]) {
                 // Nothing is coupled through a wall.
                 field.boundary(face, Boundary::function(|_, _| T::zero()))?;
             }
         }
-        Ok(Self { below, shift: grid.field("shift") })
+        Ok(Self { below, shift: grid.field_builder("shift").centring(centring).build()? })
     }
 
     /// Fills the halos, after the last write.

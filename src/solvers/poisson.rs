@@ -1,10 +1,10 @@
 //! The short way to solve an elliptic problem.
 
 use super::elliptic::{Elliptic, EllipticBuilder, Mean};
-use super::{Krylov, Multigrid, Outcome, Wall};
-use crate::{Face, Field, Grid, Result};
+use super::{Krylov, LinearOperator, Multigrid, Outcome, Wall};
+use crate::{Centring, Face, Field, Grid, Result};
 
-/// `−∇·(β∇u) + αu = f` on cell-centred fields, solved by multigrid, with conjugate gradients around it where
+/// `−∇·(β∇u) + αu = f` on cell-centred or [node-centred](Self::centring) fields, solved by multigrid, with conjugate gradients around it where
 /// the coefficients vary.
 ///
 /// ```
@@ -25,13 +25,18 @@ use crate::{Face, Field, Grid, Result};
 #[derive(Clone)]
 pub struct Poisson<'a, const N: usize> {
     problem: EllipticBuilder<'a, N>,
-    grid: Grid<N>,
 }
 
 impl<'a, const N: usize> Poisson<'a, N> {
     /// `−Δu = f` without flux through the walls.
     pub fn new(grid: &Grid<N>) -> Self {
-        Self { problem: Elliptic::builder(grid), grid: grid.clone() }
+        Self { problem: Elliptic::builder(grid) }
+    }
+
+    /// As [`EllipticBuilder::centring`]; here `f` is given as it is, at all points.
+    pub fn centring(mut self, centring: Centring) -> Self {
+        self.problem = self.problem.centring(centring);
+        self
     }
 
     /// As [`EllipticBuilder::coefficient`].
@@ -52,7 +57,8 @@ impl<'a, const N: usize> Poisson<'a, N> {
         self
     }
 
-    /// As [`EllipticBuilder::shift`].
+    /// As [`EllipticBuilder::shift`]. With a negative one [`solve`](Self::solve) is conjugate gradients with multigrid, which ends in
+    /// [breakdown](super::Status::Breakdown) where the matrix is indefinite; solve such problems with [`Krylov::minres`].
     pub fn shift(mut self, alpha: f64) -> Self {
         self.problem = self.problem.shift(alpha);
         self
@@ -80,13 +86,12 @@ impl<'a, const N: usize> Poisson<'a, N> {
     /// Over all ranks of the grid, with the same description.
     ///
     /// # Errors
-    /// As for [`EllipticBuilder::build`], and when `f` is not a field of the grid. Not when it does not converge: that is
+    /// As for [`EllipticBuilder::build`], and when `f` is not a field of the grid and centring. Not when it does not converge: that is
     /// an [`Outcome`].
     pub fn solve(self, f: &Field<f64, N>, tolerance: f64) -> Result<(Field<f64, N>, Outcome)> {
         let operator = self.problem.build()?;
         super::operator::check_fields(&operator, &[f])?;
-        let mut u = self.grid.field("u");
-        let mut lifted = self.grid.field("right-hand side");
+        let (mut u, mut lifted) = (operator.vector("u"), operator.vector("right-hand side"));
         lifted.copy_from(f)?;
         operator.add_walls(&mut lifted)?;
         let outcome = match operator.constants {

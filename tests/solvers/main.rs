@@ -2,8 +2,10 @@
 
 mod bits;
 mod krylov;
+mod lines;
 mod manufactured;
 mod multigrid;
+mod nodes;
 mod pipelined;
 #[path = "../common/python.rs"]
 mod python;

@@ -21,6 +21,7 @@ enum Beta {
     Constant,
     AtFaces,
     Cells(Mean),
+    Nodes(Mean),
 }
 
 /// Value, slope and curvature along one axis, where `x` runs from 0 to 1.
@@ -34,12 +35,13 @@ fn factor(ends: Ends, x: f64) -> [f64; 3] {
 }
 
 /// A problem on `N` axes of these lengths.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 struct Problem<const N: usize> {
     ends: [Ends; N],
     lengths: [f64; N],
     beta: Beta,
     alpha: f64,
+    at: Centring,
 }
 
 impl<const N: usize> Problem<N> {
@@ -86,13 +88,14 @@ impl<const N: usize> Problem<N> {
         let problem = *self;
         let periodic = self.ends.map(|end| end == Periodic);
         let grid = Grid::builder(cells).extent(self.lengths).periodic(periodic).build(world)?;
-        let mut beta = grid.field::<f64>("beta");
+        let where_beta = if let Beta::Nodes(_) = self.beta { Centring::Node } else { Centring::Cell };
+        let mut beta = grid.field_builder::<f64>("beta").centring(where_beta).build()?;
         beta.fill(|x| problem.coefficient(x).0);
-        let mut builder = Elliptic::builder(&grid).shift(self.alpha);
+        let mut builder = Elliptic::builder(&grid).centring(self.at).shift(self.alpha);
         builder = match self.beta {
             Beta::Constant => builder.coefficient(1.7),
             Beta::AtFaces => builder.coefficient_at(move |x| problem.coefficient(x).0),
-            Beta::Cells(mean) => builder.coefficient_of(&beta, mean),
+            Beta::Cells(mean) | Beta::Nodes(mean) => builder.coefficient_of(&beta, mean),
         };
         for face in Face::all::<N>().filter(|face| !periodic[face.axis]) {
             let fixed = match self.ends[face.axis] {
@@ -106,14 +109,18 @@ impl<const N: usize> Problem<N> {
         }
         let operator = builder.build()?;
         assert_eq!(operator.is_singular(), self.singular());
-        let (mut b, mut u, mut error) =
-            (grid.field::<f64>("b"), grid.field::<f64>("u"), grid.field::<f64>("e"));
+        let (mut b, mut u, mut error) = (operator.vector("b"), operator.vector("u"), operator.vector("e"));
         b.fill(|x| problem.right_hand_side(x));
         operator.add_walls(&mut b)?;
         let mut multigrid = Multigrid::<f64, N>::new(&operator)?;
         // Rounding stays far below the smallest errors, of about 1e-4.
         let outcome = Krylov::cg().tolerance(1e-11).solve(&operator, &mut multigrid, &b, &mut u)?;
-        assert!(outcome.converged() && outcome.iterations() < 40, "{:?} {outcome}", self.ends);
+        assert!(
+            outcome.converged() && outcome.iterations() < 40,
+            "{:?} {:?} {outcome}",
+            self.ends,
+            self.beta
+        );
         error.fill(|x| problem.value(x));
         error.zip(&u, |exact, u| u - exact)?;
         if self.singular() {
@@ -127,21 +134,35 @@ impl<const N: usize> Problem<N> {
     fn check_order(&self, world: &World, cells: [usize; N]) -> parhelion::Result<()> {
         let [coarse, fine] = [1, 2].map(|times| self.error(world, cells.map(|n| n * times)));
         let order = (coarse? / fine?).log2();
-        assert!(order > 1.8, "{:?} {:?} α = {}: order {order}", self.ends, self.beta, self.alpha);
+        assert!(order > 1.8, "{self:?}: order {order}");
         Ok(())
     }
 }
 
-const BETAS: [Beta; 4] =
+const AT_CELLS: [Beta; 4] =
     [Beta::Constant, Beta::AtFaces, Beta::Cells(Mean::Harmonic), Beta::Cells(Mean::Arithmetic)];
+
+const AT_NODES: [Beta; 5] = [
+    Beta::Constant,
+    Beta::AtFaces,
+    Beta::Cells(Mean::Arithmetic),
+    Beta::Nodes(Mean::Harmonic),
+    Beta::Nodes(Mean::Arithmetic),
+];
+
+/// Both kinds of unknowns, each with its kinds of coefficients.
+fn kinds() -> impl Iterator<Item = (Centring, Beta)> {
+    let cells = AT_CELLS.into_iter().map(|beta| (Centring::Cell, beta));
+    cells.chain(AT_NODES.into_iter().map(|beta| (Centring::Node, beta)))
+}
 
 #[test]
 fn order_two_on_one_axis() {
     on_ranks([1, 3], |world| {
         for end in [Periodic, Fixed, Free, FixedFree] {
-            for beta in BETAS {
+            for (at, beta) in kinds() {
                 for alpha in [0.0, 2.5] {
-                    Problem { ends: [end], lengths: [1.3], beta, alpha }.check_order(world, [40])?;
+                    Problem { ends: [end], lengths: [1.3], beta, alpha, at }.check_order(world, [40])?;
                 }
             }
         }
@@ -155,9 +176,9 @@ fn order_two_on_two_axes() {
         let all =
             [[Fixed, Free], [Periodic, FixedFree], [FixedFree, Fixed], [Free, Free], [Periodic, Periodic]];
         for ends in all {
-            for beta in BETAS {
+            for (at, beta) in kinds() {
                 for alpha in [0.0, 1.0] {
-                    Problem { ends, lengths: [1.0, 0.6], beta, alpha }.check_order(world, [30, 36])?;
+                    Problem { ends, lengths: [1.0, 0.6], beta, alpha, at }.check_order(world, [30, 36])?;
                 }
             }
         }
@@ -168,12 +189,17 @@ fn order_two_on_two_axes() {
 #[test]
 fn order_two_on_three_axes() {
     on_ranks([2], |world| {
-        for (ends, beta) in [
-            ([Fixed, FixedFree, Periodic], Beta::Constant),
-            ([Free, Fixed, FixedFree], Beta::Cells(Mean::Harmonic)),
-            ([Periodic, Periodic, Free], Beta::AtFaces),
+        for (at, ends, beta) in [
+            (Centring::Cell, [Fixed, FixedFree, Periodic], Beta::Constant),
+            (Centring::Cell, [Free, Fixed, FixedFree], Beta::Cells(Mean::Harmonic)),
+            (Centring::Cell, [Periodic, Periodic, Free], Beta::AtFaces),
+            (Centring::Node, [Fixed, FixedFree, Periodic], Beta::Constant),
+            (Centring::Node, [Free, Fixed, FixedFree], Beta::Nodes(Mean::Harmonic)),
+            (Centring::Node, [Free, Fixed, FixedFree], Beta::Cells(Mean::Arithmetic)),
+            (Centring::Node, [Periodic, Periodic, Free], Beta::AtFaces),
         ] {
-            Problem { ends, lengths: [1.0, 1.5, 0.7], beta, alpha: 0.0 }.check_order(world, [16, 20, 14])?;
+            Problem { ends, lengths: [1.0, 1.5, 0.7], beta, alpha: 0.0, at }
+                .check_order(world, [16, 20, 14])?;
         }
         Ok(())
     });
@@ -184,23 +210,28 @@ fn order_two_on_three_axes() {
 #[test]
 fn two_layers_are_solved_exactly() {
     on_ranks([1, 2], |world| {
-        let grid = Grid::builder([20, 6]).extent([1.0, 1.0]).build(world)?;
-        let mut beta = grid.field::<f64>("beta");
-        beta.fill(|[y, _]| if y < 0.5 { 1.0 } else { 1e6 });
-        let walls = Elliptic::builder(&grid).coefficient_of(&beta, Mean::Harmonic);
-        let walls = walls.wall(Face::low(0), Wall::Dirichlet(0.0)).wall(Face::high(0), Wall::Dirichlet(1.0));
-        let operator = walls.build()?;
-        let (mut b, mut u, mut error) =
-            (grid.field::<f64>("b"), grid.field::<f64>("u"), grid.field::<f64>("e"));
-        operator.add_walls(&mut b)?;
-        let mut multigrid = Multigrid::<f64, 2>::new(&operator)?;
-        let outcome = Krylov::cg().tolerance(1e-13).solve(&operator, &mut multigrid, &b, &mut u)?;
-        assert!(outcome.converged(), "{outcome}");
-        // u(½) = s with flux s/½ = 1e6 (1 − s)/½
-        let s = 1e6 / (1.0 + 1e6);
-        error.fill(|[y, _]| if y < 0.5 { 2.0 * y * s } else { s + (2.0 * y - 1.0) * (1.0 - s) });
-        error.zip(&u, |exact, u| u - exact)?;
-        assert!(error.norm_max() < 1e-9, "{}", error.norm_max());
-        Ok(())
+        two_layers(world, Centring::Cell, Mean::Harmonic)?;
+        // The interface is a row of nodes.
+        two_layers(world, Centring::Node, Mean::Arithmetic)
     });
+}
+
+fn two_layers(world: &World, at: Centring, mean: Mean) -> parhelion::Result<()> {
+    let grid = Grid::builder([20, 6]).extent([1.0, 1.0]).build(world)?;
+    let mut beta = grid.field::<f64>("beta");
+    beta.fill(|[y, _]| if y < 0.5 { 1.0 } else { 1e6 });
+    let walls = Elliptic::builder(&grid).centring(at).coefficient_of(&beta, mean);
+    let walls = walls.wall(Face::low(0), Wall::Dirichlet(0.0)).wall(Face::high(0), Wall::Dirichlet(1.0));
+    let operator = walls.build()?;
+    let (mut b, mut u, mut error) = (operator.vector("b"), operator.vector("u"), operator.vector("e"));
+    operator.add_walls(&mut b)?;
+    let mut multigrid = Multigrid::<f64, 2>::new(&operator)?;
+    let outcome = Krylov::cg().tolerance(1e-13).solve(&operator, &mut multigrid, &b, &mut u)?;
+    assert!(outcome.converged(), "{outcome}");
+    // u(½) = s with flux s/½ = 1e6 (1 − s)/½
+    let s = 1e6 / (1.0 + 1e6);
+    error.fill(|[y, _]| if y < 0.5 { 2.0 * y * s } else { s + (2.0 * y - 1.0) * (1.0 - s) });
+    error.zip(&u, |exact, u| u - exact)?;
+    assert!(error.norm_max() < 1e-9, "{at:?}: {}", error.norm_max());
+    Ok(())
 }

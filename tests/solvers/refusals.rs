@@ -25,6 +25,23 @@ fn senseless_problems_are_refused() {
         let bare = Grid::builder([8, 8]).halo(0).build(world)?;
         refused(Elliptic::builder(&bare).build(), "halo of 1");
 
+        // β = 0 all around a cell: without a shift its equation is 0 = f.
+        beta.fill_indexed(|[j, i]| if [j, i] == [3, 5] { 0.0 } else { 1.0 });
+        let isolated = Elliptic::builder(&grid).coefficient_of(&beta, Mean::Harmonic);
+        refused(isolated.clone().build(), "1 of 64 point(s) have a zero on the diagonal");
+        assert!(isolated.shift(0.5).build().is_ok());
+        refused(Elliptic::builder(&grid).shift(-4.0).build(), "48 of 64 point(s) have a zero");
+        refused(
+            Elliptic::builder(&grid).wall(Face::high(1), Wall::Dirichlet(f64::NAN)).build(),
+            "must be finite",
+        );
+        // On one rank of two, but refused on both.
+        let wall = Wall::neumann(|[y, _]| if y > 7.0 { f64::INFINITY } else { 0.0 });
+        refused(Elliptic::builder(&grid).wall(Face::high(1), wall).build(), "not finite at 1 of");
+        let beta_at = |[_, x]: [f64; 2]| if x < 8.0 { 1.0 } else { -1.0 };
+        let fixed = Elliptic::builder(&grid).wall(Face::high(1), Wall::Dirichlet(0.0));
+        refused(fixed.coefficient_at(beta_at).build(), "negative or not finite at");
+
         let operator = Elliptic::builder(&grid).shift(1.0).build()?;
         let (b, mut foreign_field) = (grid.field::<f64>("b"), other.field::<f64>("u"));
         assert!(Krylov::cg().solve(&operator, &mut Identity, &b, &mut foreign_field).is_err());

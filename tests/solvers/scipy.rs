@@ -7,7 +7,7 @@ use parhelion::testing::RankTest;
 
 use crate::python;
 
-/// The problem that `tests/python/elliptic_scipy.py` assembles anew from this description.
+/// The problem that the scripts in `tests/python` assemble anew from this description.
 const SHAPE: [usize; 3] = [7, 9, 6];
 const LENGTHS: [f64; 3] = [1.0, 2.0, 0.5];
 
@@ -25,19 +25,30 @@ fn right([z, y, x]: [usize; 3]) -> f64 {
 
 #[test]
 fn solutions_agree_with_scipy() {
+    compare(Centring::Cell, "elliptic_solution.txt", "elliptic_scipy.py");
+}
+
+#[test]
+fn solutions_at_nodes_agree_with_scipy() {
+    compare(Centring::Node, "elliptic_nodes_solution.txt", "elliptic_nodes_scipy.py");
+}
+
+fn compare(at: Centring, file: &str, script: &str) {
     let inside = std::env::var_os("PARHELION_TEST_BODY").is_some();
-    let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("elliptic_solution.txt");
+    let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(file);
     let python = if inside { None } else { python::with(&["scipy", "numpy"]) };
     if !inside && python.is_none() {
         return;
     }
     RankTest::new(1).on([(3, 1)], |world| {
         let grid = Grid::builder(SHAPE).extent(LENGTHS).periodic([false, false, true]).build(world)?;
-        let (mut b, mut a, mut f) = (grid.field::<f64>("b"), grid.field::<f64>("a"), grid.field::<f64>("f"));
+        let field = |name: &str| grid.field_builder::<f64>(name).centring(at).build();
+        let (mut b, mut a, mut f) = (field("b")?, field("a")?, field("f")?);
         b.fill_indexed(beta);
         a.fill_indexed(alpha);
         f.fill_indexed(right);
         let (u, outcome) = Poisson::new(&grid)
+            .centring(at)
             .coefficient_of(&b, Mean::Harmonic)
             .shift_of(&a)
             .wall(Face::low(0), Wall::Dirichlet(2.0))
@@ -53,7 +64,7 @@ fn solutions_agree_with_scipy() {
         Ok(())
     });
     if let Some(python) = python {
-        let text = python.run("elliptic_scipy.py", [&file]);
+        let text = python.run(script, [&file]);
         let difference: f64 = text.trim().parse().expect("the script prints a number");
         // A residual of 1e-13 and a condition of some 1e4.
         assert!(difference < 1e-9, "the solutions differ by {difference:e}, relative to the largest value");

@@ -38,7 +38,8 @@ fn cycle<T: Real, const N: usize>(
             share.run(rest.first().map(|level| &level.u), Some(&mut level.u), 1.0);
         }
         Below::Coarser(transfer) => {
-            transfer.restrict_residual(&level.operator, &mut level.u, &level.f, &mut rest[0].f)?;
+            let coarse = &mut rest[0].f;
+            transfer.restrict_residual(&level.operator, &mut level.u, &level.f, &mut level.other, coarse)?;
             cycle(rest, settings, kind, true)?;
             let again = match kind {
                 _ if rest[0].coarsest => None,
@@ -67,7 +68,7 @@ fn full<T: Real, const N: usize>(levels: &mut [Level<T, N>], settings: &Multigri
             share.run(rest.first().map(|level| &level.u), Some(&mut level.u), 1.0);
         }
         Below::Coarser(transfer) => {
-            transfer.restrict(&level.f, &mut rest[0].f);
+            transfer.restrict_right(&mut level.f, &mut rest[0].f)?;
             full(rest, settings)?;
             level.u.fill_with(T::zero());
             transfer.add_interpolated(&mut rest[0].u, &mut level.u)?;
@@ -110,6 +111,19 @@ fn smooth<T: Real, const N: usize>(
                         operator.relax(colour, relaxation, u, f, other)?;
                         std::mem::swap(u, other);
                     }
+                }
+            }
+            return Ok(());
+        }
+        Smoother::Line | Smoother::LineAlong(_) => {
+            let axis = if let Smoother::LineAlong(axis) = smoother { axis } else { 0 };
+            if zero {
+                u.fill_with(T::zero());
+            }
+            for _ in 0..sweeps {
+                for colour in colours {
+                    operator.solve_lines(axis, colour, u, f, other)?;
+                    std::mem::swap(u, other);
                 }
             }
             return Ok(());

@@ -44,8 +44,8 @@ pub(super) enum Below<T, const N: usize> {
     Nothing(Direct),
 }
 
-/// The lines of all levels, the finest first.
-fn all_lines<const N: usize>(finest: [Line; N]) -> Vec<[Line; N]> {
+/// The lines of all levels, the finest first. An axis whose lines are solved is coarsened whatever the size of its cells.
+fn all_lines<const N: usize>(finest: [Line; N], solved: Option<usize>) -> Vec<[Line; N]> {
     let mut all = vec![finest];
     loop {
         let lines = all[all.len() - 1];
@@ -54,10 +54,11 @@ fn all_lines<const N: usize>(finest: [Line; N]) -> Vec<[Line; N]> {
             return all;
         }
         let size = |line: &Line| line.spacing * line.width as f64;
-        let smallest = lines.iter().filter(|line| line.cells() > 1).map(size).fold(f64::INFINITY, f64::min);
-        let coarser = lines.map(|line| {
-            let coarsens = line.cells() > 1 && size(&line) <= ALIKE * smallest;
-            if coarsens { line.coarsened() } else { line }
+        let pointwise = (0..N).filter(|&a| Some(a) != solved && lines[a].coarsens());
+        let smallest = pointwise.map(|a| size(&lines[a])).fold(f64::INFINITY, f64::min);
+        let coarser = std::array::from_fn(|a| {
+            let alike = Some(a) == solved || size(&lines[a]) <= ALIKE * smallest;
+            if lines[a].coarsens() && alike { lines[a].coarsened() } else { lines[a] }
         });
         all.push(coarser);
     }
@@ -137,13 +138,15 @@ fn rearranged<S: Real, T: Real, const N: usize>(
     Ok(Some(Described { terms: Terms::Faces(Box::new(moved)), parts: Some(parts) }))
 }
 
-/// The levels that this rank has a part of, the finest first, and the ways to the first and back.
+/// The levels that this rank has a part of, the finest first, and the ways to the first and back. No line along the axis
+/// `solved` is cut.
 ///
 /// # Collective
 /// Over all ranks of the operator's grid.
 pub(super) fn build<T: Real, const N: usize>(
     elliptic: &Elliptic<N>,
     cells_per_rank: usize,
+    solved: Option<usize>,
 ) -> Result<(Vec<Level<T, N>>, [Rearrange<N>; 2])> {
     let user = &elliptic.discrete.grid;
     let world = user.world();
@@ -156,18 +159,18 @@ pub(super) fn build<T: Real, const N: usize>(
             "multigrid needs a grid whose ranks are those of the world; build the grid without reorder(true)",
         ))
     })?;
-    let all = all_lines(elliptic.lines);
-    let plan = stages(user.decomposition(), user.topology().periodic(), &all, cells_per_rank);
+    let all = all_lines(elliptic.lines, solved);
+    let plan = stages(user.decomposition(), user.topology().periodic(), &all, (cells_per_rank, solved))?;
     let constants = elliptic.constants.unwrap_or([1.0, 0.0]);
     let again = |grid: &Grid<N>, lines: &[Line; N]| Described {
         terms: separable(grid, lines, constants),
         parts: None,
     };
     let mut grid = grid_of(user, world, &all, &plan[0], 0)?;
-    let ways = [Rearrange::new(user, &grid), Rearrange::new(&grid, user)];
+    let ways = Rearrange::of_unknowns(user, elliptic.frame, &grid);
     let mut described = match &elliptic.discrete.terms {
         Terms::Faces(faces) => rearranged(faces, &elliptic.parts(faces)?, Some(&grid), &ways[0])?,
-        Terms::Separable(_) => Some(again(&grid, &all[0])),
+        Terms::Separable(_) | Terms::Nodal(_) => Some(again(&grid, &all[0])),
     };
     let mut levels = Vec::new();
     for (stage, next) in plan.iter().zip(plan.iter().skip(1).map(Some).chain([None])) {
@@ -178,7 +181,8 @@ pub(super) fn build<T: Real, const N: usize>(
             let (below, on) = if number < stage.last {
                 let coarser = grid_of(user, grid.world(), &all, stage, number + 1)?;
                 let averages = Transfer::<T, N>::averages(&terms);
-                let transfer = Transfer::new(&grid, lines, &all[number + 1], averages);
+                let coarse_block = coarser.region_global(Centring::Cell);
+                let transfer = Transfer::new(&grid, lines, &all[number + 1], averages, coarse_block);
                 described = Some(match (&terms, &parts) {
                     (Terms::Faces(faces), Some(parts)) => {
                         let (faces, parts) = transfer.coarsen(faces, parts, &coarser)?;
@@ -192,8 +196,8 @@ pub(super) fn build<T: Real, const N: usize>(
                     Some(world) => Some(grid_of(user, &world, &all, next, number)?),
                     None => None,
                 };
-                let there = Side::of(&grid, next.decomposition(lines)?);
-                let here = Side::of(&grid, *grid.decomposition());
+                let there = Side::Cut(next.decomposition(lines)?, grid.world().size());
+                let here = Side::Cut(*grid.decomposition(), grid.world().size());
                 let gather = Rearrange::between(&grid, &here, &there);
                 let share = Rearrange::between(&grid, &there, &here);
                 described = match (&terms, &parts) {

@@ -5,6 +5,8 @@
 //! | `stages` | on how many ranks each level lies |
 //! | `hierarchy` | the levels: grids, operators |
 //! | `transfer` | restriction, interpolation, coarse couplings |
+//! | `weighting` | restriction to nodes |
+//! | `given` | nodes of given value, equations of half cells |
 //! | `rearrange` | moving cells between decompositions |
 //! | `direct` | the coarsest system |
 //! | `refine` | cycles that improve an iterate in double precision |
@@ -13,19 +15,22 @@
 
 mod cycle;
 mod direct;
+mod given;
 mod hierarchy;
 mod rearrange;
 mod refine;
 mod report;
 mod stages;
 mod transfer;
+mod weighting;
 
 use std::fmt;
 
 use super::elliptic::Elliptic;
 use super::{Preconditioner, Real};
 use crate::error::ErrorKind;
-use crate::{Centring, Error, Field, Grid, Result};
+use crate::{Error, Field, Grid, Result};
+use given::Given;
 use hierarchy::{Below, Level};
 use rearrange::Rearrange;
 pub use report::{LevelReport, MultigridReport};
@@ -55,6 +60,13 @@ pub enum Smoother {
     Jacobi,
     /// A Chebyshev polynomial whose degree is the number of sweeps.
     Chebyshev,
+    /// Gauss–Seidel by lines of cells along the axis of the strongest couplings (with constant coefficients, of the smallest
+    /// cells): all of a line is solved for at once, first the even lines, then the odd ones. For coefficients that couple cells much more
+    /// strongly along one axis, which errors along the others are then hidden behind. No line is cut: each rank has
+    /// whole ones.
+    Line,
+    /// The same along this axis.
+    LineAlong(usize),
 }
 
 /// Geometric multigrid for an [`Elliptic`] operator: a [`Preconditioner`] for Krylov methods, or by [`solve`](Self::solve) a
@@ -66,6 +78,9 @@ pub enum Smoother {
 /// Cells become coarse cells two by two along each axis (along long thin cells only where they are short, so that point smoothers do);
 /// where their number is odd, the last stays alone. The coarsest system is solved directly. Where the coefficient varies, transfers
 /// and smoother are symmetric and cannot gain energy, so that conjugate gradients converge whatever the jumps.
+///
+/// Of [nodes](super::EllipticBuilder::centring) every second one is a coarse node; along periodic axes and where the
+/// coefficient varies they become coarse ones two by two, as cells do.
 ///
 /// Large levels are spread over all ranks, in blocks of whole coarse cells; smaller ones move to half the ranks or fewer, step by step, until one
 /// rank solves the coarsest; rank 0 has a part of all, and so displays all. The results have the same bits on any ranks × threads.
@@ -88,6 +103,7 @@ pub struct Multigrid<T: Real, const N: usize> {
     grid: Grid<N>,
     levels: Vec<Level<T, N>>,
     ways: [Rearrange<N>; 2],
+    given: Given<N>,
     /// Whether the finest level has the blocks of the user's grid.
     aligned: bool,
     settings: MultigridBuilder,
@@ -139,8 +155,9 @@ impl MultigridBuilder {
     /// Over all ranks of the operator's grid, with the same settings.
     ///
     /// # Errors
-    /// When there are no sweeps at all, or the grid lets MPI number ranks anew.
-    pub fn build<T: Real, const N: usize>(self, operator: &Elliptic<N>) -> Result<Multigrid<T, N>> {
+    /// When there are no sweeps at all, the grid lets MPI number ranks anew, or lines are to be solved along an axis that does not
+    /// exist or of which there are fewer lines than ranks.
+    pub fn build<T: Real, const N: usize>(mut self, operator: &Elliptic<N>) -> Result<Multigrid<T, N>> {
         let grid = operator.discrete.grid.clone();
         grid.world().check_same("MultigridBuilder::build", &self)?;
         if self.sweeps == [0, 0] {
@@ -149,10 +166,28 @@ impl MultigridBuilder {
                 "multigrid without smoothing does not converge; ask for a sweep before or after the coarse correction",
             ));
         }
-        let (levels, ways) = hierarchy::build(operator, self.cells_per_rank)?;
+        let lines = self.line_axis(operator)?;
+        if let Some(axis) = lines {
+            self.smoother = Smoother::LineAlong(axis);
+        }
+        let (levels, ways) = hierarchy::build(operator, self.cells_per_rank, lines)?;
         let finest = levels[0].operator.grid.decomposition();
-        let aligned = stages::same_blocks(finest, grid.decomposition());
-        Ok(Multigrid { grid, levels, ways, aligned, settings: self })
+        let given = Given::new(operator, &levels[0]);
+        let aligned = given.is_plain() && stages::same_blocks(finest, grid.decomposition());
+        Ok(Multigrid { grid, levels, ways, given, aligned, settings: self })
+    }
+
+    /// The axis along which lines are solved, if that is the smoother.
+    fn line_axis<const N: usize>(&self, operator: &Elliptic<N>) -> Result<Option<usize>> {
+        match self.smoother {
+            Smoother::Line => Ok(Some(operator.strongest_axis())),
+            Smoother::LineAlong(axis) if axis < N => Ok(Some(axis)),
+            Smoother::LineAlong(axis) => Err(Error::on_all_ranks(
+                ErrorKind::Argument,
+                format!("lines cannot be solved along axis {axis} of {N}; name an axis from 0 to {}", N - 1),
+            )),
+            _ => Ok(None),
+        }
     }
 }
 
@@ -187,11 +222,12 @@ impl<T: Real, const N: usize> Preconditioner<N> for Multigrid<T, N> {
             ));
         }
         for field in [&*r, &*z] {
-            if field.centring() != Centring::Cell || field.components() != 1 {
+            if field.centring() != self.given.frame.centring || field.components() != 1 {
                 return Err(Error::on_all_ranks(
                     ErrorKind::Argument,
                     format!(
-                        "multigrid is for fields of one component at cells; '{}' has {} at {:?}",
+                        "this multigrid is for fields of one component centred at {:?}; '{}' has {} at {:?}",
+                        self.given.frame.centring,
                         field.name(),
                         field.components(),
                         field.centring()
@@ -203,8 +239,10 @@ impl<T: Real, const N: usize> Preconditioner<N> for Multigrid<T, N> {
         let scale = if size_of::<T>() < 8 { scale_for(r.norm_max()) } else { 1.0 };
         let [there, back] = &self.ways;
         there.run(Some(r), Some(&mut self.levels[0].f), scale);
+        self.given.enter(&mut self.levels[0].f);
         cycle::run(&mut self.levels, &self.settings)?;
-        back.run(Some(&self.levels[0].u), Some(z), 1.0 / scale);
+        back.run(Some(&self.levels[0].u), Some(&mut *z), 1.0 / scale);
+        self.given.leave(r, z);
         Ok(())
     }
 }

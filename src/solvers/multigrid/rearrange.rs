@@ -7,6 +7,7 @@ use parhelion_kernels::Region;
 use crate::measure::Kind;
 use crate::messages::LONGEST_MESSAGE;
 use crate::solvers::Real;
+use crate::solvers::elliptic::Frame;
 use crate::world::{member, member_rank};
 use crate::{Decomposition, Field, Grid};
 
@@ -23,66 +24,85 @@ pub(super) struct Rearrange<const N: usize> {
     kept: Option<[Region<N>; 2]>,
 }
 
-/// Blocks, and which of so many ranks have them: all, or [some](crate::World::fewer).
-pub(super) struct Side<const N: usize> {
-    cut: Decomposition<N>,
-    ranks: usize,
+/// Which rank has which points, by the indices of multigrid's own grid.
+pub(super) enum Side<'g, const N: usize> {
+    /// Blocks, and which of so many ranks have them: all, or [some](crate::World::fewer).
+    Cut(Decomposition<N>, usize),
+    /// The unknowns of the user's fields.
+    Points(&'g Grid<N>, Frame<N>),
 }
 
-impl<const N: usize> Side<N> {
-    /// Blocks on ranks of a grid.
-    pub(super) fn of(grid: &Grid<N>, cut: Decomposition<N>) -> Self {
-        Self { cut, ranks: grid.world().size() }
-    }
-
-    /// The cells of a rank; none where it has no block.
+impl<const N: usize> Side<'_, N> {
+    /// The points of a rank; none where it has no block.
     fn block(&self, rank: usize) -> Region<N> {
-        match member(rank, self.cut.ranks(), self.ranks) {
-            Some(block) => self.cut.block(self.cut.coordinates(block)),
-            None => Region::from_shape([0; N]),
+        match self {
+            Self::Cut(cut, ranks) => match member(rank, cut.ranks(), *ranks) {
+                Some(block) => cut.block(cut.coordinates(block)),
+                None => Region::from_shape([0; N]),
+            },
+            Self::Points(grid, frame) => {
+                let block = grid.block_at(grid.decomposition().coordinates(rank), frame.centring);
+                block.intersection(&frame.unknown).shifted(frame.origin.map(|i| -i))
+            }
         }
     }
 
-    /// The ranks that have cells of a region, and which: O(their number).
+    /// The index of the local point 0 of a rank.
+    fn start(&self, rank: usize) -> [isize; N] {
+        match self {
+            Self::Cut(..) => self.block(rank).start,
+            Self::Points(grid, frame) => {
+                let block = grid.block_at(grid.decomposition().coordinates(rank), frame.centring);
+                std::array::from_fn(|a| block.start[a] - frame.origin[a])
+            }
+        }
+    }
+
+    /// The ranks that have points of a region, and which: O(their number).
     fn with(&self, region: Region<N>) -> Vec<(usize, Region<N>)> {
         if region.is_empty() {
             return Vec::new();
         }
-        let first = self.cut.owner(region.start.map(|i| i as usize));
-        let last = self.cut.owner(region.end.map(|i| (i - 1) as usize));
-        let blocks = Region::new(first.map(|c| c as isize), last.map(|c| c as isize + 1));
-        let piece = |c: [isize; N]| {
-            let c = c.map(|c| c as usize);
-            (
-                member_rank(self.cut.rank(c), self.cut.ranks(), self.ranks),
-                self.cut.block(c).intersection(&region),
-            )
+        let ends = [region.start, region.end.map(|i| i - 1)];
+        let [first, last] = match self {
+            Self::Cut(cut, _) => ends.map(|index| cut.owner(index.map(|i| i as usize))),
+            Self::Points(grid, frame) => ends.map(|index| {
+                grid.owner(std::array::from_fn(|a| (index[a] + frame.origin[a]) as usize), frame.centring)
+            }),
         };
-        blocks.indices().map(piece).collect()
+        let blocks = Region::new(first.map(|c| c as isize), last.map(|c| c as isize + 1));
+        let rank = |c: [isize; N]| match self {
+            Self::Cut(cut, ranks) => member_rank(cut.rank(c.map(|c| c as usize)), cut.ranks(), *ranks),
+            Self::Points(grid, _) => grid.decomposition().rank(c.map(|c| c as usize)),
+        };
+        let pieces = blocks.indices().map(rank).map(|rank| (rank, self.block(rank).intersection(&region)));
+        pieces.filter(|(_, points)| !points.is_empty()).collect()
     }
 }
 
 impl<const N: usize> Rearrange<N> {
-    /// From the cells of one grid to those of another of the same shape and world.
-    pub(super) fn new(from: &Grid<N>, to: &Grid<N>) -> Self {
-        Self::between(from, &Side::of(from, *from.decomposition()), &Side::of(to, *to.decomposition()))
+    /// From the unknowns of fields of the user's grid to the points of multigrid's own, and back.
+    pub(super) fn of_unknowns(user: &Grid<N>, frame: Frame<N>, own: &Grid<N>) -> [Self; 2] {
+        let (points, cells) =
+            (Side::Points(user, frame), Side::Cut(*own.decomposition(), own.world().size()));
+        [Self::between(user, &points, &cells), Self::between(own, &cells, &points)]
     }
 
-    /// From blocks on ranks of `grid` to others.
-    pub(super) fn between(grid: &Grid<N>, from: &Side<N>, to: &Side<N>) -> Self {
+    /// From one side to the other, by messages of the ranks of `grid`.
+    pub(super) fn between(grid: &Grid<N>, from: &Side<'_, N>, to: &Side<'_, N>) -> Self {
         let rank = grid.topology().rank();
         let (mine, wanted) = (from.block(rank), to.block(rank));
-        let others = |side: &Side<N>, own: Region<N>| {
-            let here = |cells: Region<N>| cells.shifted(own.start.map(|s| -s));
+        let others = |side: &Side<'_, N>, own: Region<N>, start: [isize; N]| {
             let pieces = side.with(own).into_iter().filter(|&(other, _)| other != rank);
-            pieces.map(|(other, cells)| (other, here(cells))).collect()
+            pieces.map(|(other, points)| (other, points.shifted(start.map(|s| -s)))).collect()
         };
+        let starts = [from.start(rank), to.start(rank)];
         let common = mine.intersection(&wanted);
-        let kept = [mine, wanted].map(|own| common.shifted(own.start.map(|s| -s)));
+        let kept = starts.map(|start| common.shifted(start.map(|s| -s)));
         Self {
             grid: grid.clone(),
-            sent: others(to, mine),
-            received: others(from, wanted),
+            sent: others(to, mine, starts[0]),
+            received: others(from, wanted, starts[1]),
             kept: (!common.is_empty()).then_some(kept),
         }
     }

@@ -103,15 +103,17 @@ impl<T: Real, const N: usize> Multigrid<T, N> {
         let f = &mut self.levels[0].f;
         let Some([residual, _]) = fields else { return operator.discrete.scaled_residual(x, b, f, scale) };
         let squares = operator.discrete.residual_squares(x, b, residual)?;
-        self.ways[0].run(Some(residual), Some(f), scale);
+        self.ways[0].run(Some(&*residual), Some(&mut *f), scale);
+        self.given.enter(f);
         Ok(squares)
     }
 
     /// `x += scale ·` the finest level's correction.
     fn correct(&mut self, x: &mut Field<f64, N>, fields: &mut Option<[Field<f64, N>; 2]>, scale: f64) {
         let u = &self.levels[0].u;
-        if let Some([_, correction]) = fields {
-            self.ways[1].run(Some(u), Some(correction), scale);
+        if let Some([residual, correction]) = fields {
+            self.ways[1].run(Some(u), Some(&mut *correction), scale);
+            self.given.leave(residual, correction);
             combine([x], [correction], |[x], [z]| ([x + z], []));
             return;
         }

@@ -1,7 +1,8 @@
 //! On how many ranks each level lies, and how it is cut: pure arithmetic, the same on all ranks.
 
+use crate::error::ErrorKind;
 use crate::solvers::line::Line;
-use crate::{Decomposition, Result};
+use crate::{Decomposition, Error, Result};
 
 /// Levels that lie on the same ranks, cut in the same places.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,12 +31,16 @@ impl<const N: usize> Stage<N> {
 ///
 /// All levels begin on the ranks of the `user`'s blocks, in these blocks if they allow it. Where a level has fewer than
 /// `cells_per_rank` cells a rank, or its blocks cannot be coarsened, half the ranks or fewer go on; the last level lies on one.
+/// The axis that is to stay `whole` is not cut.
+///
+/// # Errors
+/// When there are fewer lines along that axis than ranks.
 pub(super) fn stages<const N: usize>(
     user: &Decomposition<N>,
     periodic: [bool; N],
     all: &[[Line; N]],
-    cells_per_rank: usize,
-) -> Vec<Stage<N>> {
+    (cells_per_rank, whole): (usize, Option<usize>),
+) -> Result<Vec<Stage<N>>> {
     let cells = |level: usize| all[level].iter().map(Line::cells).product::<usize>();
     let enough = |level: usize, ranks: usize| cells(level) / ranks >= cells_per_rank;
     let coarsest = all.len() - 1;
@@ -45,7 +50,7 @@ pub(super) fn stages<const N: usize>(
             all[first..coarsest].iter().zip(first..).take_while(|&(_, level)| enough(level, ranks)).count();
         let stage = (first + 1..=first + large).rev().find_map(|last| {
             let granule = std::array::from_fn(|a| all[last][a].width / all[first][a].width);
-            let procs = cut(user, periodic, &all[first], ranks, granule)?;
+            let procs = cut(user, (periodic, whole), &all[first], ranks, granule).ok()?;
             Some(Stage { first, last, procs, granule })
         });
         match stage {
@@ -55,7 +60,8 @@ pub(super) fn stages<const N: usize>(
             }
             // The finest level is there even if nothing can be done with it but gather it.
             None if first == 0 && stages.is_empty() => {
-                stages.push(Stage { first, last: first, procs: user.procs(), granule: [1; N] });
+                let procs = cut(user, (periodic, whole), &all[first], ranks, [1; N])?;
+                stages.push(Stage { first, last: first, procs, granule: [1; N] });
             }
             None => {}
         }
@@ -65,26 +71,35 @@ pub(super) fn stages<const N: usize>(
         }
     }
     stages.push(Stage { first, last: coarsest, procs: [1; N], granule: [1; N] });
-    stages
+    Ok(stages)
 }
 
-/// How blocks of whole granules are cut over so many ranks, if they can be.
+/// How blocks of whole granules are cut over so many ranks.
 fn cut<const N: usize>(
     user: &Decomposition<N>,
-    periodic: [bool; N],
+    (periodic, whole): ([bool; N], Option<usize>),
     lines: &[Line; N],
     ranks: usize,
     granule: [usize; N],
-) -> Option<[usize; N]> {
+) -> Result<[usize; N]> {
     let shape = lines.map(|line| line.cells());
-    if (shape, ranks) == (user.shape(), user.ranks()) {
+    let fits = whole.is_none_or(|axis| user.procs()[axis] == 1);
+    if fits && (shape, ranks) == (user.shape(), user.ranks()) {
         let same = Decomposition::new(shape, user.procs()).and_then(|cut| cut.with_granule(granule));
         if same.is_ok_and(|same| same_blocks(&same, user)) {
-            return Some(user.procs());
+            return Ok(user.procs());
         }
     }
-    let granules = std::array::from_fn(|a| shape[a].div_ceil(granule[a]));
-    Decomposition::for_ranks(granules, ranks, [[1; 2]; N], periodic).ok().map(|cut| cut.procs())
+    let granules = std::array::from_fn(|a| if Some(a) == whole { 1 } else { shape[a].div_ceil(granule[a]) });
+    let cut = Decomposition::for_ranks(granules, ranks, [[1; 2]; N], periodic);
+    cut.map(|cut| cut.procs()).map_err(|error| {
+        let lines = whole.map_or(String::new(), |axis| format!(" of whole lines along axis {axis}"));
+        let why = format!(
+            "multigrid cannot cut {shape:?} points into blocks{lines} for {ranks} ranks: {error}; use fewer ranks, or a smoother that \
+             solves no lines"
+        );
+        Error::on_all_ranks(ErrorKind::Geometry, why)
+    })
 }
 
 /// Whether both are cut in the same places.
@@ -102,16 +117,17 @@ pub(super) fn same_blocks<const N: usize>(a: &Decomposition<N>, b: &Decompositio
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::solvers::line::End;
+    use crate::solvers::line::{End, Points};
 
     fn levels(cells: usize, count: usize) -> Vec<[Line; 3]> {
-        let line = |width| Line { finest: cells, spacing: 1.0, width, ends: [End::Fixed; 2] };
+        let line =
+            |width| Line { finest: cells, spacing: 1.0, width, ends: [End::Fixed; 2], points: Points::Cells };
         (0..count).map(|level| [line(1 << level); 3]).collect()
     }
 
     fn planned(cells: usize, count: usize, ranks: usize) -> Vec<Stage<3>> {
         let user = Decomposition::for_ranks([cells; 3], ranks, [[1; 2]; 3], [false; 3]).unwrap();
-        stages(&user, [false; 3], &levels(cells, count), 1000)
+        stages(&user, [false; 3], &levels(cells, count), (1000, None)).unwrap()
     }
 
     #[test]
@@ -134,7 +150,7 @@ mod tests {
     fn where_no_granule_fits_fewer_ranks_go_on() {
         // 8 cells an axis: 7 ranks can cut neither 4 nor 2 granules, but 3 can.
         let user = Decomposition::for_ranks([8; 3], 7, [[1; 2]; 3], [false; 3]).unwrap();
-        let plan = stages(&user, [false; 3], &levels(8, 2), 1);
+        let plan = stages(&user, [false; 3], &levels(8, 2), (1, None)).unwrap();
         assert_eq!(
             plan.iter().map(|s| (s.first, s.last, s.ranks())).collect::<Vec<_>>(),
             [(0, 0, 7), (0, 1, 3), (1, 1, 1)]
@@ -144,7 +160,7 @@ mod tests {
     #[test]
     fn blocks_that_fit_are_the_users() {
         let user = Decomposition::new([64; 3], [1, 2, 2]).unwrap();
-        let plan = stages(&user, [false; 3], &levels(64, 4), 1000);
+        let plan = stages(&user, [false; 3], &levels(64, 4), (1000, None)).unwrap();
         assert_eq!((plan[0].procs, plan[0].granule, plan[0].last), ([1, 2, 2], [8; 3], 3));
     }
 }

@@ -6,6 +6,9 @@
 //! With constant coefficients the equations are divided by the volume; restriction averages, interpolation is linear along each
 //! axis, and the coarse operator is discretised anew.
 //!
+//! Along axes whose points are nodes, coarse points lie on every second fine one; restriction is full weighting (see
+//! `weighting`), interpolation linear again.
+//!
 //! With variable coefficients they are not divided; restriction adds up, and interpolation is constant. A coarse coupling is the
 //! sum of the fine ones through the same face times the ratio of the distances between centres. For a smooth coefficient that is
 //! the right one; for any, its energy is at least half of the exact (Galerkin) operator's. So with a smoother that is
@@ -14,11 +17,12 @@
 
 use parhelion_kernels::{Pattern, Region, View, map_parts};
 
+use super::weighting::Weighting;
 use crate::measure::Kind;
 use crate::solvers::Real;
 use crate::solvers::discrete::{Discrete, RowSource, Terms, with_rows};
 use crate::solvers::faces::{Faces, Parts};
-use crate::solvers::line::Line;
+use crate::solvers::line::{Line, Points};
 use crate::solvers::rows::row;
 use crate::{Centring, Field, Grid, Result};
 
@@ -40,6 +44,8 @@ struct AxisTable<T> {
 pub(super) struct Transfer<T, const N: usize> {
     axes: [AxisTable<T>; N],
     fine: Region<N>,
+    /// Restriction of levels some of whose axes are nodes.
+    weighting: Option<Weighting<T, N>>,
 }
 
 impl<T: Real> AxisTable<T> {
@@ -59,8 +65,14 @@ impl<T: Real> AxisTable<T> {
 
 impl<T: Real, const N: usize> Transfer<T, N> {
     /// From `grid`, whose axes are `lines`, to the grid of the axes `coarse`; `averages` where the equations are divided by the
-    /// volume of the cells.
-    pub(super) fn new(grid: &Grid<N>, lines: &[Line; N], coarse: &[Line; N], averages: bool) -> Self {
+    /// volume of the cells. The coarse points of this rank are `coarse_block`, global.
+    pub(super) fn new(
+        grid: &Grid<N>,
+        lines: &[Line; N],
+        coarse: &[Line; N],
+        averages: bool,
+        coarse_block: Region<N>,
+    ) -> Self {
         let block = grid.region_global(Centring::Cell);
         let axes = std::array::from_fn(|a| {
             let cells = || block.start[a]..block.end[a];
@@ -77,7 +89,9 @@ impl<T: Real, const N: usize> Transfer<T, N> {
                 width: cells().map(width).collect(),
             }
         });
-        Self { axes, fine: Region::from_shape(block.shape()) }
+        let nodes = lines.iter().any(|line| line.points == Points::Nodes);
+        let weighting = nodes.then(|| Weighting::new(lines, coarse, coarse_block));
+        Self { axes, fine: Region::from_shape(block.shape()), weighting }
     }
 
     /// The fine cells that make up coarse ones.
@@ -128,7 +142,7 @@ impl<T: Real, const N: usize> Transfer<T, N> {
         }
     }
 
-    /// `coarse = R (f − A u)`.
+    /// `coarse = R (f − A u)`; what `scratch` holds is lost.
     ///
     /// # Collective
     /// Over all ranks of the fine grid.
@@ -137,8 +151,13 @@ impl<T: Real, const N: usize> Transfer<T, N> {
         operator: &Discrete<T, N>,
         u: &mut Field<T, N>,
         f: &Field<T, N>,
+        scratch: &mut Field<T, N>,
         coarse: &mut Field<T, N>,
     ) -> Result<()> {
+        if let Some(weighting) = &self.weighting {
+            operator.residual(u, f, scratch)?;
+            return weighting.restrict(scratch, coarse);
+        }
         u.exchange_for(Pattern::Star, 1)?;
         let timing = operator.grid.world().measure().start_on(Kind::Sweep, "restriction");
         let (pool, region) = (operator.grid.world().pool(), coarse.region_local());
@@ -159,8 +178,20 @@ impl<T: Real, const N: usize> Transfer<T, N> {
         Ok(())
     }
 
-    /// `coarse = R f`.
-    pub(super) fn restrict(&self, f: &Field<T, N>, coarse: &mut Field<T, N>) {
+    /// `coarse = R f` of a right-hand side.
+    ///
+    /// # Collective
+    /// Over all ranks of the fine grid.
+    pub(super) fn restrict_right(&self, f: &mut Field<T, N>, coarse: &mut Field<T, N>) -> Result<()> {
+        match &self.weighting {
+            Some(weighting) => weighting.restrict(f, coarse)?,
+            None => self.restrict(f, coarse),
+        }
+        Ok(())
+    }
+
+    /// `coarse = R f` for cells.
+    fn restrict(&self, f: &Field<T, N>, coarse: &mut Field<T, N>) {
         let timing = f.grid().world().measure().start_on(Kind::Sweep, "restriction");
         let rows = f.component(0);
         self.restrict_with(coarse, |child, out| out.copy_from_slice(rows.row(child, out.len())));

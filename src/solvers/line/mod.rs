@@ -1,5 +1,7 @@
 //! One axis of a grid or of a grid coarsened from it: widths of cells, and how neighbours are coupled.
 
+mod nodes;
+
 /// What is at one end of an axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum End {
@@ -11,7 +13,17 @@ pub(super) enum End {
     Free,
 }
 
-/// Cells along one axis, each made of `width` cells of the finest grid; the last of what is left.
+/// What the points of a line are, and so how it is coarsened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Points {
+    /// Cells, two by two.
+    Cells,
+    /// Nodes between and on walls, every second one; see `nodes`.
+    Nodes,
+}
+
+/// Cells along one axis, each made of `width` cells of the finest grid, the last of what is left; or the nodes between
+/// them.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Line {
     /// Cells of the finest grid.
@@ -22,6 +34,7 @@ pub(super) struct Line {
     pub(super) width: usize,
     /// The `[low, high]` end.
     pub(super) ends: [End; 2],
+    pub(super) points: Points,
 }
 
 /// How a cell is coupled along an axis, for a coefficient of 1, divided by the cell's width.
@@ -34,8 +47,17 @@ pub(super) struct Coupled {
 }
 
 impl Line {
+    /// Cells, or points where they are nodes.
     pub(super) fn cells(&self) -> usize {
-        self.finest.div_ceil(self.width)
+        match self.points {
+            Points::Cells => self.finest.div_ceil(self.width),
+            Points::Nodes => nodes::count(self) as usize,
+        }
+    }
+
+    /// Whether anything is left to solve for on the next coarser axis.
+    pub(super) fn coarsens(&self) -> bool {
+        self.cells() > if self.points == Points::Nodes && nodes::is_dummy(self, 0) { 2 } else { 1 }
     }
 
     /// The same axis with cells twice as wide.
@@ -61,6 +83,9 @@ impl Line {
 
     /// How cell `i` is coupled. Beyond walls nothing is.
     pub(super) fn coupled(&self, i: isize) -> Coupled {
+        if self.points == Points::Nodes {
+            return nodes::coupled(self, i);
+        }
         let Some(width) = self.width_of(i) else { return Coupled { sides: [0.0; 2], diagonal: 0.0 } };
         let scale = 1.0 / (self.spacing * self.spacing * width);
         let sides = [i - 1, i + 1].map(|j| self.width_of(j).map_or(0.0, |next| scale * 2.0 / (width + next)));
@@ -75,6 +100,18 @@ impl Line {
         match (self.width_of(child), coarse.width_of(parent)) {
             (Some(width), Some(whole)) => width / whole,
             _ => 0.0,
+        }
+    }
+
+    /// How much points `2i − 1`, `2i` and `2i + 1` weigh in point `i` of the next coarser axis; `i − 1`, `i` and `i + 1`
+    /// where it is the same.
+    pub(super) fn weights(&self, i: isize, coarse: &Self) -> [f64; 3] {
+        match self.points {
+            _ if coarse.width == self.width => [0.0, 1.0, 0.0],
+            Points::Nodes => nodes::weights(self, i, coarse),
+            // The last cell may be alone; around a periodic end it is not the first that comes next.
+            Points::Cells if 2 * i + 1 == self.cells() as isize => [0.0, self.share(2 * i, coarse), 0.0],
+            Points::Cells => [0.0, self.share(2 * i, coarse), self.share(2 * i + 1, coarse)],
         }
     }
 
@@ -94,6 +131,9 @@ impl Line {
     pub(super) fn interpolated(&self, i: isize, coarse: &Self) -> [f64; 2] {
         if coarse.width == self.width {
             return [1.0, 0.0];
+        }
+        if self.points == Points::Nodes {
+            return nodes::interpolated(self, i, coarse);
         }
         let (parent, first) = (i.div_euclid(2), i.rem_euclid(2) == 0);
         let (Some(mine), Some(whole)) = (self.width_of(i), coarse.width_of(parent)) else {
@@ -117,7 +157,8 @@ impl Line {
 mod tests {
     use super::*;
 
-    const WALLS: Line = Line { finest: 5, spacing: 0.5, width: 1, ends: [End::Fixed, End::Free] };
+    const WALLS: Line =
+        Line { finest: 5, spacing: 0.5, width: 1, ends: [End::Fixed, End::Free], points: Points::Cells };
 
     #[test]
     fn cells_of_equal_width_are_coupled_by_second_differences() {
@@ -141,6 +182,17 @@ mod tests {
                 let from = line.coupled(i).sides[1] * width(i);
                 let back = line.coupled(i + 1).sides[0] * width(i + 1);
                 assert!((from - back).abs() < 1e-15, "{i}: {from} {back}");
+            }
+        }
+    }
+
+    #[test]
+    fn averages_of_constants_are_those_constants() {
+        for ends in [[End::Fixed; 2], [End::Periodic; 2]] {
+            let line = Line { ends, ..WALLS };
+            for i in 0..3 {
+                let sum: f64 = line.weights(i, &line.coarsened()).iter().sum();
+                assert!((sum - 1.0).abs() < 1e-15, "{ends:?} {i}: {sum}");
             }
         }
     }

@@ -1,0 +1,84 @@
+//! What cannot be made is refused, the same on every rank.
+
+use super::builder::{Coefficient, EllipticBuilder, Shift};
+use super::refused;
+use crate::solvers::wall::Wall;
+use crate::{Centring, Face, Field, Result};
+
+impl<const N: usize> EllipticBuilder<'_, N> {
+    /// # Errors
+    /// When the description makes no sense.
+    pub(super) fn check(&self) -> Result<()> {
+        let halo = self.grid.halo();
+        if halo.iter().flatten().any(|&width| width == 0) {
+            return Err(refused(format!(
+                "it needs a halo of 1 on every side, but the grid's is {halo:?}; build it with halo(1)"
+            )));
+        }
+        if !matches!(self.centring, Centring::Cell | Centring::Node) {
+            return Err(refused(format!(
+                "its unknowns are centred at {:?}; they can be at Cell or Node",
+                self.centring
+            )));
+        }
+        self.check_walls()?;
+        if let Coefficient::Of(field, _) = self.coefficient {
+            self.check_field(field, "coefficient")?;
+        }
+        if let Shift::Of(field) = self.shift {
+            self.check_field(field, "shift")?;
+        }
+        let positive = |beta: f64| beta > 0.0 && beta.is_finite();
+        match (&self.coefficient, self.shift) {
+            (Coefficient::Constant(beta), _) if !positive(*beta) => {
+                Err(refused(format!("its coefficient is {beta}; it must be positive and finite")))
+            }
+            (_, Shift::Constant(alpha)) if !alpha.is_finite() => {
+                Err(refused(format!("its shift is {alpha}; it must be finite")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn check_walls(&self) -> Result<()> {
+        let periodic = self.grid.topology().periodic();
+        for face in Face::all::<N>() {
+            let wall = &self.walls[face.axis][usize::from(face.high)];
+            if periodic[face.axis] && !matches!(wall, Wall::Neumann(slope) if *slope == 0.0) {
+                return Err(refused(format!(
+                    "{wall:?} is given at {face:?}, but the axis is periodic and has no walls"
+                )));
+            }
+            if let Wall::Dirichlet(value) | Wall::Neumann(value) = wall
+                && !value.is_finite()
+            {
+                return Err(refused(format!("{wall:?} is given at {face:?}; it must be finite")));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_field(&self, field: &Field<f64, N>, what: &str) -> Result<()> {
+        let cells_too = what == "coefficient" && field.centring() == Centring::Cell;
+        let here = field.grid().same_as(&self.grid) && (field.centring() == self.centring || cells_too);
+        if !here || field.components() != 1 {
+            return Err(refused(format!(
+                "its {what}, field '{}' ({:?}, {} component(s)), must be centred at {:?} on the operator's own grid{}, with 1 \
+                 component",
+                field.name(),
+                field.centring(),
+                field.components(),
+                self.centring,
+                if what == "coefficient" { ", or at its cells" } else { "" }
+            )));
+        }
+        let wrong = field.count(|value| !value.is_finite() || what == "coefficient" && value < 0.0);
+        if wrong > 0 {
+            return Err(refused(format!(
+                "{wrong} value(s) of its {what} '{}' are not finite or, of a coefficient, negative",
+                field.name()
+            )));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,170 @@
+//! The operator of elliptic problems, `−∇·(β∇u) + αu`, in finite volumes.
+//!
+//! | file | what it has |
+//! |---|---|
+//! | `builder` | the description of an operator, and how it is made |
+//! | `checks` | what is refused |
+//! | `couplings` | couplings of variable coefficients |
+//! | `nodes` | unknowns at nodes |
+//! | `walls` | what walls add to the right-hand side and to the diagonal |
+
+mod builder;
+mod checks;
+mod couplings;
+mod nodes;
+mod walls;
+
+use std::rc::Rc;
+
+use parhelion_kernels::Region;
+
+use super::LinearOperator;
+use super::discrete::{Discrete, Terms};
+use super::faces::{Faces, Parts};
+use super::line::{End, Line};
+use super::operator::check_fields;
+use crate::error::ErrorKind;
+use crate::{Centring, Error, Field, Grid, Result};
+use walls::Lift;
+
+pub use builder::EllipticBuilder;
+pub use couplings::Mean;
+pub(super) use nodes::Pin;
+
+/// `−∇·(β∇u) + αu` on cell-centred or [node-centred](EllipticBuilder::centring) fields of a grid: fluxes through faces by
+/// differences of neighbours, of second order.
+///
+/// Walls are part of the operator: a condition's homogeneous half belongs to the matrix, its value to the right-hand side, to
+/// which [`add_walls`](Self::add_walls) adds it. The boundary conditions of the fields themselves do not count.
+///
+/// The matrix is symmetric, and positive definite if α ≥ 0 and a wall gives the value or α > 0 somewhere. Otherwise, with
+/// α = 0, it is [singular](LinearOperator::is_singular).
+pub struct Elliptic<const N: usize> {
+    pub(super) discrete: Discrete<f64, N>,
+    pub(super) lines: [Line; N],
+    /// Coefficient and shift, where both are constant.
+    pub(super) constants: Option<[f64; 2]>,
+    lifts: Vec<Lift<N>>,
+    /// For each wall of given value that this block touches: its axis, and the couplings of the cells to it. Empty where
+    /// the coefficients are constant.
+    fixed: Vec<(usize, Lift<N>)>,
+    /// Layers of nodes of which half is inside, one for each wall.
+    halved: Vec<Region<N>>,
+    pub(super) pins: Rc<Vec<Pin<N>>>,
+    pub(super) frame: Frame<N>,
+    singular: bool,
+}
+
+/// Where the points of multigrid's own grid are among those of the fields.
+#[derive(Clone, Copy)]
+pub(super) struct Frame<const N: usize> {
+    pub(super) centring: Centring,
+    /// The global index of its point 0.
+    pub(super) origin: [isize; N],
+    /// The unknowns, by their global indices.
+    pub(super) unknown: Region<N>,
+}
+
+/// What an operator is made of.
+struct Made<const N: usize> {
+    terms: Terms<f64, N>,
+    lines: [Line; N],
+    lifts: Vec<Lift<N>>,
+    fixed: Vec<(usize, Lift<N>)>,
+    halved: Vec<Region<N>>,
+    pins: Rc<Vec<Pin<N>>>,
+    frame: Frame<N>,
+}
+
+impl<const N: usize> Elliptic<N> {
+    /// Starts to describe `−Δu` with no flux through the walls.
+    pub fn builder<'a>(grid: &Grid<N>) -> EllipticBuilder<'a, N> {
+        EllipticBuilder::new(grid)
+    }
+
+    /// Adds to the right-hand side what the given values at the walls contribute.
+    ///
+    /// At nodes it does more, and is needed whatever the walls give: it takes of `f` the share of each node's cell that is inside the domain, and
+    /// sets the equations of nodes of given value (on an edge of two such walls, that of the later axis holds).
+    ///
+    /// # Errors
+    /// When the field is not of this grid and centring.
+    pub fn add_walls(&self, b: &mut Field<f64, N>) -> Result<()> {
+        check_fields(self, &[b])?;
+        for layer in &self.halved {
+            let mut view = b.component_mut(0);
+            layer.rows().for_each(|(first, len)| view.row_mut(first, len).iter_mut().for_each(|b| *b *= 0.5));
+        }
+        self.lifts.iter().for_each(|lift| lift.add(b, 1.0));
+        self.pins.iter().for_each(|pin| pin.set(b));
+        Ok(())
+    }
+
+    /// The axis along which couplings are strongest: on average, where they vary.
+    ///
+    /// # Collective
+    /// Over all ranks of the grid.
+    pub(super) fn strongest_axis(&self) -> usize {
+        let strength: [f64; N] = match &self.discrete.terms {
+            Terms::Faces(faces) => faces.below.each_ref().map(Field::sum),
+            _ => self.lines.map(|line| if line.coarsens() { 1.0 / line.spacing } else { 0.0 }),
+        };
+        // The last of equals: along it cells are next to each other in memory.
+        (0..N).max_by(|&a, &b| strength[a].total_cmp(&strength[b])).unwrap_or(0)
+    }
+
+    /// The diagonal, apart: shift, and couplings to walls, of variable coefficients.
+    pub(super) fn parts(&self, faces: &Faces<f64, N>) -> Result<Parts<f64, N>> {
+        let mut alpha = self.vector("shift");
+        alpha.copy_from(&faces.shift)?;
+        let with_walls = |a: usize| self.lines[a].ends.contains(&End::Fixed);
+        let mut walls = std::array::from_fn(|a| with_walls(a).then(|| self.vector("walls")));
+        for (axis, lift) in &self.fixed {
+            lift.add(&mut alpha, -1.0);
+            if let Some(walls) = &mut walls[*axis] {
+                lift.add(walls, 1.0);
+            }
+        }
+        Ok(Parts { alpha, walls })
+    }
+}
+
+impl<const N: usize> LinearOperator<N> for Elliptic<N> {
+    fn grid(&self) -> &Grid<N> {
+        &self.discrete.grid
+    }
+
+    fn centring(&self) -> Centring {
+        self.frame.centring
+    }
+
+    fn apply(&self, input: &mut Field<f64, N>, output: &mut Field<f64, N>) -> Result<()> {
+        check_fields(self, &[input, output])?;
+        self.discrete.apply(input, output)
+    }
+
+    fn apply_dot(&self, input: &mut Field<f64, N>, output: &mut Field<f64, N>) -> Result<f64> {
+        check_fields(self, &[input, output])?;
+        self.discrete.apply_dot(input, output)
+    }
+
+    fn residual(&self, x: &mut Field<f64, N>, b: &Field<f64, N>, r: &mut Field<f64, N>) -> Result<f64> {
+        check_fields(self, &[x, b, r])?;
+        self.discrete.residual_squares(x, b, r)
+    }
+
+    fn diagonal(&self, output: &mut Field<f64, N>) -> Result<()> {
+        check_fields(self, &[output])?;
+        let unread = self.vector("unread");
+        self.discrete.scale_by_diagonal(&unread, output, |_| |_, _, diagonal| diagonal);
+        Ok(())
+    }
+
+    fn is_singular(&self) -> bool {
+        self.singular
+    }
+}
+
+fn refused(why: String) -> Error {
+    Error::on_all_ranks(ErrorKind::Argument, format!("no elliptic operator can be made: {why}"))
+}

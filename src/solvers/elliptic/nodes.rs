@@ -1,0 +1,276 @@
+//! Operators on nodes: walls lie on nodes 0 and n.
+//!
+//! The equation of a node is that of the part of its cell that is inside the domain, divided by the volume of a whole cell. A node on
+//! a wall of given value `g` has the equation `d u = d g`, and what couples its neighbours to it is on their diagonal and
+//! right-hand side. So the matrix is symmetric.
+
+use std::rc::Rc;
+
+use parhelion_kernels::Region;
+
+use super::builder::{Coefficient, Shift, Site};
+use super::walls::Lift;
+use super::{Frame, Made, refused};
+use crate::solvers::discrete::Terms;
+use crate::solvers::faces::Faces;
+use crate::solvers::line::{End, Line, Points};
+use crate::solvers::nodal::{Nodal, NodeAxis, pinned};
+use crate::{Centring, Face, Field, Result};
+
+/// The nodes of this block on a wall of given value.
+pub(in crate::solvers) struct Pin<const N: usize> {
+    /// Local.
+    pub(in crate::solvers) nodes: Region<N>,
+    /// On the diagonal of each, in memory order.
+    pub(in crate::solvers) diagonal: Vec<f64>,
+    /// Its right-hand side.
+    given: Vec<f64>,
+}
+
+impl<const N: usize> Pin<N> {
+    /// Writes the right-hand side of these nodes.
+    pub(super) fn set(&self, b: &mut Field<f64, N>) {
+        let mut view = b.component_mut(0);
+        let mut given = &self.given[..];
+        for (first, len) in self.nodes.rows() {
+            let (row, rest) = given.split_at(len);
+            view.row_mut(first, len).copy_from_slice(row);
+            given = rest;
+        }
+    }
+
+    /// Solves the equations of these nodes: `z = r / d`.
+    pub(in crate::solvers) fn solve(&self, r: &Field<f64, N>, z: &mut Field<f64, N>) {
+        let (r, mut z) = (r.component(0), z.component_mut(0));
+        let mut diagonal = &self.diagonal[..];
+        for (first, len) in self.nodes.rows() {
+            let (row, rest) = diagonal.split_at(len);
+            let right = r.row(first, len);
+            z.row_mut(first, len).iter_mut().zip(right).zip(row).for_each(|((z, r), d)| *z = r / d);
+            diagonal = rest;
+        }
+    }
+}
+
+impl<const N: usize> Site<'_, '_, N> {
+    /// # Errors
+    /// When no node is unknown, or what walls or coefficients give makes no sense.
+    pub(super) fn at_nodes(&self, constants: Option<[f64; 2]>) -> Result<Made<N>> {
+        let (axes, grid) = (self.node_axes(), &self.problem.grid);
+        let unknown = self.unknown_nodes()?;
+        let lines = std::array::from_fn(|a| {
+            // Periodic nodes are coupled as periodic cells are; variable coefficients are coarsened by pairs of points.
+            let periodic = self.ends[a][0] == End::Periodic;
+            let points = if periodic || constants.is_none() { Points::Cells } else { Points::Nodes };
+            let finest =
+                if constants.is_none() { unknown.shape()[a] } else { grid.decomposition().shape()[a] };
+            Line { finest, spacing: grid.spacing()[a], width: 1, ends: self.ends[a], points }
+        });
+        let mut fixed = Vec::new();
+        let terms = match constants {
+            Some(numbers @ [beta, _]) => {
+                for face in self.faces_where(End::Fixed) {
+                    let scale = beta / (grid.spacing()[face.axis] * grid.spacing()[face.axis]);
+                    let cells = self.beside(face);
+                    let values = cells.indices().map(|index| scale * self.across(face.axis, index)).collect();
+                    fixed.push((face, Lift { cells, values }));
+                }
+                Terms::Nodal(Nodal::new(&axes, grid.spacing(), numbers, self.offset, self.local))
+            }
+            None => {
+                let (faces, links) = self.node_faces()?;
+                fixed = links;
+                Terms::Faces(Box::new(faces))
+            }
+        };
+        let mut lifts = Vec::new();
+        for (face, lift) in &fixed {
+            let value = |(index, coupling)| {
+                if coupling == 0.0 { 0.0 } else { coupling * self.given_at(*face, index) }
+            };
+            let values = lift.cells.indices().zip(lift.values.iter().copied()).map(value).collect();
+            lifts.push((*face, Lift { cells: lift.cells, values }));
+        }
+        for face in self.faces_where(End::Free).filter(|&face| !self.wall(face).is_homogeneous()) {
+            let (cells, h) = (self.on_wall(face), grid.spacing()[face.axis]);
+            let value = |index| {
+                let share = self.across(face.axis, index) / h;
+                if share == 0.0 {
+                    0.0
+                } else {
+                    share * self.beta_on(face, index) * self.given_at(face, index)
+                }
+            };
+            lifts.push((face, Lift { cells, values: cells.indices().map(value).collect() }));
+        }
+        self.agree("the given value or slope, times the coefficient, is not finite", &lifts, f64::is_finite)?;
+        let pins = self.pins()?;
+        let origin = if constants.is_some() { [0; N] } else { unknown.start };
+        Ok(Made {
+            terms,
+            lines,
+            lifts: lifts.into_iter().map(|(_, lift)| lift).collect(),
+            fixed: fixed.into_iter().map(|(face, lift)| (face.axis, lift)).collect(),
+            halved: self.faces_where(End::Free).map(|face| self.on_wall(face)).collect(),
+            pins: Rc::new(pins),
+            frame: Frame { centring: Centring::Node, origin, unknown },
+        })
+    }
+
+    fn node_axes(&self) -> [NodeAxis; N] {
+        let shape = self.problem.grid.decomposition().shape();
+        std::array::from_fn(|a| NodeAxis { last: shape[a] as isize, ends: self.ends[a] })
+    }
+
+    /// The nodes whose value is not given, global.
+    fn unknown_nodes(&self) -> Result<Region<N>> {
+        let mut region = Region::from_shape(self.problem.grid.shape_global(Centring::Node));
+        for a in 0..N {
+            region.start[a] += isize::from(self.ends[a][0] == End::Fixed);
+            region.end[a] -= isize::from(self.ends[a][1] == End::Fixed);
+            if region.start[a] >= region.end[a] {
+                return Err(refused(format!(
+                    "axis {a} has one cell between two walls of given value, so that no node is left to solve for; give it two \
+                     cells or more"
+                )));
+            }
+        }
+        Ok(region)
+    }
+
+    fn faces_where(&self, end: End) -> impl Iterator<Item = Face> {
+        let ends = self.ends;
+        Face::all::<N>().filter(move |face| ends[face.axis][usize::from(face.high)] == end)
+    }
+
+    /// The local nodes whose global index along an axis is this.
+    fn layer(&self, axis: usize, global: isize) -> Region<N> {
+        let at = global - self.offset[axis];
+        self.local.intersection(&self.local.with_axis(axis, at, at + 1))
+    }
+
+    /// Those on a wall.
+    fn on_wall(&self, face: Face) -> Region<N> {
+        self.layer(face.axis, if face.high { self.node_axes()[face.axis].last } else { 0 })
+    }
+
+    /// Those next to the nodes on a wall.
+    fn beside(&self, face: Face) -> Region<N> {
+        self.layer(face.axis, if face.high { self.node_axes()[face.axis].last - 1 } else { 1 })
+    }
+
+    /// The share of the other axes in what is coupled along one.
+    fn across(&self, axis: usize, index: [isize; N]) -> f64 {
+        let axes = self.node_axes();
+        (0..N).filter(|&a| a != axis).map(|a| axes[a].share(index[a] + self.offset[a])).product()
+    }
+
+    /// What is given at the node on a wall that is nearest to a local one.
+    fn given_at(&self, face: Face, index: [isize; N]) -> f64 {
+        let mut global: [isize; N] = std::array::from_fn(|a| index[a] + self.offset[a]);
+        global[face.axis] = if face.high { self.node_axes()[face.axis].last } else { 0 };
+        self.wall(face).at(self.problem.grid.coordinates(global, Centring::Node))
+    }
+
+    /// The coefficient at a node on a wall.
+    fn beta_on(&self, face: Face, index: [isize; N]) -> f64 {
+        let global = std::array::from_fn(|a| index[a] + self.offset[a]);
+        match &self.problem.coefficient {
+            Coefficient::Constant(beta) => *beta,
+            Coefficient::At(beta) => beta(self.problem.grid.coordinates(global, Centring::Node)),
+            Coefficient::Of(field, _) if field.centring() == Centring::Node => field.get_local(index),
+            Coefficient::Of(field, _) => {
+                let mut inside = index;
+                inside[face.axis] -= isize::from(face.high);
+                let beside = |corner: usize| {
+                    let cell = std::array::from_fn(|a| {
+                        inside[a] - if a == face.axis { 0 } else { (corner >> a & 1) as isize }
+                    });
+                    super::walls::extrapolated(self.beta.as_ref().unwrap_or(field), face, cell)
+                };
+                let corners = (0..1_usize << N).filter(|corner| corner >> face.axis & 1 == 0);
+                corners.map(beside).sum::<f64>() / (1 << (N - 1)) as f64
+            }
+        }
+    }
+
+    /// Nodes of given value.
+    fn pins(&self) -> Result<Vec<Pin<N>>> {
+        let (spacing, mut pins, mut given) = (self.problem.grid.spacing(), Vec::new(), Vec::new());
+        for face in self.faces_where(End::Fixed) {
+            let nodes = self.on_wall(face);
+            let number = |index| {
+                let beta = self.beta_on(face, index);
+                // Any number does where the coefficient is 0.
+                pinned(if beta > 0.0 && beta.is_finite() { beta } else { 1.0 }, spacing)
+            };
+            let diagonal: Vec<f64> = nodes.indices().map(number).collect();
+            let values =
+                nodes.indices().zip(&diagonal).map(|(index, d)| d * self.given_at(face, index)).collect();
+            given.push((face, Lift { cells: nodes, values }));
+            pins.push(Pin { nodes, diagonal, given: Vec::new() });
+        }
+        self.agree("the given value is not finite", &given, f64::is_finite)?;
+        for (pin, (_, lift)) in pins.iter_mut().zip(given) {
+            pin.given = lift.values;
+        }
+        Ok(pins)
+    }
+
+    /// Couplings of a variable coefficient, and those to walls of given value.
+    fn node_faces(&self) -> Result<(Faces<f64, N>, Vec<(Face, Lift<N>)>)> {
+        let (grid, axes, offset) = (&self.problem.grid, self.node_axes(), self.offset);
+        let mut faces = Faces::at(grid, Centring::Node)?;
+        let mut fixed = Vec::new();
+        for a in 0..N {
+            let below = &mut faces.below[a];
+            self.couple(a, below)?;
+            let region = below.region_local();
+            below.component_mut(0).for_each_row(grid.world().pool(), region, |first, row| {
+                for (i, value) in row.iter_mut().enumerate() {
+                    let mut node: [isize; N] = std::array::from_fn(|b| first[b] + offset[b]);
+                    node[N - 1] += i as isize;
+                    let across: f64 = (0..N).filter(|&b| b != a).map(|b| axes[b].share(node[b])).product();
+                    *value = if axes[a].linked(node[a]) && across > 0.0 { across * *value } else { 0.0 };
+                }
+            });
+            self.check_couplings(a, below)?;
+            for face in self.faces_where(End::Fixed).filter(|face| face.axis == a) {
+                let cells = self.beside(face);
+                let link = |mut index: [isize; N]| {
+                    index[a] += isize::from(face.high);
+                    index
+                };
+                let values = cells.indices().map(|index| below.get_local(link(index))).collect();
+                fixed.push((face, Lift { cells, values }));
+            }
+        }
+        // Only now: where two cells lie between two walls, a node is beside both.
+        for face in self.faces_where(End::Fixed) {
+            let last = axes[face.axis].last;
+            let links = self.layer(face.axis, if face.high { last } else { 1 });
+            let mut view = faces.below[face.axis].component_mut(0);
+            links.rows().for_each(|(first, len)| view.row_mut(first, len).fill(0.0));
+        }
+        match self.problem.shift {
+            Shift::Constant(alpha) => faces.shift.fill_with(alpha),
+            Shift::Of(field) => faces.shift.copy_from(field)?,
+        }
+        let region = faces.shift.region_local();
+        faces.shift.component_mut(0).for_each_row(grid.world().pool(), region, |first, row| {
+            for (i, value) in row.iter_mut().enumerate() {
+                let along = |a: usize| if a + 1 == N { i as isize } else { 0 };
+                let share: f64 = (0..N).map(|a| axes[a].share(first[a] + offset[a] + along(a))).product();
+                *value *= share;
+            }
+        });
+        fixed.iter().for_each(|(_, lift)| lift.add(&mut faces.shift, 1.0));
+        for pin in self.pins()? {
+            for (index, d) in pin.nodes.indices().zip(&pin.diagonal) {
+                faces.shift.set_local(index, *d);
+            }
+        }
+        faces.exchange()?;
+        Ok((faces, fixed))
+    }
+}

@@ -1,0 +1,142 @@
+//! What walls add to the right-hand side and to the diagonal.
+
+use parhelion_kernels::Region;
+
+use super::builder::{Coefficient, Site};
+use crate::error::ErrorKind;
+use crate::solvers::wall::Wall;
+use crate::{Centring, Error, Face, Field, Result};
+
+/// What a wall adds to the right-hand side, or to the diagonal.
+pub(super) struct Lift<const N: usize> {
+    /// The points at the wall, local.
+    pub(super) cells: Region<N>,
+    /// For each, in memory order.
+    pub(super) values: Vec<f64>,
+}
+
+impl<const N: usize> Lift<N> {
+    /// Adds `sign` times the values to the points.
+    pub(super) fn add(&self, field: &mut Field<f64, N>, sign: f64) {
+        let mut cells = field.component_mut(0);
+        let mut values = &self.values[..];
+        for (first, len) in self.cells.rows() {
+            let (row, rest) = values.split_at(len);
+            cells.row_mut(first, len).iter_mut().zip(row).for_each(|(cell, value)| *cell += sign * value);
+            values = rest;
+        }
+    }
+}
+
+impl<const N: usize> Site<'_, '_, N> {
+    /// The condition at a face.
+    pub(super) fn wall(&self, face: Face) -> &Wall<N> {
+        &self.problem.walls[face.axis][usize::from(face.high)]
+    }
+
+    /// The walls that this rank's block touches, with the cells there, local.
+    fn walls_of_block(&self) -> impl Iterator<Item = (Face, Region<N>)> {
+        let (topology, local) = (self.problem.grid.topology(), self.local);
+        Face::all::<N>().filter(|&face| topology.at_wall(face)).map(move |face| {
+            let (start, end) = (local.start[face.axis], local.end[face.axis]);
+            let cells = if face.high { (end - 1, end) } else { (start, start + 1) };
+            (face, local.with_axis(face.axis, cells.0, cells.1))
+        })
+    }
+
+    /// Where the wall is nearest to a cell at it.
+    fn place_on_wall(&self, face: Face, index: [isize; N]) -> [f64; N] {
+        let mut global: [isize; N] = std::array::from_fn(|a| index[a] + self.offset[a]);
+        global[face.axis] += isize::from(face.high);
+        self.problem.grid.coordinates(global, Centring::Face(face.axis))
+    }
+
+    fn beta_at_wall(&self, face: Face, index: [isize; N]) -> f64 {
+        match &self.problem.coefficient {
+            Coefficient::Constant(beta) => *beta,
+            Coefficient::At(beta) => beta(self.place_on_wall(face, index)),
+            Coefficient::Of(field, _) => field.get_local(index),
+        }
+    }
+
+    /// The couplings to walls of given value, each with the axis of its wall.
+    ///
+    /// # Collective
+    /// Over all ranks of the grid.
+    ///
+    /// # Errors
+    /// When one is negative or not finite.
+    pub(super) fn fixed(&self) -> Result<Vec<(usize, Lift<N>)>> {
+        let spacing = self.problem.grid.spacing();
+        let coupling = |(face, cells): (Face, Region<N>)| {
+            let scale = 2.0 / (spacing[face.axis] * spacing[face.axis]);
+            let values = cells.indices().map(|index| scale * self.beta_at_wall(face, index)).collect();
+            (face, Lift { cells, values })
+        };
+        let fixed = self.walls_of_block().filter(|&(face, _)| self.wall(face).fixes_value()).map(coupling);
+        let fixed: Vec<_> = fixed.collect();
+        self.agree("the coefficient is negative or not finite", &fixed, |value| {
+            value >= 0.0 && value.is_finite()
+        })?;
+        Ok(fixed.into_iter().map(|(face, lift)| (face.axis, lift)).collect())
+    }
+
+    /// What walls add to the right-hand side.
+    ///
+    /// # Collective
+    /// Over all ranks of the grid.
+    ///
+    /// # Errors
+    /// When it is not finite.
+    pub(super) fn lifts(&self) -> Result<Vec<Lift<N>>> {
+        let spacing = self.problem.grid.spacing();
+        let lift = |(face, cells): (Face, Region<N>)| {
+            let (wall, h) = (self.wall(face), spacing[face.axis]);
+            let scale = if wall.fixes_value() { 2.0 / (h * h) } else { 1.0 / h };
+            let value = |index| {
+                let beta = match &self.beta {
+                    // A flux is β times the slope, so that β must be that of the wall to first order.
+                    Some(field) if !wall.fixes_value() => extrapolated(field, face, index),
+                    _ => self.beta_at_wall(face, index),
+                };
+                scale * beta * wall.at(self.place_on_wall(face, index))
+            };
+            (face, Lift { cells, values: cells.indices().map(value).collect() })
+        };
+        let given = self.walls_of_block().filter(|&(face, _)| !self.wall(face).is_homogeneous());
+        let lifts: Vec<_> = given.map(lift).collect();
+        self.agree("the given value or slope, times the coefficient, is not finite", &lifts, f64::is_finite)?;
+        Ok(lifts.into_iter().map(|(_, lift)| lift).collect())
+    }
+
+    /// # Errors
+    /// On all ranks, when a value on any of them is not `right`.
+    pub(super) fn agree(
+        &self,
+        what: &str,
+        lifts: &[(Face, Lift<N>)],
+        right: impl Fn(f64) -> bool,
+    ) -> Result<()> {
+        let local = lifts.iter().find_map(|(face, lift)| {
+            let wrong = lift.values.iter().filter(|&&value| !right(value)).count();
+            let why = || {
+                format!(
+                    "no elliptic operator can be made: {what} at {wrong} of {} point(s) of one rank at the wall {face:?} \
+                     ({:?})",
+                    lift.values.len(),
+                    self.wall(*face)
+                )
+            };
+            (wrong > 0).then(|| Error::new(ErrorKind::Argument, why()))
+        });
+        self.problem.grid.world().agree(local.map_or(Ok(()), Err))
+    }
+}
+
+/// The coefficient at the wall beside a cell, from it and the next cell inside; the cell's own where it jumps.
+pub(super) fn extrapolated<const N: usize>(field: &Field<f64, N>, face: Face, index: [isize; N]) -> f64 {
+    let mut inner = index;
+    inner[face.axis] += if face.high { -1 } else { 1 };
+    let [own, next] = [index, inner].map(|index| field.with_halo(0).get(index));
+    if next < 2.0 * own && own < 2.0 * next { 1.5 * own - 0.5 * next } else { own }
+}

@@ -1,0 +1,55 @@
+//! Between the user's points and those of multigrid's own grid, which has no nodes of given value.
+
+use std::rc::Rc;
+
+use super::hierarchy::Level;
+use crate::solvers::Real;
+use crate::solvers::elliptic::{Elliptic, Frame, Pin};
+use crate::solvers::line::{End, Points};
+use crate::{Centring, Field, Region};
+
+/// What is done to residuals and corrections on the way.
+pub(super) struct Given<const N: usize> {
+    pub(super) frame: Frame<N>,
+    /// Layers of the finest level whose equations the user's operator has by halves, and the level as wholes.
+    doubled: Vec<Region<N>>,
+    pins: Rc<Vec<Pin<N>>>,
+}
+
+impl<const N: usize> Given<N> {
+    pub(super) fn new<T: Real>(operator: &Elliptic<N>, finest: &Level<T, N>) -> Self {
+        let grid = &finest.operator.grid;
+        let block = grid.region_global(Centring::Cell);
+        let mut doubled = Vec::new();
+        for (a, line) in operator.lines.iter().enumerate() {
+            if line.points != Points::Nodes {
+                continue;
+            }
+            for (end, at) in line.ends.into_iter().zip([0, line.cells() as isize - 1]) {
+                let layer = block.intersection(&block.with_axis(a, at, at + 1));
+                if end == End::Free && !layer.is_empty() {
+                    doubled.push(layer.shifted(block.start.map(|start| -start)));
+                }
+            }
+        }
+        Self { frame: operator.frame, doubled, pins: Rc::clone(&operator.pins) }
+    }
+
+    /// Whether points and equations of the finest level are the user's.
+    pub(super) fn is_plain(&self) -> bool {
+        self.frame.centring == Centring::Cell
+    }
+
+    /// After residuals have come to the finest level.
+    pub(super) fn enter<T: Real>(&self, f: &mut Field<T, N>) {
+        for layer in &self.doubled {
+            let (mut view, two) = (f.component_mut(0), T::nearest(2.0));
+            layer.rows().for_each(|(first, len)| view.row_mut(first, len).iter_mut().for_each(|f| *f *= two));
+        }
+    }
+
+    /// After the correction `z` for the residual `r` has come back: at nodes of given value.
+    pub(super) fn leave(&self, r: &Field<f64, N>, z: &mut Field<f64, N>) {
+        self.pins.iter().for_each(|pin| pin.solve(r, z));
+    }
+}

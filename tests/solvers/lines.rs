@@ -1,0 +1,124 @@
+//! The line smoother: where couplings along one axis are much stronger than along the others.
+
+use parhelion::prelude::*;
+use parhelion::solvers::{
+    Elliptic, EllipticBuilder, Krylov, LinearOperator, Mean, Multigrid, MultigridBuilder, Outcome, Smoother,
+    Wall,
+};
+use parhelion::testing::{on_ranks, same_on};
+
+fn noise<const N: usize>(index: [usize; N]) -> f64 {
+    let hash =
+        index.iter().fold(17_u64, |h, &i| (h ^ i as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(23));
+    hash as f64 / u64::MAX as f64 - 0.5
+}
+
+fn dirichlet<'a, const N: usize>(grid: &Grid<N>) -> EllipticBuilder<'a, N> {
+    Face::all::<N>().fold(Elliptic::builder(grid), |b, face| b.wall(face, Wall::Dirichlet(0.0)))
+}
+
+fn builder() -> MultigridBuilder {
+    Multigrid::<f64, 3>::builder().cells_per_rank(25)
+}
+
+fn iterate<const N: usize>(operator: &Elliptic<N>, builder: MultigridBuilder) -> parhelion::Result<Outcome> {
+    let mut multigrid = builder.build::<f64, N>(operator)?;
+    let (mut b, mut u) = (operator.vector("b"), operator.vector("u"));
+    b.fill_indexed(noise);
+    multigrid.solve(operator, &b, &mut u, 1e-8)
+}
+
+/// Cells 100 times as long as thick: full coarsening with line solves along any axis of the thin side.
+#[test]
+fn lines_smooth_flat_cells() {
+    on_ranks([1, 3], |world| {
+        for axis in 0..3 {
+            for at in [Centring::Cell, Centring::Node] {
+                let mut extent = [30.0, 36.0, 24.0];
+                extent[axis] /= 100.0;
+                let grid = Grid::builder([30, 36, 24]).extent(extent).build(world)?;
+                let operator = dirichlet(&grid).centring(at).build()?;
+                let outcome = iterate(&operator, builder().smoother(Smoother::Line))?;
+                println!("axis {axis} {at:?}: {:.3}", outcome.factor());
+                assert!(outcome.converged() && outcome.factor() < 0.2, "{axis} {at:?}: {outcome}");
+            }
+        }
+        let grid = Grid::builder([30, 24]).extent([30.0, 0.24]).periodic([false, true]).build(world)?;
+        for operator in [Elliptic::builder(&grid).build()?, Elliptic::builder(&grid).shift(1e-3).build()?] {
+            let outcome = iterate(&operator, builder().smoother(Smoother::Line))?;
+            println!("ring: {:.3}", outcome.factor());
+            assert!(outcome.converged() && outcome.factor() < 0.25, "ring: {outcome}");
+        }
+        Ok(())
+    });
+}
+
+/// Sheets of 1 and 10⁻⁴, one cell thick: square cells, which are coarsened along all axes, but coupled along the sheets only.
+#[test]
+fn lines_smooth_what_points_cannot() {
+    on_ranks([1, 2], |world| {
+        let grid = Grid::builder([64, 64]).extent([1.0, 1.0]).build(world)?;
+        let mut beta = grid.field::<f64>("beta");
+        for along in [0, 1] {
+            beta.fill_indexed(|index| if index[1 - along].is_multiple_of(2) { 1.0 } else { 1e-4 });
+            let operator = dirichlet(&grid).coefficient_of(&beta, Mean::Harmonic).build()?;
+            let (mut b, mut u) = (operator.vector("b"), operator.vector("u"));
+            b.fill_indexed(noise);
+            let mut iterations = Vec::new();
+            for smoother in [Smoother::RedBlack, Smoother::Line, Smoother::LineAlong(along)] {
+                u.fill_with(0.0);
+                let mut multigrid = builder().smoother(smoother).build::<f64, 2>(&operator)?;
+                let outcome = Krylov::cg().tolerance(1e-8).solve(&operator, &mut multigrid, &b, &mut u)?;
+                println!("along {along} {smoother:?}: {outcome}");
+                assert!(outcome.converged(), "{smoother:?}: {outcome}");
+                iterations.push(outcome.iterations());
+            }
+            assert!(iterations[1] == iterations[2] && 3 * iterations[1] <= iterations[0], "{iterations:?}");
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn lines_have_the_same_bits() {
+    same_on([(1, 1), (1, 2), (2, 1), (3, 1), (6, 1), (2, 2)], |world| {
+        let grid = Grid::builder([21, 18, 35])
+            .extent([1.0, 0.9, 1.7])
+            .periodic([false, true, false])
+            .build(world)?;
+        let mut beta = grid.field::<f64>("beta");
+        beta.fill(|[z, y, x]| 1.0 + z * y + if x > 0.8 { 100.0 } else { 0.0 });
+        let mut text = String::new();
+        for axis in 0..3 {
+            for (varying, at) in [(false, Centring::Cell), (true, Centring::Cell), (false, Centring::Node)] {
+                let walls = Elliptic::builder(&grid).centring(at).wall(Face::high(2), Wall::Dirichlet(0.5));
+                let operator = if varying {
+                    walls.coefficient_of(&beta, Mean::Harmonic).build()?
+                } else {
+                    walls.build()?
+                };
+                let (mut f, mut u) = (operator.vector("f"), operator.vector("u"));
+                f.fill(|[z, y, x]| (3.0 * z).sin() - y * x);
+                operator.add_walls(&mut f)?;
+                let mut multigrid =
+                    builder().smoother(Smoother::LineAlong(axis)).build::<f64, 3>(&operator)?;
+                let outcome = Krylov::cg().max_iterations(3).solve(&operator, &mut multigrid, &f, &mut u)?;
+                text += &format!("{:?} {:016x} ", outcome.residuals, u.fingerprint());
+            }
+        }
+        Ok(text)
+    });
+}
+
+#[test]
+fn lines_that_cannot_be_whole_are_refused() {
+    on_ranks([2], |world| {
+        let grid = Grid::builder([100]).build(world)?;
+        let operator = dirichlet(&grid).build()?;
+        let error = builder().smoother(Smoother::Line).build::<f64, 1>(&operator).unwrap_err();
+        assert!(error.to_string().contains("2 ranks whole lines along axis 0"), "{error}");
+        let error = builder().smoother(Smoother::LineAlong(1)).build::<f64, 1>(&operator).unwrap_err();
+        assert!(error.is_argument() && error.to_string().contains("axis 1 of 1"), "{error}");
+        Ok(())
+    });
+}
