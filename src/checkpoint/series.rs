@@ -114,7 +114,8 @@ impl<'w> Checkpoints<'w> {
     ///
     /// If it cannot be written or brought to disk, is read back differently, two fields have one name
     /// or one that cannot be that of a dataset, or the ranks mean different things. Nothing is left
-    /// of it then, and the older checkpoints are as they were.
+    /// of it then, and the older checkpoints are as they were. If only its directory cannot be brought to disk, it
+    /// stays, but a crash may take its name; no older one is removed.
     ///
     /// # Collective
     ///

@@ -223,7 +223,7 @@ impl<'w> Output<'w> {
     ///
     /// A field is then copied when it is written, and may change at once. [`finish_later`](Self::finish_later)
     /// starts a thread on each rank that writes the rank's copies and brings them to disk;
-    /// [`Pending::wait`] ends it. Every output between the two holds one copy of all its fields in
+    /// [`Pending::wait`](crate::Pending::wait) ends it. Every output between the two holds one copy of all its fields in
     /// memory, so a loop over steps waits for the last output before it begins the next:
     ///
     /// ```
