@@ -11,9 +11,16 @@
 //! whose time is the disk's. Both make their file anew; the values are those of a smooth function plus noise in
 //! the last digits, so that compression has neither nothing to do nor nothing to gain.
 //!
-//! The last rows compare the other way round, with the disk: what share of the time that an output takes with its
-//! `fsync` is hidden when it is written in the background of a computation that takes as long on its own. 1
-//! would be all of it. The copying of bytes needs a core, which the computation has to spare or not.
+//! The last rows are about output in the background: what share of the time of an output, with its `fsync`, is
+//! hidden behind a computation that takes as long on its own. 1 would be all of it. What can be hidden depends on who
+//! could do the work meanwhile:
+//!
+//! - "disk" are files where `--directory` says. The disk works by itself, but the bytes are first copied into the page
+//!   cache, by a core.
+//! - "memory" are files in `/dev/shm`: there is nothing to wait for, all of the time is work of the cores.
+//!   With every core computing, none of it can be hidden.
+//! - How many cores compute is said by how the program is launched: `PARHELION_THREADS=1 mpirun -n 1 --bind-to none`
+//!   on two cores leaves one for output.
 //!
 //! Where blocks are uneven (the second size), chunks cannot divide all of them and ranks share some.
 
@@ -71,11 +78,14 @@ fn main() -> Result<(), Box<dyn Error>> {
             }
         }
     }
-    report.head("f64 fields to disk in the background of a computation, against not waiting at all");
-    for &procs in &grids {
-        let case = format!("hidden {procs:?}");
-        if options.common.wants(&case) {
-            hide(&world, &options, &mut report, (&directory, &case), procs)?;
+    report.head("f64 fields in the background of a computation, against not waiting at all");
+    let memory = Path::new("/dev/shm");
+    for (kind, directory) in [("disk", &*directory), ("memory", memory)] {
+        for &procs in grids.iter().filter(|_| directory.is_dir()) {
+            let case = format!("hidden {kind} {procs:?}");
+            if options.common.wants(&case) {
+                hide(&world, &options, &mut report, (directory, &case), procs)?;
+            }
         }
     }
     Ok(())
@@ -103,9 +113,12 @@ fn hide(
         way();
         world.slowest(start.elapsed().as_secs_f64())
     };
-    write(); // pages are there, the file is to be replaced
-    let writing = median((0..3).map(|_| seconds(&mut || write())));
-    let computing = seconds(&mut || compute(20)) / 20.0;
+    // pages are there, and so is the memory for copies; the file is to be replaced
+    write();
+    begin().in_background().write(&u)?.finish()?;
+    let writing = median((0..5).map(|_| seconds(&mut || write())));
+    compute(20);
+    let computing = seconds(&mut || compute(100)) / 100.0;
     let times = (writing / computing).ceil() as usize;
     let both = |compute: &mut dyn FnMut(usize)| {
         let pending = begin().in_background().write(&u).and_then(Output::finish_later);

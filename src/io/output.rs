@@ -11,7 +11,9 @@ use super::attributes::Attribute;
 use super::background::{self, Background, Block, Pending};
 use super::collective::{on_root, open_alone, same_everywhere, with_dataset};
 use super::dataset::Plan;
+use super::direct::Share;
 use super::options::WriteOptions;
+use super::staging::Source;
 use super::storage::{self, Draft, cannot, complaint};
 use super::stored::Stored;
 use super::{series, transfer, xdmf};
@@ -182,10 +184,12 @@ impl<'w> Output<'w> {
         })?;
         let portion = plan.portion(field, self.extendable.then_some((1, 0)));
         // only a contiguous dataset has an origin
-        if let (Some(_), Ok(origin)) = (&self.copies, origin.try_into().map(u64::from_le_bytes)) {
-            let copy = Block::copy((field, &portion), plan.item.kind, origin);
-            let copy = self.world.agree(copy.map_err(|reason| self.cannot_write(name, &reason)))?;
-            self.copies.get_or_insert_default().push(copy);
+        let origin = origin.try_into().map(u64::from_le_bytes).ok().filter(|_| self.copies.is_some());
+        let place = |origin| (origin, plan.item.kind.size());
+        let share = origin.and_then(|origin| Share::new(self.world, &portion, place(origin), &plan.how));
+        if let (Some(copies), Some(share)) = (&mut self.copies, share) {
+            let source = Source::new(field, &portion, plan.item.kind);
+            copies.push(Block::copy(self.world, &share, &source)?);
         } else if !plan.is_empty() {
             let place = (&*self.temporary, name.as_str(), OpenMode::ReadWrite);
             with_dataset(
@@ -294,9 +298,11 @@ impl<'w> Output<'w> {
         Ok((file, self.copies.take().unwrap_or_default()))
     }
 
-    /// Gives the file its name if all is `written`; gives what it holds. Collective.
-    pub(super) fn put_in_place(mut self, written: io::Result<()>) -> Result<Vec<xdmf::Item>> {
-        self.world.agree(written.map_err(|error| cannot("write", &self.target, &error)))?;
+    /// Gives the file its name if all is `written`, and the memory of the copies to later ones; gives what
+    /// the file holds. Collective.
+    pub(super) fn put_in_place(mut self, written: io::Result<Vec<Vec<u8>>>) -> Result<Vec<xdmf::Item>> {
+        let spare = self.world.agree(written.map_err(|error| cannot("write", &self.target, &error)))?;
+        self.world.spare_memory().borrow_mut().extend(spare);
         let file_name = self.target.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let (draft, target) = (self.draft.take(), &self.target);
         on_root(self.world, || {

@@ -6,6 +6,8 @@ mod failure;
 mod startup;
 mod threads;
 
+#[cfg(feature = "hdf5")]
+use std::cell::RefCell;
 use std::fmt;
 use std::rc::Rc;
 
@@ -58,6 +60,9 @@ struct Inner {
     pool: Rc<Pool>,
     recorder: Measure,
     at_end: AtEnd,
+    /// What copies of output that has been written left, for the next ones.
+    #[cfg(feature = "hdf5")]
+    spare_memory: RefCell<Vec<Vec<u8>>>,
     environment: Rc<Environment>,
     /// The world of which this is one rank; it ends after this one, and takes the others along if need be.
     _whole: Option<(World, Alone)>,
@@ -155,6 +160,8 @@ impl World {
             pool: Rc::clone(&self.0.pool),
             recorder: self.0.recorder.clone(),
             at_end: AtEnd::default(),
+            #[cfg(feature = "hdf5")]
+            spare_memory: RefCell::default(),
             environment: Rc::clone(&self.0.environment),
             _whole: Some((self.clone(), Alone::new())),
         }))
@@ -185,6 +192,12 @@ impl World {
 
     pub(crate) fn comm(&self) -> &SimpleCommunicator {
         &self.0.comm
+    }
+
+    /// Memory that output in the background no longer needs, to be used again.
+    #[cfg(feature = "hdf5")]
+    pub(crate) fn spare_memory(&self) -> &RefCell<Vec<Vec<u8>>> {
+        &self.0.spare_memory
     }
 
     pub(crate) fn ranks_on_node(&self) -> usize {
@@ -278,6 +291,8 @@ impl WorldBuilder {
             pool,
             recorder,
             at_end,
+            #[cfg(feature = "hdf5")]
+            spare_memory: RefCell::default(),
             environment,
             _whole: None,
         }));
