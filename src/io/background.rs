@@ -8,6 +8,7 @@ use std::any::Any;
 use std::fs::File;
 use std::io;
 use std::ops::Range;
+use std::os::unix::fs::FileExt;
 use std::thread::{Builder, JoinHandle};
 
 use super::direct::Share;
@@ -22,14 +23,19 @@ use crate::{Element, Error, Result, World};
 /// So many bytes are handed to the file system before the disk is told to begin with them.
 const STRETCH: usize = 8 << 20;
 
+/// What is written past the page cache begins and ends at multiples of this, in the file and in memory: the page of
+/// the processor, and a multiple of the blocks of a disk.
+const ALIGNED: usize = 4096;
+
 /// What one rank writes of a contiguous dataset: bytes as they will be in the file, and their place there.
 #[derive(Debug)]
 pub(super) struct Block {
     place: Place,
     /// Which bytes of the place they are.
     part: Range<usize>,
-    /// As many, and maybe some more that mean nothing.
-    bytes: Vec<u8>,
+    /// The bytes, from `first` on: in memory as far from a multiple of [`ALIGNED`] as in the file.
+    memory: Vec<u8>,
+    first: usize,
 }
 
 impl Block {
@@ -38,24 +44,64 @@ impl Block {
     /// # Errors
     /// When there is no memory for the copy; the same on every rank.
     pub(super) fn copy<T: Element>(world: &World, share: &Share, source: &Source<'_, T>) -> Result<Self> {
-        let mut bytes = world.agree(buffer(world, share.len()))?;
-        share.copy(world.pool(), source, &mut bytes[..share.len()]);
+        let mut memory = world.agree(buffer(world, share.len() + ALIGNED))?;
         let (place, part) = share.place();
-        Ok(Self { place: place.clone(), part, bytes })
+        let offset = place.segments(part.clone()).next().map_or(0, |(offset, _)| offset);
+        let first = ahead(offset as usize, memory.as_ptr() as usize);
+        share.copy(world, source, &mut memory[first..first + share.len()]);
+        Ok(Self { place: place.clone(), part, memory, first })
     }
 
-    /// Writes it, and lets the disk begin before all of it is written.
-    fn write(&self, file: &File) -> io::Result<()> {
-        for first in self.part.clone().step_by(STRETCH) {
-            let stretch = first..(first + STRETCH).min(self.part.end);
-            let bytes = &self.bytes[stretch.start - self.part.start..stretch.end - self.part.start];
-            self.place.put(file, first, bytes)?;
-            for (offset, run) in self.place.segments(stretch) {
-                ffi::begin_writing(file, offset, run.len() as u64);
+    /// Writes it, past the page cache if `direct` can; lets the disk begin before all of it is written.
+    fn write(&self, file: &File, direct: &mut Option<File>) -> io::Result<()> {
+        let bytes = &self.memory[self.first..self.first + self.part.len()];
+        for (offset, run) in self.place.segments(self.part.clone()) {
+            let bytes = &bytes[run.start - self.part.start..run.end - self.part.start];
+            let head = ahead(0, offset as usize).min(bytes.len());
+            let middle = (bytes.len() - head) / ALIGNED * ALIGNED;
+            let past_cache = direct
+                .as_ref()
+                .filter(|_| middle >= STRETCH / 64 && bytes[head..].as_ptr() as usize % ALIGNED == 0);
+            let done =
+                past_cache.map(|it| it.write_all_at(&bytes[head..head + middle], offset + head as u64));
+            match done {
+                Some(Ok(())) => {
+                    file.write_all_at(&bytes[..head], offset)?;
+                    file.write_all_at(&bytes[head + middle..], offset + (head + middle) as u64)?;
+                    continue;
+                }
+                // some file systems say so only now; what is wrong with the disk will be said again
+                Some(Err(_)) => *direct = None,
+                None => {}
+            }
+            for (number, stretch) in bytes.chunks(STRETCH).enumerate() {
+                let offset = offset + (number * STRETCH) as u64;
+                file.write_all_at(stretch, offset)?;
+                ffi::begin_writing(file, offset, stretch.len() as u64);
             }
         }
         Ok(())
     }
+}
+
+/// How far a number with the remainder of `goal` is ahead of `from`.
+fn ahead(goal: usize, from: usize) -> usize {
+    (goal % ALIGNED + ALIGNED - from % ALIGNED) % ALIGNED
+}
+
+/// The same file, opened for writing past the page cache. Copying bytes there is the only part of writing
+/// that takes a core, which computes meanwhile. `None` where the system has nothing like it.
+#[cfg(target_os = "linux")]
+fn past_page_cache(file: &File) -> Option<File> {
+    use std::os::fd::AsRawFd;
+    use std::os::unix::fs::OpenOptionsExt;
+    let path = format!("/proc/self/fd/{}", file.as_raw_fd());
+    std::fs::OpenOptions::new().write(true).custom_flags(libc::O_DIRECT).open(path).ok()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn past_page_cache(_: &File) -> Option<File> {
+    None
 }
 
 /// Memory for a copy: that of an earlier one if possible, since the system takes longer to find new memory
@@ -81,9 +127,10 @@ fn buffer(world: &World, length: usize) -> Result<Vec<u8>> {
 
 /// Writes the blocks and waits until the file is on disk. Gives the blocks' memory back.
 pub(super) fn write(file: &File, blocks: Vec<Block>) -> io::Result<Vec<Vec<u8>>> {
-    blocks.iter().try_for_each(|block| block.write(file))?;
+    let mut direct = if blocks.is_empty() { None } else { past_page_cache(file) };
+    blocks.iter().try_for_each(|block| block.write(file, &mut direct))?;
     file.sync_all()?;
-    Ok(blocks.into_iter().map(|block| block.bytes).collect())
+    Ok(blocks.into_iter().map(|block| block.memory).collect())
 }
 
 /// Work on a thread of its own. Dropping it waits for the thread.

@@ -10,7 +10,6 @@ use std::ops::Range;
 use std::sync::Mutex;
 
 use hdf5::Datatype;
-use parhelion_kernels::Pool;
 
 use super::collective::largest;
 use super::ffi;
@@ -103,32 +102,11 @@ impl Share {
         outcome
     }
 
-    /// Copies what this rank writes to a buffer of [`len`](Self::len) bytes, with all threads where none waits
+    /// Copies what this rank writes to a buffer of [`len`](Self::len) bytes, with all its cores where none waits
     /// for other ranks. Collective where rows are shared.
-    pub(super) fn copy<T: Element>(&self, pool: &Pool, source: &Source<'_, T>, buffer: &mut [u8]) {
+    pub(super) fn copy<T: Element>(&self, world: &World, source: &Source<'_, T>, buffer: &mut [u8]) {
         let Some(sharing) = &self.sharing else {
-            let pieces = Pieces::new(&source.portion().count, source.point(), self.limits.at_once);
-            let bound = |thread: usize| pieces.len() * thread / pool.threads();
-            let mut rest = buffer;
-            let parts: Vec<_> = (0..pool.threads())
-                .map(|thread| {
-                    let bytes =
-                        (pieces.before(bound(thread + 1)) - pieces.before(bound(thread))) * source.point();
-                    let (part, others) = std::mem::take(&mut rest).split_at_mut(bytes);
-                    rest = others;
-                    Mutex::new(part)
-                })
-                .collect();
-            return pool.run(|thread| {
-                let mut rest = &mut **parts[thread].lock().expect("each thread has its own");
-                let mut scratch = Scratch::default();
-                for number in bound(thread)..bound(thread + 1) {
-                    let piece = pieces.get(number);
-                    let (out, others) = rest.split_at_mut(piece.len() * source.point());
-                    source.copy(&mut scratch, &piece, out);
-                    rest = others;
-                }
-            });
+            return copy_pieces(world, source, self.limits.at_once, buffer);
         };
         let (mut scratch, mut parcels) = (Scratch::default(), Parcels::default());
         let mut rest = buffer;
@@ -174,6 +152,40 @@ impl Share {
         }
         target.outcome
     }
+}
+
+/// Copies all of a block, each core a part: also those that do not compute, which have nothing to do meanwhile.
+fn copy_pieces<T: Element>(world: &World, source: &Source<'_, T>, at_once: usize, buffer: &mut [u8]) {
+    let pieces = Pieces::new(&source.portion().count, source.point(), at_once);
+    let threads = world.threads().max(world.cores());
+    let bound = |thread: usize| pieces.len() * thread / threads;
+    let mut rest = buffer;
+    let parts: Vec<_> = (0..threads)
+        .map(|thread| {
+            let bytes = (pieces.before(bound(thread + 1)) - pieces.before(bound(thread))) * source.point();
+            let (part, others) = std::mem::take(&mut rest).split_at_mut(bytes);
+            rest = others;
+            Mutex::new(part)
+        })
+        .collect();
+    let work = |thread: usize| {
+        let mut part = parts[thread].lock().expect("each thread has its own");
+        let (mut rest, mut scratch) = (&mut **part, Scratch::default());
+        for number in bound(thread)..bound(thread + 1) {
+            let piece = pieces.get(number);
+            let (out, others) = rest.split_at_mut(piece.len() * source.point());
+            source.copy(&mut scratch, &piece, out);
+            rest = others;
+        }
+    };
+    if threads == world.threads() {
+        return world.pool().run(work);
+    }
+    std::thread::scope(|scope| {
+        let work = &work;
+        (1..threads).for_each(|thread| drop(scope.spawn(move || work(thread))));
+        work(0);
+    });
 }
 
 /// What brings this rank's parts of some slabs.

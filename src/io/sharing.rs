@@ -60,8 +60,8 @@ pub(super) struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        // a call of the system costs as much as copying a few KiB; what is swapped stays in a core's cache
-        Self { long_enough: 128 << 10, at_once: 512 << 10 }
+        // a call of the system costs as much as copying a few KiB; what is swapped, thrice that, stays in a core's cache
+        Self { long_enough: 128 << 10, at_once: 256 << 10 }
     }
 }
 
@@ -208,15 +208,14 @@ impl Sharing {
         self.parts[rank].iter().map(|&(_, length)| length).sum()
     }
 
-    /// The bytes that go to, or come from, every rank in a step: those of this rank's part of their slabs, and
-    /// those of their parts of this rank's slabs.
+    /// The bytes of every other rank's slabs of a step that are this rank's part, and those of this rank's slabs
+    /// that are their parts or its own.
     fn bytes(&self, step: usize) -> [Vec<usize>; 2] {
-        let (mine, now) = (self.part(self.rank()), self.now(step).len());
+        let me = self.rank();
+        let (mine, now) = (self.part(me), self.now(step).len());
+        let others = |rank: usize| if rank == me { 0 } else { self.chunk(rank, step).len() * mine };
         let ranks = 0..self.parts.len();
-        [
-            ranks.clone().map(|rank| self.chunk(rank, step).len() * mine).collect(),
-            ranks.map(|rank| now * self.part(rank)).collect(),
-        ]
+        [ranks.clone().map(others).collect(), ranks.map(|rank| now * self.part(rank)).collect()]
     }
 
     /// Puts this rank's slabs of a step together; `gather` brings its own part of some slabs. Collective over the
@@ -233,11 +232,13 @@ impl Sharing {
         outgoing.resize(there.iter().sum(), 0);
         incoming.resize(here.iter().sum(), 0);
         let mut rest = &mut outgoing[..];
-        for (rank, &bytes) in there.iter().enumerate() {
+        for (rank, &bytes) in there.iter().enumerate().filter(|&(_, &bytes)| bytes > 0) {
             let (part, others) = rest.split_at_mut(bytes);
             gather(self.chunk(rank, step), part);
             rest = others;
         }
+        // what stays here is not MPI's business
+        gather(self.now(step), &mut incoming[self.own(&here)]);
         self.swap((outgoing, &there), (incoming, &here));
         let mut rest = &incoming[..];
         for (runs, bytes) in self.parts.iter().zip(here) {
@@ -263,29 +264,33 @@ impl Sharing {
     ) {
         let Parcels { outgoing, incoming } = parcels;
         let [here, there] = self.bytes(step);
-        outgoing.clear();
-        for runs in &self.parts {
+        let pack = |runs: &[(usize, usize)], out: &mut Vec<u8>| {
             for slab in slabs.chunks_exact(self.slab) {
-                runs.iter().for_each(|&(start, length)| outgoing.extend(&slab[start..start + length]));
+                runs.iter().for_each(|&(start, length)| out.extend(&slab[start..start + length]));
             }
-        }
+        };
+        outgoing.clear();
+        self.parts.iter().for_each(|runs| pack(runs, outgoing));
         incoming.resize(here.iter().sum(), 0);
         self.swap((outgoing, &there), (incoming, &here));
         let mut rest = &incoming[..];
-        for (rank, bytes) in here.into_iter().enumerate() {
+        for (rank, &bytes) in here.iter().enumerate().filter(|&(_, &bytes)| bytes > 0) {
             let (part, others) = rest.split_at(bytes);
             scatter(self.chunk(rank, step), part);
             rest = others;
         }
+        scatter(self.now(step), &outgoing[self.own(&there)]);
     }
 
-    /// Sends so many bytes to each rank, and receives so many.
+    /// Where this rank's own bytes are among those of all.
+    fn own(&self, bytes: &[usize]) -> Range<usize> {
+        let first = bytes[..self.rank()].iter().sum();
+        first..first + bytes[self.rank()]
+    }
+
+    /// Sends so many bytes to each rank, and receives so many; its own stay where they are.
     fn swap(&self, (outgoing, there): (&[u8], &[usize]), (incoming, here): (&mut [u8], &[usize])) {
-        // what stays here is not MPI's business
         let me = self.rank();
-        let before = |list: &[usize]| list[..me].iter().sum::<usize>();
-        let (from, to) = (before(there), before(here));
-        incoming[to..to + here[me]].copy_from_slice(&outgoing[from..from + there[me]]);
         let counts = |list: &[usize]| -> Vec<i32> {
             list.iter().enumerate().map(|(rank, &bytes)| if rank == me { 0 } else { bytes as i32 }).collect()
         };

@@ -194,6 +194,12 @@ impl World {
         &self.0.comm
     }
 
+    /// How many cores are this rank's alone, whether it computes with all of them or not.
+    #[cfg(feature = "hdf5")]
+    pub(crate) fn cores(&self) -> usize {
+        self.0.cores.share as usize
+    }
+
     /// Memory that output in the background no longer needs, to be used again.
     #[cfg(feature = "hdf5")]
     pub(crate) fn spare_memory(&self) -> &RefCell<Vec<Vec<u8>>> {
