@@ -235,8 +235,12 @@ impl<'w> Output<'w> {
     /// ```
     ///
     /// The file is the same as without. Chunked and compressed datasets are written at once, since that takes
-    /// all ranks together; only bringing them to disk is left to the thread. The thread shares the
-    /// rank's cores: what can be hidden is the time of the disk, less so the copying of bytes.
+    /// all ranks together; only bringing them to disk is left to the thread.
+    ///
+    /// What can be hidden is the time of the disk. Where the file system can do without its page cache (`O_DIRECT`), the
+    /// thread takes hardly any of the cores' time; where files lie in memory, it needs a core that does not compute
+    /// (`PARHELION_THREADS`). Making the copies cannot be hidden. Their memory is kept for the next output
+    /// until the [`World`] ends.
     pub fn in_background(mut self) -> Self {
         self.copies.get_or_insert_default();
         self
