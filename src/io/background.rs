@@ -27,6 +27,9 @@ const STRETCH: usize = 8 << 20;
 /// the processor, and a multiple of the blocks of a disk.
 const ALIGNED: usize = 4096;
 
+/// Fewer bytes in a row go through the page cache, for each call waits for the disk.
+const WORTH_IT: usize = 1 << 20;
+
 /// What one rank writes of a contiguous dataset: bytes as they will be in the file, and their place there.
 #[derive(Debug)]
 pub(super) struct Block {
@@ -61,7 +64,7 @@ impl Block {
             let middle = (bytes.len() - head) / ALIGNED * ALIGNED;
             let past_cache = direct
                 .as_ref()
-                .filter(|_| middle >= STRETCH / 64 && bytes[head..].as_ptr() as usize % ALIGNED == 0);
+                .filter(|_| middle >= WORTH_IT && (bytes[head..].as_ptr() as usize).is_multiple_of(ALIGNED));
             let done =
                 past_cache.map(|it| it.write_all_at(&bytes[head..head + middle], offset + head as u64));
             match done {

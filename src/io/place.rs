@@ -132,7 +132,7 @@ mod tests {
                 let mut end = None;
                 for (offset, part) in place.segments(range.clone()) {
                     prop_assert_ne!(end, Some(offset), "two runs could be one");
-                    prop_assert!(part.start == next && part.len() > 0 && part.len() <= place.run());
+                    prop_assert!(part.start == next && !part.is_empty() && part.len() <= place.run());
                     next = part.end;
                     end = Some(offset + part.len() as u64);
                     for (at, byte) in (offset - origin..).zip(part) {
