@@ -134,11 +134,17 @@ fn hide(
     write();
     begin().in_background().write(&u)?.finish()?;
     clean();
-    compute(20);
-    let a_unit = seconds(&mut || compute(100)) / 100.0;
-    // the computation takes as long as the output before it took: disks have their moods
-    let times = std::cell::Cell::new(1);
-    let timed_write = || times.set((seconds(&mut || write()) / a_unit).ceil() as usize);
+    // the computation takes as long as the output before it took, for disks have their moods
+    let (wanted, times) = (std::cell::Cell::new(0.0), std::cell::Cell::new(0));
+    let timed_write = || wanted.set(seconds(&mut || write()));
+    let as_long = |compute: &mut dyn FnMut(usize)| {
+        let start = Instant::now();
+        times.set(0);
+        while start.elapsed().as_secs_f64() < wanted.get() {
+            compute(1);
+            times.set(times.get() + 1);
+        }
+    };
     let both = |compute: &mut dyn FnMut(usize)| {
         let pending = begin().in_background().write(&u).and_then(Output::finish_later);
         compute(times.get());
@@ -150,7 +156,7 @@ fn hide(
         &options.common,
         [
             &mut || timed_write(),
-            &mut || compute.borrow_mut()(times.get()),
+            &mut || as_long(&mut **compute.borrow_mut()),
             &mut || both(&mut **compute.borrow_mut()),
             &mut || clean(),
         ],
