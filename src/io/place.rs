@@ -62,18 +62,22 @@ impl Place {
         let axes = extent.len();
         let mut stride = vec![1_u64; axes];
         for axis in (1..axes).rev() {
-            stride[axis - 1] = stride[axis] * extent[axis] as u64;
+            stride[axis - 1] = stride[axis].saturating_mul(extent[axis] as u64);
         }
         let split = self.split();
         let length = self.run().max(1);
-        let first = origin + start[split] as u64 * stride[split];
+        // what a damaged file says may be anything; the system refuses what is too far
+        let after = |offset: u64, index: usize, stride: u64| {
+            offset.saturating_add((index as u64).saturating_mul(stride))
+        };
+        let first = after(*origin, start[split], stride[split]);
         let end = if bytes.is_empty() { 0 } else { bytes.end.div_ceil(length) };
         (bytes.start / length..end).map(move |run| {
             let part = bytes.start.max(run * length)..bytes.end.min((run + 1) * length);
-            let mut offset = first + (part.start - run * length) as u64;
+            let mut offset = after(first, part.start - run * length, 1);
             let mut rest = run;
             for axis in (0..split).rev() {
-                offset += (start[axis] + rest % count[axis]) as u64 * stride[axis];
+                offset = after(offset, start[axis] + rest % count[axis], stride[axis]);
                 rest /= count[axis];
             }
             (offset, part)
