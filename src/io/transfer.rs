@@ -70,7 +70,7 @@ impl How {
     }
 }
 
-/// Writes all of the field to a dataset of its shape and type. As [`write`].
+/// Writes all of the field to a dataset of its shape and type. As [`write()`].
 pub(crate) fn write_all<F: Stored>(world: &World, dataset: &Dataset, field: &F) -> hdf5::Result<()> {
     let placement = field.placement();
     let portion = Portion::to_write(&placement, &whole(&placement), field.components(), None);
