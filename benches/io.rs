@@ -11,9 +11,16 @@
 //! whose time is the disk's. Both make their file anew; the values are those of a smooth function plus noise in
 //! the last digits, so that compression has neither nothing to do nor nothing to gain.
 //!
-//! The last rows compare the other way round, with the disk: what share of the time that an output takes with its
-//! `fsync` is hidden when it is written in the background of a computation that takes as long on its own. 1
-//! would be all of it. The copying of bytes needs a core, which the computation has to spare or not.
+//! The last rows are about output in the background: what share of the time of an output, with its `fsync`, is
+//! hidden behind a computation that takes as long on its own. 1 would be all of it. What can be hidden depends on who
+//! could do the work meanwhile:
+//!
+//! - "disk" are files where `--directory` says. The disk works by itself, but the bytes are first copied into the page
+//!   cache, by a core.
+//! - "memory" are files in `/dev/shm`: there is nothing to wait for, all of the time is work of the cores.
+//!   With every core computing, none of it can be hidden.
+//! - How many cores compute is said by how the program is launched: `PARHELION_THREADS=1 mpirun -n 1 --bind-to none`
+//!   on two cores leaves one for output.
 //!
 //! Where blocks are uneven (the second size), chunks cannot divide all of them and ranks share some.
 
@@ -81,11 +88,14 @@ fn main() -> Result<(), Box<dyn Error>> {
             }
         }
     }
-    report.head("f64 fields to disk in the background of a computation, against not waiting at all");
-    for &procs in &grids {
-        let case = format!("hidden {procs:?}");
-        if options.common.wants(&case) {
-            hide(&world, &options, &mut report, (&directory, &case), procs)?;
+    report.head("f64 fields in the background of a computation, against not waiting at all");
+    let memory = Path::new("/dev/shm");
+    for (kind, directory) in [("disk", &*directory), ("memory", memory)] {
+        for &procs in grids.iter().filter(|_| directory.is_dir()) {
+            let case = format!("hidden {kind} {procs:?}");
+            if options.common.wants(&case) {
+                hide(&world, &options, &mut report, (directory, &case), procs)?;
+            }
         }
     }
     Ok(())
@@ -99,13 +109,30 @@ fn hide(
     (directory, case): (&Path, &str),
     procs: [usize; 3],
 ) -> Result<(), Box<dyn Error>> {
-    let path = directory.join("parhelion-bench-io.h5");
-    let u = Grid::builder([256; 3]).procs(procs).build(world)?.field::<f64>("u");
+    let n = if options.common.quick { 256 } else { 384 };
+    let u = Grid::builder([n; 3]).halo(1).procs(procs).build(world)?.field::<f64>("u");
+    // each output is a file of its own, as in a series; they are removed while nobody measures
+    let number = std::cell::Cell::new(0);
+    let path = |number: usize| directory.join(format!("parhelion-bench-io-{number}.h5"));
+    let clean = || {
+        world.barrier();
+        if world.rank() == 0 {
+            for number in 0..number.get() {
+                let _ = std::fs::remove_file(path(number));
+                let _ = std::fs::remove_file(path(number).with_extension("xdmf"));
+            }
+        }
+        world.barrier();
+        number.set(0);
+    };
     let mut work = Grid::builder([64; 3]).procs(procs).build(world)?.field::<f64>("work");
     let mut compute = |times: usize| {
         (0..times).for_each(|n| work.fill(|[z, y, x]| (z + n as f64).sin() * y.cos() + x));
     };
-    let begin = || Output::create(world, &path).expect("the directory can be written to");
+    let begin = || {
+        number.set(number.get() + 1);
+        Output::create(world, path(number.get() - 1)).expect("the directory can be written to")
+    };
     let write = || begin().write(&u).and_then(Output::finish).expect("it writes");
     let seconds = |way: &mut dyn FnMut()| {
         world.meet();
@@ -113,25 +140,41 @@ fn hide(
         way();
         world.slowest(start.elapsed().as_secs_f64())
     };
-    write(); // pages are there, the file is to be replaced
-    let writing = median((0..3).map(|_| seconds(&mut || write())));
-    let computing = seconds(&mut || compute(20)) / 20.0;
-    let times = (writing / computing).ceil() as usize;
+    // pages are there, and so is the memory for copies
+    write();
+    begin().in_background().write(&u)?.finish()?;
+    clean();
+    // the computation takes as long as the output before it took, for disks have their moods
+    let (wanted, times) = (std::cell::Cell::new(0.0), std::cell::Cell::new(0));
+    let timed_write = || wanted.set(seconds(&mut || write()));
+    let as_long = |compute: &mut dyn FnMut(usize)| {
+        let start = Instant::now();
+        times.set(0);
+        while start.elapsed().as_secs_f64() < wanted.get() {
+            compute(1);
+            times.set(times.get() + 1);
+        }
+    };
     let both = |compute: &mut dyn FnMut(usize)| {
         let pending = begin().in_background().write(&u).and_then(Output::finish_later);
-        compute(times);
+        compute(times.get());
         pending.and_then(Pending::wait).expect("it writes");
     };
     let compute = std::cell::RefCell::new(&mut compute);
     let measured = in_turn(
         world,
         &options.common,
-        [&mut || write(), &mut || compute.borrow_mut()(times), &mut || both(&mut **compute.borrow_mut())],
+        [
+            &mut || timed_write(),
+            &mut || as_long(&mut **compute.borrow_mut()),
+            &mut || both(&mut **compute.borrow_mut()),
+            &mut || clean(),
+        ],
     );
-    let hidden = median(measured.0.iter().map(|[write, compute, both]| (write + compute - both) / write));
+    let hidden = median(measured.0.iter().map(|[write, compute, both, _]| (write + compute - both) / write));
     report.row(&Row {
         case: case.into(),
-        size: "256^3 f64".into(),
+        size: format!("{n}^3 f64"),
         value: measured.of(2),
         unit: "s",
         limit: measured.of(1),
@@ -139,11 +182,7 @@ fn hide(
         ratio: hidden,
     })?;
     report.say(format_args!("{:40}{:.3} s to write, {:.3} s to compute", "", measured.of(0), measured.of(1)));
-    world.barrier();
-    if world.rank() == 0 {
-        std::fs::remove_file(&path)?;
-        std::fs::remove_file(path.with_extension("xdmf"))?;
-    }
+    clean();
     Ok(())
 }
 

@@ -7,99 +7,144 @@
 use std::any::Any;
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::thread::{Builder, JoinHandle};
 
+use super::direct::Share;
+use super::ffi;
 use super::output::Output;
-use super::pieces::{Piece, Pieces};
-use super::portion::Portion;
-use super::staging::Stage;
-use super::stored::Stored;
-use crate::{ElementKind, Result};
+use super::place::Place;
+use super::staging::Source;
+use super::xdmf;
+use crate::error::ErrorKind;
+use crate::{Element, Error, Result, World};
 
-/// Bytes that are gathered at a time: few enough to stay in a cache until they are copied again.
-const GATHERED: usize = 256 << 10;
+/// So many bytes are handed to the file system before the disk is told to begin with them.
+const STRETCH: usize = 8 << 20;
 
-/// One rank's values of a contiguous dataset, as they will be in the file, and their place there.
-#[derive(Debug, PartialEq, Eq)]
+/// What is written past the page cache begins and ends at multiples of this, in the file and in memory: the page of
+/// the processor, and a multiple of the blocks of a disk.
+const ALIGNED: usize = 4096;
+
+/// Fewer bytes in a row go through the page cache, for each call waits for the disk.
+const WORTH_IT: usize = 1 << 20;
+
+/// What one rank writes of a contiguous dataset: bytes as they will be in the file, and their place there.
+#[derive(Debug)]
 pub(super) struct Block {
-    /// In C order.
-    bytes: Vec<u8>,
-    /// Where the dataset begins in the file.
-    origin: u64,
-    /// The dataset, the first index and the length of the block per axis; the last axis are the bytes of a value.
-    extent: Vec<usize>,
-    start: Vec<usize>,
-    count: Vec<usize>,
+    place: Place,
+    /// Which bytes of the place they are.
+    part: Range<usize>,
+    /// The bytes, from `first` on: in memory as far from a multiple of [`ALIGNED`] as in the file.
+    memory: Vec<u8>,
+    first: usize,
 }
 
 impl Block {
-    /// Copies a portion of the field as values of kind `stored`.
+    /// Copies this rank's share of a field. Collective, also for what fails.
     ///
     /// # Errors
-    /// When there is no memory for the copy.
-    pub(super) fn copy<F: Stored>(
-        (field, portion): (&F, &Portion),
-        stored: ElementKind,
-        origin: u64,
-    ) -> std::result::Result<Self, String> {
-        let whole = Piece { start: vec![0; portion.count.len()], count: portion.count.clone() };
-        let [mut start, mut count, _] = portion.in_file(&whole);
-        let mut extent = portion.file_shape();
-        let size = stored.size();
-        extent.push(size);
-        start.push(0);
-        count.push(size);
-        let length: usize = whole.len() * field.components() * size;
-        let mut bytes = Vec::new();
-        bytes
-            .try_reserve_exact(length)
-            .map_err(|_| format!("no memory for a copy of {length} bytes; write it without a background"))?;
-        let pieces = Pieces::new(&portion.count, size_of::<F::Value>() * field.components(), GATHERED);
-        let mut stage = Stage::new(stored);
-        for number in 0..pieces.len() {
-            bytes.extend_from_slice(stage.gather((field, portion), &pieces.get(number)));
-        }
-        Ok(Self { bytes, origin, extent, start, count })
+    /// When there is no memory for the copy; the same on every rank.
+    pub(super) fn copy<T: Element>(world: &World, share: &Share, source: &Source<'_, T>) -> Result<Self> {
+        let mut memory = world.agree(buffer(world, share.len() + ALIGNED))?;
+        let (place, part) = share.place();
+        let offset = place.segments(part.clone()).next().map_or(0, |(offset, _)| offset);
+        let first = ahead(offset as usize, memory.as_ptr() as usize);
+        share.copy(world, source, &mut memory[first..first + share.len()]);
+        Ok(Self { place: place.clone(), part, memory, first })
     }
 
-    /// The runs of bytes that are contiguous in the file too: offset in the file, and the bytes.
-    fn rows(&self) -> impl Iterator<Item = (u64, &[u8])> {
-        let Self { origin, extent, start, count, .. } = self;
-        let axes = extent.len();
-        let mut stride = vec![1_u64; axes];
-        for axis in (1..axes).rev() {
-            stride[axis - 1] = stride[axis] * extent[axis] as u64;
-        }
-        // behind the last axis of which the block has only a part, nothing is between its values
-        let split = (0..axes).rev().find(|&axis| count[axis] != extent[axis]).unwrap_or(0);
-        let length = count[split..].iter().product::<usize>().max(1);
-        let first = origin + start[split] as u64 * stride[split];
-        self.bytes.chunks(length).enumerate().map(move |(mut row, bytes)| {
-            let mut offset = first;
-            for axis in (0..split).rev() {
-                offset += (start[axis] + row % count[axis]) as u64 * stride[axis];
-                row /= count[axis];
+    /// Writes it, past the page cache if `direct` can; lets the disk begin before all of it is written.
+    fn write(&self, file: &File, direct: &mut Option<File>) -> io::Result<()> {
+        let bytes = &self.memory[self.first..self.first + self.part.len()];
+        for (offset, run) in self.place.segments(self.part.clone()) {
+            let bytes = &bytes[run.start - self.part.start..run.end - self.part.start];
+            let head = ahead(0, offset as usize).min(bytes.len());
+            let middle = (bytes.len() - head) / ALIGNED * ALIGNED;
+            let past_cache = direct
+                .as_ref()
+                .filter(|_| middle >= WORTH_IT && (bytes[head..].as_ptr() as usize).is_multiple_of(ALIGNED));
+            let done =
+                past_cache.map(|it| it.write_all_at(&bytes[head..head + middle], offset + head as u64));
+            match done {
+                Some(Ok(())) => {
+                    file.write_all_at(&bytes[..head], offset)?;
+                    file.write_all_at(&bytes[head + middle..], offset + (head + middle) as u64)?;
+                    continue;
+                }
+                // some file systems say so only now; what is wrong with the disk will be said again
+                Some(Err(_)) => *direct = None,
+                None => {}
             }
-            (offset, bytes)
-        })
+            for (number, stretch) in bytes.chunks(STRETCH).enumerate() {
+                let offset = offset + (number * STRETCH) as u64;
+                file.write_all_at(stretch, offset)?;
+                ffi::begin_writing(file, offset, stretch.len() as u64);
+            }
+        }
+        Ok(())
     }
 }
 
-/// Writes the blocks and waits until the file is on disk. Frees each block when it is written.
-pub(super) fn write(file: &File, blocks: Vec<Block>) -> io::Result<()> {
-    for block in blocks {
-        block.rows().try_for_each(|(offset, bytes)| file.write_all_at(bytes, offset))?;
+/// How far a number with the remainder of `goal` is ahead of `from`.
+fn ahead(goal: usize, from: usize) -> usize {
+    (goal % ALIGNED + ALIGNED - from % ALIGNED) % ALIGNED
+}
+
+/// The same file, opened for writing past the page cache. Copying bytes there is the only part of writing
+/// that takes a core, which computes meanwhile. `None` where the system has nothing like it.
+#[cfg(target_os = "linux")]
+fn past_page_cache(file: &File) -> Option<File> {
+    use std::os::fd::AsRawFd;
+    use std::os::unix::fs::OpenOptionsExt;
+    let path = format!("/proc/self/fd/{}", file.as_raw_fd());
+    std::fs::OpenOptions::new().write(true).custom_flags(libc::O_DIRECT).open(path).ok()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn past_page_cache(_: &File) -> Option<File> {
+    None
+}
+
+/// Memory for a copy: that of an earlier one if possible, since the system takes longer to find new memory
+/// than it takes to fill it.
+fn buffer(world: &World, length: usize) -> Result<Vec<u8>> {
+    let mut spare = world.spare_memory().borrow_mut();
+    spare.sort_by_key(Vec::len);
+    if let Some(number) = spare.iter().position(|buffer| buffer.len() >= length) {
+        return Ok(spare.remove(number));
     }
-    file.sync_all()
+    // one that is too small is of no more use if buffers have become larger
+    spare.pop();
+    let refusal = |_| {
+        let reason =
+            format!("no memory for a copy of {length} bytes of a field; write it without a background");
+        Error::new(ErrorKind::File, reason)
+    };
+    // asked first, for what follows would end the process
+    Vec::<u8>::new().try_reserve_exact(length).map_err(refusal)?;
+    // untouched zeros: the threads that fill it find the memory
+    Ok(vec![0; length])
+}
+
+/// Writes the blocks and waits until the file is on disk. Gives the blocks' memory back.
+pub(super) fn write(file: &File, blocks: Vec<Block>) -> io::Result<Vec<Vec<u8>>> {
+    let mut direct = if blocks.is_empty() { None } else { past_page_cache(file) };
+    blocks.iter().try_for_each(|block| block.write(file, &mut direct))?;
+    file.sync_all()?;
+    Ok(blocks.into_iter().map(|block| block.memory).collect())
 }
 
 /// Work on a thread of its own. Dropping it waits for the thread.
 #[derive(Debug)]
-pub(super) struct Background(Option<JoinHandle<io::Result<()>>>);
+pub(super) struct Background(Option<JoinHandle<Written>>);
+
+/// What becomes of blocks: their memory, to be used again.
+pub(super) type Written = io::Result<Vec<Vec<u8>>>;
 
 impl Background {
-    pub(super) fn start(work: impl FnOnce() -> io::Result<()> + Send + 'static) -> io::Result<Self> {
+    pub(super) fn start(work: impl FnOnce() -> Written + Send + 'static) -> io::Result<Self> {
         Builder::new().name("parhelion-output".into()).spawn(work).map(|thread| Self(Some(thread)))
     }
 
@@ -108,8 +153,8 @@ impl Background {
     }
 
     /// Waits for the work; a panic there is an error here.
-    fn wait(&mut self) -> io::Result<()> {
-        let Some(thread) = self.0.take() else { return Ok(()) };
+    fn wait(&mut self) -> Written {
+        let Some(thread) = self.0.take() else { return Ok(Vec::new()) };
         thread.join().unwrap_or_else(|panic| {
             Err(io::Error::other(format!("the thread that wrote it panicked: {}", text(&*panic))))
         })
@@ -164,62 +209,25 @@ impl<'w> Pending<'w> {
     /// # Collective
     ///
     /// All ranks call it, and every error is the same on every rank.
-    pub fn wait(mut self) -> Result<()> {
+    pub fn wait(self) -> Result<()> {
+        self.complete()?.1
+    }
+
+    /// As [`wait`](Self::wait); gives what the file holds, and whether only its side file failed.
+    pub(super) fn complete(mut self) -> Result<(Vec<xdmf::Item>, Result<()>)> {
         let timing = self.output.timing();
         let written = self.background.wait();
-        self.output.put_in_place(written)?;
+        let done = self.output.put_in_place(written)?;
         timing.finish(0, 0);
-        Ok(())
+        Ok(done)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
     use crate::Grid;
     use crate::testing::on_ranks;
-
-    proptest! {
-        #[test]
-        fn every_byte_of_a_block_has_its_place_and_rows_are_as_long_as_can_be(
-            axes in prop::collection::vec((1_usize..5, 0_usize..4, 0_usize..5), 1..5),
-            origin in 0_u64..100,
-        ) {
-            let extent: Vec<usize> = axes.iter().map(|&(extent, ..)| extent).collect();
-            let start: Vec<usize> = axes.iter().map(|&(extent, start, _)| start.min(extent)).collect();
-            let count: Vec<usize> =
-                (0..axes.len()).map(|a| axes[a].2.min(extent[a] - start[a])).collect();
-            let total: usize = extent.iter().product();
-            // the places in the file of the block's bytes, found one by one
-            let places: Vec<usize> = (0..total)
-                .filter(|&place| {
-                    let mut rest = place;
-                    (0..axes.len()).rev().all(|a| {
-                        let index = rest % extent[a];
-                        rest /= extent[a];
-                        (start[a]..start[a] + count[a]).contains(&index)
-                    })
-                })
-                .collect();
-            // there are at most 4⁴ = 256 places: each is a byte of its own
-            let bytes = places.iter().map(|&place| place as u8).collect();
-            let block = Block { bytes, origin, extent, start, count };
-            let mut file = vec![None; total];
-            let mut end = None;
-            for (offset, bytes) in block.rows() {
-                prop_assert_ne!(end, Some(offset), "two rows could be one");
-                end = Some(offset + bytes.len() as u64);
-                for (place, &byte) in (offset - origin..).zip(bytes) {
-                    prop_assert!(file[place as usize].replace(byte).is_none());
-                }
-            }
-            for (place, byte) in file.into_iter().enumerate() {
-                prop_assert_eq!(byte, places.contains(&place).then_some(place as u8));
-            }
-        }
-    }
 
     #[test]
     fn a_panic_of_the_thread_is_an_error() {

@@ -8,7 +8,7 @@
 //! therefore an ordinary error of one process, which all ranks then return alike, and never a
 //! collective call that some ranks entered and others did not. Only the bulk data moves with the
 //! MPI-IO driver: all ranks open the file, transfer their blocks with collective calls, and close
-//! it again. Between two calls of this module no HDF5 object is open, so dropping an [`Output`] or
+//! it again. (Boxes of contiguous datasets need no more than the offset at which the values begin: see `direct`.) Between two calls of this module no HDF5 object is open, so dropping an [`Output`] or
 //! [`Input`] communicates nothing and MPI may be finalised at any time.
 //!
 //! The space of a dataset is reserved on disk by rank 0 before the transfer starts: MPI-IO reports
@@ -19,7 +19,8 @@
 //! `stored` and `placement` describe what the rest of the library hands over; `output`, `input` and
 //! `series` are the calls of the user, `options` (and `compression`) what can be told them. `dataset` (with `selection` and
 //! `chunking`) makes a checked plan of what was asked for and defines it in the file; `portion` says which
-//! elements of a rank go where; `transfer` moves them (`pieces`, `staging`, `kinds` help it);
+//! elements of a rank go where; `transfer` moves them, through HDF5 or for contiguous datasets `direct`ly (`place`,
+//! `sharing`, `pieces`, `staging`, `kinds` help it);
 //! `background` writes copies while the ranks compute. `resample` interpolates. `scales`, `attributes` and `xdmf` are what other tools read; `catalogue`
 //! and `codec` tell all ranks what rank 0 found in a file; `collective` holds the few MPI calls;
 //! `storage` the file system, `lock` who else uses a file; `ffi` all unsafe code.
@@ -40,6 +41,7 @@ mod codec;
 mod collective;
 mod compression;
 mod dataset;
+mod direct;
 mod ffi;
 mod field;
 mod input;
@@ -48,12 +50,14 @@ mod lock;
 mod options;
 mod output;
 mod pieces;
+mod place;
 mod placement;
 mod portion;
 mod resample;
 mod scales;
 mod selection;
 mod series;
+mod sharing;
 mod staging;
 mod storage;
 mod stored;

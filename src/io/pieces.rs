@@ -1,5 +1,7 @@
 //! Cutting a block into pieces of limited size.
 
+use std::ops::Range;
+
 /// The pieces of a block, in C order, each a box of at most `limit` bytes (but one element at least).
 ///
 /// MPI-IO counts bytes in 32 bits at more than one place, and staging buffers are small, so
@@ -39,6 +41,13 @@ impl Pieces {
         self.shape[..self.axis].iter().product::<usize>() * self.shape[self.axis].div_ceil(self.run)
     }
 
+    /// How many elements come before the piece of this number, which may be the one after the last.
+    pub(super) fn before(&self, number: usize) -> usize {
+        let runs = self.shape[self.axis].div_ceil(self.run).max(1);
+        let whole = number / runs * self.shape[self.axis];
+        (whole + number % runs * self.run) * self.shape[self.axis + 1..].iter().product::<usize>()
+    }
+
     /// The piece of this number, or an empty one beyond the last.
     pub(super) fn get(&self, number: usize) -> Piece {
         let mut start = vec![0; self.shape.len()];
@@ -57,6 +66,29 @@ impl Pieces {
         }
         Piece { start, count }
     }
+}
+
+/// The boxes that make up some of the slabs of a block. A slab is what has one index on every axis before
+/// `axis`, of which there is at least one; they are counted in C order.
+pub(super) fn of_slabs(shape: &[usize], axis: usize, slabs: Range<usize>) -> impl Iterator<Item = Piece> {
+    let along = shape[axis - 1];
+    let mut next = slabs.start;
+    std::iter::from_fn(move || {
+        if next >= slabs.end {
+            return None;
+        }
+        let (mut start, mut count) = (vec![0; shape.len()], shape.to_vec());
+        start[axis - 1] = next % along;
+        count[axis - 1] = (along - next % along).min(slabs.end - next);
+        let mut rest = next / along;
+        for axis in (0..axis - 1).rev() {
+            start[axis] = rest % shape[axis];
+            count[axis] = 1;
+            rest /= shape[axis];
+        }
+        next += count[axis - 1];
+        Some(Piece { start, count })
+    })
 }
 
 impl Piece {
@@ -79,7 +111,10 @@ mod tests {
         ) {
             let pieces = Pieces::new(&shape, size, limit);
             let mut seen = vec![0; shape.iter().product()];
-            for piece in (0..pieces.len()).map(|number| pieces.get(number)) {
+            let mut before = 0;
+            for (number, piece) in (0..pieces.len()).map(|number| (number, pieces.get(number))) {
+                prop_assert_eq!(pieces.before(number), before);
+                before += piece.len();
                 prop_assert!(piece.len() > 0 && (piece.len() * size <= limit || piece.len() == 1));
                 for mut local in 0..piece.len() {
                     let (mut index, mut stride) = (0, 1);
@@ -93,6 +128,32 @@ mod tests {
             }
             prop_assert!(seen.iter().all(|&times| times == 1));
             prop_assert_eq!(pieces.get(pieces.len()).len(), 0);
+            prop_assert_eq!(pieces.before(pieces.len()), before);
+        }
+
+        #[test]
+        fn slabs_come_in_their_order_in_few_boxes(
+            shape in prop::collection::vec(1_usize..5, 2..5),
+            axis in 1_usize..4,
+            bounds in (0_usize..300, 0_usize..300),
+        ) {
+            let axis = axis.min(shape.len() - 1);
+            let (outer, inner) = shape.split_at(axis);
+            let most = outer.iter().product::<usize>();
+            let slabs = bounds.0.min(bounds.1).min(most)..bounds.0.max(bounds.1).min(most);
+            let boxes: Vec<Piece> = of_slabs(&shape, axis, slabs.clone()).collect();
+            let mut next = slabs.start;
+            for piece in &boxes {
+                prop_assert_eq!((&piece.start[axis..], &piece.count[axis..]), (&vec![0; inner.len()][..], inner));
+                for along in 0..piece.count[axis - 1] {
+                    let index = |a: usize| piece.start[a] + if a + 1 == axis { along } else { 0 };
+                    let number = (0..axis).fold(0, |number, a| number * outer[a] + index(a));
+                    prop_assert_eq!(number, next);
+                    next += 1;
+                }
+            }
+            prop_assert_eq!(next, slabs.end);
+            prop_assert!(boxes.len() <= slabs.len() / outer[axis - 1] + 2);
         }
     }
 

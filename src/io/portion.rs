@@ -1,5 +1,7 @@
 //! What one rank moves: elements of its local array and their places in the dataset.
 
+use std::ops::Range;
+
 use super::pieces::Piece;
 use super::placement::Placement;
 use super::selection::Run;
@@ -110,6 +112,24 @@ impl Portion {
     /// nothing needs to be gathered.
     pub(super) fn is_dense(&self) -> bool {
         self.memory_step.iter().all(|&step| step == 1)
+    }
+
+    /// The indices of the dataset along each axis of the array, if they follow each other, and along the
+    /// fastest one with nothing between them.
+    pub(super) fn ranges(&self) -> Option<Vec<Range<usize>>> {
+        let mut ranges = vec![0..0; self.count.len()];
+        let mut fastest = false;
+        for FileAxis { extent, role } in &self.file {
+            match *role {
+                Role::Along { step: 2.., .. } | Role::Components { step: 2.., .. } => return None,
+                Role::Along { axis, start, .. } => ranges[axis] = start..start + self.count[axis],
+                Role::Fixed(_) if fastest && *extent > 1 => return None,
+                Role::Components { count, .. } if count != *extent => return None,
+                Role::Fixed(_) | Role::Components { .. } => {}
+            }
+            fastest |= matches!(role, Role::Along { axis, .. } if axis + 1 == self.count.len());
+        }
+        Some(ranges)
     }
 
     /// The shape of the dataset.

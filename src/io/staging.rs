@@ -75,44 +75,73 @@ fn row(portion: &Portion, piece: &Piece) -> (usize, usize) {
     (piece.count[fastest], portion.memory_step[fastest])
 }
 
-/// Brings pieces into the order and precision that they have in the file.
-pub(super) struct Stage<T> {
-    /// Whether values are stored in single precision that are not.
-    narrow: bool,
+/// The values of a rank that are written, in the order and precision that they have in the file.
+pub(super) struct Source<'a, T> {
+    /// The local arrays of the components.
+    components: Vec<&'a [T]>,
+    portion: &'a Portion,
+    stored: ElementKind,
+}
+
+/// Memory for pieces on their way.
+#[derive(Default)]
+pub(super) struct Scratch<T> {
     values: Vec<T>,
     rounded: Vec<f32>,
 }
 
-impl<T: Element> Stage<T> {
+impl<'a, T: Element> Source<'a, T> {
     /// For values of kind `stored` in the file.
-    pub(super) fn new(stored: ElementKind) -> Self {
-        Self { narrow: stored != T::KIND, values: Vec::new(), rounded: Vec::new() }
+    pub(super) fn new<F: Stored<Value = T>>(field: &'a F, portion: &'a Portion, stored: ElementKind) -> Self {
+        let components = (0..field.components()).map(|component| field.component(component)).collect();
+        Self { components, portion, stored }
     }
 
-    /// Whether the values change.
-    pub(super) fn narrows(&self) -> bool {
-        self.narrow
+    /// Bytes in the file of all components at a point.
+    pub(super) fn point(&self) -> usize {
+        self.stored.size() * self.components.len()
+    }
+
+    pub(super) fn portion(&self) -> &'a Portion {
+        self.portion
+    }
+
+    /// The only component, if what is in memory is what will be in the file.
+    pub(super) fn direct(&self) -> Option<&'a [T]> {
+        let direct = self.components.len() == 1 && self.stored == T::KIND && self.portion.is_dense();
+        direct.then(|| self.components[0])
     }
 
     /// All components of a piece, as bytes of the file.
-    pub(super) fn gather<F: Stored<Value = T>>(
-        &mut self,
-        (field, portion): (&F, &Portion),
-        piece: &Piece,
-    ) -> &[u8] {
-        let components = field.components();
-        self.values.resize(piece.len() * components, T::default());
-        for component in 0..if piece.len() > 0 { components } else { 0 } {
-            let local = (field.component(component), portion);
-            gather(local, piece, (component, components), &mut self.values);
+    pub(super) fn gather<'s>(&self, scratch: &'s mut Scratch<T>, piece: &Piece) -> &'s [u8] {
+        let components = self.components.len();
+        scratch.values.resize(piece.len() * components, T::default());
+        for (number, component) in self.components.iter().enumerate().filter(|_| piece.len() > 0) {
+            let local = (*component, self.portion);
+            gather(local, piece, (number, components), &mut scratch.values);
         }
-        if self.narrow {
-            narrow(&self.values, &mut self.rounded);
-            ffi::bytes(&self.rounded)
+        if self.stored == T::KIND {
+            ffi::bytes(&scratch.values)
         } else {
-            ffi::bytes(&self.values)
+            narrow(&scratch.values, &mut scratch.rounded);
+            ffi::bytes(&scratch.rounded)
         }
     }
+
+    /// As [`gather`](Self::gather), to a place that has just these bytes.
+    pub(super) fn copy(&self, scratch: &mut Scratch<T>, piece: &Piece, out: &mut [u8]) {
+        let Some(local) = self.direct() else { return out.copy_from_slice(self.gather(scratch, piece)) };
+        let length = piece.count[piece.count.len() - 1];
+        let rows = rows(self.portion, piece).zip(out.chunks_exact_mut((length * size_of::<T>()).max(1)));
+        rows.for_each(|(offset, row)| row.copy_from_slice(ffi::bytes(&local[offset..][..length])));
+    }
+}
+
+/// Copies the bytes of a piece to a component of the same values.
+pub(super) fn spread<T: Element>((local, portion): (&mut [T], &Portion), piece: &Piece, bytes: &[u8]) {
+    let length = piece.count[piece.count.len() - 1];
+    let rows = rows(portion, piece).zip(bytes.chunks_exact((length * size_of::<T>()).max(1)));
+    rows.for_each(|(offset, row)| ffi::bytes_mut(&mut local[offset..][..length]).copy_from_slice(row));
 }
 
 /// Rounds floating-point or complex numbers of double precision to single precision, part by part.

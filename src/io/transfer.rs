@@ -1,15 +1,22 @@
 //! Moving blocks between local arrays and a dataset, collectively unless asked otherwise.
+//!
+//! Boxes of contiguous datasets go to and from the file directly; everything else, chunks above all, goes through HDF5.
+
+use std::fs::{File, OpenOptions};
+use std::io;
 
 use hdf5::{Dataset, Datatype};
 
 use super::collective::largest;
+use super::direct::Share;
 use super::ffi::{self, IoMode, Slab, Transfer};
 use super::kinds::{self, FileKind};
 use super::pieces::{Piece, Pieces};
 use super::placement::Placement;
 use super::portion::Portion;
 use super::selection::Run;
-use super::staging::{self, Stage};
+use super::sharing::Limits;
+use super::staging::{self, Scratch, Source};
 use super::stored::{Stored, StoredMut};
 use crate::{Element, ElementKind, World};
 
@@ -22,12 +29,14 @@ pub(super) struct How {
     largest_call: usize,
     /// Bytes of the buffer for pieces that are interleaved or converted.
     staging: usize,
+    /// For contiguous datasets.
+    pub(super) limits: Limits,
 }
 
 impl Default for How {
     fn default() -> Self {
         // MPI-IO and the libraries below it count bytes in 32 bits
-        Self { independent: false, largest_call: 1 << 30, staging: 32 << 20 }
+        Self { independent: false, largest_call: 1 << 30, staging: 32 << 20, limits: Limits::default() }
     }
 }
 
@@ -61,7 +70,7 @@ impl How {
     }
 }
 
-/// Writes all of the field to a dataset of its shape and type. As [`write`].
+/// Writes all of the field to a dataset of its shape and type. As [`write()`].
 pub(crate) fn write_all<F: Stored>(world: &World, dataset: &Dataset, field: &F) -> hdf5::Result<()> {
     let placement = field.placement();
     let portion = Portion::to_write(&placement, &whole(&placement), field.components(), None);
@@ -93,24 +102,33 @@ pub(super) fn write<F: Stored>(
     how: &How,
 ) -> hdf5::Result<()> {
     let components = field.components();
-    let mut stage = Stage::new(stored);
-    let direct = components == 1 && !stage.narrows() && portion.is_dense();
-    let pieces = Pieces::new(&portion.count, size_of::<F::Value>() * components, how.limit(direct));
-    let ready = || Ok((kinds::datatype(stored, kinds::COMPLEX_MEMBERS)?, how.transfer()?));
-    let (kind, transfer) = together(world, ready())?;
+    let source = Source::new(field, portion, stored);
+    let ready = || {
+        let kind = kinds::datatype(stored, kinds::COMPLEX_MEMBERS)?;
+        let origin = if dataset.dtype()? == kind { dataset.offset() } else { None };
+        Ok((kind, origin, how.transfer()?))
+    };
+    let (kind, origin, transfer) = together(world, ready())?;
+    let share = origin.and_then(|origin| Share::new(world, portion, (origin, kind.size()), how));
+    if let Some(share) = share {
+        let file = opened(world, OpenOptions::new().write(true).open(dataset.filename()))?;
+        return share.write(&file, &source).map_err(plain);
+    }
+    let (mut scratch, direct) = (Scratch::default(), source.direct());
+    let pieces = Pieces::new(&portion.count, size_of::<F::Value>() * components, how.limit(direct.is_some()));
     let file_shape = portion.file_shape();
     each_piece(world, &pieces, |piece| {
         let place = portion.in_file(piece);
         let file = slab(&file_shape, &place);
-        if direct && piece.len() > 0 {
+        if let Some(values) = direct.filter(|_| piece.len() > 0) {
             let start = portion.local_start(piece);
             let memory =
                 Slab { extent: &portion.memory_shape, start: &start, count: &piece.count, step: None };
-            let bytes = ffi::bytes(field.component(0));
+            let bytes = ffi::bytes(values);
             return how.check(ffi::write(dataset, &kind, (memory, bytes), file, &transfer)?, world);
         }
         let length = piece.len() * components;
-        let bytes = stage.gather((field, portion), piece);
+        let bytes = source.gather(&mut scratch, piece);
         let memory = Slab { extent: &[length], start: &[0], count: &[length], step: None };
         how.check(ffi::write(dataset, &kind, (memory, bytes), file, &transfer)?, world)
     })
@@ -133,6 +151,11 @@ pub(super) fn read<F: StoredMut>(
         Ok((stored, wanted, how.transfer()?))
     };
     let (stored, wanted, transfer): (Datatype, Datatype, Transfer) = together(world, ready())?;
+    let share = dataset.offset().and_then(|origin| Share::new(world, portion, (origin, stored.size()), how));
+    if let Some(share) = share {
+        let file = opened(world, File::open(dataset.filename()))?;
+        return share.read(&file, (field, portion), (&stored, &wanted));
+    }
     let convert = stored != wanted;
     let direct = components == 1 && !convert && portion.is_dense();
     // `stored` may be wider than an element; the buffer holds either
@@ -164,6 +187,16 @@ pub(super) fn read<F: StoredMut>(
         }
         Ok(())
     })
+}
+
+/// A file that all ranks could open. Collective.
+fn opened(world: &World, file: io::Result<File>) -> hdf5::Result<File> {
+    together(world, file.map_err(plain))
+}
+
+/// The system's own words.
+fn plain(error: io::Error) -> hdf5::Error {
+    error.to_string().into()
 }
 
 /// What was prepared, if it was on every rank: no rank may begin a transfer that another cannot.
@@ -213,7 +246,8 @@ mod tests {
 
     /// Limits as far below the blocks of the test as those of MPI are below blocks of many GiB.
     fn small() -> How {
-        How { independent: false, largest_call: 100, staging: 40 }
+        let limits = Limits { long_enough: 100, at_once: 120 };
+        How { independent: false, largest_call: 100, staging: 40, limits }
     }
 
     fn number([z, y, x]: [usize; 3]) -> f64 {
@@ -224,9 +258,14 @@ mod tests {
         grid.field_builder("u").centring(Centring::Face(1)).components(components).build()
     }
 
-    fn there_and_back(world: &World, path: &Path, options: &WriteOptions, components: usize) -> Result<()> {
-        let n = world.size();
-        let mut u = field(&Grid::builder([5, 6, 7]).procs([1, n, 1]).build(world)?, components)?;
+    fn there_and_back(
+        world: &World,
+        path: &Path,
+        options: &WriteOptions,
+        components: usize,
+        [from, to]: [[usize; 3]; 2],
+    ) -> Result<()> {
+        let mut u = field(&Grid::builder([5, 6, 7]).procs(from).build(world)?, components)?;
         for component in 0..components {
             u.fill_component_indexed(component, |index| number(index) + 0.25 * component as f64);
         }
@@ -244,7 +283,7 @@ mod tests {
         with_dataset(world, (path, "u", OpenMode::ReadWrite), fail, |dataset| {
             write(world, dataset, (&u, &portion), plan.item.kind, &small())
         })?;
-        let mut back = field(&Grid::builder([5, 6, 7]).procs([1, 1, n]).build(world)?, components)?;
+        let mut back = field(&Grid::builder([5, 6, 7]).procs(to).build(world)?, components)?;
         let runs = Selection::default().runs(&portion.file_shape())?;
         let portion = Portion::to_read(&back.placement(), &portion.file_shape(), &runs, &[0, 1, 2]);
         with_dataset(world, (path, "u", OpenMode::Read), fail, |dataset| {
@@ -255,7 +294,7 @@ mod tests {
                 let start = back.region_global().start;
                 let global = std::array::from_fn(|a| (start[a] + local[a]) as usize);
                 let found = back.component(component).get(local);
-                assert_eq!(found, number(global) + 0.25 * component as f64, "{options:?}");
+                assert_eq!(found, number(global) + 0.25 * component as f64, "{options:?} {from:?} {to:?}");
             }
         }
         Ok(())
@@ -266,14 +305,26 @@ mod tests {
         let path = std::env::temp_dir().join("parhelion-pieces.h5");
         // blocks are uneven, so that ranks make different numbers of calls
         on_ranks([1, 2, 3, 4], |world| {
+            let n = world.size();
             for components in [1, 3] {
                 for options in [
-                    WriteOptions::new(),
                     WriteOptions::new().chunked(),
                     WriteOptions::new().chunks([2, 4, 3]),
                     WriteOptions::new().chunks([2, 4, 3]).compressed(1),
                 ] {
-                    there_and_back(world, &path, &options, components)?;
+                    there_and_back(world, &path, &options, components, [[1, n, 1], [1, 1, n]])?;
+                }
+            }
+            // contiguous: with short and with long rows, and planes that ranks share
+            let mut grids = vec![[1, 1, n], [1, n, 1], [n, 1, 1]];
+            grids.extend((n == 4).then_some([1, 2, 2]));
+            for (number, &from) in grids.iter().enumerate() {
+                for &to in &grids {
+                    for options in
+                        [WriteOptions::new(), WriteOptions::new().as_f32(), WriteOptions::new().independent()]
+                    {
+                        there_and_back(world, &path, &options, 1 + 2 * (number % 2), [from, to])?;
+                    }
                 }
             }
             world.barrier();

@@ -49,6 +49,8 @@ impl World {
             pool: Rc::clone(&self.0.pool),
             recorder: self.0.recorder.clone(),
             at_end: AtEnd::default(),
+            #[cfg(feature = "hdf5")]
+            spare_memory: std::cell::RefCell::default(),
             environment: Rc::clone(&self.0.environment),
             _whole: Some((self.clone(), Alone::new())),
         }))

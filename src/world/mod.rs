@@ -7,6 +7,8 @@ mod fewer;
 mod startup;
 mod threads;
 
+#[cfg(feature = "hdf5")]
+use std::cell::RefCell;
 use std::fmt;
 use std::rc::Rc;
 
@@ -60,6 +62,9 @@ struct Inner {
     pool: Rc<Pool>,
     recorder: Measure,
     at_end: AtEnd,
+    /// What copies of output that has been written left, for the next ones.
+    #[cfg(feature = "hdf5")]
+    spare_memory: RefCell<Vec<Vec<u8>>>,
     environment: Rc<Environment>,
     /// The world of which this is one rank; it ends after this one, and takes the others along if need be.
     _whole: Option<(World, Alone)>,
@@ -175,6 +180,18 @@ impl World {
         &self.0.comm
     }
 
+    /// How many cores are this rank's alone, whether it computes with all of them or not.
+    #[cfg(feature = "hdf5")]
+    pub(crate) fn cores(&self) -> usize {
+        self.0.cores.share as usize
+    }
+
+    /// Memory that output in the background no longer needs, to be used again.
+    #[cfg(feature = "hdf5")]
+    pub(crate) fn spare_memory(&self) -> &RefCell<Vec<Vec<u8>>> {
+        &self.0.spare_memory
+    }
+
     pub(crate) fn ranks_on_node(&self) -> usize {
         self.0.cores.ranks_on_node
     }
@@ -281,6 +298,8 @@ impl WorldBuilder {
             pool,
             recorder,
             at_end,
+            #[cfg(feature = "hdf5")]
+            spare_memory: RefCell::default(),
             environment,
             _whole: None,
         }));

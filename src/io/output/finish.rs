@@ -1,7 +1,6 @@
 //! The end of an output: attributes, what is to be on disk, the name.
 
 use std::fs::{File, OpenOptions};
-use std::io;
 #[cfg(test)]
 use std::path::Path;
 
@@ -10,7 +9,7 @@ use hdf5::OpenMode;
 use super::{FORMAT, Output};
 use crate::error::ErrorKind;
 use crate::io::attributes::Attribute;
-use crate::io::background::{self, Background, Block, Pending};
+use crate::io::background::{self, Background, Block, Pending, Written};
 use crate::io::collective::{on_root, open_alone};
 use crate::io::storage::{self, cannot, complaint};
 use crate::io::{series, xdmf};
@@ -58,7 +57,7 @@ impl<'w> Output<'w> {
     pub(in crate::io) fn complete(mut self) -> Result<(Vec<xdmf::Item>, Result<()>)> {
         let timing = self.timing();
         let (file, copies) = self.seal()?;
-        let done = self.place(background::write(&file, copies))?;
+        let done = self.put_in_place(background::write(&file, copies))?;
         timing.finish(0, 0);
         Ok(done)
     }
@@ -75,15 +74,11 @@ impl<'w> Output<'w> {
         Ok((file, self.copies.take().unwrap_or_default()))
     }
 
-    /// Gives the file its name if all is `written`; gives what it holds. Collective.
-    pub(in crate::io) fn put_in_place(self, written: io::Result<()>) -> Result<Vec<xdmf::Item>> {
-        let (items, side_file) = self.place(written)?;
-        side_file.map(|()| items)
-    }
-
-    /// As [`put_in_place`](Self::put_in_place), but tells a failure of the side file from one of the file. Collective.
-    fn place(mut self, written: io::Result<()>) -> Result<(Vec<xdmf::Item>, Result<()>)> {
-        self.world.agree(written.map_err(|error| cannot("write", &self.target, &error)))?;
+    /// Gives the file its name if all is `written`, and the memory of the copies to later ones; gives what the file holds, and
+    /// whether only its side file failed. Collective.
+    pub(in crate::io) fn put_in_place(mut self, written: Written) -> Result<(Vec<xdmf::Item>, Result<()>)> {
+        let spare = self.world.agree(written.map_err(|error| cannot("write", &self.target, &error)))?;
+        self.world.spare_memory().borrow_mut().extend(spare);
         let (draft, target) = (self.draft.take(), &self.target);
         on_root(self.world, || {
             let draft = draft.expect("rank 0 keeps the draft until the end");

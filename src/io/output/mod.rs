@@ -11,7 +11,9 @@ use super::attributes::{self, Attribute};
 use super::background::Block;
 use super::collective::{on_root, open_alone, same_everywhere, with_dataset};
 use super::dataset::Plan;
+use super::direct::Share;
 use super::options::WriteOptions;
+use super::staging::Source;
 use super::storage::{self, Draft, cannot, complaint};
 use super::stored::Stored;
 use super::{series, transfer, xdmf};
@@ -201,10 +203,12 @@ impl<'w> Output<'w> {
         })?;
         let portion = plan.portion(field, self.extendable.then_some((1, 0)));
         // only a contiguous dataset has an origin
-        if let (Some(_), Ok(origin)) = (&self.copies, origin.try_into().map(u64::from_le_bytes)) {
-            let copy = Block::copy((field, &portion), plan.item.kind, origin);
-            let copy = self.world.agree(copy.map_err(|reason| self.cannot_write(name, &reason)))?;
-            self.copies.get_or_insert_default().push(copy);
+        let origin = origin.try_into().map(u64::from_le_bytes).ok().filter(|_| self.copies.is_some());
+        let place = |origin| (origin, plan.item.kind.size());
+        let share = origin.and_then(|origin| Share::new(self.world, &portion, place(origin), &plan.how));
+        if let (Some(copies), Some(share)) = (&mut self.copies, share) {
+            let source = Source::new(field, &portion, plan.item.kind);
+            copies.push(Block::copy(self.world, &share, &source)?);
         } else if !plan.is_empty() {
             let place = (&*self.temporary, name.as_str(), OpenMode::ReadWrite);
             with_dataset(
@@ -250,8 +254,12 @@ impl<'w> Output<'w> {
     /// ```
     ///
     /// The file is the same as without. Chunked and compressed datasets are written at once, since that takes
-    /// all ranks together; only bringing them to disk is left to the thread. The thread shares the
-    /// rank's cores: what can be hidden is the time of the disk, less so the copying of bytes.
+    /// all ranks together; only bringing them to disk is left to the thread.
+    ///
+    /// What can be hidden is the time of the disk. Where the file system can do without its page cache (`O_DIRECT`), the
+    /// thread takes hardly any of the cores' time; where files lie in memory, it needs a core that does not compute
+    /// (`PARHELION_THREADS`). Making the copies cannot be hidden. Their memory is kept for the next output
+    /// until the [`World`] ends.
     pub fn in_background(mut self) -> Self {
         self.copies.get_or_insert_default();
         self

@@ -1,11 +1,13 @@
 //! Outputs at many times: one file with an axis of time, or one file each.
 //!
 //! `extendable` is the file with an axis of time and `journal` what protects it (with `state`, and `extents`, `objects`, `sum`
-//! as helpers); `numbered` are the files of their own; `snapshot` is the output being written.
+//! as helpers); `numbered` are the files of their own; `snapshot` is the output being written, and `later` lets that happen in
+//! the background.
 
 mod extendable;
 mod extents;
 mod journal;
+mod later;
 mod numbered;
 mod objects;
 mod snapshot;
@@ -15,6 +17,7 @@ mod sum;
 use std::path::{Path, PathBuf};
 
 use extendable::{Content, Extendable};
+use later::Later;
 use numbered::{Complete, Names};
 
 use super::attributes::{self, Attribute};
@@ -101,6 +104,7 @@ pub struct Series<'w> {
     store: Store,
     time_units: Option<String>,
     attributes: Vec<(String, Attribute)>,
+    later: Later<'w>,
 }
 
 /// How outputs are stored, and those that there are.
@@ -150,7 +154,8 @@ impl<'w> Series<'w> {
                 Store::Numbered { names, begun: false, times: Vec::new(), next: 0, outputs: Vec::new() }
             }
         };
-        Ok(Self { world, target, store, time_units: None, attributes: Vec::new() })
+        let later = Later::default();
+        Ok(Self { world, target, store, time_units: None, attributes: Vec::new(), later })
     }
 
     /// Goes on with a series after a restart at `time`: outputs at that time or later are dropped, to
@@ -237,12 +242,14 @@ impl<'w> Series<'w> {
     ///
     /// # Errors
     ///
-    /// If the time is not later, or the file cannot be made or extended.
+    /// If the time is not later, or the file cannot be made or extended; [in the background](Self::in_background)
+    /// also if the output before failed.
     ///
     /// # Collective
     ///
     /// All ranks call it, with the same time.
     pub fn at(&mut self, time: f64) -> Result<Snapshot<'_, 'w>> {
+        self.wait()?;
         same_everywhere(self.world, "the time of an output", &time.to_bits())?;
         if !time.is_finite() || self.times().last().is_some_and(|&last| time <= last) {
             let last = self.times().last();

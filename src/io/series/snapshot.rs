@@ -65,7 +65,8 @@ impl<'s, 'w> Snapshot<'s, 'w> {
                     *begun = true;
                 }
                 let path = names.path(*next);
-                Writing::File(series.output(&path, None)?.time(time))
+                let output = series.output(&path, None)?.time(time);
+                Writing::File(if series.later.wanted() { output.in_background() } else { output })
             }
         };
         Ok(Self { series, time, writing })
@@ -105,7 +106,7 @@ impl<'s, 'w> Snapshot<'s, 'w> {
         Ok(self)
     }
 
-    /// Makes the output count.
+    /// Makes the output count; [in the background](Series::in_background), when it has been written.
     ///
     /// # Errors
     ///
@@ -119,6 +120,12 @@ impl<'s, 'w> Snapshot<'s, 'w> {
         let Self { series, time, writing } = self;
         let world = series.world;
         let (items, side_file) = match writing {
+            Writing::File(output)
+                if series.later.wanted() && matches!(series.store, Store::Numbered { .. }) =>
+            {
+                series.later.start(output, time)?;
+                return Ok(());
+            }
             Writing::File(output) => output.complete()?,
             Writing::Append { journal, items } => {
                 complete(series, time, journal, &items)?;
@@ -144,21 +151,29 @@ impl<'s, 'w> Snapshot<'s, 'w> {
                     });
                     write_side_file((time, target), &target.with_extension("xdmf"), &xdmf::collection(grids))
                 })
+                .map(drop)
             }
-            Store::Numbered { names, times, next, outputs, .. } => {
-                let number = *next;
-                times.push(time);
-                *next += 1;
-                on_root(world, || {
-                    let grids = xdmf::grids(&file_name(&names.path(number)), Some(time), &items, None);
-                    outputs.push(Complete { number, time, grids });
-                    let grids = outputs.iter().filter_map(|output| output.grids.clone());
-                    write_side_file((time, target), &names.collection(), &xdmf::collection(grids))
-                })
-            }
+            Store::Numbered { .. } => count(series, time, &items),
         };
-        side_file.and(collection.map(drop))
+        side_file.and(collection)
     }
+}
+
+/// Makes a file that is complete one of the numbered ones. Collective.
+pub(super) fn count(series: &mut Series<'_>, time: f64, items: &[xdmf::Item]) -> Result<()> {
+    let Store::Numbered { names, times, next, outputs, .. } = &mut series.store else {
+        unreachable!("only files of their own are numbered")
+    };
+    let number = *next;
+    times.push(time);
+    *next += 1;
+    on_root(series.world, || {
+        let grids = xdmf::grids(&file_name(&names.path(number)), Some(time), items, None);
+        outputs.push(Complete { number, time, grids });
+        let grids = outputs.iter().filter_map(|output| output.grids.clone());
+        write_side_file((time, &series.target), &names.collection(), &xdmf::collection(grids))
+    })
+    .map(drop)
 }
 
 /// Writes a field to the last place on the axis of time. Collective.

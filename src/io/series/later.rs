@@ -1,0 +1,77 @@
+//! Outputs of a series that are written while the ranks compute.
+
+use super::Series;
+use super::snapshot;
+use crate::Result;
+use crate::io::background::Pending;
+use crate::io::output::Output;
+
+/// Whether outputs are to be written in the background, and the one that is being so.
+#[derive(Debug, Default)]
+pub(super) struct Later<'w> {
+    wanted: bool,
+    /// The output and its time.
+    pending: Option<(Pending<'w>, f64)>,
+}
+
+impl<'w> Later<'w> {
+    pub(super) fn wanted(&self) -> bool {
+        self.wanted
+    }
+
+    /// Starts to write an output. Collective.
+    pub(super) fn start(&mut self, output: Output<'w>, time: f64) -> Result<()> {
+        self.pending = Some((output.finish_later()?, time));
+        Ok(())
+    }
+}
+
+impl<'w> Series<'w> {
+    /// Writes the outputs that follow while the ranks compute on, as [`Output::in_background`] does: fields are copied
+    /// when they are written to a [`Snapshot`](super::Snapshot), and its `finish` only starts a thread.
+    ///
+    /// At most one output is under way: [`at`](Self::at) waits for it first, and reports what became of it. Until
+    /// then it does not count, nor is it among the [`times`](Self::times). [`wait`](Self::wait) for the last one: a
+    /// series that goes with an output under way gives that up.
+    ///
+    /// This is for files of their own (`heat-*.h5`). Outputs in one file are in chunks, which all ranks write together:
+    /// there nothing changes.
+    ///
+    /// ```
+    /// use parhelion::prelude::*;
+    /// use parhelion::Series;
+    ///
+    /// # let directory = tempfile::tempdir().unwrap();
+    /// # let path = directory.path().join("heat-*.h5");
+    /// let world = World::init()?;
+    /// let mut u = Grid::builder([16, 16, 16]).build(&world)?.field::<f64>("temperature");
+    /// let mut series = Series::create(&world, &path)?.in_background();
+    /// for step in 0..3 {
+    ///     u.fill(|[z, _, _]| z * f64::from(step)); // the computation
+    ///     series.at(0.1 * f64::from(step))?.write(&u)?.finish()?;
+    /// }
+    /// series.wait()?;
+    /// assert_eq!(series.times().len(), 3);
+    /// # Ok::<(), parhelion::Error>(())
+    /// ```
+    pub fn in_background(mut self) -> Self {
+        self.later.wanted = true;
+        self
+    }
+
+    /// Waits until the output that is written in the background, if any, is on disk, and makes it count.
+    ///
+    /// # Errors
+    ///
+    /// If it could not be written or brought to disk; it is then given up, all earlier outputs are there, and the
+    /// series can go on.
+    ///
+    /// # Collective
+    ///
+    /// All ranks call it, and every error is the same on every rank.
+    pub fn wait(&mut self) -> Result<()> {
+        let Some((pending, time)) = self.later.pending.take() else { return Ok(()) };
+        let (items, side_file) = pending.complete()?;
+        side_file.and(snapshot::count(self, time, &items))
+    }
+}
