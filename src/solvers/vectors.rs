@@ -59,14 +59,6 @@ impl<const D: usize> Parts<D> {
     }
 }
 
-impl Parts<4> {
-    /// The same sums, and the first once more in the beginning.
-    pub(super) fn first_twice(self) -> Parts<5> {
-        let [a, b, c, d] = self.sums;
-        Parts { sums: [a.clone(), a, b, c, d], world: self.world }
-    }
-}
-
 /// Adds up `D` sums of all threads and ranks, in one message.
 ///
 /// # Collective

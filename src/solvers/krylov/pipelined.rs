@@ -145,15 +145,11 @@ impl<const N: usize> Fields<N> {
                     ([x, r, p, s, w, ms], [r * r, r * (f * r), p * s, r * ms, s * ms])
                 })
             }
-            _ => {
-                let parts = combine_here([x, r, p, s, w], [&*u], |[x, r, p, s, w], [u]| {
-                    let (x, r, w) = (x + alpha * p, r - alpha * s, w - alpha * u);
-                    let (p, s) = (r + beta * p, w + beta * s);
-                    ([x, r, p, s, w], [r * r, p * s, r * s, s * s])
-                });
-                // z is r.
-                parts.first_twice()
-            }
+            _ => combine_here([x, r, p, s, w], [&*u], |[x, r, p, s, w], [u]| {
+                let (x, r, w) = (x + alpha * p, r - alpha * s, w - alpha * u);
+                let (p, s) = (r + beta * p, w + beta * s);
+                ([x, r, p, s, w], [r * r, r * r, p * s, r * s, s * s])
+            }),
         }
     }
 }
