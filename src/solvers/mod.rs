@@ -21,7 +21,7 @@
 //! | type | what it is |
 //! |---|---|
 //! | [`Poisson`] | the short way: describe the problem, solve it |
-//! | [`Elliptic`] | the operator −∇·(β∇u) + αu with its walls ([`Wall`]) |
+//! | [`Elliptic`] | the operator −∇·(β∇u) + αu with its walls ([`Wall`]), at cells or nodes |
 //! | [`LinearOperator`], [`operator`] | what solvers need of an operator; one made of a closure |
 //! | [`Krylov`] | conjugate gradients, BiCGStab, GMRES, MINRES, Chebyshev, Richardson, and when to stop |
 //! | [`Preconditioner`] | [`Identity`], [`Jacobi`], [`Polynomial`], [`Multigrid`], or your own |
@@ -31,6 +31,9 @@
 //! [`Krylov::cg`] with [`Multigrid`] ([`Poisson`] does either); for symmetric positive
 //! definite operators of your own, [`Krylov::cg`] with [`Jacobi`]; for symmetric indefinite ones, [`Krylov::minres`]; for
 //! others [`Krylov::gmres`] if memory allows, [`Krylov::bicgstab`] if not.
+//!
+//! Multigrid converges slowly where cells are much more strongly coupled along one axis than their shapes tell, as by thin layers of a
+//! coefficient: there [`Smoother::Line`] is the smoother.
 //!
 //! Every sum over a field is exact (see [`Field::dot`](crate::Field::dot)), and every sweep computes each point from its
 //! neighbours alone. So the history of residuals and the solution have the same bits on any ranks × threads.

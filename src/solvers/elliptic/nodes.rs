@@ -9,7 +9,7 @@ use std::rc::Rc;
 use parhelion_kernels::Region;
 
 use super::builder::{Coefficient, Shift, Site};
-use super::walls::Lift;
+use super::walls::{AtWall, Lift};
 use super::{Frame, Made, refused};
 use crate::solvers::discrete::Terms;
 use crate::solvers::faces::Faces;
@@ -218,7 +218,7 @@ impl<const N: usize> Site<'_, '_, N> {
     }
 
     /// Couplings of a variable coefficient, and those to walls of given value.
-    fn node_faces(&self) -> Result<(Faces<f64, N>, Vec<(Face, Lift<N>)>)> {
+    fn node_faces(&self) -> Result<(Faces<f64, N>, Vec<AtWall<N>>)> {
         let (grid, axes, offset) = (&self.problem.grid, self.node_axes(), self.offset);
         let mut faces = Faces::at(grid, Centring::Node)?;
         let mut fixed = Vec::new();

@@ -15,6 +15,9 @@ pub(super) struct Lift<const N: usize> {
     pub(super) values: Vec<f64>,
 }
 
+/// With the wall that it is of.
+pub(super) type AtWall<const N: usize> = (Face, Lift<N>);
+
 impl<const N: usize> Lift<N> {
     /// Adds `sign` times the values to the points.
     pub(super) fn add(&self, field: &mut Field<f64, N>, sign: f64) {
@@ -111,12 +114,7 @@ impl<const N: usize> Site<'_, '_, N> {
 
     /// # Errors
     /// On all ranks, when a value on any of them is not `right`.
-    pub(super) fn agree(
-        &self,
-        what: &str,
-        lifts: &[(Face, Lift<N>)],
-        right: impl Fn(f64) -> bool,
-    ) -> Result<()> {
+    pub(super) fn agree(&self, what: &str, lifts: &[AtWall<N>], right: impl Fn(f64) -> bool) -> Result<()> {
         let local = lifts.iter().find_map(|(face, lift)| {
             let wrong = lift.values.iter().filter(|&&value| !right(value)).count();
             let why = || {

@@ -115,8 +115,8 @@ fn smooth<T: Real, const N: usize>(
             }
             return Ok(());
         }
-        Smoother::Line | Smoother::LineAlong(_) => {
-            let axis = if let Smoother::LineAlong(axis) = smoother { axis } else { 0 };
+        Smoother::Line => unreachable!("the axis was chosen when the levels were made"),
+        Smoother::LineAlong(axis) => {
             if zero {
                 u.fill_with(T::zero());
             }
