@@ -2,7 +2,7 @@
 //!
 //! A pass cuts a thread's part into tiles of some rows, whole along the last axis, and goes through each plane by plane. What
 //! lies between two rules is in rings of three planes, which stay in the cache of a core; of the level's arrays each is
-//! read or written once.
+//! read or written once, and fetched a plane ahead.
 
 use parhelion::kernels::{Ring, map_parts};
 use parhelion::prelude::*;
@@ -50,12 +50,16 @@ pub(crate) fn correct(
             rs.restart(around);
             for front in cells.start[0]..cells.end[0] {
                 for (at, len) in plane(ws.region(), front) {
-                    let old = old.map(|old| old.row(at, len));
+                    let old = old.map(|old| {
+                        old.fetch_row([front + 1, at[1], at[2]], len);
+                        old.row(at, len)
+                    });
                     interpolate_row(at, old, ws.row_mut(at, len), &mut sum, |at, len| coarse.row(at, len));
                 }
                 let z = front - 1;
                 if z >= around.start[0] {
                     for (at, len) in plane(around, z) {
+                        v.fetch_row([z + 1, at[1], at[2]], len);
                         beside.add_up(at, len, |at, len| ws.row(at, len));
                         let w = ws.row([z, at[1], at[2] - 1], len + 2);
                         beside.residual(w, v.row(at, len), rs.row_mut(at, len));
@@ -64,6 +68,7 @@ pub(crate) fn correct(
                 let z = front - 2;
                 if z >= tile.start[0] {
                     for (at, len) in plane(tile, z) {
+                        out.as_view().fetch_row([z + 1, at[1], at[2]], len);
                         beside.add_up(at, len, |at, len| rs.row(at, len));
                         let r = rs.row([z, at[1], at[2] - 1], len + 2);
                         beside.smooth(weights, ws.row(at, len), r, out.row_mut(at, len));
@@ -91,6 +96,8 @@ pub(crate) fn restrict_residual(
             rs.restart(fine);
             for z in fine.start[0]..fine.end[0] {
                 for (at, len) in plane(fine, z) {
+                    u.fetch_row([z + 2, at[1], at[2]], len);
+                    v.fetch_row([z + 1, at[1], at[2]], len);
                     beside.add_up(at, len, |at, len| u.row(at, len));
                     let centre = u.row([z, at[1], at[2] - 1], len + 2);
                     beside.residual(centre, v.row(at, len), rs.row_mut(at, len));

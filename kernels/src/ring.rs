@@ -1,9 +1,7 @@
 //! The newest planes of an array that is computed plane by plane.
 
+use crate::layout::CACHE_LINE;
 use crate::{Element, Region};
-
-/// Rows begin on cache lines.
-const LINE: usize = 64;
 
 /// The newest planes across the slowest axis of an array that one thread computes plane by plane, and that never is in memory as
 /// a whole.
@@ -62,7 +60,7 @@ impl<T: Element, const N: usize> Ring<T, N> {
 
     /// Begins anew with other cells, in the same memory if it is enough.
     pub fn restart(&mut self, region: Region<N>) {
-        let (shape, per_line) = (region.shape(), LINE / size_of::<T>());
+        let (shape, per_line) = (region.shape(), CACHE_LINE / size_of::<T>());
         let mut stride = 1;
         for a in (0..N).rev() {
             self.strides[a] = stride;
@@ -77,7 +75,7 @@ impl<T: Element, const N: usize> Ring<T, N> {
             self.values = vec![T::zero(); stride + per_line];
         }
         // (a hint: without it rows would only be slower)
-        self.origin = self.values.as_ptr().align_offset(LINE).min(per_line);
+        self.origin = self.values.as_ptr().align_offset(CACHE_LINE).min(per_line);
         (self.region, self.end) = (region, region.start[0]);
     }
 
@@ -148,7 +146,7 @@ mod tests {
             for z in region.start[0]..region.end[0] {
                 for (first, len) in region.with_axis(0, z, z + 1).rows() {
                     let row = ring.row_mut(first, len);
-                    assert_eq!(row.as_ptr().addr() % LINE, 0);
+                    assert_eq!(row.as_ptr().addr() % CACHE_LINE, 0);
                     row.iter_mut().enumerate().for_each(|(i, cell)| {
                         *cell = tag([first[0], first[1], first[2] + i as isize]);
                     });
