@@ -78,7 +78,7 @@ pub use layout::Layout;
 pub use math::exp_f32;
 pub use ndarray_view::{Dimensions, NdDim};
 pub use outputs::Outputs;
-pub use parts::map_parts;
+pub use parts::{map_parts, map_parts_beside};
 pub use point::{Point, Reach, StarPoint};
 pub use pool::Pool;
 pub use region::Region;

@@ -48,10 +48,9 @@ impl<T: Element, const N: usize> Ring<T, N> {
     /// A ring of so many planes for the cells of `region`; the first plane to be written is its first.
     ///
     /// # Panics
-    /// When there are no planes.
+    /// When there are no planes, or no axis but theirs.
     pub fn new(region: Region<N>, planes: usize) -> Self {
-        const { assert!(N >= 2, "rows and planes are two axes") };
-        assert!(planes > 0, "a ring of no planes holds nothing");
+        assert!(N >= 2 && planes > 0, "a ring has planes, at least one, and rows");
         let mut ring =
             Self { region, planes, end: region.start[0], strides: [1; N], origin: 0, values: Vec::new() };
         ring.restart(region);
