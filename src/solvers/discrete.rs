@@ -278,7 +278,7 @@ impl<T: Real, const N: usize> Discrete<T, N> {
 
     /// What to add to a sum of local indices so that it is even for cells of this colour; not negative where they are
     /// not.
-    fn parity(&self, colour: usize) -> usize {
+    pub(super) fn parity(&self, colour: usize) -> usize {
         let offset = self.grid.region_global(crate::Centring::Cell).start.iter().sum::<isize>() as usize;
         offset + colour
     }

@@ -1,6 +1,7 @@
 //! The levels: which grids there are, on which ranks, with which operators.
 
 use super::direct::Direct;
+use super::fused;
 use super::rearrange::{Rearrange, Side};
 use super::stages::{Stage, stages};
 use super::transfer::Transfer;
@@ -11,7 +12,7 @@ use crate::solvers::faces::{Faces, Parts};
 use crate::solvers::line::Line;
 use crate::solvers::separable::Separable;
 use crate::solvers::{LinearOperator, Real};
-use crate::{Centring, Error, Field, Grid, Region, Result, World};
+use crate::{Centring, Decomposition, Error, Field, Grid, Region, Result, World};
 
 /// Systems of at most so many cells are solved directly.
 const DIRECT: usize = 64;
@@ -73,13 +74,23 @@ fn grid_of<const N: usize>(
 ) -> Result<Grid<N>> {
     let lines = &all[number];
     let coarsened = |a: usize| lines[a].width / all[stage.first][a].width;
+    let large = lines.iter().map(Line::cells).product::<usize>() >= fused::WORTH_FUSING;
+    let granule = std::array::from_fn(|a| (stage.granule[a] / coarsened(a)).max(1));
+    let cut = Decomposition::new(lines.map(|line| line.cells()), stage.procs)?.with_granule(granule)?;
+    let wide = (0..N).all(|axis| {
+        let mut corner = [0; N];
+        (0..cut.procs()[axis]).all(|c| {
+            corner[axis] = c;
+            cut.block(corner).shape()[axis] >= fused::DEPTH
+        })
+    });
     Grid::builder(lines.map(|line| line.cells()))
         .spacing(lines.map(|line| line.spacing * line.width as f64))
         .origin(finest.origin())
         .periodic(finest.topology().periodic())
-        .halo(1)
+        .halo(if large && wide { fused::DEPTH } else { 1 })
         .procs(stage.procs)
-        .granule(std::array::from_fn(|a| (stage.granule[a] / coarsened(a)).max(1)))
+        .granule(granule)
         .build(world)
 }
 

@@ -81,7 +81,7 @@ impl<T: Real, const N: usize> Transfer<T, N> {
     }
 
     /// The fine cells that make up coarse ones.
-    fn children(&self, coarse: Region<N>) -> Region<N> {
+    pub(super) fn children(&self, coarse: Region<N>) -> Region<N> {
         let range = |a: usize| {
             let axis = &self.axes[a];
             let first = axis.children(coarse.start[a], self.fine.end[a]).start;
@@ -92,7 +92,7 @@ impl<T: Real, const N: usize> Transfer<T, N> {
 
     /// Writes to a coarse row what its children's rows, written by `fill(first, row)`, come to.
     #[inline(always)]
-    fn restrict_row(
+    pub(super) fn restrict_row(
         &self,
         first: [isize; N],
         out: &mut [T],
