@@ -13,10 +13,11 @@
 //! point, and there are 1/7 as many of these points.
 //!
 //! For comparison: the reference in Fortran (NPB 3.3, MPI, gfortran 12 -O3) needs 2.12 s for class B on the two cores that
-//! this was developed on, 9200 Mop/s.
+//! this was developed on: 9200 Mop/s.
 
 mod common;
 #[path = "../examples/npb_mg/cycle.rs"]
+#[allow(dead_code, reason = "some of the classes")]
 mod cycle;
 #[path = "../examples/npb_mg/passes.rs"]
 mod passes;

@@ -137,7 +137,7 @@ mod tests {
     /// Every cell of the newest planes is there, whatever the extent of rows and planes, also when used again.
     #[test]
     fn the_newest_planes_are_held() {
-        let mut ring = Ring::new(Region::from_shape([1, 1, 1]), 3);
+        let mut ring = Ring::<f64, 3>::new(Region::from_shape([1, 1, 1]), 3);
         for shape in [[5, 4, 3], [7, 1, 9], [4, 8, 256], [3, 1, 1]] {
             let region = Region::from_shape(shape).shifted([-2, 1, -1]);
             ring.restart(region);

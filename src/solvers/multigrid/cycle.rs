@@ -9,14 +9,14 @@ use crate::solvers::preconditioner::chebyshev_weights;
 use crate::{Field, Result};
 
 /// A field, in double precision, and by what to multiply the solution that is added to it.
-pub(super) type Into<'a, const N: usize> = Option<(&'a mut Field<f64, N>, f64)>;
+pub(super) type Target<'a, const N: usize> = Option<(&'a mut Field<f64, N>, f64)>;
 
 /// Solves the first level's system approximately, from `u = 0`. Where the last sweep can, it adds the solution to the field of
 /// `into`, takes that, and leaves `u` as it was before.
 pub(super) fn run<T: Real, const N: usize>(
     levels: &mut [Level<T, N>],
     settings: &MultigridBuilder,
-    into: &mut Into<'_, N>,
+    into: &mut Target<'_, N>,
 ) -> Result<()> {
     match settings.cycle {
         Cycle::Full => full(levels, settings, into),
@@ -30,7 +30,7 @@ fn cycle<T: Real, const N: usize>(
     settings: &MultigridBuilder,
     kind: Cycle,
     zero: bool,
-    into: &mut Into<'_, N>,
+    into: &mut Target<'_, N>,
 ) -> Result<()> {
     let Some((level, rest)) = levels.split_first_mut() else { return Ok(()) };
     if matches!(level.below, Below::Coarser(_)) {
@@ -67,7 +67,7 @@ fn cycle<T: Real, const N: usize>(
 fn full<T: Real, const N: usize>(
     levels: &mut [Level<T, N>],
     settings: &MultigridBuilder,
-    into: &mut Into<'_, N>,
+    into: &mut Target<'_, N>,
 ) -> Result<()> {
     let Some((level, rest)) = levels.split_first_mut() else { return Ok(()) };
     match &level.below {
@@ -133,7 +133,7 @@ fn smooth<T: Real, const N: usize>(
     sweeps: usize,
     mut zero: bool,
     after: bool,
-    into: &mut Into<'_, N>,
+    into: &mut Target<'_, N>,
 ) -> Result<()> {
     let (order, axes) = (order(level, after), axes(level));
     if sweeps == 0 && zero {
@@ -150,6 +150,7 @@ fn smooth<T: Real, const N: usize>(
         return Ok(());
     }
     let Level { operator, u, other, f, step, .. } = level;
+    let other = other.get_or_insert_with(|| operator.grid.field("correction"));
     let Order { colours, relaxation } = order;
     // What a coarser grid cannot see is above this, of the 2 that bound all eigenvalues of D⁻¹A.
     let bounds = [1.0 / axes.max(1) as f64, 2.0];

@@ -199,6 +199,7 @@ pub(super) fn sweep<T: Real, const N: usize>(
         fill(&mut level.u)?;
     }
     let Level { operator, u, other, f, .. } = level;
+    let other = other.get_or_insert_with(|| operator.grid.field("correction"));
     let timing = operator.grid.world().measure().start_on(Kind::Sweep, "red-black");
     let (pool, region) = (operator.grid.world().pool(), f.region_local());
     let start = (!zero).then(|| u.with_halo(0));

@@ -25,8 +25,8 @@ const ALIKE: f64 = 1.5;
 pub(super) struct Level<T: Real, const N: usize> {
     pub(super) operator: Discrete<T, N>,
     pub(super) u: Field<T, N>,
-    /// The other array of sweeps that cannot work in place.
-    pub(super) other: Field<T, N>,
+    /// The other array of sweeps that cannot work in place; made if needed.
+    pub(super) other: Option<Field<T, N>>,
     pub(super) f: Field<T, N>,
     /// The step of smoothers that remember it; made if needed.
     pub(super) step: Option<Field<T, N>>,
@@ -99,7 +99,7 @@ impl<T: Real, const N: usize> Level<T, N> {
         Self {
             operator: Discrete { grid: grid.clone(), terms },
             u: grid.field("correction"),
-            other: grid.field("correction"),
+            other: None,
             f: grid.field("right-hand side"),
             step: None,
             coarsest,
