@@ -29,6 +29,7 @@
 //! | `view` | borrowed boxes of cells; `ndarray_view` turns them into ndarray views |
 //! | `point`, `inputs`, `outputs`, `sweep` | stencil rules and the loops that apply them |
 //! | `parts` | work of any kind on the part of each thread, with results |
+//! | `ring` | the newest planes of an array, for several rules in one pass over memory |
 //! | `stencil` | a rule with its radius and pattern as one value, for time stepping |
 //! | [`operators`] | ready stencils: Laplacians, gradients, advection, staggered operators, filters |
 //! | `blocking` | several steps in one pass over memory; the halo beyond walls |
@@ -57,6 +58,7 @@ mod parts;
 mod point;
 mod pool;
 mod region;
+mod ring;
 mod simd;
 mod stencil;
 mod sweep;
@@ -76,10 +78,11 @@ pub use layout::Layout;
 pub use math::exp_f32;
 pub use ndarray_view::{Dimensions, NdDim};
 pub use outputs::Outputs;
-pub use parts::{map_lines, map_parts};
+pub use parts::{map_lines, map_parts, map_parts_beside};
 pub use point::{Point, Reach, StarPoint};
 pub use pool::Pool;
 pub use region::Region;
+pub use ring::Ring;
 pub use stencil::{Pattern, Stencil, star_stencil, stencil};
 pub use sweep::{fold, sweep, sweep_here, update};
 pub use transfer::{BoxCopy, Packing};

@@ -95,3 +95,75 @@ fn map_disjoint<T: Element, A: Send, const N: usize, const K: usize>(
     }
     pool.map(|thread| part(part_of(thread)))
 }
+
+/// As [`map_parts`], for a view of other cells beside the first one, such as those of a finer grid: with each part of `region`
+/// a thread also gets the cells `beside(part)` of `other`.
+///
+/// ```
+/// use parhelion_kernels::{Pool, Region, ViewMut, map_parts_beside};
+///
+/// let (mut coarse, mut fine) = (vec![0.0; 2], vec![1.0_f32, 2.0, 3.0, 4.0]);
+/// let (cells, children) = (Region::from_shape([2]), Region::from_shape([4]));
+/// map_parts_beside(
+///     &Pool::new(2)?,
+///     cells,
+///     ViewMut::from_slice(&mut coarse, cells),
+///     ViewMut::from_slice(&mut fine, children),
+///     |part| Region::new([2 * part.start[0]], [2 * part.end[0]]),
+///     |part, mut coarse, mut fine| {
+///         for i in part.start[0]..part.end[0] {
+///             let pair = fine.row_mut([2 * i], 2);
+///             coarse.set([i], f64::from(pair[0] + pair[1]));
+///             pair.fill(0.0);
+///         }
+///     },
+/// );
+/// assert_eq!((coarse, fine), (vec![3.0, 7.0], vec![0.0; 4]));
+/// # Ok::<(), rayon::ThreadPoolBuildError>(())
+/// ```
+///
+/// # Panics
+/// When some of `region` or of `beside(part)` is not in view, what is beside two parts overlaps, or `work` panics.
+pub fn map_parts_beside<T: Element, U: Element, A: Send, const N: usize>(
+    pool: &Pool,
+    region: Region<N>,
+    view: ViewMut<'_, T, N>,
+    other: ViewMut<'_, U, N>,
+    beside: impl Fn(Region<N>) -> Region<N>,
+    work: impl Fn(Region<N>, ViewMut<'_, T, N>, ViewMut<'_, U, N>) -> A + Sync,
+) -> Vec<A> {
+    let parts = if region.len().saturating_mul(size_of::<T>()) < WORTH_THREADS { 1 } else { pool.threads() };
+    let pieces: Vec<[Region<N>; 2]> = (0..parts)
+        .map(|thread| region.part(thread, parts))
+        .map(|part| [part, if part.is_empty() { part } else { beside(part) }])
+        .collect();
+    for (i, [_, a]) in pieces.iter().enumerate() {
+        for [_, b] in &pieces[..i] {
+            let both = a.intersection(b);
+            assert!(both.is_empty(), "the cells {both:?} are beside two parts");
+        }
+    }
+    let (cells, others) = (view.restricted(region).cells, other.cells);
+    let piece = |thread: usize| {
+        let [part, beside] = pieces[thread];
+        // SAFETY: the parts of the region are in view and disjoint (V1, V3); so are, by the checks of `of` and above, the
+        // cells beside them; both views are exclusive borrows.
+        let views = unsafe { (ViewMut::of(&cells, part), ViewMut::of(&others, beside)) };
+        work(part, views.0, views.1)
+    };
+    if parts == 1 { vec![piece(0)] } else { pool.map(piece) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[should_panic(expected = "are beside two parts")]
+    fn cells_beside_two_parts_are_refused() {
+        let cells = Region::from_shape([1 << 14]);
+        let (mut a, mut b) = (vec![0.0; cells.len()], vec![0.0; cells.len()]);
+        let [a, b] = [&mut a, &mut b].map(|values| ViewMut::from_slice(values, cells));
+        map_parts_beside(&Pool::new(2).unwrap(), cells, a, b, |_| cells, |_, _, _| ());
+    }
+}

@@ -69,6 +69,15 @@ impl<T: Element, const N: usize> Field<T, N> {
         self.components[component].view_mut().restricted(self.layout.interior())
     }
 
+    /// The owned points and the halo around them to this depth, local frame, for kernels that read rows.
+    ///
+    /// # Errors
+    /// When some of that is stale, or the halo is thinner.
+    pub fn view_to(&self, depth: usize) -> Result<View<'_, T, N>> {
+        self.require_halo(depth, Pattern::Box)?;
+        Ok(self.with_halo(0).restricted(self.layout.interior().grown([[depth; 2]; N])))
+    }
+
     /// The owned points, for kernels that write a field of one component; see
     /// [`sweep`](crate::Grid::sweep). The halo becomes stale.
     pub fn output(&mut self) -> ViewMut<'_, T, N> {

@@ -1,6 +1,6 @@
 //! The loop over a row that all uses of an operator share.
 
-use parhelion_kernels::View;
+use parhelion_kernels::{Ring, View};
 
 use super::Real;
 
@@ -20,6 +20,26 @@ pub(super) trait RowCouplings<T, const N: usize> {
     fn trimmed(&self, len: usize) -> Self;
 }
 
+/// What gives rows of values.
+pub(super) trait Rows<T, const N: usize> {
+    /// The `len` values from `index` on along the last axis.
+    fn row(&self, index: [isize; N], len: usize) -> &[T];
+}
+
+impl<T: Real, const N: usize> Rows<T, N> for View<'_, T, N> {
+    #[inline(always)]
+    fn row(&self, index: [isize; N], len: usize) -> &[T] {
+        View::row(self, index, len)
+    }
+}
+
+impl<T: Real, const N: usize> Rows<T, N> for Ring<T, N> {
+    #[inline(always)]
+    fn row(&self, index: [isize; N], len: usize) -> &[T] {
+        Ring::row(self, index, len)
+    }
+}
+
 /// Writes `rule(i, f, u of the cell, Σ coupling · u of the neighbours, diagonal)` to every cell of the row that begins at
 /// `first`.
 ///
@@ -28,7 +48,7 @@ pub(super) trait RowCouplings<T, const N: usize> {
 #[inline(never)]
 pub(super) fn row<T: Real, C: RowCouplings<T, N>, const N: usize>(
     couplings: &C,
-    u: &View<'_, T, N>,
+    u: &impl Rows<T, N>,
     f: &[T],
     first: [isize; N],
     out: &mut [T],

@@ -110,3 +110,57 @@ fn the_short_way_has_the_same_bits() {
         Ok(described(&outcome, &u))
     });
 }
+
+/// Sweeps in one pass over memory make what sweeps one after another make: a large level on ranks that cut all axes, odd sizes, walls
+/// and periodic axes, and one that is not cut in three.
+#[test]
+fn fused_sweeps_have_the_bits_of_separate_ones() {
+    same_on([(1, 1), (1, 3), (2, 1), (3, 1), (4, 2), (8, 1)], |world| {
+        let grid = Grid::builder([37, 44, 51])
+            .extent([1.0, 1.1, 1.3])
+            .periodic([false, true, false])
+            .build(world)?;
+        let mut f = grid.field::<f64>("f");
+        f.fill(|[z, y, x]| (3.0 * z).sin() - y * x);
+        let mut text = String::new();
+        for constant in [true, false] {
+            let builder = Elliptic::builder(&grid).wall(Face::high(2), Wall::Dirichlet(0.0));
+            let operator = if constant {
+                builder.build()?
+            } else {
+                builder.coefficient_at(|[z, y, x]| 1.0 + z * y + x).build()?
+            };
+            for (cycle, sweeps) in [(Cycle::V, [1, 1]), (Cycle::W, [2, 1]), (Cycle::Full, [0, 2])] {
+                let kind = Multigrid::<f64, 3>::builder().cycle(cycle).sweeps(sweeps[0], sweeps[1]);
+                let [one, other] = [true, false].map(|fused| -> parhelion::Result<String> {
+                    let mut u = grid.field::<f64>("u");
+                    let outcome = if constant {
+                        let mut multigrid = kind.fused(fused).build::<f32, 3>(&operator)?;
+                        multigrid.solve(&operator, &f, &mut u, 1e-6)?
+                    } else {
+                        let mut multigrid = kind.fused(fused).build::<f64, 3>(&operator)?;
+                        Krylov::richardson().max_iterations(3).solve(&operator, &mut multigrid, &f, &mut u)?
+                    };
+                    Ok(described(&outcome, &u))
+                });
+                let (one, other) = (one?, other?);
+                assert_eq!(one, other, "fused and separate sweeps differ: {cycle:?} {sweeps:?}");
+                text += &one;
+            }
+        }
+        let plane = Grid::builder([210, 190]).extent([1.0; 2]).periodic([true, false]).build(world)?;
+        let operator = Elliptic::builder(&plane).shift(1.0).build()?;
+        let mut f = plane.field::<f64>("f");
+        f.fill(|[y, x]| (3.0 * y).sin() - x);
+        let [one, other] = [true, false].map(|fused| -> parhelion::Result<String> {
+            let mut u = plane.field::<f64>("u");
+            let mut multigrid =
+                Multigrid::<f64, 2>::builder().sweeps(1, 1).fused(fused).build::<f64, 2>(&operator)?;
+            let outcome = multigrid.solve(&operator, &f, &mut u, 1e-9)?;
+            Ok(described(&outcome, &u))
+        });
+        let (one, other) = (one?, other?);
+        assert_eq!(one, other, "fused and separate sweeps differ in the plane");
+        Ok(text + &one)
+    });
+}

@@ -10,6 +10,7 @@ use parhelion_launcher::{Cores, THREADS_VARIABLE, Vendor};
 
 use crate::Failure;
 use crate::build::Build;
+use crate::install::{Need, install};
 use crate::setup::setup;
 use crate::shape::Shape;
 use crate::shell::{line, must, say};
@@ -112,7 +113,13 @@ const BENCHES: &[Bench] = &[
     },
     Bench {
         name: "poisson",
-        what: "elliptic solves against sweeps that compute the residual",
+        what: "elliptic solves against hypre and against sweeps that compute the residual",
+        package: "parhelion",
+        run: Run::Ranks,
+    },
+    Bench {
+        name: "npb",
+        what: "MG of the NAS Parallel Benchmarks, classes A and B, against memory traffic",
         package: "parhelion",
         run: Run::Ranks,
     },
@@ -149,6 +156,9 @@ pub(crate) fn bench(mpi: Option<Vendor>, options: &Options) -> Result<(), Failur
     let shapes = |usual: Vec<Shape>| if options.shapes.is_empty() { usual } else { options.shapes.clone() };
     let spread = Shape::spread(&cores);
     chosen.into_iter().try_for_each(|bench| {
+        if bench.name == "poisson" {
+            find_hypre(&build);
+        }
         let mut args = options.args.clone();
         if let Some(file) = &json {
             args.extend(["--json".into(), file.display().to_string()]);
@@ -170,6 +180,16 @@ pub(crate) fn bench(mpi: Option<Vendor>, options: &Options) -> Result<(), Failur
             Run::Node => on_node(bench, &build, &args),
         }
     })
+}
+
+/// Installs hypre where that can be done; without it, the benchmark says so and measures ours alone.
+fn find_hypre(build: &Build) {
+    if std::env::var_os("HYPRE_DIR").is_some() || Path::new("/usr/include/hypre/HYPRE.h").exists() {
+        return;
+    }
+    if let Err(failure) = install(&[Need::Hypre], build.mpirun.vendor()) {
+        say(format_args!("{failure}; or set HYPRE_DIR to the folder of one built with this MPI"));
+    }
 }
 
 fn on_ranks(

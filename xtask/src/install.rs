@@ -21,6 +21,8 @@ pub(crate) enum Need {
     Hdf5,
     /// The library behind bindgen.
     Libclang,
+    /// hypre, which a benchmark compares with; no build needs it.
+    Hypre,
 }
 
 impl Need {
@@ -44,6 +46,7 @@ impl Need {
             Self::Mpi => format!("{vendor} with mpirun, mpicc and mpi.h (ranks and their messages)"),
             Self::Hdf5 => format!("HDF5 built with {vendor} (parallel input and output)"),
             Self::Libclang => "libclang (bindgen reads mpi.h with it)".into(),
+            Self::Hypre => "hypre (what the benchmark compares with)".into(),
         }
     }
 
@@ -56,6 +59,8 @@ impl Need {
             (Self::Hdf5, Vendor::OpenMpi) => &["libhdf5-openmpi-dev", "hdf5-tools"],
             (Self::Hdf5, _) => &["libhdf5-mpich-dev", "hdf5-tools"],
             (Self::Libclang, _) => &["libclang-dev", "clang"],
+            // Debian's is built with Open MPI, and runs as a job of its own
+            (Self::Hypre, _) => &["libhypre-dev", "openmpi-bin", "libopenmpi-dev"],
         }
     }
 
@@ -68,6 +73,7 @@ impl Need {
             (Self::Hdf5, Vendor::OpenMpi) => &["hdf5-openmpi-devel"],
             (Self::Hdf5, _) => &["hdf5-mpich-devel"],
             (Self::Libclang, _) => &["clang-devel"],
+            (Self::Hypre, _) => &["hypre-openmpi-devel"],
         }
     }
 }

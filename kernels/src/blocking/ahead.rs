@@ -2,7 +2,7 @@
 #![allow(unsafe_code, reason = "addresses of cells in view; a prefetch reads nothing")]
 
 use crate::layout::CACHE_LINE;
-use crate::view::{Cells, Rows, rows};
+use crate::view::{Cells, Rows, prefetch, rows};
 use crate::{Element, Region};
 
 /// What a thread computes at the level at hand in the tile that follows.
@@ -129,17 +129,4 @@ impl<T: Element, const N: usize> Fetch<T, N> {
 /// The lines that so many cells have, or one less.
 fn lines_of<T>(len: usize) -> usize {
     (len * size_of::<T>()).div_ceil(CACHE_LINE)
-}
-
-/// Prefetches a cache line into the second level of cache: the first has no room for a tile.
-#[inline(always)]
-fn prefetch(line: *const i8) {
-    #[cfg(target_arch = "x86_64")]
-    {
-        use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
-        // SAFETY: every x86-64 processor has the instruction, and it accepts any address.
-        unsafe { _mm_prefetch::<_MM_HINT_T1>(line) };
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = line;
 }

@@ -1,20 +1,26 @@
 //! Smoothing, and the order in which levels are visited.
 
+use super::fused::{self, Order};
 use super::hierarchy::{Below, Level};
 use super::{Cycle, MultigridBuilder, Smoother};
-use crate::Result;
 use crate::solvers::Real;
 use crate::solvers::discrete::Terms;
 use crate::solvers::preconditioner::chebyshev_weights;
+use crate::{Field, Result};
 
-/// Solves the first level's system approximately, from `u = 0`.
+/// A field, in double precision, and by what to multiply the solution that is added to it.
+pub(super) type Target<'a, const N: usize> = Option<(&'a mut Field<f64, N>, f64)>;
+
+/// Solves the first level's system approximately, from `u = 0`. Where the last sweep can, it adds the solution to the field of
+/// `into`, takes that, and leaves `u` as it was before.
 pub(super) fn run<T: Real, const N: usize>(
     levels: &mut [Level<T, N>],
     settings: &MultigridBuilder,
+    into: &mut Target<'_, N>,
 ) -> Result<()> {
     match settings.cycle {
-        Cycle::Full => full(levels, settings),
-        kind => cycle(levels, settings, kind, true),
+        Cycle::Full => full(levels, settings, into),
+        kind => cycle(levels, settings, kind, true, into),
     }
 }
 
@@ -24,23 +30,21 @@ fn cycle<T: Real, const N: usize>(
     settings: &MultigridBuilder,
     kind: Cycle,
     zero: bool,
+    into: &mut Target<'_, N>,
 ) -> Result<()> {
     let Some((level, rest)) = levels.split_first_mut() else { return Ok(()) };
-    let [before, after] = settings.sweeps;
     if matches!(level.below, Below::Coarser(_)) {
-        smooth(level, settings.smoother, before, zero, false)?;
+        smooth_and_restrict(level, settings, zero, &mut rest[0].f)?;
     }
     match &level.below {
         Below::Nothing(direct) => direct.solve(&level.f, &mut level.u),
         Below::Fewer { gather, share } => {
             gather.run(Some(&level.f), rest.first_mut().map(|level| &mut level.f), 1.0);
-            cycle(rest, settings, kind, zero)?;
+            cycle(rest, settings, kind, zero, &mut None)?;
             share.run(rest.first().map(|level| &level.u), Some(&mut level.u), 1.0);
         }
-        Below::Coarser(transfer) => {
-            let coarse = &mut rest[0].f;
-            transfer.restrict_residual(&level.operator, &mut level.u, &level.f, &mut level.other, coarse)?;
-            cycle(rest, settings, kind, true)?;
+        Below::Coarser(_) => {
+            cycle(rest, settings, kind, true, &mut None)?;
             let again = match kind {
                 _ if rest[0].coarsest => None,
                 Cycle::W => Some(Cycle::W),
@@ -48,59 +52,109 @@ fn cycle<T: Real, const N: usize>(
                 Cycle::V | Cycle::Full => None,
             };
             if let Some(kind) = again {
-                cycle(rest, settings, kind, false)?;
+                cycle(rest, settings, kind, false, &mut None)?;
             }
-            transfer.add_interpolated(&mut rest[0].u, &mut level.u)?;
-            smooth(level, settings.smoother, after, false, true)?;
+            if let Below::Coarser(transfer) = &level.below {
+                transfer.add_interpolated(&mut rest[0].u, &mut level.u)?;
+            }
+            smooth(level, settings, settings.sweeps[1], false, true, into)?;
         }
     }
     Ok(())
 }
 
 /// Full multigrid: the coarse solution is the first iterate of a V-cycle on the level above.
-fn full<T: Real, const N: usize>(levels: &mut [Level<T, N>], settings: &MultigridBuilder) -> Result<()> {
+fn full<T: Real, const N: usize>(
+    levels: &mut [Level<T, N>],
+    settings: &MultigridBuilder,
+    into: &mut Target<'_, N>,
+) -> Result<()> {
     let Some((level, rest)) = levels.split_first_mut() else { return Ok(()) };
     match &level.below {
         Below::Nothing(direct) => direct.solve(&level.f, &mut level.u),
         Below::Fewer { gather, share } => {
             gather.run(Some(&level.f), rest.first_mut().map(|level| &mut level.f), 1.0);
-            full(rest, settings)?;
+            full(rest, settings, &mut None)?;
             share.run(rest.first().map(|level| &level.u), Some(&mut level.u), 1.0);
         }
         Below::Coarser(transfer) => {
             transfer.restrict_right(&mut level.f, &mut rest[0].f)?;
-            full(rest, settings)?;
+            full(rest, settings, &mut None)?;
             level.u.fill_with(T::zero());
             transfer.add_interpolated(&mut rest[0].u, &mut level.u)?;
-            cycle(levels, settings, Cycle::V, false)?;
+            cycle(levels, settings, Cycle::V, false, into)?;
         }
     }
     Ok(())
 }
 
-/// Sweeps of the smoother before, or `after`, the coarse correction.
+/// Sweeps before the coarse correction, and `coarse = R (f − A u)`.
+fn smooth_and_restrict<T: Real, const N: usize>(
+    level: &mut Level<T, N>,
+    settings: &MultigridBuilder,
+    zero: bool,
+    coarse: &mut Field<T, N>,
+) -> Result<()> {
+    let (sweeps, order) = (settings.sweeps[0], order(level, false));
+    let constant = matches!(level.operator.terms, Terms::Separable(_));
+    if zero && sweeps == 1 && constant && fuses(level, settings) {
+        return fused::sweep_and_restrict(level, order, coarse);
+    }
+    smooth(level, settings, sweeps, zero, false, &mut None)?;
+    let Below::Coarser(transfer) = &level.below else { return Ok(()) };
+    transfer.restrict_residual(&level.operator, &mut level.u, &level.f, &mut level.other, coarse)
+}
+
+/// Whether red-black sweeps of this level are made in one pass.
+fn fuses<T: Real, const N: usize>(level: &Level<T, N>, settings: &MultigridBuilder) -> bool {
+    settings.fused && settings.smoother == Smoother::RedBlack && fused::worthwhile(level)
+}
+
+/// How Gauss–Seidel sweeps are made before, or `after`, the coarse correction.
 ///
-/// Gauss–Seidel: with constant coefficients, red before black both times and with over-relaxation, which smooths best (I. Yavneh,
+/// With constant coefficients, red before black both times and with over-relaxation, which smooths best (I. Yavneh,
 /// SIAM J. Sci. Comput. 17, 1996; the factor of a V(1,1) cycle in 3-D falls from 0.38 to 0.08). With variable ones symmetric, so that
 /// energy cannot grow: black before red afterwards, without over-relaxation.
+fn order<T: Real, const N: usize>(level: &Level<T, N>, after: bool) -> Order {
+    let symmetric = matches!(level.operator.terms, Terms::Faces(_));
+    let relaxation = if symmetric { 1.0 } else { 1.0 + 0.1 * (axes(level).clamp(1, 3) - 1) as f64 };
+    Order { colours: if after && symmetric { [1, 0] } else { [0, 1] }, relaxation }
+}
+
+/// Along how many axes the next level is coarser.
+fn axes<T: Real, const N: usize>(level: &Level<T, N>) -> usize {
+    if let Below::Coarser(transfer) = &level.below { transfer.axes_halved() } else { N }
+}
+
+/// Sweeps of the smoother before, or `after`, the coarse correction.
 fn smooth<T: Real, const N: usize>(
     level: &mut Level<T, N>,
-    smoother: Smoother,
+    settings: &MultigridBuilder,
     sweeps: usize,
     mut zero: bool,
     after: bool,
+    into: &mut Target<'_, N>,
 ) -> Result<()> {
-    let Level { operator, u, other, f, step, below, .. } = level;
+    let (order, axes) = (order(level, after), axes(level));
     if sweeps == 0 && zero {
-        u.fill_with(T::zero());
+        level.u.fill_with(T::zero());
     }
-    let axes = if let Below::Coarser(transfer) = below { transfer.axes_halved() } else { N };
-    let symmetric = matches!(operator.terms, Terms::Faces(_));
-    let colours = if after && symmetric { [1, 0] } else { [0, 1] };
-    let relaxation = if symmetric { 1.0 } else { 1.0 + 0.1 * (axes.clamp(1, 3) - 1) as f64 };
+    if fuses(level, settings) {
+        for left in (0..sweeps).rev() {
+            match if left == 0 && !zero { into.take() } else { None } {
+                Some((x, scale)) => fused::sweep_into(level, order, x, scale)?,
+                None => fused::sweep(level, order, zero)?,
+            }
+            zero = false;
+        }
+        return Ok(());
+    }
+    let Level { operator, u, other, f, step, .. } = level;
+    let other = other.get_or_insert_with(|| operator.grid.field("correction"));
+    let Order { colours, relaxation } = order;
     // What a coarser grid cannot see is above this, of the 2 that bound all eigenvalues of D⁻¹A.
     let bounds = [1.0 / axes.max(1) as f64, 2.0];
-    let weights = match smoother {
+    let weights = match settings.smoother {
         Smoother::RedBlack => {
             for _ in 0..sweeps {
                 for colour in colours {

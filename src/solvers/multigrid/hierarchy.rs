@@ -1,6 +1,7 @@
 //! The levels: which grids there are, on which ranks, with which operators.
 
 use super::direct::Direct;
+use super::fused;
 use super::rearrange::{Rearrange, Side};
 use super::stages::{Stage, stages};
 use super::transfer::Transfer;
@@ -11,7 +12,7 @@ use crate::solvers::faces::{Faces, Parts};
 use crate::solvers::line::Line;
 use crate::solvers::separable::Separable;
 use crate::solvers::{LinearOperator, Real};
-use crate::{Centring, Error, Field, Grid, Region, Result, World};
+use crate::{Centring, Decomposition, Error, Field, Grid, Region, Result, World};
 
 /// Systems of at most so many cells are solved directly.
 const DIRECT: usize = 64;
@@ -24,8 +25,8 @@ const ALIKE: f64 = 1.5;
 pub(super) struct Level<T: Real, const N: usize> {
     pub(super) operator: Discrete<T, N>,
     pub(super) u: Field<T, N>,
-    /// The other array of sweeps that cannot work in place.
-    pub(super) other: Field<T, N>,
+    /// The other array of sweeps that cannot work in place; made if needed.
+    pub(super) other: Option<Field<T, N>>,
     pub(super) f: Field<T, N>,
     /// The step of smoothers that remember it; made if needed.
     pub(super) step: Option<Field<T, N>>,
@@ -74,13 +75,23 @@ fn grid_of<const N: usize>(
 ) -> Result<Grid<N>> {
     let lines = &all[number];
     let coarsened = |a: usize| lines[a].width / all[stage.first][a].width;
+    let large = lines.iter().map(Line::cells).product::<usize>() >= fused::WORTH_FUSING;
+    let granule = std::array::from_fn(|a| (stage.granule[a] / coarsened(a)).max(1));
+    let cut = Decomposition::new(lines.map(|line| line.cells()), stage.procs)?.with_granule(granule)?;
+    let wide = (0..N).all(|axis| {
+        let mut corner = [0; N];
+        (0..cut.procs()[axis]).all(|c| {
+            corner[axis] = c;
+            cut.block(corner).shape()[axis] >= fused::DEPTH
+        })
+    });
     Grid::builder(lines.map(|line| line.cells()))
         .spacing(lines.map(|line| line.spacing * line.width as f64))
         .origin(finest.origin())
         .periodic(finest.topology().periodic())
-        .halo(1)
+        .halo(if large && wide { fused::DEPTH } else { 1 })
         .procs(stage.procs)
-        .granule(std::array::from_fn(|a| (stage.granule[a] / coarsened(a)).max(1)))
+        .granule(granule)
         .build(world)
 }
 
@@ -89,7 +100,7 @@ impl<T: Real, const N: usize> Level<T, N> {
         Self {
             operator: Discrete { grid: grid.clone(), terms },
             u: grid.field("correction"),
-            other: grid.field("correction"),
+            other: None,
             f: grid.field("right-hand side"),
             step: None,
             coarsest,

@@ -12,9 +12,11 @@
 //! | `refine` | cycles that improve an iterate in double precision |
 //! | `report` | cost and convergence of each level |
 //! | `cycle` | smoothing and the order in which levels are visited |
+//! | `fused` | sweeps in one pass over memory |
 
 mod cycle;
 mod direct;
+mod fused;
 mod given;
 mod hierarchy;
 mod rearrange;
@@ -116,11 +118,18 @@ pub struct MultigridBuilder {
     smoother: Smoother,
     sweeps: [usize; 2],
     cells_per_rank: usize,
+    fused: bool,
 }
 
 impl Default for MultigridBuilder {
     fn default() -> Self {
-        Self { cycle: Cycle::V, smoother: Smoother::RedBlack, sweeps: [2, 2], cells_per_rank: 8000 }
+        Self {
+            cycle: Cycle::V,
+            smoother: Smoother::RedBlack,
+            sweeps: [2, 2],
+            cells_per_rank: 8000,
+            fused: true,
+        }
     }
 }
 
@@ -146,6 +155,13 @@ impl MultigridBuilder {
     /// Levels with fewer cells a rank move to fewer ranks (8000 unless told otherwise).
     pub fn cells_per_rank(mut self, cells: usize) -> Self {
         self.cells_per_rank = cells;
+        self
+    }
+
+    /// Whether both halves of a red-black sweep, and what follows it, are made in one pass over memory where levels are large (yes
+    /// unless told otherwise). The results have the same bits.
+    pub fn fused(mut self, fused: bool) -> Self {
+        self.fused = fused;
         self
     }
 
@@ -240,7 +256,7 @@ impl<T: Real, const N: usize> Preconditioner<N> for Multigrid<T, N> {
         let [there, back] = &self.ways;
         there.run(Some(r), Some(&mut self.levels[0].f), scale);
         self.given.enter(&mut self.levels[0].f);
-        cycle::run(&mut self.levels, &self.settings)?;
+        cycle::run(&mut self.levels, &self.settings, &mut None)?;
         back.run(Some(&self.levels[0].u), Some(&mut *z), 1.0 / scale);
         self.given.leave(r, z);
         Ok(())

@@ -5,6 +5,7 @@
 
 use parhelion_kernels::map_parts;
 
+use super::fused::add_scaled;
 use super::{Multigrid, cycle, scale_for};
 use crate::error::ErrorKind;
 use crate::measure::Kind;
@@ -78,8 +79,11 @@ impl<T: Real, const N: usize> Multigrid<T, N> {
             if let Some(status) = ended {
                 break status;
             }
-            cycle::run(&mut self.levels, &self.settings)?;
-            self.correct(x, &mut fields, 1.0 / scale);
+            let mut into = self.aligned.then_some((&mut *x, 1.0 / scale));
+            cycle::run(&mut self.levels, &self.settings, &mut into)?;
+            if into.is_some() || !self.aligned {
+                self.correct(x, &mut fields, 1.0 / scale);
+            }
             let next = scale_for(monitor.last() / points.sqrt());
             let squares = self.residual_to_level(operator, b, x, &mut fields, next)?;
             scale = next;
@@ -122,9 +126,7 @@ impl<T: Real, const N: usize> Multigrid<T, N> {
         let (region, u) = (x.region_local(), u.component(0));
         map_parts(world.pool(), region, [x.component_mut(0)], |part, [mut x]| {
             for (first, len) in part.rows() {
-                for (x, u) in x.row_mut(first, len).iter_mut().zip(u.row(first, len)) {
-                    *x += scale * u.wide();
-                }
+                add_scaled(x.row_mut(first, len), u.row(first, len), scale);
             }
         });
         timing.finish(region.len(), 2 * size_of::<f64>() + size_of::<T>());

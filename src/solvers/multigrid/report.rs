@@ -110,7 +110,7 @@ impl<T: Real, const N: usize> Multigrid<T, N> {
             residuals.push(level.operator.residual_squares(&mut x, &zero, &mut level.f)?.sqrt());
             grid.world().barrier();
             let start = Instant::now();
-            cycle::run(levels, &self.settings)?;
+            cycle::run(levels, &self.settings, &mut None)?;
             fastest = fastest.min(start.elapsed().as_secs_f64());
             let correction = self.levels[first].u.component(0);
             x.component_mut(0).for_each_row(grid.world().pool(), zero.region_local(), |start, row| {

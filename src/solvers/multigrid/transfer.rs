@@ -95,7 +95,7 @@ impl<T: Real, const N: usize> Transfer<T, N> {
     }
 
     /// The fine cells that make up coarse ones.
-    fn children(&self, coarse: Region<N>) -> Region<N> {
+    pub(super) fn children(&self, coarse: Region<N>) -> Region<N> {
         let range = |a: usize| {
             let axis = &self.axes[a];
             let first = axis.children(coarse.start[a], self.fine.end[a]).start;
@@ -106,7 +106,7 @@ impl<T: Real, const N: usize> Transfer<T, N> {
 
     /// Writes to a coarse row what its children's rows, written by `fill(first, row)`, come to.
     #[inline(always)]
-    fn restrict_row(
+    pub(super) fn restrict_row(
         &self,
         first: [isize; N],
         out: &mut [T],
@@ -142,7 +142,7 @@ impl<T: Real, const N: usize> Transfer<T, N> {
         }
     }
 
-    /// `coarse = R (f − A u)`; what `scratch` holds is lost.
+    /// `coarse = R (f − A u)`; what `scratch` holds is lost, and it is made if needed.
     ///
     /// # Collective
     /// Over all ranks of the fine grid.
@@ -151,10 +151,11 @@ impl<T: Real, const N: usize> Transfer<T, N> {
         operator: &Discrete<T, N>,
         u: &mut Field<T, N>,
         f: &Field<T, N>,
-        scratch: &mut Field<T, N>,
+        scratch: &mut Option<Field<T, N>>,
         coarse: &mut Field<T, N>,
     ) -> Result<()> {
         if let Some(weighting) = &self.weighting {
+            let scratch = scratch.get_or_insert_with(|| operator.grid.field("correction"));
             operator.residual(u, f, scratch)?;
             return weighting.restrict(scratch, coarse);
         }
