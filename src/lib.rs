@@ -37,7 +37,7 @@
 //! | [`solvers`] | elliptic problems: Krylov methods and multigrid |
 //! | [`testing`] | tests on real ranks under `cargo test` |
 //!
-//! [How to write a fast stencil](guide) is a page of its own, and so is the format of output files (`file_format`).
+//! [How to write a fast stencil](guide) and [which solver to choose](solver_guide) are pages of their own, and so is the format of output files (`file_format`).
 //!
 //! Axes are in C order, slowest first, everywhere. Methods that all ranks must call together say so under
 //! *Collective*. Kernels on one process, without MPI, are in [`kernels`].
@@ -68,6 +68,8 @@ mod measure;
 mod messages;
 pub mod prelude;
 mod reduce;
+#[doc = include_str!("../docs/solvers.md")]
+pub mod solver_guide {}
 pub mod solvers;
 mod stepping;
 mod sweep;

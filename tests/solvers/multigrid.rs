@@ -2,7 +2,7 @@
 
 use parhelion::prelude::*;
 use parhelion::solvers::{
-    Cycle, Elliptic, Krylov, Mean, Multigrid, MultigridBuilder, Outcome, Smoother, Wall,
+    Cycle, Elliptic, Krylov, Mean, Multigrid, MultigridBuilder, Outcome, Preconditioner, Smoother, Wall,
 };
 use parhelion::testing::{on_ranks, on_ranks_and_threads};
 
@@ -252,6 +252,37 @@ fn more_ranks_than_can_be_coarsened() {
             let mut multigrid = builder().cells_per_rank(1).build::<f64, 2>(&operator)?;
             let outcome = multigrid.solve(&operator, &b, &mut u, 1e-9)?;
             assert!(outcome.converged() && outcome.factor() < 0.1, "{outcome}\n{multigrid}");
+        }
+        Ok(())
+    });
+}
+
+/// One full cycle from nothing, against the exact solution of the discrete problem and that of the continuous one.
+#[test]
+fn a_full_cycle_is_about_as_exact_as_the_discretisation() {
+    on_ranks_and_threads([(1, 2), (3, 1)], |world| {
+        for n in [32, 64] {
+            let grid = Grid::builder([n; 3]).extent([1.0; 3]).build(world)?;
+            let exact =
+                |place: [f64; 3]| place.map(|x| (std::f64::consts::PI * x).sin()).iter().product::<f64>();
+            let [mut f, mut cycled, mut solved, mut u] =
+                ["f", "cycled", "solved", "u"].map(|name| grid.field::<f64>(name));
+            u.fill(exact);
+            f.fill(|place| 3.0 * std::f64::consts::PI.powi(2) * exact(place));
+            let operator = dirichlet(&grid).build()?;
+            let mut multigrid = builder().cycle(Cycle::Full).build::<f64, 3>(&operator)?;
+            multigrid.precondition(&mut f, &mut cycled)?;
+            let outcome = multigrid.solve(&operator, &f, &mut solved, 1e-12)?;
+            assert!(outcome.converged(), "{outcome}");
+            let largest = |a: &Field<f64, 3>, b: &Field<f64, 3>| -> parhelion::Result<f64> {
+                let mut difference = grid.field::<f64>("difference");
+                difference.copy_from(a)?;
+                difference.zip(b, |a, b| a - b)?;
+                Ok(difference.norm_max())
+            };
+            let (algebraic, discretisation) = (largest(&cycled, &solved)?, largest(&solved, &u)?);
+            println!("{n}: {:.3}", algebraic / discretisation);
+            assert!(algebraic < 0.5 * discretisation, "{n}³: {algebraic:e} of {discretisation:e}");
         }
         Ok(())
     });

@@ -1,6 +1,7 @@
 //! One axis of a grid or of a grid coarsened from it: widths of cells, and how neighbours are coupled.
 
 mod nodes;
+mod quadratic;
 
 /// What is at one end of an axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -80,8 +80,7 @@ fn full<T: Real, const N: usize>(
         Below::Coarser(transfer) => {
             transfer.restrict_right(&mut level.f, &mut rest[0].f)?;
             full(rest, settings, &mut None)?;
-            level.u.fill_with(T::zero());
-            transfer.add_interpolated(&mut rest[0].u, &mut level.u)?;
+            transfer.interpolate(&mut rest[0].u, &mut level.u)?;
             cycle(levels, settings, Cycle::V, false, into)?;
         }
     }

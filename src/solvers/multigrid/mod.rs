@@ -5,6 +5,7 @@
 //! | `stages` | on how many ranks each level lies |
 //! | `hierarchy` | the levels: grids, operators |
 //! | `transfer` | restriction, interpolation, coarse couplings |
+//! | `quadratic` | interpolation of solutions |
 //! | `weighting` | restriction to nodes |
 //! | `given` | nodes of given value, equations of half cells |
 //! | `rearrange` | moving cells between decompositions |
@@ -19,6 +20,7 @@ mod direct;
 mod fused;
 mod given;
 mod hierarchy;
+mod quadratic;
 mod rearrange;
 mod refine;
 mod report;
@@ -47,7 +49,8 @@ pub enum Cycle {
     W,
     /// Each level visits the next coarser with an F-cycle, then with a V-cycle.
     F,
-    /// Full multigrid: from the coarsest level up, a V-cycle on each.
+    /// Full multigrid: from the coarsest level up, a V-cycle on each, from the solution on the level below (interpolated by
+    /// parabolas where the coefficient is constant). One such cycle comes near the error of the discretisation.
     Full,
 }
 

@@ -17,6 +17,7 @@
 
 use parhelion_kernels::{Pattern, Region, View, map_parts};
 
+use super::quadratic::Quadratic;
 use super::weighting::Weighting;
 use crate::measure::Kind;
 use crate::solvers::Real;
@@ -46,6 +47,8 @@ pub(super) struct Transfer<T, const N: usize> {
     fine: Region<N>,
     /// Restriction of levels some of whose axes are nodes.
     weighting: Option<Weighting<T, N>>,
+    /// Interpolation of solutions, between levels of cells with constant coefficients.
+    quadratic: Option<Quadratic<T, N>>,
 }
 
 impl<T: Real> AxisTable<T> {
@@ -91,7 +94,8 @@ impl<T: Real, const N: usize> Transfer<T, N> {
         });
         let nodes = lines.iter().any(|line| line.points == Points::Nodes);
         let weighting = nodes.then(|| Weighting::new(lines, coarse, coarse_block));
-        Self { axes, fine: Region::from_shape(block.shape()), weighting }
+        let quadratic = (averages && !nodes).then(|| Quadratic::new(lines, coarse, block));
+        Self { axes, fine: Region::from_shape(block.shape()), weighting, quadratic }
     }
 
     /// The fine cells that make up coarse ones.
@@ -197,6 +201,18 @@ impl<T: Real, const N: usize> Transfer<T, N> {
         let rows = f.component(0);
         self.restrict_with(coarse, |child, out| out.copy_from_slice(rows.row(child, out.len())));
         timing.finish(self.fine.len(), size_of::<T>());
+    }
+
+    /// `u = P coarse` of a solution.
+    ///
+    /// # Collective
+    /// Over all ranks of the coarse grid.
+    pub(super) fn interpolate(&self, coarse: &mut Field<T, N>, u: &mut Field<T, N>) -> Result<()> {
+        if let Some(quadratic) = &self.quadratic {
+            return quadratic.interpolate(coarse, u);
+        }
+        u.fill_with(T::zero());
+        self.add_interpolated(coarse, u)
     }
 
     /// `u += P coarse`.

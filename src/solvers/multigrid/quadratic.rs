@@ -1,0 +1,75 @@
+//! Interpolation of solutions, by parabolas along each axis: what full multigrid begins with on a level.
+//!
+//! Corrections are interpolated linearly, which is enough to converge. The first iterate should be more exact than that (of
+//! third order for a second-order discretisation), or its error is larger than the level's own.
+
+use parhelion_kernels::{Pattern, map_parts};
+
+use crate::measure::Kind;
+use crate::solvers::Real;
+use crate::solvers::line::Line;
+use crate::{Field, Region, Result};
+
+/// Between two levels of cells.
+pub(super) struct Quadratic<T, const N: usize> {
+    /// For each axis and fine cell of this rank's block, the weights of the parent's neighbour before, the parent, and the one after.
+    weights: [Vec<[T; 3]>; N],
+    /// Along which axes two cells become one.
+    halves: [bool; N],
+}
+
+impl<T: Real, const N: usize> Quadratic<T, N> {
+    /// To the cells of `block`, global, of the axes `lines`.
+    pub(super) fn new(lines: &[Line; N], coarse: &[Line; N], block: Region<N>) -> Self {
+        let weights = |a: usize| {
+            let cells = block.start[a]..block.end[a];
+            cells.map(|i| lines[a].interpolated_by_parabola(i, &coarse[a]).map(T::nearest)).collect()
+        };
+        Self {
+            weights: std::array::from_fn(weights),
+            halves: std::array::from_fn(|a| coarse[a].width != lines[a].width),
+        }
+    }
+
+    /// `u = P coarse`.
+    ///
+    /// # Collective
+    /// Over all ranks of the coarse grid.
+    pub(super) fn interpolate(&self, coarse: &mut Field<T, N>, u: &mut Field<T, N>) -> Result<()> {
+        coarse.exchange_for(Pattern::Box, 1)?;
+        let world = u.grid().world().clone();
+        let timing = world.measure().start_on(Kind::Sweep, "interpolation");
+        let (region, coarse) = (u.region_local(), coarse.with_halo(0));
+        let parent = |a: usize, i: isize| if self.halves[a] { i.div_euclid(2) } else { i };
+        map_parts(world.pool(), region, [u.component_mut(0)], |part, [mut u]| {
+            let mut along = Vec::new();
+            for (first, len) in part.rows() {
+                let (start, end) = (first[N - 1], first[N - 1] + len as isize);
+                // The coarse row with one cell more on both sides, interpolated along the other axes.
+                let from = parent(N - 1, start) - 1;
+                along.clear();
+                along.resize((parent(N - 1, end - 1) + 2 - from) as usize, T::zero());
+                for code in 0..3_usize.pow(N as u32 - 1) {
+                    let (mut index, mut weight, mut rest) = ([from; N], T::one(), code);
+                    for a in 0..N - 1 {
+                        weight *= self.weights[a][first[a] as usize][rest % 3];
+                        index[a] = parent(a, first[a]) + (rest % 3) as isize - 1;
+                        rest /= 3;
+                    }
+                    if weight != T::zero() {
+                        let row = coarse.row(index, along.len());
+                        along.iter_mut().zip(row).for_each(|(sum, &value)| *sum += weight * value);
+                    }
+                }
+                let weights = &self.weights[N - 1][start as usize..end as usize];
+                for (i, (out, [low, own, high])) in u.row_mut(first, len).iter_mut().zip(weights).enumerate()
+                {
+                    let at = (parent(N - 1, start + i as isize) - from) as usize;
+                    *out = *low * along[at - 1] + *own * along[at] + *high * along[at + 1];
+                }
+            }
+        });
+        timing.finish(region.len(), size_of::<T>());
+        Ok(())
+    }
+}
