@@ -23,7 +23,7 @@ use std::time::Instant;
 
 use clap::ValueEnum;
 use parhelion::prelude::*;
-use parhelion::solvers::{Cycle, Elliptic, Identity, Krylov, Mean, Multigrid, Outcome, Smoother, Wall};
+use parhelion::solvers::{Cycle, Elliptic, Identity, Krylov, Mean, Multigrid, Outcome, Real, Wall};
 use parhelion::{Error, Picture};
 
 /// Poisson's equation in a box.
@@ -58,6 +58,9 @@ struct Options {
     /// Sweeps of the smoother before and after the coarse correction.
     #[arg(long, default_value_t = 1)]
     sweeps: usize,
+    /// Print what each level of multigrid costs, and how fast it converges.
+    #[arg(long)]
+    levels: bool,
     /// A right-hand side whose solution is known: sin πz sin πy sin πx (with walls of value 0 and β = 1).
     #[arg(long, conflicts_with = "input")]
     exact: bool,
@@ -148,7 +151,7 @@ fn main() -> parhelion::Result<()> {
 
     world.barrier();
     let start = Instant::now();
-    let mut beta = grid.field::<f64>("beta");
+    let mut jumps = None;
     let mut problem = Elliptic::builder(&grid);
     for face in Face::all::<3>() {
         let fixed = options.walls == Walls::Dirichlet || options.walls == Walls::Mixed && face.axis == 0;
@@ -163,16 +166,16 @@ fn main() -> parhelion::Result<()> {
                 .coefficient_at(|x| 1.0 + 0.25 * x.map(|x| (2.0 * PI * x).sin()).iter().product::<f64>());
         }
         Coefficient::Jump => {
+            let beta = jumps.insert(grid.field::<f64>("beta"));
             beta.fill(|x| {
                 if x.map(|x| (5.0 * x) as usize).iter().sum::<usize>().is_multiple_of(2) { 1.0 } else { 1e6 }
             });
-            problem = problem.coefficient_of(&beta, Mean::Harmonic);
+            problem = problem.coefficient_of(beta, Mean::Harmonic);
         }
     }
     let operator = problem.build()?;
-    let (outcome, setup) = solve(&operator, &options, &f, &mut u, start)?;
-    world.barrier();
-    let (seconds, fingerprint) = (start.elapsed().as_secs_f64(), u.fingerprint());
+    let (outcome, [setup, seconds]) = solve(&operator, &options, &f, &mut u, start)?;
+    let fingerprint = u.fingerprint();
     if world.rank() == 0 {
         let [depth, height, width] = shape;
         println!("{depth} × {height} × {width} cells: {outcome}");
@@ -217,53 +220,61 @@ fn mode(x: [f64; 3]) -> f64 {
     x.map(|x| (PI * x).sin()).iter().product()
 }
 
-/// Solves with what the command line asks for; returns also the seconds from `start` until the solver was set up.
+/// Solves with what the command line asks for; returns also the seconds from `start` until the solver was set up, and until the
+/// end.
 fn solve(
     operator: &Elliptic<3>,
     options: &Options,
     f: &Field<f64, 3>,
     u: &mut Field<f64, 3>,
     start: Instant,
-) -> parhelion::Result<(Outcome, f64)> {
+) -> parhelion::Result<(Outcome, [f64; 2])> {
+    let method = match options.solver {
+        Solver::Mgcg32 | Solver::Mg32 => return solve_by_multigrid::<f32>(operator, options, f, u, start),
+        Solver::Mgcg64 | Solver::Mg64 => return solve_by_multigrid::<f64>(operator, options, f, u, start),
+        Solver::Cg => limited(Krylov::cg(), options),
+        Solver::PipelinedCg => limited(Krylov::pipelined_cg(), options),
+    };
+    let setup = start.elapsed().as_secs_f64();
+    let outcome = method.solve(operator, &mut Identity, f, u)?;
+    f.grid().world().barrier();
+    Ok((outcome, [setup, start.elapsed().as_secs_f64()]))
+}
+
+fn limited(method: Krylov, options: &Options) -> Krylov {
+    method.tolerance(options.tol).max_iterations(options.max_iterations)
+}
+
+/// Multigrid in one precision, alone or inside conjugate gradients.
+fn solve_by_multigrid<T: Real>(
+    operator: &Elliptic<3>,
+    options: &Options,
+    f: &Field<f64, 3>,
+    u: &mut Field<f64, 3>,
+    start: Instant,
+) -> parhelion::Result<(Outcome, [f64; 2])> {
     let cycle = match options.cycle {
         Order::V => Cycle::V,
         Order::W => Cycle::W,
         Order::F => Cycle::F,
         Order::Full => Cycle::Full,
     };
-    let builder = Multigrid::<f64, 3>::builder();
-    let builder = builder.cycle(cycle).smoother(Smoother::RedBlack).sweeps(options.sweeps, options.sweeps);
-    let limited = |method: Krylov| method.tolerance(options.tol).max_iterations(options.max_iterations);
-    let method = limited(Krylov::cg());
-    let setup = || start.elapsed().as_secs_f64();
-    Ok(match options.solver {
-        Solver::Mgcg32 => {
-            let mut multigrid = builder.build::<f32, 3>(operator)?;
-            let setup = setup();
-            (method.solve(operator, &mut multigrid, f, u)?, setup)
+    let builder = Multigrid::<T, 3>::builder().cycle(cycle).sweeps(options.sweeps, options.sweeps);
+    let mut multigrid = builder.build::<T, 3>(operator)?;
+    let setup = start.elapsed().as_secs_f64();
+    let outcome = if matches!(options.solver, Solver::Mg32 | Solver::Mg64) {
+        multigrid.solve(operator, f, u, options.tol)?
+    } else {
+        limited(Krylov::cg(), options).solve(operator, &mut multigrid, f, u)?
+    };
+    let world = f.grid().world();
+    world.barrier();
+    let seconds = start.elapsed().as_secs_f64();
+    if options.levels {
+        let report = multigrid.report()?;
+        if world.rank() == 0 {
+            println!("{report}");
         }
-        Solver::Mgcg64 => {
-            let mut multigrid = builder.build::<f64, 3>(operator)?;
-            let setup = setup();
-            (method.solve(operator, &mut multigrid, f, u)?, setup)
-        }
-        Solver::Mg32 => {
-            let mut multigrid = builder.build::<f32, 3>(operator)?;
-            let setup = setup();
-            (multigrid.solve(operator, f, u, options.tol)?, setup)
-        }
-        Solver::Mg64 => {
-            let mut multigrid = builder.build::<f64, 3>(operator)?;
-            let setup = setup();
-            (multigrid.solve(operator, f, u, options.tol)?, setup)
-        }
-        Solver::Cg => {
-            let setup = setup();
-            (method.solve(operator, &mut Identity, f, u)?, setup)
-        }
-        Solver::PipelinedCg => {
-            let setup = setup();
-            (limited(Krylov::pipelined_cg()).solve(operator, &mut Identity, f, u)?, setup)
-        }
-    })
+    }
+    Ok((outcome, [setup, seconds]))
 }

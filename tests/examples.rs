@@ -273,6 +273,10 @@ fn poisson3d_converges_with_order_two_and_the_same_bits() {
         let outcome = run("poisson3d", (2, 1), &[&["--cells", "24"], &args[..]].concat());
         assert!(outcome.success && outcome.stdout.contains("converged after"), "{outcome}");
     }
+    let outcome = run("poisson3d", (2, 1), &["--cells", "24", "--levels"]);
+    // 24³, 12³, 6³ and 3³ cells
+    assert!(outcome.success && outcome.stdout.matches(" × ").count() == 2 * 5, "{outcome}");
+    assert!(outcome.stdout.contains("bytes a cell of the finest level"), "{outcome}");
 }
 
 /// Another run's solution as the right-hand side: of the eigenvector sin πz sin πy sin πx, solved twice.

@@ -116,7 +116,7 @@ fn lines_that_cannot_be_whole_are_refused() {
         let grid = Grid::builder([100]).build(world)?;
         let operator = dirichlet(&grid).build()?;
         let error = builder().smoother(Smoother::Line).build::<f64, 1>(&operator).unwrap_err();
-        assert!(error.to_string().contains("2 ranks whole lines along axis 0"), "{error}");
+        assert!(error.to_string().contains("whole lines along axis 0 for 2 ranks"), "{error}");
         let error = builder().smoother(Smoother::LineAlong(1)).build::<f64, 1>(&operator).unwrap_err();
         assert!(error.is_argument() && error.to_string().contains("axis 1 of 1"), "{error}");
         Ok(())

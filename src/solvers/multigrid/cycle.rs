@@ -95,8 +95,10 @@ fn smooth_and_restrict<T: Real, const N: usize>(
     coarse: &mut Field<T, N>,
 ) -> Result<()> {
     let (sweeps, order) = (settings.sweeps[0], order(level, false));
+    // Restriction to nodes reads more than the residuals at hand.
+    let of_cells = matches!(&level.below, Below::Coarser(transfer) if transfer.is_of_cells());
     let constant = matches!(level.operator.terms, Terms::Separable(_));
-    if zero && sweeps == 1 && constant && fuses(level, settings) {
+    if zero && sweeps == 1 && constant && of_cells && fuses(level, settings) {
         return fused::sweep_and_restrict(level, order, coarse);
     }
     smooth(level, settings, sweeps, zero, false, &mut None)?;

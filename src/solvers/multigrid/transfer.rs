@@ -98,6 +98,11 @@ impl<T: Real, const N: usize> Transfer<T, N> {
         Self { axes, fine: Region::from_shape(block.shape()), weighting, quadratic }
     }
 
+    /// Whether no axis has its points at nodes.
+    pub(super) fn is_of_cells(&self) -> bool {
+        self.weighting.is_none()
+    }
+
     /// The fine cells that make up coarse ones.
     pub(super) fn children(&self, coarse: Region<N>) -> Region<N> {
         let range = |a: usize| {
