@@ -123,7 +123,7 @@ impl<T: Real, const N: usize> Multigrid<T, N> {
         let (middle, last) = (residuals[CYCLES / 2], residuals[CYCLES]);
         let factor = if last > 0.0 { (last / middle).powf(1.0 / (CYCLES - CYCLES / 2) as f64) } else { 0.0 };
         let shape = grid.decomposition().shape();
-        let arrays = if level.step.is_some() { 4 } else { 3 };
+        let arrays = 2 + usize::from(level.other.is_some()) + usize::from(level.step.is_some());
         Ok(LevelReport {
             shape,
             ranks: grid.world().size(),
