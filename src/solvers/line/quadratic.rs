@@ -47,7 +47,8 @@ mod tests {
     /// Parabolas that are 0 at walls of given value, and flat at walls of given slope.
     #[test]
     fn parabolas_are_interpolated_exactly() {
-        let cases: [([End; 2], fn(f64) -> f64); 3] = [
+        type Case = ([End; 2], fn(f64) -> f64);
+        let cases: [Case; 3] = [
             ([End::Fixed, End::Free], |x| x * (x - 14.0)),
             ([End::Free, End::Fixed], |x| x * x - 49.0),
             ([End::Fixed, End::Fixed], |x| x * (x - 7.0)),
