@@ -1,31 +1,13 @@
 //! The line smoother: where couplings along one axis are much stronger than along the others.
 
 use parhelion::prelude::*;
-use parhelion::solvers::{
-    Elliptic, EllipticBuilder, Krylov, LinearOperator, Mean, Multigrid, MultigridBuilder, Outcome, Smoother,
-    Wall,
-};
+use parhelion::solvers::{Elliptic, Krylov, LinearOperator, Mean, MultigridBuilder, Smoother, Wall};
 use parhelion::testing::{on_ranks, same_on};
 
-fn noise<const N: usize>(index: [usize; N]) -> f64 {
-    let hash =
-        index.iter().fold(17_u64, |h, &i| (h ^ i as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(23));
-    hash as f64 / u64::MAX as f64 - 0.5
-}
-
-fn dirichlet<'a, const N: usize>(grid: &Grid<N>) -> EllipticBuilder<'a, N> {
-    Face::all::<N>().fold(Elliptic::builder(grid), |b, face| b.wall(face, Wall::Dirichlet(0.0)))
-}
+use crate::support::{self, converges, dirichlet, noise};
 
 fn builder() -> MultigridBuilder {
-    Multigrid::<f64, 3>::builder().cells_per_rank(25)
-}
-
-fn iterate<const N: usize>(operator: &Elliptic<N>, builder: MultigridBuilder) -> parhelion::Result<Outcome> {
-    let mut multigrid = builder.build::<f64, N>(operator)?;
-    let (mut b, mut u) = (operator.vector("b"), operator.vector("u"));
-    b.fill_indexed(noise);
-    multigrid.solve(operator, &b, &mut u, 1e-8)
+    support::builder().cells_per_rank(25)
 }
 
 /// Cells 100 times as long as thick: full coarsening with line solves along any axis of the thin side.
@@ -38,16 +20,12 @@ fn lines_smooth_flat_cells() {
                 extent[axis] /= 100.0;
                 let grid = Grid::builder([30, 36, 24]).extent(extent).build(world)?;
                 let operator = dirichlet(&grid).centring(at).build()?;
-                let outcome = iterate(&operator, builder().smoother(Smoother::Line))?;
-                println!("axis {axis} {at:?}: {:.3}", outcome.factor());
-                assert!(outcome.converged() && outcome.factor() < 0.2, "{axis} {at:?}: {outcome}");
+                converges(&operator, builder().smoother(Smoother::Line), 0.2, format_args!("{axis} {at:?}"))?;
             }
         }
         let grid = Grid::builder([30, 24]).extent([30.0, 0.24]).periodic([false, true]).build(world)?;
         for operator in [Elliptic::builder(&grid).build()?, Elliptic::builder(&grid).shift(1e-3).build()?] {
-            let outcome = iterate(&operator, builder().smoother(Smoother::Line))?;
-            println!("ring: {:.3}", outcome.factor());
-            assert!(outcome.converged() && outcome.factor() < 0.25, "ring: {outcome}");
+            converges(&operator, builder().smoother(Smoother::Line), 0.25, "ring")?;
         }
         Ok(())
     });

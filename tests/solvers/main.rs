@@ -13,3 +13,4 @@ mod refusals;
 mod richardson;
 mod robust;
 mod scipy;
+mod support;

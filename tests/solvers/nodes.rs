@@ -2,42 +2,19 @@
 
 use parhelion::prelude::*;
 use parhelion::solvers::{
-    Cycle, Elliptic, EllipticBuilder, Identity, Jacobi, Krylov, LinearOperator, Mean, Multigrid,
-    MultigridBuilder, Outcome, Poisson, Polynomial, Smoother, Wall,
+    Cycle, Elliptic, EllipticBuilder, Identity, Jacobi, Krylov, LinearOperator, Mean, Multigrid, Outcome,
+    Poisson, Polynomial, Smoother, Wall,
 };
 use parhelion::testing::{on_ranks, on_ranks_and_threads, same_on};
 
-fn noise<const N: usize>(index: [usize; N]) -> f64 {
-    let hash =
-        index.iter().fold(17_u64, |h, &i| (h ^ i as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(23));
-    hash as f64 / u64::MAX as f64 - 0.5
-}
+use crate::support::{self, builder, converges, noise};
 
 fn nodes<'a, const N: usize>(grid: &Grid<N>) -> EllipticBuilder<'a, N> {
     Elliptic::builder(grid).centring(Centring::Node)
 }
 
 fn dirichlet<'a, const N: usize>(grid: &Grid<N>) -> EllipticBuilder<'a, N> {
-    Face::all::<N>().fold(nodes(grid), |b, face| b.wall(face, Wall::Dirichlet(0.0)))
-}
-
-/// Multigrid alone on a rough right-hand side, around it and as a solver of its own.
-fn iterate<const N: usize>(operator: &Elliptic<N>, builder: MultigridBuilder) -> parhelion::Result<Outcome> {
-    let mut multigrid = builder.build::<f64, N>(operator)?;
-    let (mut b, mut u, mut v) = (operator.vector("b"), operator.vector("u"), operator.vector("v"));
-    b.fill_indexed(noise);
-    let method = Krylov::richardson().tolerance(1e-9).max_iterations(60);
-    let plain = method.solve(operator, &mut multigrid, &b, &mut u)?;
-    let fused = multigrid.solve(operator, &b, &mut v, 1e-9)?;
-    assert!(
-        fused.converged() == plain.converged() && fused.iterations().abs_diff(plain.iterations()) <= 1,
-        "{fused}; {plain}"
-    );
-    Ok(fused)
-}
-
-fn builder() -> MultigridBuilder {
-    Multigrid::<f64, 3>::builder()
+    support::dirichlet(grid).centring(Centring::Node)
 }
 
 #[test]
@@ -45,23 +22,11 @@ fn a_v_cycle_on_nodes_reduces_the_residual_tenfold_whatever_the_size() {
     on_ranks_and_threads([(1, 2)], |world| {
         for n in [32, 33, 64, 128] {
             let grid = Grid::builder([n; 3]).extent([1.0; 3]).build(world)?;
-            let outcome = iterate(&dirichlet(&grid).build()?, builder())?;
-            println!("{n}³: {:.3}", outcome.factor());
-            assert!(
-                outcome.converged() && outcome.factor() <= 0.1,
-                "{n}³: {:.3} {outcome}",
-                outcome.factor()
-            );
+            converges(&dirichlet(&grid).build()?, builder(), 0.1, format_args!("{n}³"))?;
         }
         for n in [64, 99, 256] {
             let grid = Grid::builder([n; 2]).extent([1.0; 2]).build(world)?;
-            let outcome = iterate(&dirichlet(&grid).build()?, builder())?;
-            println!("{n}²: {:.3}", outcome.factor());
-            assert!(
-                outcome.converged() && outcome.factor() <= 0.1,
-                "{n}²: {:.3} {outcome}",
-                outcome.factor()
-            );
+            converges(&dirichlet(&grid).build()?, builder(), 0.1, format_args!("{n}²"))?;
         }
         Ok(())
     });
@@ -71,13 +36,7 @@ fn a_v_cycle_on_nodes_reduces_the_residual_tenfold_whatever_the_size() {
 fn uneven_numbers_of_nodes_flat_cells_and_all_walls_converge() {
     on_ranks([1, 3], |world| {
         let check = |operator: &Elliptic<3>, name: &str| -> parhelion::Result<()> {
-            let outcome = iterate(operator, builder().cells_per_rank(25))?;
-            println!("{name}: {:.3}", outcome.factor());
-            assert!(
-                outcome.converged() && outcome.factor() < 0.3,
-                "{name}: {:.3} {outcome}",
-                outcome.factor()
-            );
+            converges(operator, builder().cells_per_rank(25), 0.3, name)?;
             Ok(())
         };
         for shape in [[37, 23, 50], [33, 41, 65]] {
@@ -110,13 +69,7 @@ fn every_cycle_and_smoother_converges_on_nodes() {
             (builder().smoother(Smoother::Jacobi), 0.35),
             (builder().sweeps(1, 1), 0.1),
         ] {
-            let outcome = iterate(&operator, kind)?;
-            println!("{kind:?}: {:.3}", outcome.factor());
-            assert!(
-                outcome.converged() && outcome.factor() <= factor,
-                "{kind:?}: {:.3} {outcome}",
-                outcome.factor()
-            );
+            converges(&operator, kind, factor, format_args!("{kind:?}"))?;
         }
         Ok(())
     });
