@@ -24,8 +24,8 @@ use std::time::Instant;
 
 use clap::Parser;
 use common::{Report, Row, in_turn};
+use parhelion::checkpoint::{Checkpoint, Checkpoints};
 use parhelion::prelude::*;
-use parhelion::{Checkpoint, Checkpoints};
 
 #[derive(Parser)]
 struct Options {

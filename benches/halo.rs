@@ -14,7 +14,7 @@
 //! # Exchange
 //!
 //! The whole of an exchange, packing and all, against `MPI_Sendrecv` of the same bytes with the same
-//! neighbours, one direction after the other, and against the same with the unavoidable copies
+//! neighbors, one direction after the other, and against the same with the unavoidable copies
 //! (contiguous, at memory speed): into the message, out of it, and within the rank where an
 //! axis ends at its own beginning. `axis a` has halos on that axis alone, with all ranks along it.
 //! Where ranks share a node, both ways of the library are measured: messages, and shared memory.
@@ -32,9 +32,12 @@ use clap::Parser;
 use common::{Options, Report, Row, in_turn};
 use mpi::point_to_point::send_receive_into;
 use mpi::traits::Communicator;
+use parhelion::Centering;
+use parhelion::halo::HaloPlan;
+use parhelion::halo::HaloTransport;
+use parhelion::kernels::ViewMut;
 use parhelion::kernels::{Array, Layout, Packing, Pool};
 use parhelion::prelude::*;
-use parhelion::{Centring, HaloTransport, ViewMut};
 use rayon::prelude::*;
 
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
@@ -133,7 +136,7 @@ impl Bench {
     fn packing<const N: usize>(&mut self, width: usize) -> Outcome {
         let grid = self.all_periodic::<N>(width)?;
         let pool = self.world.pool();
-        let layout = Layout::new(grid.region_global(Centring::Cell).shape(), grid.halo(), size_of::<f64>())?;
+        let layout = Layout::new(grid.region_global(Centering::Cell).shape(), grid.halo(), size_of::<f64>())?;
         let cells = layout.interior();
         let array = RefCell::new(Array::<f64, N>::zeros(pool, layout));
         for face in Face::all::<N>() {
@@ -272,7 +275,7 @@ impl Bench {
         self.exchange("box", &grid, Pattern::Box)
     }
 
-    /// Four fields in one message for each neighbour, against one exchange after the other.
+    /// Four fields in one message for each neighbor, against one exchange after the other.
     fn several(&mut self) -> Outcome {
         let edge = if self.options.quick { [16, 32] } else { [32, 256] };
         let case = "4 fields of f64 at once, box";
@@ -325,7 +328,7 @@ struct Bare {
 
 impl Bare {
     fn new<const N: usize>(grid: &Grid<N>, pattern: Pattern) -> Self {
-        let (topology, shape) = (grid.topology(), grid.region_global(Centring::Cell).shape());
+        let (topology, shape) = (grid.topology(), grid.region_global(Centering::Cell).shape());
         let (mut messages, mut packed, mut local) = (Vec::new(), 0, 0);
         for direction in Region::new([-1; N], [2; N]).indices() {
             let axes = direction.iter().filter(|&&d| d != 0).count();

@@ -37,7 +37,8 @@ use std::time::Instant;
 
 use clap::Parser;
 use common::{Report, Row, Team, in_turn, median};
-use parhelion::{Blosc, Compression, Field, Grid, Input, Output, Pending, World, WriteOptions};
+use parhelion::io::{Blosc, Compression, Input, Output, Pending, WriteOptions};
+use parhelion::{Field, Grid, World};
 
 #[derive(Parser)]
 struct Options {
@@ -127,7 +128,7 @@ fn hide(
     };
     let mut work = Grid::builder([64; 3]).procs(procs).build(world)?.field::<f64>("work");
     let mut compute = |times: usize| {
-        (0..times).for_each(|n| work.fill(|[z, y, x]| (z + n as f64).sin() * y.cos() + x));
+        (0..times).for_each(|n| work.fill_with(|[z, y, x]| (z + n as f64).sin() * y.cos() + x));
     };
     let begin = || {
         number.set(number.get() + 1);

@@ -86,13 +86,13 @@ impl<'c> System<'c> {
         }
         let operator = builder.build()?;
         let (mut b, x) = (grid.field("b"), grid.field("x"));
-        b.fill(|[z, y, x]| 1.0 + (40.0 * z).sin() * (23.0 * y).cos() + (17.0 * x * y).sin());
+        b.fill_with(|[z, y, x]| 1.0 + (40.0 * z).sin() * (23.0 * y).cos() + (17.0 * x * y).sin());
         Ok(Self { jacobi: Jacobi::new(&operator)?, case, operator, b, x })
     }
 
     fn run(&mut self, iterations: usize) -> parhelion::Result<()> {
         let Self { case, operator, jacobi, b, x } = self;
-        x.fill_with(0.0);
+        x.fill(0.0);
         let method = (case.method)().tolerance(0.0).max_iterations(iterations);
         let outcome = if case.jacobi {
             method.solve(operator, jacobi, b, x)?

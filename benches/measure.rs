@@ -27,7 +27,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     for cells in [32, 64, 128, 256] {
         let grid = Grid::builder([cells; 3]).periodic([true; 3]).build(&world)?;
         let (mut u, v) = (grid.field::<f64>("u"), RefCell::new(grid.field::<f64>("v")));
-        u.fill_with(1.0);
+        u.fill(1.0);
         u.exchange()?;
         let sweep = || {
             let _kernel = world.kernel("heat").flops(9);

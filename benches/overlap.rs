@@ -22,8 +22,10 @@ use std::error::Error;
 
 use clap::Parser;
 use common::{Options, Report, Row, in_turn};
+use parhelion::Result;
+use parhelion::halo::HaloPlan;
 use parhelion::prelude::*;
-use parhelion::{Blocking, Result};
+use parhelion::stepping::Blocking;
 use stencils::heat7;
 
 fn main() -> std::result::Result<(), Box<dyn Error>> {

@@ -10,7 +10,7 @@
 //!
 //! Devito (the version in `peers/requirements.txt`) comes from PyPI into a virtual environment in the target folder; it
 //! needs `python3-venv` and gcc. It runs with OpenMP on as many threads as this job has ranks × threads,
-//! with its `advanced` optimisation and the block sizes that its own autotuner chooses; of its runs the
+//! with its `advanced` optimization and the block sizes that its own autotuner chooses; of its runs the
 //! time of the generated code counts, not that of Python. While it runs, the ranks sleep. Its halo is
 //! zero and never filled; ours are walls, exchanged and filled in every step.
 //!

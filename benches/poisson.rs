@@ -20,7 +20,7 @@
 //!
 //! The other limit is what the iterations of the solve would take if each were one sweep that computes the residual in double
 //! precision (a *work unit*), measured in turn; the ratio is the reciprocal of the work units that an iteration costs, set-up included.
-//! Methods that are said to be of textbook efficiency solve to discretisation accuracy in less than 10 work units.
+//! Methods that are said to be of textbook efficiency solve to discretization accuracy in less than 10 work units.
 
 mod common;
 #[path = "peers/hypre.rs"]
@@ -100,7 +100,7 @@ impl Kind {
         f: &Field<f64, 3>,
         u: &mut Field<f64, 3>,
     ) -> parhelion::Result<Outcome> {
-        u.fill_with(0.0);
+        u.fill(0.0);
         let outcome = if self == Self::Variable {
             let mut multigrid = Multigrid::<f64, 3>::new(operator)?;
             Krylov::cg().tolerance(TOLERANCE).solve(operator, &mut multigrid, f, u)?
@@ -262,7 +262,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             }
             let grid = Grid::builder([n; 3]).extent([1.0; 3]).build(&bench.world)?;
             let (mut f, mut u) = (grid.field::<f64>("f"), grid.field::<f64>("u"));
-            f.fill(|place| kind.right_hand_side(place));
+            f.fill_with(|place| kind.right_hand_side(place));
             let operator = kind.problem(&grid).build()?;
             if bench.there {
                 bench.against_hypre(kind, &operator, &f, &mut u)?;

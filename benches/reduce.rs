@@ -3,7 +3,7 @@
 //! `cargo xtask bench reduce [--json FILE] [-- [--quick] [CASE]]`
 //!
 //! The plain sum is what one would write otherwise: rayon over slices, summed in 8 lanes that the
-//! compiler vectorises, then an allreduce of one f64. Its result depends on threads and ranks; that
+//! compiler vectorizes, then an allreduce of one f64. Its result depends on threads and ranks; that
 //! of [`Field::sum`] does not. The ratio is the time of the one over that of the other.
 
 #[path = "common/mod.rs"]

@@ -8,7 +8,7 @@
 //!
 //! ```sh
 //! srun --ntasks=64 --cpus-per-task=2 scaling --json rows.jsonl    # and so on
-//! scaling --summarise rows.jsonl --plot scaling.svg
+//! scaling --summarize rows.jsonl --plot scaling.svg
 //! ```
 //!
 //! *Strong*: `cells`³ cells however many cores there are. *Weak*: `cells-per-core`³ for each core. A row's limit is
@@ -50,9 +50,9 @@ struct Options {
     cells_per_core: Option<usize>,
     /// Measure nothing: print the table of what was measured, from the rows in this file
     #[arg(long, value_name = "FILE")]
-    summarise: Option<PathBuf>,
+    summarize: Option<PathBuf>,
     /// Draw what is summed up, as SVG
-    #[arg(long, value_name = "FILE", requires = "summarise")]
+    #[arg(long, value_name = "FILE", requires = "summarize")]
     plot: Option<PathBuf>,
 }
 
@@ -121,7 +121,7 @@ fn measure(
 
 fn main() -> Result<(), Box<dyn Error>> {
     let options = Options::parse();
-    if let Some(rows) = &options.summarise {
+    if let Some(rows) = &options.summarize {
         let summary = Summary::read(rows)?;
         print!("{summary}");
         if let Some(path) = &options.plot {

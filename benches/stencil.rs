@@ -22,7 +22,8 @@ use std::error::Error;
 use clap::Parser;
 use common::{Options, Report, Row, Times, in_turn};
 use parhelion::prelude::*;
-use parhelion::{Blocking, Element, Result};
+use parhelion::stepping::Blocking;
+use parhelion::{Element, Result};
 use stencils::{Wave, acoustic_wave, box27, heat7, star9, star25};
 
 /// Steps in one call.
@@ -102,7 +103,7 @@ impl Bench<'_> {
             &self.options,
             [&mut || advance(Blocking::PLAIN), &mut || advance(chosen), &mut || {
                 let [u, v] = &mut *fields.borrow_mut();
-                failed.keep(v.zip(u, |_, u| half(u)));
+                failed.keep(v.zip_mut_with(u, |v, &u| *v = half(u)));
             }],
         );
         failed.check()?;
@@ -117,7 +118,7 @@ impl Bench<'_> {
         let grid = Grid::builder(shape).halo(4).build(self.world)?;
         let fields = RefCell::new(["u", "before", "c"].map(|name| grid.field::<f32>(name)));
         for (field, value) in fields.borrow_mut().iter_mut().zip([1.0, 1.0, 0.1]) {
-            field.fill_with(value);
+            field.fill(value);
         }
         let chosen = grid.blocking(4, 3 * size_of::<f32>())?;
         let failed = First::default();

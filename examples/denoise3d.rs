@@ -28,8 +28,10 @@ use std::time::Instant;
 use checkpoints::check_parameter;
 use cli::{Measuring, Procs};
 use indicatif::{ProgressBar, ProgressStyle};
+use parhelion::Error;
+use parhelion::checkpoint::Checkpoint;
 use parhelion::prelude::*;
-use parhelion::{Checkpoint, Colors, Error, Picture};
+use parhelion::watch::{Colors, Picture};
 use perona_malik::Parameters;
 
 /// Edge-preserving smoothing of a 3-D image in an HDF5 file.

@@ -26,8 +26,9 @@ use std::f64::consts::TAU;
 use std::path::PathBuf;
 
 use checkpoints::check_parameter;
+use parhelion::checkpoint::Checkpoint;
 use parhelion::prelude::*;
-use parhelion::{Checkpoint, Colors, Picture};
+use parhelion::watch::{Colors, Picture};
 
 /// Heat equation in a periodic box.
 #[derive(clap::Parser)]
@@ -71,7 +72,7 @@ fn main() -> parhelion::Result<()> {
         }
         let grid = grid.build(&world)?;
         let mut u = grid.field_builder::<f64>("temperature").units("K").build()?;
-        u.fill(|[z, y, x]| (TAU * x).sin() * (TAU * y).sin() * (TAU * z).sin());
+        u.fill_with(|[z, y, x]| (TAU * x).sin() * (TAU * y).sin() * (TAU * z).sin());
 
         let steps = (options.time * 10.0 * (cells * cells) as f64).round() as usize;
         let time_step = options.time / steps.max(1) as f64;
@@ -114,8 +115,8 @@ fn main() -> parhelion::Result<()> {
 
         let mut error = grid.field::<f64>("error");
         let decay = (-3.0 * TAU * TAU * u.time()).exp();
-        error.fill(|[z, y, x]| decay * (TAU * x).sin() * (TAU * y).sin() * (TAU * z).sin());
-        error.zip(&u, |exact, computed| computed - exact)?;
+        error.fill_with(|[z, y, x]| decay * (TAU * x).sin() * (TAU * y).sin() * (TAU * z).sin());
+        error.zip_mut_with(&u, |exact, &computed| *exact = computed - *exact)?;
         let (largest, fingerprint) = (error.norm_max(), u.fingerprint());
         if world.rank() == 0 {
             let order =

@@ -82,14 +82,16 @@ fn main() -> parhelion::Result<()> {
     let spacing = grid.spacing();
     let (mut density, mut energy) = (grid.field::<f64>("density"), grid.field::<f64>("energy"));
     let mut u = grid.field_builder::<f64>("temperature").build()?;
-    density.fill(|place| deck.state_at(place, spacing).density);
-    energy.fill(|place| deck.state_at(place, spacing).energy);
+    density.fill_with(|place| deck.state_at(place, spacing).density);
+    energy.fill_with(|place| deck.state_at(place, spacing).energy);
     u.copy_from(&density)?;
-    u.zip(&energy, |density, energy| density * energy)?;
+    u.zip_mut_with(&energy, |density, &energy| *density *= energy)?;
     let mut conduction = grid.field::<f64>("conduction");
     let reciprocal = deck.conductivity_is_reciprocal;
     conduction.copy_from(&density)?;
-    conduction.map(|density| deck.time_step * if reciprocal { density } else { 1.0 / density });
+    conduction.map_inplace(|density| {
+        *density = deck.time_step * if reciprocal { *density } else { 1.0 / *density }
+    });
 
     let operator =
         Elliptic::builder(&grid).coefficient_of(&conduction, Mean::Arithmetic).shift(1.0).build()?;
@@ -139,7 +141,7 @@ fn main() -> parhelion::Result<()> {
         Output::create(&world, path)?.time(time).write(&u)?.write(&density)?.finish()?;
     }
     if let Some(path) = &options.png {
-        parhelion::Picture::new().save(&u, path)?;
+        parhelion::watch::Picture::new().save(&u, path)?;
     }
     options.measuring.end(&world)
 }

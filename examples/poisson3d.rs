@@ -22,9 +22,10 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::ValueEnum;
+use parhelion::Error;
 use parhelion::prelude::*;
 use parhelion::solvers::{Cycle, Elliptic, Identity, Krylov, Mean, Multigrid, Outcome, Real, Wall};
-use parhelion::{Error, Picture};
+use parhelion::watch::Picture;
 
 /// Poisson's equation in a box.
 #[derive(clap::Parser)]
@@ -143,10 +144,10 @@ fn main() -> parhelion::Result<()> {
     let (mut f, mut u) = (grid.field::<f64>("f"), grid.field::<f64>("u"));
     match (&file, options.exact, options.walls) {
         (Some(file), ..) => file.read_into(&options.dataset, &mut f)?,
-        (_, true, _) => f.fill(|x| 3.0 * PI * PI * mode(x)),
-        (_, false, Walls::Dirichlet | Walls::Mixed) => f.fill_with(1.0),
+        (_, true, _) => f.fill_with(|x| 3.0 * PI * PI * mode(x)),
+        (_, false, Walls::Dirichlet | Walls::Mixed) => f.fill(1.0),
         // Without a wall of given value, a right-hand side must have the mean 0.
-        (_, false, _) => f.fill(|x| x.map(|x| (2.0 * PI * x).cos()).iter().product()),
+        (_, false, _) => f.fill_with(|x| x.map(|x| (2.0 * PI * x).cos()).iter().product()),
     }
 
     world.barrier();
@@ -167,7 +168,7 @@ fn main() -> parhelion::Result<()> {
         }
         Coefficient::Jump => {
             let beta = jumps.insert(grid.field::<f64>("beta"));
-            beta.fill(|x| {
+            beta.fill_with(|x| {
                 if x.map(|x| (5.0 * x) as usize).iter().sum::<usize>().is_multiple_of(2) { 1.0 } else { 1e6 }
             });
             problem = problem.coefficient_of(beta, Mean::Harmonic);
@@ -183,8 +184,8 @@ fn main() -> parhelion::Result<()> {
     }
     if options.exact {
         let mut error = grid.field::<f64>("error");
-        error.fill(mode);
-        error.zip(&u, |exact, u| u - exact)?;
+        error.fill_with(mode);
+        error.zip_mut_with(&u, |exact, &u| *exact = u - *exact)?;
         let largest = error.norm_max();
         if world.rank() == 0 {
             println!("largest error {largest:.3e}");

@@ -42,9 +42,9 @@ impl ErrorKind {
 /// # On one rank or on all
 ///
 /// An error of a collective method that all ranks meet together (see
-/// [`World::agree`](crate::World::agree)) is the same on every rank: each may handle it, and the
+/// [`World::agree`](crate::world::World::agree)) is the same on every rank: each may handle it, and the
 /// job goes on. Any other error belongs to one rank. If such an error is still alive when the
-/// rank's [`World`](crate::World) ends, which is what happens when it is returned from `main`,
+/// rank's [`World`](crate::world::World) ends, which is what happens when it is returned from `main`,
 /// the other ranks may be waiting for this one, so the whole job is ended with its message.
 #[derive(Clone)]
 pub struct Error(Arc<Inner>);
@@ -88,7 +88,7 @@ impl Error {
     }
 
     /// An error that every rank makes alike, from arguments that are the same on all of them. While this rank has a world of
-    /// its own ([`World::alone`](crate::World::alone)), it may be an error of that one.
+    /// its own ([`World::alone`](crate::world::World::alone)), it may be an error of that one.
     pub(crate) fn on_all_ranks(kind: ErrorKind, message: impl Into<String>) -> Self {
         if ALONE.load(Ordering::Relaxed) > 0 { Self::new(kind, message) } else { Self::agreed(kind, message) }
     }

@@ -10,8 +10,8 @@
 //!     .periodic([true, false])
 //!     .build(&world)?;
 //! let mut u = grid.field::<f64>("temperature");
-//! u.fill(|[y, x]| (6.28 * y).sin() * x);
-//! u.boundary(Face::low(1), Boundary::Dirichlet(0.0))?;
+//! u.fill_with(|[y, x]| (6.28 * y).sin() * x);
+//! u.set_boundary(Face::low(1), Boundary::Dirichlet(0.0))?;
 //! let heat = star_stencil::<f64, 2, 1>(|u| {        // radius 1: u.at::<2, 0>() does not compile
 //!     u.center() + 0.2 * (u.at::<-1, 0>() + u.at::<1, 0>() + u.at::<0, -1>() + u.at::<0, 1>() - 4.0 * u.center())
 //! });
@@ -45,64 +45,30 @@
 //! Limits: 1 to 4 axes; grids are boxes of equal cells; one rank cannot have several blocks.
 
 #[cfg(feature = "hdf5")]
-mod checkpoint;
+pub mod checkpoint;
+pub mod error;
+pub mod field;
+pub mod grid;
+pub mod guide;
+pub mod halo;
 #[cfg(feature = "hdf5")]
-#[doc = include_str!("../docs/checkpoint-format.md")]
-pub mod checkpoint_format {}
-#[cfg(feature = "hdf5")]
-#[doc = include_str!("../docs/checkpoints.md")]
-pub mod checkpoint_guide {}
-mod decomposition;
-mod error;
-mod field;
-mod grid;
-#[doc = include_str!("../docs/fast-stencils.md")]
-pub mod guide {}
-#[cfg(feature = "hdf5")]
-#[doc = include_str!("../docs/file-format.md")]
-pub mod file_format {}
-mod halo;
-#[cfg(feature = "hdf5")]
-mod io;
-mod measure;
+pub mod io;
+pub mod measure;
 mod messages;
 pub mod prelude;
-mod reduce;
-#[doc = include_str!("../docs/solvers.md")]
-pub mod solver_guide {}
+pub mod reduce;
 pub mod solvers;
-mod stepping;
+pub mod stepping;
 mod sweep;
 pub mod testing;
-mod topology;
-mod watch;
-mod world;
+pub mod watch;
+pub mod world;
 
-#[cfg(feature = "hdf5")]
-pub use checkpoint::{Checkpoint, Checkpoints, Restart, Scalar, StopReason, StopRequest};
-pub use decomposition::Decomposition;
 pub use error::{Error, Result};
-pub use field::{Boundary, BoundaryFunction, Field, FieldBuilder};
-pub use grid::{Centring, Grid, GridBuilder};
-pub use halo::{Exchange, HaloField, HaloFields, HaloPlan, HaloPlanBuilder, HaloTransport};
-#[cfg(feature = "hdf5")]
-pub use io::{
-    Attribute, Axis, Blosc, Compression, Input, Output, Pending, Placement, ReadOptions, Series, Snapshot,
-    Stored, StoredMut, WriteOptions,
-};
-pub use measure::{HaloReport, KernelScope, Kind, Measure, Report, ReportRow};
-pub use reduce::{Extremum, Ordered};
-pub use stepping::{Constant, ConstantFields, Evolving, EvolvingFields};
-pub use topology::{Face, Topology};
-pub use watch::Probes;
-#[cfg(feature = "pictures")]
-pub use watch::{Colors, Picture};
-pub use world::{World, WorldBuilder};
-
-pub use {mpi, ndarray, num_complex};
+pub use field::{Boundary, Field};
+pub use grid::{Centering, Face, Grid};
+pub use parhelion_kernels::{Element, Pattern, Point, Region, StarPoint, Stencil, star_stencil, stencil};
+pub use world::World;
 
 pub use parhelion_kernels as kernels;
-pub use parhelion_kernels::{
-    Blocking, Caches, Element, ElementKind, Pattern, Point, Region, StarPoint, Stencil, View, ViewMut,
-    star_stencil, stencil,
-};
+pub use {mpi, ndarray, num_complex};

@@ -1,8 +1,8 @@
-//! Everything a solver usually needs: `use parhelion::prelude::*;`.
+//! What a first solver needs: `use parhelion::prelude::*;`.
 
-pub use crate::{
-    Boundary, Centring, Element, Face, Field, Grid, HaloPlan, Pattern, Point, Region, StarPoint, Stencil,
-    World, star_stencil, stencil,
-};
 #[cfg(feature = "hdf5")]
-pub use crate::{Input, Output};
+pub use crate::io::{Input, Output};
+pub use crate::{
+    Boundary, Centering, Element, Face, Field, Grid, Pattern, Point, Region, StarPoint, Stencil, World,
+    star_stencil, stencil,
+};

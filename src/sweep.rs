@@ -2,16 +2,17 @@
 
 use parhelion_kernels::{Inputs, KernelError, Outputs, PointOf, sweep, update};
 
-use crate::error::ErrorKind;
+use crate::error::{Error, ErrorKind, Result};
+use crate::grid::Grid;
 use crate::measure::Kind;
-use crate::{Error, Grid, Region, Result};
+use parhelion_kernels::Region;
 
 impl<const N: usize> Grid<N> {
-    /// Writes `rule(neighbourhood)` to every point of `region` of the outputs, on all threads.
+    /// Writes `rule(neighborhood)` to every point of `region` of the outputs, on all threads.
     ///
-    /// `region` is local, usually [`Field::region_local`](crate::Field::region_local) of an output. `outputs` is
-    /// [`Field::output`](crate::Field::output) of a field or a tuple of such, `inputs` is
-    /// [`Field::reach`](crate::Field::reach) or [`star_reach`](crate::Field::star_reach) of a field, or a
+    /// `region` is local, usually [`Field::region_local`](crate::field::Field::region_local) of an output. `outputs` is
+    /// [`Field::output`](crate::field::Field::output) of a field or a tuple of such, `inputs` is
+    /// [`Field::reach`](crate::field::Field::reach) or [`star_reach`](crate::field::Field::star_reach) of a field, or a
     /// tuple of such. The radius of an input is part of its type, and a stale halo is refused.
     ///
     /// ```

@@ -6,7 +6,7 @@
 //!
 //! ```no_run
 //! #[test]
-//! fn halos_hold_the_neighbours_values() {
+//! fn halos_hold_the_neighbors_values() {
 //!     parhelion::testing::on_ranks([1, 2, 4], |world| {
 //!         let grid = parhelion::Grid::builder([8, 8]).build(world)?;
 //!         let mut u = grid.field::<f64>("u");
@@ -28,7 +28,8 @@ use parhelion_launcher::{Launch, Mpirun};
 
 pub use parhelion_launcher::{Outcome, RankOutput};
 
-use crate::{Result, World};
+use crate::error::Result;
+use crate::world::World;
 
 /// Set in the processes that run a test's body.
 const INSIDE: &str = "PARHELION_TEST_BODY";
@@ -191,7 +192,7 @@ pub fn on_ranks_and_threads(
 
 /// Runs `body` under `mpirun` with each (ranks, threads per rank) in turn, and fails the test unless every
 /// rank of every launch returns the same text: how a code shows that its results have the same bits on
-/// any ranks × threads. Return [`Field::fingerprint`](crate::Field::fingerprint), or numbers as bits.
+/// any ranks × threads. Return [`Field::fingerprint`](crate::field::Field::fingerprint), or numbers as bits.
 ///
 /// ```no_run
 /// #[test]
@@ -199,7 +200,7 @@ pub fn on_ranks_and_threads(
 ///     parhelion::testing::same_on([(1, 1), (4, 1), (2, 2)], |world| {
 ///         let grid = parhelion::Grid::builder([20, 20]).build(world)?;
 ///         let mut u = grid.field::<f64>("u");
-///         u.fill(|[y, x]| (y * x).sin());
+///         u.fill_with(|[y, x]| (y * x).sin());
 ///         Ok(format!("{:x} {:x}", u.fingerprint(), u.sum().to_bits()))
 ///     });
 /// }

@@ -3,9 +3,11 @@
 use std::process::Command;
 use std::time::Duration;
 
+use parhelion::halo::HaloPlan;
+use parhelion::halo::HaloTransport;
 use parhelion::prelude::*;
 use parhelion::testing::{Outcome, RankTest, on_ranks};
-use parhelion::{Error, HaloTransport, Result};
+use parhelion::{Error, Result};
 
 /// What the library promises for a job in which one rank failed.
 const SOON: Duration = Duration::from_secs(10);
@@ -34,7 +36,7 @@ fn assert_rank_said(outcome: &Outcome, rank: usize, texts: &[&str]) {
 fn step_forever(world: &World) -> Result<()> {
     let mut u = Grid::builder([64]).periodic([true]).build(world)?.field::<f64>("u");
     loop {
-        u.fill_with(1.0);
+        u.fill(1.0);
         u.exchange()?;
     }
 }

@@ -10,8 +10,8 @@ use parhelion::{Error, Result};
 
 const RANKS: [usize; 6] = [1, 2, 3, 4, 6, 8];
 
-const CENTRINGS: [Centring; 5] =
-    [Centring::Cell, Centring::Node, Centring::Face(0), Centring::Face(2), Centring::Edge(1)];
+const CENTRINGS: [Centering; 5] =
+    [Centering::Cell, Centering::Node, Centering::Face(0), Centering::Face(2), Centering::Edge(1)];
 
 #[track_caller]
 fn assert_refused<T: Debug>(result: Result<T>, texts: &[&str]) -> Error {
@@ -34,9 +34,9 @@ fn what_is_gathered_is_in_place_and_scatters_back() {
         let grid =
             Grid::builder([7, 6, 9]).periodic([false, true, false]).halo_widths([[1, 2], [0, 1], [2, 0]]);
         let grid = grid.build(world)?;
-        for (number, centring) in CENTRINGS.into_iter().enumerate() {
+        for (number, centering) in CENTRINGS.into_iter().enumerate() {
             let root = number % world.size();
-            let builder = || grid.field_builder::<i64>("tags").centring(centring).components(3);
+            let builder = || grid.field_builder::<i64>("tags").centering(centering).components(3);
             let (mut u, mut v) = (builder().build()?, builder().build()?);
             let shape = u.shape_global();
             for component in 0..3 {
@@ -48,7 +48,7 @@ fn what_is_gathered_is_in_place_and_scatters_back() {
                 let mut sent = None;
                 if let Some(whole) = whole {
                     let wanted = Array3::from_shape_fn(shape, |(k, j, i)| tag(shape, [k, j, i], component));
-                    assert_eq!(whole, wanted, "{centring:?}, component {component}, root {root}");
+                    assert_eq!(whole, wanted, "{centering:?}, component {component}, root {root}");
                     // Not in standard layout: the same values through a view with swapped axes.
                     sent = Some(wanted.permuted_axes([2, 0, 1]).as_standard_layout().into_owned());
                 }
@@ -71,7 +71,7 @@ fn transfers_that_cannot_work_are_refused_on_every_rank() {
     on_ranks([1, 3], |world| {
         let grid = Grid::builder([8, 9]).build(world)?;
         let mut u = grid.field_builder::<f64>("speed").components(2).build()?;
-        u.fill_with(4.0);
+        u.fill(4.0);
         let (last, size) = (world.size() - 1, world.size());
         let wrong = Array2::zeros([9, 8]);
         let given = (world.rank() == last).then(|| wrong.view());
@@ -96,12 +96,12 @@ fn transfers_that_cannot_work_are_refused_on_every_rank() {
 fn points_are_found_by_either_index() {
     on_ranks(RANKS, |world| {
         let grid = Grid::builder([5, 6, 9]).periodic([true, false, false]).build(world)?;
-        for centring in CENTRINGS {
-            let mut u = grid.field_builder::<i64>("u").centring(centring).build()?;
+        for centering in CENTRINGS {
+            let mut u = grid.field_builder::<i64>("u").centering(centering).build()?;
             let shape = u.shape_global();
             assert_eq!(
                 shape,
-                std::array::from_fn(|a| { [5, 6, 9][a] + usize::from(a > 0 && centring.staggered(a)) })
+                std::array::from_fn(|a| { [5, 6, 9][a] + usize::from(a > 0 && centering.staggered(a)) })
             );
             let (region, local) = (u.region_global(), u.region_local());
             assert_eq!((local.start, local.shape()), ([0; 3], region.shape()));
@@ -121,7 +121,7 @@ fn points_are_found_by_either_index() {
             }
             assert_eq!(owned, local.len());
             for global in [[0, 0, 0], [4, 5, 8], shape.map(|n| n - 1), shape.map(|n| n / 2)] {
-                assert_eq!(u.probe(global)?, tag(shape, global, 0), "{centring:?} {global:?}");
+                assert_eq!(u.probe(global)?, tag(shape, global, 0), "{centering:?} {global:?}");
             }
         }
         Ok(())
@@ -129,31 +129,31 @@ fn points_are_found_by_either_index() {
 }
 
 #[test]
-fn coordinates_are_those_of_the_centring() {
+fn coordinates_are_those_of_the_centering() {
     on_ranks_and_threads([(1, 1), (3, 2), (4, 1)], |world| {
         let grid = Grid::builder([4, 6, 8]).origin([1.0, -3.0, 0.0]).extent([2.0, 3.0, 16.0]).build(world)?;
         assert_eq!((grid.spacing(), grid.origin()), ([0.5, 0.5, 2.0], [1.0, -3.0, 0.0]));
         // The first point of each kind and, at spacing, the point [3, 5, 7].
         let wanted = [
-            (Centring::Cell, [1.25, -2.75, 1.0]),
-            (Centring::Node, [1.0, -3.0, 0.0]),
-            (Centring::Face(0), [1.0, -2.75, 1.0]),
-            (Centring::Face(2), [1.25, -2.75, 0.0]),
-            (Centring::Edge(1), [1.0, -2.75, 0.0]),
+            (Centering::Cell, [1.25, -2.75, 1.0]),
+            (Centering::Node, [1.0, -3.0, 0.0]),
+            (Centering::Face(0), [1.0, -2.75, 1.0]),
+            (Centering::Face(2), [1.25, -2.75, 0.0]),
+            (Centering::Edge(1), [1.0, -2.75, 0.0]),
         ];
-        for (centring, [z, y, x]) in wanted {
-            let mut u = grid.field_builder::<f64>("u").centring(centring).build()?;
-            let mut v = grid.field_builder::<f64>("v").centring(centring).build()?;
-            assert_eq!(u.coordinates([0, 0, 0]), [z, y, x], "{centring:?}");
-            assert_eq!(u.coordinates([3, 5, 7]), [z + 1.5, y + 2.5, x + 14.0], "{centring:?}");
-            assert_eq!(grid.coordinates([-1, -2, 8], centring), [z - 0.5, y - 1.0, x + 16.0]);
+        for (centering, [z, y, x]) in wanted {
+            let mut u = grid.field_builder::<f64>("u").centering(centering).build()?;
+            let mut v = grid.field_builder::<f64>("v").centering(centering).build()?;
+            assert_eq!(u.coordinates([0, 0, 0]), [z, y, x], "{centering:?}");
+            assert_eq!(u.coordinates([3, 5, 7]), [z + 1.5, y + 2.5, x + 14.0], "{centering:?}");
+            assert_eq!(grid.coordinates([-1, -2, 8], centering), [z - 0.5, y - 1.0, x + 16.0]);
             // By coordinates and by index, the same.
-            u.fill(|[z, y, x]| 100.0 * z + 10.0 * y + x);
+            u.fill_with(|[z, y, x]| 100.0 * z + 10.0 * y + x);
             v.fill_indexed(|[k, j, i]| {
                 let [k, j, i] = [k, j, i].map(|n| n as f64);
                 100.0 * (z + 0.5 * k) + 10.0 * (y + 0.5 * j) + (x + 2.0 * i)
             });
-            assert!(u.interior() == v.interior(), "{centring:?}");
+            assert!(u.interior() == v.interior(), "{centering:?}");
         }
         Ok(())
     });
@@ -180,15 +180,15 @@ fn fields_are_mapped_zipped_copied_and_swapped() {
                 }
             }
         };
-        u.map(|x| 2.0 * x);
+        u.map_inplace(|x| *x *= 2.0);
         holds(&u, |j, i, c| 200.0 * j + 2.0 * i + 0.5 * c);
         v.copy_from(&u)?;
-        u.zip(&weights, |x, w| x + f64::from(w.re - w.im))?;
+        u.zip_mut_with(&weights, |x, &w| *x += f64::from(w.re - w.im))?;
         holds(&u, |j, i, c| 201.0 * j + i + 0.5 * c);
         holds(&v, |j, i, c| 200.0 * j + 2.0 * i + 0.5 * c);
 
         // Values and times change places; names and walls stay, so that halos become stale.
-        u.boundary(Face::low(1), Boundary::Dirichlet(7.0))?;
+        u.set_boundary(Face::low(1), Boundary::Dirichlet(7.0))?;
         u.set_time(3.0, 0.5);
         u.exchange()?;
         v.exchange()?;
@@ -201,7 +201,7 @@ fn fields_are_mapped_zipped_copied_and_swapped() {
         if grid.topology().at_wall(Face::low(1)) {
             assert_eq!(u.halo(Face::low(1))?[[0, 0]], 14.0 - u.get_local([0, 0]));
         }
-        u.fill_with(-1.0);
+        u.fill(-1.0);
         holds(&u, |_, _, _| -1.0);
         Ok(())
     });
@@ -212,30 +212,33 @@ fn fields_that_do_not_go_together_are_refused() {
     on_ranks([1, 2], |world| {
         let grid = Grid::builder([8, 8]).build(world)?;
         let mut u = grid.field::<f64>("u");
-        u.fill_with(1.0);
+        u.fill(1.0);
         let mut others = [
             Grid::builder([8, 8]).build(world)?.field::<f64>("of another grid"),
-            grid.field_builder::<f64>("staggered").centring(Centring::Node).build()?,
+            grid.field_builder::<f64>("staggered").centering(Centering::Node).build()?,
             grid.field_builder::<f64>("vector").components(2).build()?,
         ];
         for other in &mut others {
             let name = other.name().to_owned();
-            let texts = ["'u'", &name, "do not go together", "one grid, centring and number of components"];
+            let texts = ["'u'", &name, "do not go together", "one grid, centering and number of components"];
             assert_refused(u.copy_from(other), &texts);
-            assert_refused(u.zip(other, |x, _| x), &texts);
+            assert_refused(u.zip_mut_with(other, |_, _| {}), &texts);
             assert_refused(u.swap(other), &texts);
         }
         assert!(u.interior().iter().all(|&x| x == 1.0));
-        let build = |components, centring| {
-            grid.field_builder::<f64>("x").components(components).centring(centring).build()
+        let build = |components, centering| {
+            grid.field_builder::<f64>("x").components(components).centering(centering).build()
         };
-        assert_refused(build(0, Centring::Cell), &["0 components"]);
-        assert_refused(build(1, Centring::Face(2)), &["Face(2)", "axis below 2"]);
-        assert_refused(u.boundary(Face::low(2), Boundary::Reflecting), &["2 axes"]);
-        assert_refused(u.boundary_of(1, Face::low(0), Boundary::Reflecting), &["1 component(s)"]);
+        assert_refused(build(0, Centering::Cell), &["0 components"]);
+        assert_refused(build(1, Centering::Face(2)), &["Face(2)", "axis below 2"]);
+        assert_refused(u.set_boundary(Face::low(2), Boundary::Reflecting), &["2 axes"]);
+        assert_refused(u.set_boundary_of(1, Face::low(0), Boundary::Reflecting), &["1 component(s)"]);
         let mut counts = grid.field::<i32>("counts");
-        assert_refused(counts.boundary(Face::high(1), Boundary::Neumann(2)), &["i32 takes no slope but 0"]);
-        counts.boundary(Face::high(1), Boundary::Neumann(0))
+        assert_refused(
+            counts.set_boundary(Face::high(1), Boundary::Neumann(2)),
+            &["i32 takes no slope but 0"],
+        );
+        counts.set_boundary(Face::high(1), Boundary::Neumann(0))
     });
 }
 

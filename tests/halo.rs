@@ -2,9 +2,12 @@
 //! any shift, swap or missing box shows.
 
 use num_complex::Complex;
+use parhelion::Result;
+use parhelion::grid::Decomposition;
+use parhelion::halo::HaloPlan;
+use parhelion::halo::{HaloPlanBuilder, HaloTransport};
 use parhelion::prelude::*;
 use parhelion::testing::{on_ranks, on_ranks_and_threads};
-use parhelion::{Decomposition, HaloPlanBuilder, HaloTransport, Result};
 
 const RANKS: [usize; 6] = [1, 2, 3, 4, 6, 8];
 
@@ -60,11 +63,11 @@ fn condition<const N: usize>(face: Face) -> Boundary<i64, N> {
 /// The reference: what any point of the halo'd domain holds, by the definitions alone.
 fn expected<const N: usize>(
     grid: &Grid<N>,
-    centring: Centring,
+    centering: Centering,
     component: usize,
     mut index: [isize; N],
 ) -> i64 {
-    let shape = grid.shape_global(centring);
+    let shape = grid.shape_global(centering);
     for a in 0..N {
         if grid.topology().periodic()[a] {
             index[a] = index[a].rem_euclid(shape[a] as isize);
@@ -79,7 +82,7 @@ fn expected<const N: usize>(
         if if face.high { index[a] <= wall } else { index[a] >= wall } {
             continue;
         }
-        let mirror = match (centring.staggered(a), face.high) {
+        let mirror = match (centering.staggered(a), face.high) {
             (true, _) => 2 * wall,
             (false, false) => -1,
             (false, true) => 2 * wall + 1,
@@ -87,13 +90,13 @@ fn expected<const N: usize>(
         let mut image = index;
         image[a] = mirror - index[a];
         return match condition::<N>(face) {
-            Boundary::Dirichlet(value) => 2 * value - expected(grid, centring, component, image),
-            Boundary::Antireflecting => -expected(grid, centring, component, image),
-            Boundary::Function(value) => value(grid.coordinates(index, centring), TIME),
-            _ => expected(grid, centring, component, image),
+            Boundary::Dirichlet(value) => 2 * value - expected(grid, centering, component, image),
+            Boundary::Antireflecting => -expected(grid, centering, component, image),
+            Boundary::Function(value) => value(grid.coordinates(index, centering), TIME),
+            _ => expected(grid, centering, component, image),
         };
     }
-    for (face, _) in axes().filter(|(face, wall)| centring.staggered(face.axis) && index[face.axis] == *wall)
+    for (face, _) in axes().filter(|(face, wall)| centering.staggered(face.axis) && index[face.axis] == *wall)
     {
         match condition::<N>(face) {
             Boundary::Dirichlet(value) => return value,
@@ -106,10 +109,10 @@ fn expected<const N: usize>(
 
 const TIME: f64 = 2.5;
 
-fn tagged<const N: usize>(grid: &Grid<N>, centring: Centring) -> Result<Field<i64, N>> {
-    let mut field = grid.field_builder::<i64>("tags").centring(centring).components(2).build()?;
+fn tagged<const N: usize>(grid: &Grid<N>, centering: Centering) -> Result<Field<i64, N>> {
+    let mut field = grid.field_builder::<i64>("tags").centering(centering).components(2).build()?;
     for face in Face::all::<N>().filter(|face| !grid.topology().periodic()[face.axis]) {
-        field.boundary(face, condition(face))?;
+        field.set_boundary(face, condition(face))?;
     }
     field.set_time(TIME, 0.0);
     let shape = field.shape_global();
@@ -135,7 +138,7 @@ fn check_field<const N: usize>(field: &Field<i64, N>, pattern: Pattern, depth: u
         for component in 0..field.components() {
             let view = field.halo_view(component);
             let found = view.get(index);
-            let wanted = expected(grid, field.centring(), component, global);
+            let wanted = expected(grid, field.centering(), component, global);
             assert_eq!(
                 found,
                 wanted,
@@ -148,7 +151,7 @@ fn check_field<const N: usize>(field: &Field<i64, N>, pattern: Pattern, depth: u
     assert!(checked >= 2 * interior.len());
 }
 
-/// Checks all centrings, patterns and depths. Each goes one of the three ways, which `first` rotates: planning
+/// Checks all centerings, patterns and depths. Each goes one of the three ways, which `first` rotates: planning
 /// takes a dozen waits for other ranks, each a time slice where ranks outnumber cores, and which cells go
 /// where does not depend on the way.
 fn check_grid<const N: usize>(
@@ -160,23 +163,23 @@ fn check_grid<const N: usize>(
 ) -> Result<()> {
     let grid = Grid::builder(shape).halo_widths(halo).periodic(periodic).spacing([0.5; N]).build(world)?;
     let widest = halo.iter().flatten().copied().max().unwrap_or(0);
-    let mut centrings = vec![Centring::Cell, Centring::Node];
-    centrings.extend((0..N).flat_map(|a| [Centring::Face(a), Centring::Edge(a)]));
+    let mut centerings = vec![Centering::Cell, Centering::Node];
+    centerings.extend((0..N).flat_map(|a| [Centering::Face(a), Centering::Edge(a)]));
     let depths = || [Pattern::Box, Pattern::Star].into_iter().flat_map(|p| (1..=widest).map(move |d| (p, d)));
-    let cases = centrings.into_iter().flat_map(|centring| depths().map(move |depth| (centring, depth)));
-    for ((centring, (pattern, depth)), way) in cases.zip(Way::ALL.into_iter().cycle().skip(first)) {
-        let mut field = tagged(&grid, centring)?;
+    let cases = centerings.into_iter().flat_map(|centering| depths().map(move |depth| (centering, depth)));
+    for ((centering, (pattern, depth)), way) in cases.zip(Way::ALL.into_iter().cycle().skip(first)) {
+        let mut field = tagged(&grid, centering)?;
         let builder = HaloPlan::builder(&grid).field(&field).pattern(pattern).depth(depth);
         plan(way, builder)?.exchange(&mut field)?;
         let what = format!(
-            "{shape:?} halo {halo:?} periodic {periodic:?} {centring:?} {pattern:?} depth {depth} {way:?}"
+            "{shape:?} halo {halo:?} periodic {periodic:?} {centering:?} {pattern:?} depth {depth} {way:?}"
         );
         check_field(&field, pattern, depth, &what);
     }
     Ok(())
 }
 
-/// Every combination of periodic axes and walls. With the turns, each centring, pattern and depth goes every way.
+/// Every combination of periodic axes and walls. With the turns, each centering, pattern and depth goes every way.
 fn check_shape<const N: usize>(world: &World, shape: [usize; N], halo: [[usize; 2]; N]) -> Result<()> {
     let turns = if N == 1 { Way::ALL.len() } else { 1 };
     (0..turns << N).try_for_each(|turn| {
@@ -218,7 +221,7 @@ fn four_axes() {
 fn a_block_too_thin_to_mirror_staggered_points_is_refused() {
     on_ranks([3], |world| {
         let grid = Grid::builder([3]).halo_widths([[1, 0]]).build(world)?;
-        let error = grid.field_builder::<f64>("nodes").centring(Centring::Node).build().unwrap_err();
+        let error = grid.field_builder::<f64>("nodes").centering(Centering::Node).build().unwrap_err();
         assert!(error.is_geometry() && error.to_string().contains("at least 2 cells"), "{error}");
         Ok(())
     });
@@ -241,11 +244,11 @@ fn every_process_grid_and_thread_count() {
                         .procs(procs)
                         .build(world)?;
                     for way in Way::ALL {
-                        let mut field = tagged(&grid, Centring::Cell)?;
+                        let mut field = tagged(&grid, Centering::Cell)?;
                         plan(way, HaloPlan::builder(&grid).field(&field))?.exchange(&mut field)?;
                         check_field(&field, Pattern::Box, 2, &format!("{procs:?} {way:?}"));
                     }
-                    let mut field = tagged(&grid, Centring::Cell)?;
+                    let mut field = tagged(&grid, Centering::Cell)?;
                     field.exchange()?;
                     check_field(&field, Pattern::Box, 2, &format!("{procs:?} by default"));
                 }
@@ -262,10 +265,10 @@ fn many_fields_of_many_types_in_one_plan() {
         let new = || {
             let mut bytes = grid.field::<u8>("bytes");
             let mut complex =
-                grid.field_builder::<Complex<f64>>("complex").centring(Centring::Face(1)).build()?;
+                grid.field_builder::<Complex<f64>>("complex").centering(Centering::Face(1)).build()?;
             bytes.fill_indexed(|[j, i]| (16 * j + i) as u8);
             complex.fill_indexed(|[j, i]| Complex::new(j as f64, i as f64));
-            Ok::<_, parhelion::Error>((tagged(&grid, Centring::Cell)?, bytes, complex))
+            Ok::<_, parhelion::Error>((tagged(&grid, Centering::Cell)?, bytes, complex))
         };
         for way in Way::ALL {
             let (mut vector, mut bytes, mut complex) = new()?;
@@ -306,7 +309,7 @@ fn a_leaked_exchange_leaves_the_halo_stale_and_the_plan_usable() {
     on_ranks([1, 2, 3, 4], |world| {
         let grid = Grid::builder([12]).periodic([true]).build(world)?;
         for way in Way::ALL {
-            let mut field = tagged(&grid, Centring::Cell)?;
+            let mut field = tagged(&grid, Centering::Cell)?;
             let mut plan = plan(way, HaloPlan::builder(&grid).field(&field))?;
             for leaks in 1..4 {
                 for _ in 0..leaks {
@@ -320,7 +323,7 @@ fn a_leaked_exchange_leaves_the_halo_stale_and_the_plan_usable() {
             field.set_global([0], 0);
             drop(plan.start(&mut field)?);
             assert_eq!(field.halo_depth(), [[1, 1]]);
-            // Plans may be dropped while neighbours still read what they were sent, and in any order.
+            // Plans may be dropped while neighbors still read what they were sent, and in any order.
             let mut leaked = self::plan(way, HaloPlan::builder(&grid).field(&field))?;
             std::mem::forget(leaked.start(&mut field)?);
             let (first, last) = (plan, leaked);
@@ -344,11 +347,11 @@ fn writing_makes_the_halo_stale_and_reading_it_an_error() {
         };
         stale(&u);
         let writes: [fn(&mut Field<f64, 2>); 5] = [
-            |u| u.fill(|_| 1.0),
-            |u| u.map(|x| x + 1.0),
+            |u| u.fill_with(|_| 1.0),
+            |u| u.map_inplace(|x| *x += 1.0),
             |u| u.set_local([0, 0], 1.0),
             |u| u.interior_mut().fill(2.0),
-            |u| u.boundary(Face::low(0), Boundary::Reflecting).unwrap(),
+            |u| u.set_boundary(Face::low(0), Boundary::Reflecting).unwrap(),
         ];
         for write in writes {
             u.exchange()?;

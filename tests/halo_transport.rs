@@ -1,4 +1,4 @@
-//! The ways of halo cells to neighbours on the same node: races, agreement, and what happens without memory.
+//! The ways of halo cells to neighbors on the same node: races, agreement, and what happens without memory.
 #![cfg(target_os = "linux")]
 
 use std::fs::File;
@@ -7,11 +7,13 @@ use std::os::fd::AsRawFd;
 use mpi::collective::SystemOperation;
 use mpi::traits::CommunicatorCollectives;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use parhelion::halo::HaloPlan;
+use parhelion::halo::HaloTransport;
 use parhelion::prelude::*;
 use parhelion::testing::{Outcome, RankTest, on_ranks, on_ranks_and_threads};
-use parhelion::{Error, HaloTransport, Result};
+use parhelion::{Error, Result};
 
-/// Shared memory on all neighbours, and on pairs of ranks only.
+/// Shared memory on all neighbors, and on pairs of ranks only.
 const RANKS_PER_NODE: [usize; 2] = [usize::MAX, 2];
 
 /// What a cell holds after `step` steps: no two steps, and no two cells near each other, have equal values.

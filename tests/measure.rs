@@ -5,9 +5,12 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use mpi::traits::{Communicator, Root};
+use parhelion::Result;
+use parhelion::halo::HaloPlan;
+use parhelion::halo::HaloTransport;
+use parhelion::measure::{Kind, Report};
 use parhelion::prelude::*;
 use parhelion::testing::{RankTest, on_ranks};
-use parhelion::{HaloTransport, Kind, Report, Result};
 use serde_json::Value;
 
 const SHAPE: [usize; 2] = [12, 16];
@@ -18,7 +21,7 @@ fn grid(world: &World) -> Result<Grid<2>> {
     Grid::builder(SHAPE).periodic([true, true]).procs([world.size(), 1]).build(world)
 }
 
-/// Faces that all ranks send in one exchange: up and down, unless a rank is its own neighbour.
+/// Faces that all ranks send in one exchange: up and down, unless a rank is its own neighbor.
 fn faces(world: &World) -> u64 {
     if world.size() == 1 { 0 } else { 2 * world.size() as u64 }
 }
@@ -56,8 +59,8 @@ fn calls_points_and_bytes_are_what_the_types_say() {
         let mut pair = grid.field_builder::<i16>("pair").components(2).build()?;
         let transport = HaloTransport::Shared;
         world.measure().switch_on();
-        u.fill_with(1.0);
-        pair.fill_with(1);
+        u.fill(1.0);
+        pair.fill(1);
         for _ in 0..3 {
             u.exchange_for(Pattern::Star, 1)?;
         }
@@ -78,8 +81,8 @@ fn calls_points_and_bytes_are_what_the_types_say() {
             let row = u.region_local().with_axis(0, 0, 1);
             grid.update(row, v.output(), w.reach::<0>()?, rule)?;
         }
-        pair.map(|x| x + 1);
-        w.zip(&v, |w, v| w + v as f32)?;
+        pair.map_inplace(|x| *x += 1);
+        w.zip_mut_with(&v, |w, &v| *w += v as f32)?;
         let shift = star_stencil::<f64, 2, 1>(|v| v.at::<-1, 0>());
         v.advance(&shift, 1)?; // one exchange
         v.advance(&shift, 4)?;
@@ -90,7 +93,7 @@ fn calls_points_and_bytes_are_what_the_types_say() {
         pair.sum();
         grid.sum(u.region_local(), w.reach::<0>()?, |w: Point<'_, f32, 2, 0>| f64::from(w.center()))?;
         world.measure().switch_off();
-        u.fill_with(2.0); // not seen
+        u.fill(2.0); // not seen
         u.exchange()?;
 
         let report = world.report();
@@ -180,7 +183,7 @@ fn count_exchanges(world: &World, transport: HaloTransport) -> Result<()> {
     world.measure().switch_on();
     for _ in 0..5 {
         let exchange = plan.start((&mut u, &mut v))?;
-        w.map(|w| w + 1.0);
+        w.map_inplace(|w| *w += 1.0);
         exchange.finish()?;
     }
     // Begun or ended while nobody measures: not counted, and nothing goes wrong.
@@ -194,7 +197,7 @@ fn count_exchanges(world: &World, transport: HaloTransport) -> Result<()> {
     assert_eq!(world.report().row(Kind::Exchange, "").map_or(0, |row| row.calls), 0);
     for _ in 0..5 {
         let exchange = plan.start((&mut u, &mut v))?;
-        w.map(|w| w + 1.0);
+        w.map_inplace(|w| *w += 1.0);
         exchange.finish()?;
     }
     let report = world.report();
@@ -212,7 +215,7 @@ fn nothing_is_recorded_unless_asked_for() {
     on_ranks([1, 2], |world| {
         let mut u = grid(world)?.field::<f64>("u");
         let _kernel = world.kernel("never");
-        u.fill_with(1.0);
+        u.fill(1.0);
         u.exchange()?;
         u.sum();
         assert!(!world.measure().is_on());
@@ -222,7 +225,7 @@ fn nothing_is_recorded_unless_asked_for() {
         assert!(!path("never.json").exists());
         // On and off again, and forgotten.
         world.measure().switch_on();
-        u.fill_with(1.0);
+        u.fill(1.0);
         assert_eq!(world.report().rows.len(), 1);
         assert!(world.measure().is_on(), "a report leaves it on");
         world.measure().clear();
@@ -238,13 +241,13 @@ fn inner_names_hide_outer_ones_and_end_in_any_order() {
         let mut u = grid(world)?.field::<f64>("u");
         world.measure().switch_on();
         let outer = world.kernel("outer").flops(2);
-        u.map(|u| u);
+        u.map_inplace(|_| {});
         let inner = world.kernel("inner");
-        u.map(|u| u);
+        u.map_inplace(|_| {});
         drop(outer);
-        u.map(|u| u);
+        u.map_inplace(|_| {});
         drop(inner);
-        u.map(|u| u);
+        u.map_inplace(|_| {});
         let report = world.report();
         let calls = |name: &str| counts(&report, Kind::Update, name).0;
         assert_eq!((calls("outer"), calls("inner"), calls("u")), (1, 2, 1));
@@ -276,7 +279,7 @@ fn work_of_one_rank_shows_as_imbalance() {
         let mut u = grid(world)?.field::<f64>("u");
         world.measure().switch_on();
         if world.rank() == 1 {
-            u.map(|u| u + 1.0);
+            u.map_inplace(|u| *u += 1.0);
         }
         let report = world.report();
         let row = report.row(Kind::Update, "u").expect("every rank gets the rows of all");
@@ -339,7 +342,7 @@ fn read_trace(text: &str) -> (Spans, Vec<String>) {
             open.pop();
         }
         if let Some((_, until)) = open.last() {
-            assert!(end <= until, "'{name}' of rank {rank} overlaps its neighbour");
+            assert!(end <= until, "'{name}' of rank {rank} overlaps its neighbor");
         }
         open.push((*rank, *end));
     }
@@ -353,7 +356,7 @@ fn the_timeline_nests_and_names_its_events() {
         let mut u = grid.field::<f64>("u \"quoted\"");
         world.measure().keep_events(1000);
         world.measure().switch_on();
-        u.fill_with(1.0);
+        u.fill(1.0);
         u.exchange()?;
         u.advance(&star_stencil::<f64, 2, 1>(|u| u.at::<1, 0>()), 2)?;
         u.sum();
@@ -400,7 +403,7 @@ fn the_timeline_is_bounded_and_says_what_is_missing() {
         let mut u = grid(world)?.field::<f64>("u");
         world.measure().keep_events(5);
         world.measure().switch_on();
-        (0..20 + world.rank()).for_each(|_| u.map(|u| u));
+        (0..20 + world.rank()).for_each(|_| u.map_inplace(|_| {}));
         let report = world.report();
         assert_eq!(report.events_dropped, 15 + 16);
         let path = path("short-trace.json");
@@ -427,10 +430,10 @@ fn clocks_of_ranks_are_aligned() {
         let mut u = grid(&world)?.field::<f64>("u");
         world.measure().keep_events(100);
         world.measure().switch_on();
-        u.fill_with(1.0);
+        u.fill(1.0);
         sleep(GAP);
         world.barrier();
-        u.map(|u| u);
+        u.map_inplace(|_| {});
         let path = path(&format!("clocks-{}.json", world.size()));
         world.write_trace(&path)?;
         if world.rank() == 0 {
@@ -451,7 +454,7 @@ fn the_environment_asks_for_report_and_timeline() {
     let job = RankTest::new(2).env("PARHELION_MEASURE", &report).env("PARHELION_TRACE", &trace);
     let outcome = job.output(|world| {
         let mut u = grid(world)?.field::<f64>("u");
-        u.fill_with(1.0);
+        u.fill(1.0);
         u.exchange()
     });
     assert!(outcome.success, "{outcome}");

@@ -2,14 +2,15 @@
 
 use std::f64::consts::PI;
 
+use parhelion::Result;
+use parhelion::kernels::ViewMut;
 use parhelion::kernels::update;
 use parhelion::prelude::*;
 use parhelion::testing::on_ranks_and_threads;
-use parhelion::{Result, ViewMut};
 
 const LAYOUTS: [(usize, usize); 4] = [(1, 1), (1, 4), (2, 2), (6, 1)];
 
-/// Forward-time, centred-space heat: a sine mode shrinks by 1 − 4r Σ sin²(πk/n) in each step.
+/// Forward-time, centered-space heat: a sine mode shrinks by 1 − 4r Σ sin²(πk/n) in each step.
 fn heat_mode<const N: usize>(world: &World, shape: [usize; N], waves: [usize; N]) -> Result<()> {
     let (r, steps) = (0.9 / (2 * N) as f64, 200);
     let mode = |index: [usize; N]| {
@@ -66,16 +67,16 @@ struct Cavity {
 
 impl Cavity {
     fn new(grid: &Grid<2>) -> Result<Self> {
-        let build = |name, centring| grid.field_builder::<f64>(name).centring(centring).build();
-        let mut e = build("E_z", Centring::Node)?;
+        let build = |name, centering| grid.field_builder::<f64>(name).centering(centering).build();
+        let mut e = build("E_z", Centering::Node)?;
         for face in Face::all::<2>() {
-            e.boundary(face, Boundary::Dirichlet(0.0))?;
+            e.set_boundary(face, Boundary::Dirichlet(0.0))?;
         }
         let at_wall =
             |axis| [Face::low(axis), Face::high(axis)].map(|face| usize::from(grid.topology().at_wall(face)));
         let inside = e.region_local().shrunk([at_wall(0), at_wall(1)]);
         // H_x lies on nodes along x (axis 1), H_y on nodes along y (axis 0).
-        Ok(Self { e, hx: build("H_x", Centring::Face(1))?, hy: build("H_y", Centring::Face(0))?, inside })
+        Ok(Self { e, hx: build("H_x", Centering::Face(1))?, hy: build("H_y", Centering::Face(0))?, inside })
     }
 
     /// ∂H_x/∂t = −∂E/∂y, ∂H_y/∂t = ∂E/∂x, over `ratio` = Δt/Δx.

@@ -47,8 +47,9 @@ fn sums_products_and_norms_equal_those_of_a_plain_loop() {
         assert_eq!(f64s.count(|v| v < -500.0), all.iter().filter(|&&v| v < -500).count());
 
         // Several components count together; staggered fields have their extra points.
-        let mut nodes = grid.field_builder::<f64>("nodes").centring(Centring::Node).components(2).build()?;
-        nodes.fill_with(0.5);
+        let mut nodes =
+            grid.field_builder::<f64>("nodes").centering(Centering::Node).components(2).build()?;
+        nodes.fill(0.5);
         assert_eq!(nodes.sum(), (10 * 9 * 12) as f64);
         assert!(f64s.dot(&nodes).is_err());
         Ok(())
@@ -70,7 +71,7 @@ fn extrema_name_the_first_place_and_nan_wins() {
         u.set_global([0, 7, 3], 5000.0);
         assert_eq!((u.max().value, u.max().index), (5000.0, [0, 7, 3]));
         // Negative zero is no smaller than zero.
-        u.fill_with(0.0);
+        u.fill(0.0);
         u.set_global([8, 0, 0], -0.0);
         assert_eq!(u.min().index, [0, 0, 0]);
         u.set_global([5, 5, 5], f64::NEG_INFINITY);
@@ -79,7 +80,7 @@ fn extrema_name_the_first_place_and_nan_wins() {
         assert!(u.min().value.is_nan() && u.max().value.is_nan() && u.norm_max().is_nan());
         assert_eq!((u.min().index, u.max().index), ([6, 2, 1], [6, 2, 1]));
         assert!(u.sum().is_nan() && u.norm_l2().is_nan() && u.dot(&u)?.is_nan());
-        u.fill_with(1.0);
+        u.fill(1.0);
         u.set_global([0, 0, 0], f64::INFINITY);
         assert_eq!((u.sum(), u.norm_l1()), (f64::INFINITY, f64::INFINITY));
         u.set_global([8, 7, 10], f64::NEG_INFINITY);

@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use image::{Rgb, RgbImage};
+use parhelion::Result;
 use parhelion::prelude::*;
 use parhelion::testing::{on_ranks, same_on};
-use parhelion::{Colors, Picture, Probes, Result};
+use parhelion::watch::{Colors, Picture, Probes};
 
 fn path(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name)
@@ -60,8 +61,8 @@ fn colorous_gray(shade: f64) -> [u8; 3] {
 fn pictures_are_the_same_on_any_ranks() {
     same_on([(1, 1), (2, 2), (3, 1), (8, 1)], |world| {
         let grid = Grid::builder([9, 12, 17]).build(world)?;
-        let mut u = grid.field_builder::<f32>("speed").units("m/s").centring(Centring::Node).build()?;
-        u.fill(|[z, y, x]| ((0.2 * x).sin() + 0.1 * y - 0.05 * z) as f32);
+        let mut u = grid.field_builder::<f32>("speed").units("m/s").centering(Centering::Node).build()?;
+        u.fill_with(|[z, y, x]| ((0.2 * x).sin() + 0.1 * y - 0.05 * z) as f32);
         u.set_time(1.25, 0.1);
         let mut hashes = String::new();
         for (number, picture) in

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use mpi::Threading;
 use mpi::traits::{Communicator, CommunicatorCollectives};
+use parhelion::halo::HaloPlan;
 use parhelion::prelude::*;
 use parhelion::testing::{Outcome, RankTest, on_ranks};
 use parhelion::{Error, Result};
@@ -220,7 +221,7 @@ fn different_arguments_to_a_collective_are_an_error_on_every_rank() {
     on_ranks([3], |world| {
         let odd = usize::from(world.rank() == 1);
         let refused = |result: Result<()>, what: &str| assert_contains(&result.unwrap_err(), what);
-        let build = |builder: parhelion::GridBuilder<2>| builder.build(world).map(drop);
+        let build = |builder: parhelion::grid::GridBuilder<2>| builder.build(world).map(drop);
         let plain = || Grid::builder([12, 12]);
         refused(build(Grid::builder([12, 12 + odd])), "GridBuilder::build");
         refused(build(plain().halo(1 + odd)), "GridBuilder::build");

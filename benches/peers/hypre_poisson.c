@@ -6,7 +6,7 @@
  *                                     "largest": max u, "probe": u, "mean": mean u, "ranks": size}
  *
  * KIND is `constant` (−Δu = 1, u = 0 at the walls), `variable` (−∇·(β∇u) = 1, u = 0 at the walls) or `neumann` (−Δu = f
- * of mean 0, no flux through the walls), at the centres of CELLS³ cells of the unit cube, by the usual seven points;
+ * of mean 0, no flux through the walls), at the centers of CELLS³ cells of the unit cube, by the usual seven points;
  * the probe is cell [CELLS/4, CELLS/3, CELLS/2]. `setup` is that of the solvers alone: making the matrix does not count.
  *
  * HOW is `default` (PFMG as it comes: weighted Jacobi, Galerkin operators on coarse grids) or `tuned` (the fastest of what it
@@ -69,18 +69,18 @@ static struct request next_request(void)
     return request;
 }
 
-/* Writes the rows of one plane of cells, divided by the spacing's square: diagonal, and neighbours below along x, y, z. */
+/* Writes the rows of one plane of cells, divided by the spacing's square: diagonal, and neighbors below along x, y, z. */
 static void fill_plane(enum kind kind, int n, int z, double *rows)
 {
     double h = 1.0 / n, scale = (double)n * n;
     for (int y = 0; y < n; y++)
         for (int x = 0; x < n; x++, rows += 4) {
             int at[3] = { x, y, z };
-            double centre[3] = { (x + 0.5) * h, (y + 0.5) * h, (z + 0.5) * h };
+            double center[3] = { (x + 0.5) * h, (y + 0.5) * h, (z + 0.5) * h };
             rows[0] = 0.0;
             for (int axis = 0; axis < 3; axis++)
                 for (int side = 0; side < 2; side++) {
-                    double face[3] = { centre[0], centre[1], centre[2] };
+                    double face[3] = { center[0], center[1], center[2] };
                     face[axis] = (at[axis] + side) * h;
                     double coupling = scale * beta(kind, face[2], face[1], face[0]);
                     int wall = at[axis] == (side ? n - 1 : 0);

@@ -5,7 +5,7 @@
 //!
 //! - **C1** The functions have the signatures they are declared with in `prk_plain.c`, which this
 //!   program has just compiled for the MPI that it uses itself.
-//! - **C2** `problem` comes from `prk_new` and is freed once, by `drop`; MPI is initialised meanwhile,
+//! - **C2** `problem` comes from `prk_new` and is freed once, by `drop`; MPI is initialized meanwhile,
 //!   since the problem borrows the world.
 //! - **C3** The library is never unloaded: the threads of OpenMP wait inside its run-time until the end.
 
@@ -51,14 +51,14 @@ impl PlainC {
     /// Over all ranks.
     pub(crate) fn problem<'a>(&'a self, world: &'a World, n: usize) -> Option<Problem<'a>> {
         let new = self.function::<unsafe extern "C" fn(c_long, c_int) -> *mut c_void>("prk_new");
-        // SAFETY: C1; MPI is initialised.
+        // SAFETY: C1; MPI is initialized.
         let problem = unsafe { new(n as c_long, world.threads() as c_int) };
         (!problem.is_null()).then_some(Problem { code: self, _world: world, problem })
     }
 }
 
 fn load(path: &Path) -> Result<Library, String> {
-    // SAFETY: the library has no initialisers but those of the C and OpenMP run-times.
+    // SAFETY: the library has no initializers but those of the C and OpenMP run-times.
     unsafe { Library::new(path) }.map_err(|error| error.to_string())
 }
 
@@ -84,7 +84,7 @@ fn compile(path: &Path, radius: usize) -> Result<(), String> {
             library.get(b"prk_vendor").map_err(|error| error.to_string())?;
         CStr::from_ptr(vendor()).to_string_lossy().into_owned()
     };
-    let ours = mpi::environment::library_version().ok().and_then(|version| Vendor::recognise(&version));
+    let ours = mpi::environment::library_version().ok().and_then(|version| Vendor::recognize(&version));
     match ours {
         Some(ours) if ours.name() == compiled => Ok(()),
         _ => Err(format!("{} is the compiler of another MPI ({compiled}); set MPICC", mpicc.display())),

@@ -1,7 +1,7 @@
 /* The star stencil of the Parallel Research Kernels in plain C with MPI and OpenMP.
  *
  * Written for benches/prk.rs after the published definition; this is not Intel's program. The grid is cut
- * into blocks; an iteration exchanges the halo of `in` with the neighbours on both axes, adds the stencil of
+ * into blocks; an iteration exchanges the halo of `in` with the neighbors on both axes, adds the stencil of
  * `in` to `out` where the stencil fits into the domain, and adds 1 to `in` everywhere.
  *
  *     mpicc -O3 -march=native -fopenmp -fPIC -shared -DRADIUS=2 -o libprk_plain.so prk_plain.c

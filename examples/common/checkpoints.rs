@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use parhelion::{Checkpoint, Checkpoints, Error, Restart, Result, StopReason, StopRequest, World};
+use parhelion::checkpoint::{Checkpoint, Checkpoints, Restart, StopReason, StopRequest};
+use parhelion::{Error, Result, World};
 
 /// When to save what a run needs to go on.
 #[derive(clap::Args, Clone, Debug)]

@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use parhelion::{Element, Error, Field, Picture, Result, Series, World};
+use parhelion::io::Series;
+use parhelion::watch::Picture;
+use parhelion::{Element, Error, Field, Result, World};
 
 /// What to write every so many steps.
 #[derive(clap::Args, Clone, Debug)]

@@ -105,7 +105,7 @@ impl Multigrid {
 
     /// u = 0
     pub(crate) fn reset(&mut self) {
-        self.shared[0].u.fill_with(0.0);
+        self.shared[0].u.fill(0.0);
     }
 
     /// The norm of the residual r = v − A u on the finest level, √(Σ r² / n³).

@@ -99,8 +99,8 @@ pub(crate) fn restrict_residual(
                     u.fetch_row([z + 2, at[1], at[2]], len);
                     v.fetch_row([z + 1, at[1], at[2]], len);
                     beside.add_up(at, len, |at, len| u.row(at, len));
-                    let centre = u.row([z, at[1], at[2] - 1], len + 2);
-                    beside.residual(centre, v.row(at, len), rs.row_mut(at, len));
+                    let center = u.row([z, at[1], at[2] - 1], len + 2);
+                    beside.residual(center, v.row(at, len), rs.row_mut(at, len));
                 }
                 if z > fine.start[0] && z % 2 == 0 {
                     for (at, len) in plane(tile, z / 2 - 1) {
@@ -134,8 +134,8 @@ pub(crate) fn residual(u: &Field<f64, 3>, v: &Field<f64, 3>, r: &mut Field<f64, 
         let mut beside = Beside::default();
         for (at, len) in part.rows() {
             beside.add_up(at, len, |at, len| u.row(at, len));
-            let centre = u.row([at[0], at[1], at[2] - 1], len + 2);
-            beside.residual(centre, v.row(at, len), r.row_mut(at, len));
+            let center = u.row([at[0], at[1], at[2] - 1], len + 2);
+            beside.residual(center, v.row(at, len), r.row_mut(at, len));
         }
     });
     Ok(())
@@ -153,8 +153,8 @@ pub(crate) fn smooth_zero(
         let mut beside = Beside::default();
         for (at, len) in part.rows() {
             beside.add_up(at, len, |at, len| r.row(at, len));
-            let centre = r.row([at[0], at[1], at[2] - 1], len + 2);
-            beside.smooth(weights, &vec![0.0; len], centre, u.row_mut(at, len));
+            let center = r.row([at[0], at[1], at[2] - 1], len + 2);
+            beside.smooth(weights, &vec![0.0; len], center, u.row_mut(at, len));
         }
     });
     Ok(())

@@ -42,7 +42,7 @@ pub(crate) fn charges(v: &mut Field<f64, 3>) -> parhelion::Result<()> {
             v.set_global(index, 0.5);
         }
     }
-    v.fill_with(0.0);
+    v.fill(0.0);
     for (index, charge) in
         positive.into_iter().map(|i| (i, 1.0)).chain(negative.into_iter().map(|i| (i, -1.0)))
     {

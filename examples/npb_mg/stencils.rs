@@ -41,14 +41,14 @@ impl Beside {
 
     /// `out = u + S r`; `r` has one point more on both sides.
     #[inline(never)]
-    pub(crate) fn smooth(&self, [centre, face, edge]: [f64; 3], u: &[f64], r: &[f64], out: &mut [f64]) {
+    pub(crate) fn smooth(&self, [center, face, edge]: [f64; 3], u: &[f64], r: &[f64], out: &mut [f64]) {
         let len = out.len();
         let (u, r) = (&u[..len], &r[..len + 2]);
         let (near, far) = (&self.near[..len + 2], &self.far[..len + 2]);
         for i in 0..len {
             let faces = near[i + 1] + (r[i] + r[i + 2]);
             let edges = far[i + 1] + (near[i] + near[i + 2]);
-            out[i] = u[i] + (centre * r[i + 1] + face * faces + edge * edges);
+            out[i] = u[i] + (center * r[i + 1] + face * faces + edge * edges);
         }
     }
 }

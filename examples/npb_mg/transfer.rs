@@ -22,13 +22,13 @@ pub(crate) fn restrict_row<'a>(
 }
 
 #[inline(never)]
-fn weigh(sum: &mut [f64], centre: &[f64], near: [&[f64]; 4], far: [&[f64]; 4]) {
+fn weigh(sum: &mut [f64], center: &[f64], near: [&[f64]; 4], far: [&[f64]; 4]) {
     let len = sum.len();
-    let (centre, near, far) = (&centre[..len], near.map(|row| &row[..len]), far.map(|row| &row[..len]));
+    let (center, near, far) = (&center[..len], near.map(|row| &row[..len]), far.map(|row| &row[..len]));
     for i in 0..len {
         let faces = (near[0][i] + near[1][i]) + (near[2][i] + near[3][i]);
         let edges = (far[0][i] + far[1][i]) + (far[2][i] + far[3][i]);
-        sum[i] = centre[i] + 0.5 * faces + 0.25 * edges;
+        sum[i] = center[i] + 0.5 * faces + 0.25 * edges;
     }
 }
 

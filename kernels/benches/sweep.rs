@@ -191,7 +191,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                     + u.at::<0, 0, $distance>())
             };
         }
-        // Central differences of order 8: weights 8/5, −1/5, 8/315, −1/560, and −205/72 at the centre.
+        // Central differences of order 8: weights 8/5, −1/5, 8/315, −1/560, and −205/72 at the center.
         let near = 1.6 * around!(1) - 0.2 * around!(2);
         u.center()
             + 0.05 * (near + 8.0 / 315.0 * around!(3) - 1.0 / 560.0 * around!(4) - 205.0 / 24.0 * u.center())

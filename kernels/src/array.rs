@@ -4,7 +4,7 @@
 //! Invariants, cited by the unsafe blocks here:
 //!
 //! - **A1** `start` points to `layout.len()` consecutive elements inside the allocation `base`,
-//!   aligned for `T`, all initialised (the allocation is zeroed, and all-zero bytes are a valid
+//!   aligned for `T`, all initialized (the allocation is zeroed, and all-zero bytes are a valid
 //!   value of every [`Element`]).
 //! - **A2** The allocation belongs to this value alone and lives as long as it does.
 

@@ -168,7 +168,7 @@ fn check_length<T, const N: usize>(region: Region<N>, bytes: usize) {
     assert!(bytes == wanted, "a buffer of {bytes} bytes is not the {wanted} bytes of the cells {region:?}");
 }
 
-/// Where the cells of a box begin, and the distances in bytes between neighbours on its axes.
+/// Where the cells of a box begin, and the distances in bytes between neighbors on its axes.
 #[derive(Clone, Copy, Debug)]
 struct Place {
     start: *mut u8,

@@ -52,10 +52,10 @@ pub type PointOf<'p, I, const N: usize> = <<I as Inputs<N>>::Points as Points>::
 
 /// Stands for [`Point<'p, T, N, R, STAR>`](Point) of any lifetime.
 #[derive(Debug)]
-pub struct Neighbours<T, const N: usize, const R: usize, const STAR: bool>(PhantomData<T>);
+pub struct Neighbors<T, const N: usize, const R: usize, const STAR: bool>(PhantomData<T>);
 
-impl<T, const N: usize, const R: usize, const STAR: bool> sealed::Sealed for Neighbours<T, N, R, STAR> {}
-impl<T: Element, const N: usize, const R: usize, const STAR: bool> Points for Neighbours<T, N, R, STAR> {
+impl<T, const N: usize, const R: usize, const STAR: bool> sealed::Sealed for Neighbors<T, N, R, STAR> {}
+impl<T: Element, const N: usize, const R: usize, const STAR: bool> Points for Neighbors<T, N, R, STAR> {
     type Point<'p> = Point<'p, T, N, R, STAR>;
 
     #[inline(always)]
@@ -70,7 +70,7 @@ impl<T: Element, const N: usize, const R: usize, const STAR: bool> sealed::Seale
 {
 }
 impl<T: Element, const N: usize, const R: usize, const STAR: bool> Inputs<N> for Reach<'_, T, N, R, STAR> {
-    type Points = Neighbours<T, N, R, STAR>;
+    type Points = Neighbors<T, N, R, STAR>;
 
     const BYTES: usize = size_of::<T>();
 
@@ -88,7 +88,7 @@ impl<T: Element, const N: usize, const R: usize, const STAR: bool> Inputs<N> for
 
     #[inline(always)]
     unsafe fn first(&self, index: [isize; N]) -> Point<'_, T, N, R, STAR> {
-        // SAFETY: `check` ascertained the neighbours of every cell of the region.
+        // SAFETY: `check` ascertained the neighbors of every cell of the region.
         unsafe { Reach::first(self, index) }
     }
 }

@@ -94,7 +94,7 @@ impl<const N: usize> Layout<N> {
         self.allocated
     }
 
-    /// Distance between neighbours on each axis, in elements; 1 on the last.
+    /// Distance between neighbors on each axis, in elements; 1 on the last.
     pub fn strides(&self) -> [usize; N] {
         self.strides
     }

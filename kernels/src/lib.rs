@@ -36,7 +36,7 @@
 //! | `transfer` | packing, unpacking and copying of boxes of cells; `copies` does many such in one go |
 //! | `exact` | sums whose bits depend on nothing but the set of values |
 //! | `simd` | choosing vector instructions when the program runs |
-//! | `math` | elementary functions that vectorise inside a rule |
+//! | `math` | elementary functions that vectorize inside a rule |
 //! | `pool` | threads with a static division of work |
 //!
 //! Unsafe code is confined to `array`, `view`, `ndarray_view`, `point`, `inputs`, `outputs`, `parts`, `sweep`, `copies`,
@@ -73,7 +73,7 @@ pub use copies::{Copies, CopyList};
 pub use element::{Element, ElementKind};
 pub use error::KernelError;
 pub use exact::{Accumulator, ComplexAccumulator, ExactSum, IntegerAccumulator, Summable};
-pub use inputs::{Inputs, Neighbours, PointOf, Points};
+pub use inputs::{Inputs, Neighbors, PointOf, Points};
 pub use layout::Layout;
 pub use math::exp_f32;
 pub use ndarray_view::{Dimensions, NdDim};

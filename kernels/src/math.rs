@@ -1,7 +1,7 @@
-//! Elementary functions that vectorise inside a rule.
+//! Elementary functions that vectorize inside a rule.
 
 /// The exponential function in single precision, without branches, so that a sweep that calls it
-/// stays vectorised.
+/// stays vectorized.
 ///
 /// At most 1 ulp from the exact value (a test compares with double precision); 0 below −86.64
 /// (results below 2.3e−38), ∞ above 88.72, NaN for NaN. Plain multiplications and

@@ -1,12 +1,12 @@
-//! What a stencil rule sees: one cell and its neighbours up to a radius.
-#![allow(unsafe_code, reason = "reads neighbours without bounds checks; see the invariants of view.rs")]
+//! What a stencil rule sees: one cell and its neighbors up to a radius.
+#![allow(unsafe_code, reason = "reads neighbors without bounds checks; see the invariants of view.rs")]
 
 use std::marker::PhantomData;
 
 use crate::{Element, View};
 
-/// One cell of a view and its neighbours within `R` cells on every axis; of a `STAR` point only the
-/// neighbours on the axes, which spares the exchange of edges and corners between blocks.
+/// One cell of a view and its neighbors within `R` cells on every axis; of a `STAR` point only the
+/// neighbors on the axes, which spares the exchange of edges and corners between blocks.
 ///
 /// Offsets are const generics, one per axis, slowest first, and checked against the radius when
 /// the program is compiled:
@@ -19,7 +19,7 @@ use crate::{Element, View};
 /// }
 /// ```
 ///
-/// A neighbour farther away than the radius does not compile:
+/// A neighbor farther away than the radius does not compile:
 ///
 /// ```compile_fail,E0080
 /// use parhelion_kernels::{Point, Pool, Region, View, ViewMut, sweep};
@@ -32,7 +32,7 @@ use crate::{Element, View};
 /// sweep(&Pool::new(1).unwrap(), Region::from_shape([3]), output, input, too_far).unwrap();
 /// ```
 ///
-/// Neither does a diagonal neighbour of a star point:
+/// Neither does a diagonal neighbor of a star point:
 ///
 /// ```compile_fail,E0080
 /// use parhelion_kernels::{Pool, Region, StarPoint, View, ViewMut, sweep};
@@ -45,13 +45,13 @@ use crate::{Element, View};
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Point<'a, T, const N: usize, const R: usize, const STAR: bool = false> {
-    /// Address of the centre. Invariant P1: every cell within `R` of it on each axis satisfies V1.
+    /// Address of the center. Invariant P1: every cell within `R` of it on each axis satisfies V1.
     center: *const T,
     strides: [usize; N],
     borrow: PhantomData<&'a T>,
 }
 
-/// A [`Point`] that sees only the neighbours on the axes.
+/// A [`Point`] that sees only the neighbors on the axes.
 pub type StarPoint<'a, T, const N: usize, const R: usize> = Point<'a, T, N, R, true>;
 
 impl<T: Element, const N: usize, const R: usize, const STAR: bool> Point<'_, T, N, R, STAR> {
@@ -71,7 +71,7 @@ impl<T: Element, const N: usize, const R: usize, const STAR: bool> Point<'_, T, 
     pub fn at_offset(&self, offset: [isize; N]) -> T {
         let mut position = 0;
         let diagonal = STAR && offset.iter().filter(|&&o| o != 0).count() > 1;
-        assert!(!diagonal, "a star stencil has no diagonal neighbours");
+        assert!(!diagonal, "a star stencil has no diagonal neighbors");
         for a in 0..N {
             assert!(offset[a].unsigned_abs() <= R, "offset exceeds the radius of the stencil");
             position += offset[a] * self.strides[a] as isize;
@@ -113,7 +113,7 @@ impl<'a, T: Element, const N: usize, const R: usize, const STAR: bool> Point<'a,
 }
 
 impl<'a, T: Element, const N: usize, const R: usize> Point<'a, T, N, R> {
-    /// The same cell with the neighbours on the axes only, for operators that read no others.
+    /// The same cell with the neighbors on the axes only, for operators that read no others.
     #[inline(always)]
     pub fn star(self) -> StarPoint<'a, T, N, R> {
         Point { center: self.center, strides: self.strides, borrow: PhantomData }
@@ -147,7 +147,7 @@ macro_rules! at {
                 const {
                     $(assert!($offset.unsigned_abs() <= R, "offset exceeds the radius of the stencil");)*
                     let axes_left = 0 $(+ ($offset != 0) as usize)*;
-                    assert!(!STAR || axes_left <= 1, "a star stencil has no diagonal neighbours");
+                    assert!(!STAR || axes_left <= 1, "a star stencil has no diagonal neighbors");
                 }
                 let offset = 0 $(+ $offset * self.strides[$axis] as isize)*;
                 // SAFETY: P1, the offset was checked at compile time.

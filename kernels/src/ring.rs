@@ -8,8 +8,8 @@ use crate::{Element, Region};
 ///
 /// With it several rules run in one pass over memory, each a radius of planes behind the one before: while a rule writes
 /// plane `z` of the ring, the next reads planes `z − 2` to `z` and computes `z − 1`. A thread's part is best cut along the middle axis into
-/// tiles whose rings fit into the cache of a core; what neighbouring tiles both need, each computes for itself. Every cell's value
-/// depends on nothing but its neighbourhood, so the bits are those of rules that run one after another.
+/// tiles whose rings fit into the cache of a core; what neighboring tiles both need, each computes for itself. Every cell's value
+/// depends on nothing but its neighborhood, so the bits are those of rules that run one after another.
 ///
 /// ```
 /// use parhelion_kernels::{Region, Ring, View};
@@ -25,8 +25,8 @@ use crate::{Element, Region};
 ///         *d = u.row([z - 1, 0], 2)[i] - 2.0 * u.row([z, 0], 2)[i] + u.row([z + 1, 0], 2)[i];
 ///     }
 ///     if z >= 1 {
-///         let [low, centre, high] = [z - 2, z - 1, z].map(|z| d.row([z, 0], 2));
-///         out.extend((0..2).map(|i| low[i] - 2.0 * centre[i] + high[i]));
+///         let [low, center, high] = [z - 2, z - 1, z].map(|z| d.row([z, 0], 2));
+///         out.extend((0..2).map(|i| low[i] - 2.0 * center[i] + high[i]));
 ///     }
 /// }
 /// assert_eq!(out, [24.0, 48.0].repeat(6)); // of x z⁴

@@ -49,7 +49,7 @@ pub(crate) fn has_avx512() -> bool {
 /// the CPU has.
 ///
 /// The rows are arguments of the functions that hold the loop, so that the compiler knows that
-/// a rule's inputs do not overlap a row it writes, and vectorises the loop.
+/// a rule's inputs do not overlap a row it writes, and vectorizes the loop.
 macro_rules! dispatched {
     (fn $name:ident<$($t:ident: $bound:path),* $(,)?>($($arg:ident: $type:ty),* $(,)?) $body:block) => {
         #[inline(always)]

@@ -5,22 +5,22 @@ use std::marker::PhantomData;
 use crate::sweep::sweep_beside;
 use crate::{Element, KernelError, Point, Reach, Region, StarPoint, View, ViewMut};
 
-/// Which neighbours a stencil reads, and so which parts of a halo must be filled.
+/// Which neighbors a stencil reads, and so which parts of a halo must be filled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Pattern {
-    /// Neighbours on the axes: the faces of a halo.
+    /// Neighbors on the axes: the faces of a halo.
     Star,
-    /// All neighbours of the box: faces, edges and corners of a halo.
+    /// All neighbors of the box: faces, edges and corners of a halo.
     Box,
 }
 
-/// The new value of a cell from its old value and its neighbours' within [`RADIUS`](Self::RADIUS).
+/// The new value of a cell from its old value and its neighbors' within [`RADIUS`](Self::RADIUS).
 ///
 /// Made from closures by [`stencil`] and [`star_stencil`].
 pub trait Stencil<T, const N: usize>: Sync {
     /// How far it reads along each axis.
     const RADIUS: usize;
-    /// Which neighbours it reads.
+    /// Which neighbors it reads.
     const PATTERN: Pattern;
 
     /// Writes the new values of the cells of `region` to `output`, on the calling thread. Cells are asked for in any order, also
@@ -54,7 +54,7 @@ struct Ruled<F, T, const N: usize, const R: usize, const STAR: bool> {
     cell: PhantomData<fn(T) -> T>,
 }
 
-/// The stencil of radius `R` with this rule, which may read all neighbours of the box.
+/// The stencil of radius `R` with this rule, which may read all neighbors of the box.
 ///
 /// ```
 /// use parhelion_kernels::{Pattern, Stencil, stencil};
@@ -71,7 +71,7 @@ pub fn stencil<T: Element, const N: usize, const R: usize>(
     Ruled::<_, T, N, R, false> { rule, cell: PhantomData }
 }
 
-/// The stencil of radius `R` with this rule, which may read only the neighbours on the axes (the
+/// The stencil of radius `R` with this rule, which may read only the neighbors on the axes (the
 /// compiler checks it), so that blocks need not exchange edges and corners.
 ///
 /// ```

@@ -5,11 +5,11 @@ use crate::simd::dispatched;
 use crate::view::rows;
 use crate::{Inputs, KernelError, Outputs, PointOf, Points, Pool, Region};
 
-/// Writes `rule(neighbourhood)` to every cell of `region`.
+/// Writes `rule(neighborhood)` to every cell of `region`.
 ///
 /// `outputs` is a [`ViewMut`](crate::ViewMut) or a tuple of them, `inputs` a
 /// [`Reach`](crate::Reach), a tuple of them, or `()`. Every cell's value depends on nothing but the
-/// rule and its neighbourhood, so that the result has the same bits for any number of threads.
+/// rule and its neighborhood, so that the result has the same bits for any number of threads.
 ///
 /// ```
 /// use parhelion_kernels::{Point, Pool, Region, View, ViewMut, sweep};
@@ -111,7 +111,7 @@ unsafe fn write_rows<O, I, const N: usize>(
     }
 }
 
-/// Replaces every cell of `region` by `rule(its old value, neighbourhood in the inputs)`.
+/// Replaces every cell of `region` by `rule(its old value, neighborhood in the inputs)`.
 ///
 /// As [`sweep`], for updates in place: of the outputs a cell sees only its own old value.
 ///
@@ -156,7 +156,7 @@ where
 /// Cells whose values [`fold`] computes before it hands them on: they stay in the L1 cache.
 const CHUNK: usize = 512;
 
-/// Computes `rule(neighbourhood)` for every cell of `region` and hands the values, a run of a row
+/// Computes `rule(neighborhood)` for every cell of `region` and hands the values, a run of a row
 /// at a time, to `add(&mut accumulator, index of the first, values)`. Every thread starts with
 /// `new()` and visits its cells in memory order; the accumulators come back in thread order.
 ///
@@ -234,7 +234,7 @@ mod tests {
         array
     }
 
-    /// Every offset of a box stencil reaches the neighbour it names, for any number of axes.
+    /// Every offset of a box stencil reaches the neighbor it names, for any number of axes.
     fn check_offsets<const N: usize>(shape: [usize; N]) {
         for threads in [1, 2, 3] {
             let pool = Pool::new(threads).unwrap();
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn offsets_reach_the_neighbours_they_name() {
+    fn offsets_reach_the_neighbors_they_name() {
         check_offsets([7]);
         check_offsets([5, 6]);
         check_offsets([3, 4, 5]);

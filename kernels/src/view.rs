@@ -4,7 +4,7 @@
 //! Invariants, cited by the unsafe blocks here and in `point.rs` and `outputs.rs`:
 //!
 //! - **V1** For every index in `region`, `start + Σ (index[a] − region.start[a])·strides[a]` is the
-//!   address of an initialised element inside one live allocation, borrowed for the lifetime of
+//!   address of an initialized element inside one live allocation, borrowed for the lifetime of
 //!   the view: shared by [`View`], exclusively by [`ViewMut`].
 //! - **V2** Different indices of `region` have different addresses, and the last stride is 1, so
 //!   that a row is a slice.

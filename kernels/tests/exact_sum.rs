@@ -99,7 +99,7 @@ fn rows() -> impl Strategy<Value = Vec<f64>> {
 }
 
 /// Everything cancels but a little.
-fn cancelling() -> impl Strategy<Value = Vec<f64>> {
+fn canceling() -> impl Strategy<Value = Vec<f64>> {
     (rows(), finite())
         .prop_map(|(row, rest)| {
             let negated: Vec<_> = row.iter().rev().map(|x| -x).collect();
@@ -119,7 +119,7 @@ proptest! {
     }
 
     #[test]
-    fn what_cancellation_leaves_is_exact(row in cancelling()) {
+    fn what_cancellation_leaves_is_exact(row in canceling()) {
         let expected = oracle(&row);
         prop_assert!(same(exact(&row), expected), "{:e} for {expected:e}", exact(&row));
     }

@@ -74,7 +74,7 @@ impl Mpirun {
     ///
     /// If the library is of no known vendor or there is no `mpirun` for it.
     pub fn for_library(library: &str) -> Result<Self, LaunchError> {
-        let vendor = Vendor::recognise(library).ok_or_else(|| {
+        let vendor = Vendor::recognize(library).ok_or_else(|| {
             let first = library.lines().next().unwrap_or_default();
             LaunchError::new(format!(
                 "cannot tell the vendor of the MPI library `{first}`; set PARHELION_MPIRUN"
@@ -100,7 +100,7 @@ impl Mpirun {
         let answer =
             answer.map_err(|error| LaunchError::io(format!("cannot start `{shown} --version`"), error))?;
         let text = String::from_utf8_lossy(&answer.stdout) + String::from_utf8_lossy(&answer.stderr);
-        let vendor = Vendor::recognise(&text).ok_or_else(|| {
+        let vendor = Vendor::recognize(&text).ok_or_else(|| {
             let first = text.lines().next().unwrap_or_default();
             LaunchError::new(format!("`{shown}` is of no MPI vendor known here; it says `{first}`"))
         })?;

@@ -22,11 +22,11 @@ impl Vendor {
     /// ```
     /// use parhelion_launcher::Vendor;
     ///
-    /// assert_eq!(Vendor::recognise("Open MPI v4.1.4, package: Debian OpenMPI"), Some(Vendor::OpenMpi));
-    /// assert_eq!(Vendor::recognise("MPICH Version:\t4.0.2"), Some(Vendor::Mpich));
-    /// assert_eq!(Vendor::recognise("slurm 22.05"), None);
+    /// assert_eq!(Vendor::recognize("Open MPI v4.1.4, package: Debian OpenMPI"), Some(Vendor::OpenMpi));
+    /// assert_eq!(Vendor::recognize("MPICH Version:\t4.0.2"), Some(Vendor::Mpich));
+    /// assert_eq!(Vendor::recognize("slurm 22.05"), None);
     /// ```
-    pub fn recognise(text: &str) -> Option<Self> {
+    pub fn recognize(text: &str) -> Option<Self> {
         let has = |name| text.contains(name);
         if has("Open MPI") || has("OpenRTE") || has("PRRTE") {
             Some(Self::OpenMpi)
@@ -127,7 +127,7 @@ mod tests {
     #[test]
     fn vendors_and_versions_are_read() {
         for (text, vendor, [major, minor, patch]) in PRINTED {
-            assert_eq!(Vendor::recognise(text), Some(vendor), "{text}");
+            assert_eq!(Vendor::recognize(text), Some(vendor), "{text}");
             assert_eq!(Version::find(text), Some(Version { major, minor, patch }), "{text}");
         }
         assert_eq!(Version::find("no numbers, 7 apples"), None);

@@ -6,8 +6,11 @@ use super::crc::BlockSums;
 use super::description::{Clock, Data, FieldRecord, GridRecord};
 use super::exact::Exact;
 use super::part::Part;
+use crate::field::Field;
+use crate::grid::Centering;
 use crate::io::{COMPLEX_MEMBERS, datatype, write_all};
-use crate::{Centring, Element, Field, World};
+use crate::world::World;
+use parhelion_kernels::Element;
 
 /// A [`Field`] whose type parameters are forgotten.
 pub(super) trait AnyField {
@@ -52,11 +55,11 @@ impl<T: Element, const N: usize> AnyField for Field<T, N> {
         FieldRecord {
             name: name.to_owned(),
             element: T::KIND.to_string(),
-            centring: match self.centring() {
-                Centring::Cell => "cell".into(),
-                Centring::Face(axis) => format!("face {axis}"),
-                Centring::Edge(axis) => format!("edge {axis}"),
-                Centring::Node => "node".into(),
+            centering: match self.centering() {
+                Centering::Cell => "cell".into(),
+                Centering::Face(axis) => format!("face {axis}"),
+                Centering::Edge(axis) => format!("edge {axis}"),
+                Centering::Node => "node".into(),
             },
             points: points.to_vec(),
             components: self.components(),

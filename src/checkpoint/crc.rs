@@ -176,7 +176,7 @@ mod tests {
 
     #[test]
     fn the_checksum_is_that_of_zlib() {
-        // the check value of the catalogue of parametrised CRCs (CRC-32/ISO-HDLC)
+        // the check value of the catalog of parametrised CRCs (CRC-32/ISO-HDLC)
         let mut sums = BlockSums::new(9, 16);
         sums.add(0, b"123456789");
         let mut sums = sums.finish();

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::exact::Exact;
 use super::header::HEADER;
 use super::scalar::Kept;
-use crate::ElementKind;
+use parhelion_kernels::ElementKind;
 
 /// Smallest number of bytes with a checksum of their own.
 const SMALLEST_BLOCK: u64 = 1 << 20;
@@ -35,7 +35,8 @@ pub(super) struct FieldRecord {
     /// Type of its values, such as `f64`.
     pub(super) element: String,
     /// Where in a cell they are: `cell`, `face 0`, `edge 2`, `node`.
-    pub(super) centring: String,
+    #[serde(rename = "centring")]
+    pub(super) centering: String,
     /// Points per axis, slowest first.
     pub(super) points: Vec<usize>,
     /// Values per point; several are the first axis of the dataset.
@@ -191,7 +192,7 @@ mod tests {
         FieldRecord {
             name: name.into(),
             element: "f64".into(),
-            centring: "cell".into(),
+            centering: "cell".into(),
             points: vec![5, 7],
             components: 3,
             grid: GridRecord {

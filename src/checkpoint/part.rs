@@ -1,7 +1,8 @@
 //! One component of a field as an array that the transfer to and from files takes.
 
+use crate::field::Field;
 use crate::io::{Axis, Placement, Stored, StoredMut};
-use crate::{Element, Field};
+use parhelion_kernels::Element;
 
 /// A component of a field. In the file, several components are one dataset, and the first axis
 /// counts them: each is contiguous there as it is in memory.

@@ -16,14 +16,16 @@ use super::header::{Flaw, HEADER, Header};
 use super::part::Part;
 use super::scalar::Scalar;
 use super::{file, verify};
-use crate::error::ErrorKind;
+use crate::error::{Error, ErrorKind, Result};
+use crate::field::Field;
 use crate::io::{complaint, on_root, open_alone, read_all, same_everywhere, with_datasets};
 use crate::measure::Kind;
-use crate::{Element, Error, Field, Result, World};
+use crate::world::World;
+use parhelion_kernels::Element;
 
 /// A complete checkpoint, verified to the last byte, from which a run goes on: on any number of ranks, with the same bits.
 ///
-/// From [`Checkpoints::restart`](crate::Checkpoints::restart), or [`Restart::open`] for a file of one's choice.
+/// From [`Checkpoints::restart`](crate::checkpoint::Checkpoints::restart), or [`Restart::open`] for a file of one's choice.
 pub struct Restart<'w> {
     world: &'w World,
     path: PathBuf,
@@ -161,7 +163,7 @@ impl<'w> Restart<'w> {
     ///
     /// # Errors
     ///
-    /// If there is no such field, or the one that was saved differs in type, components, centring or grid (its
+    /// If there is no such field, or the one that was saved differs in type, components, centering or grid (its
     /// process grid and halo may differ).
     ///
     /// # Collective
@@ -228,8 +230,8 @@ impl<'w> Restart<'w> {
             differs("type", &record.element, &wanted.element)
         } else if record.components != wanted.components {
             differs("components", &record.components, &wanted.components)
-        } else if record.centring != wanted.centring {
-            differs("centring", &record.centring, &wanted.centring)
+        } else if record.centering != wanted.centering {
+            differs("centering", &record.centering, &wanted.centering)
         } else if from.cells != to.cells {
             differs("a grid of cells", &from.cells, &to.cells)
         } else if from.periodic != to.periodic {

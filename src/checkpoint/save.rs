@@ -12,9 +12,9 @@ use super::description::Description;
 use super::header::{HEADER, Header};
 use super::snapshot::Checkpoint;
 use super::{crc, file, verify};
-use crate::error::ErrorKind;
+use crate::error::{Error, ErrorKind, Result};
 use crate::io::{Draft, on_root, sync, with_datasets};
-use crate::{Error, Result, World};
+use crate::world::World;
 
 /// What rank 0 tells the others of the file that it made.
 #[derive(Serialize, Deserialize)]

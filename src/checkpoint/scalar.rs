@@ -7,7 +7,7 @@ use super::exact::Exact;
 /// A single value that a checkpoint keeps beside the fields, to the last bit.
 ///
 /// ```
-/// use parhelion::Scalar;
+/// use parhelion::checkpoint::Scalar;
 ///
 /// assert_eq!(f64::try_from(Scalar::from(0.1)), Ok(0.1));
 /// assert!(f64::try_from(Scalar::from("fast")).is_err());

@@ -8,10 +8,10 @@ use super::names::Names;
 use super::restart::Restart;
 use super::save::{Label, save};
 use super::snapshot::{Checkpoint, depth};
-use crate::error::ErrorKind;
+use crate::error::{Error, ErrorKind, Result};
 use crate::io::{on_root, same_everywhere};
 use crate::measure::Kind;
-use crate::{Error, Result, World};
+use crate::world::World;
 
 /// Levels of metadata; those who read it give up at 127.
 const DEEPEST: usize = 100;
@@ -26,7 +26,7 @@ const DEEPEST: usize = 100;
 ///
 /// ```
 /// use parhelion::prelude::*;
-/// use parhelion::{Checkpoint, Checkpoints};
+/// use parhelion::checkpoint::{Checkpoint, Checkpoints};
 ///
 /// # let directory = tempfile::tempdir()?;
 /// # let path = directory.path().join("heat");
@@ -42,7 +42,7 @@ const DEEPEST: usize = 100;
 ///         saved.step()
 ///     }
 ///     None => {
-///         u.fill(|[y, x]| (y * x).sin());
+///         u.fill_with(|[y, x]| (y * x).sin());
 ///         0
 ///     }
 /// };

@@ -8,20 +8,21 @@ use super::any_field::AnyField;
 use super::description::Description;
 use super::exact::Exact;
 use super::scalar::{Kept, Scalar};
-use crate::error::ErrorKind;
-use crate::{Element, Error, Field, Result};
+use crate::error::{Error, ErrorKind, Result};
+use crate::field::Field;
+use parhelion_kernels::Element;
 
 /// All that a run needs to go on: fields, single values, step and time, for
-/// [`Checkpoints::save`](crate::Checkpoints::save).
+/// [`Checkpoints::save`](crate::checkpoint::Checkpoints::save).
 ///
-/// Fields may be of any element type, centring, number of components and axes, and on several
+/// Fields may be of any element type, centering, number of components and axes, and on several
 /// grids; a scheme of two levels in time saves both as fields. Their clocks
 /// ([`Field::set_time`]) are kept. Boundary conditions are code, and are set again by the program
 /// that restarts.
 ///
 /// ```
 /// use parhelion::prelude::*;
-/// use parhelion::Checkpoint;
+/// use parhelion::checkpoint::Checkpoint;
 ///
 /// let world = World::init()?;
 /// let grid = Grid::builder([16, 16]).build(&world)?;
@@ -63,7 +64,7 @@ impl<'a> Checkpoint<'a> {
         self
     }
 
-    /// Adds one value of any serialisable type: parameters, the state of a random number generator.
+    /// Adds one value of any serializable type: parameters, the state of a random number generator.
     ///
     /// It is kept as JSON. Finite floating-point numbers keep their bits, but JSON has no infinities and
     /// no NaN: those become null. [`scalar`](Self::scalar) keeps them.

@@ -10,8 +10,8 @@ use signal_hook::SigId;
 use signal_hook::consts::{SIGTERM, SIGUSR1};
 use signal_hook::flag;
 
-use crate::error::ErrorKind;
-use crate::{Error, Result, World};
+use crate::error::{Error, ErrorKind, Result};
+use crate::world::World;
 
 /// The signals that ask a run to end.
 const SIGNALS: [i32; 2] = [SIGTERM, SIGUSR1];
@@ -29,7 +29,8 @@ static DEFAULTS: Mutex<usize> = Mutex::new(0);
 /// time is nearly up.
 ///
 /// ```
-/// use parhelion::{StopRequest, World};
+/// use parhelion::checkpoint::StopRequest;
+/// use parhelion::World;
 /// use std::time::Duration;
 ///
 /// let world = World::init()?;

@@ -9,8 +9,8 @@ use std::path::Path;
 use crc32fast::Hasher;
 
 use super::description::Description;
-use crate::error::ErrorKind;
-use crate::{Error, Result, World};
+use crate::error::{Error, ErrorKind, Result};
+use crate::world::World;
 
 /// Bytes that are read at once.
 const BUFFER: u64 = 1 << 20;

@@ -3,8 +3,9 @@
 use ndarray::{ArrayView, ArrayViewMut};
 use parhelion_kernels::{Array, Dimensions, Element, NdDim, Pattern, Reach, Region, View, ViewMut};
 
-use crate::error::ErrorKind;
-use crate::{Error, Face, Field, Result};
+use crate::error::{Error, ErrorKind, Result};
+use crate::field::Field;
+use crate::grid::Face;
 
 impl<T: Element, const N: usize> Field<T, N> {
     /// The value of a point this rank owns, by local index.
@@ -49,7 +50,7 @@ impl<T: Element, const N: usize> Field<T, N> {
 
     /// Coordinates in space of a point by global index.
     pub fn coordinates(&self, index: [usize; N]) -> [f64; N] {
-        self.grid.coordinates(index.map(|i| i as isize), self.centring)
+        self.grid.coordinates(index.map(|i| i as isize), self.centering)
     }
 
     /// The owned points of one component, local frame, for kernels.
@@ -79,12 +80,12 @@ impl<T: Element, const N: usize> Field<T, N> {
     }
 
     /// The owned points, for kernels that write a field of one component; see
-    /// [`sweep`](crate::Grid::sweep). The halo becomes stale.
+    /// [`sweep`](crate::grid::Grid::sweep). The halo becomes stale.
     pub fn output(&mut self) -> ViewMut<'_, T, N> {
         self.component_mut(0)
     }
 
-    /// The field as input of a rule that reads all neighbours within `R` points.
+    /// The field as input of a rule that reads all neighbors within `R` points.
     ///
     /// # Errors
     /// When the halo is stale, or thinner than `R`.
@@ -116,7 +117,7 @@ impl<T: Element, const N: usize> Field<T, N> {
         Ok(self.with_halo(component).star_reach())
     }
 
-    /// The field as input of a rule that reads neighbours within `R` points on the axes.
+    /// The field as input of a rule that reads neighbors within `R` points on the axes.
     ///
     /// # Errors
     /// When the faces of the halo are stale, or thinner than `R`.

@@ -2,10 +2,11 @@
 
 use parhelion_kernels::{Blocking, Element, Pass, Pattern, Stencil, advance};
 
-use crate::error::ErrorKind;
+use crate::error::{Error, ErrorKind, Result};
+use crate::field::Field;
+use crate::halo::HaloPlan;
 use crate::measure::Kind;
 use crate::stepping::{Block, Choice, passes};
-use crate::{Error, Field, HaloPlan, Result};
 
 impl<T: Element, const N: usize> Field<T, N> {
     /// Applies `stencil` to every component, `steps` times, and meets the boundary conditions at each step. The time

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use parhelion_kernels::Element;
 
-use crate::error::ErrorKind;
-use crate::{Error, Face, Field, Result};
+use crate::error::{Error, ErrorKind, Result};
+use crate::field::Field;
+use crate::grid::Face;
 
 /// What a field does at a wall of the domain: how the halo beyond it is filled.
 ///
 /// `x_k` is the k-th point inside the wall and `x_−k` its mirror image in the halo. For points at
-/// cell centres the wall lies between `x_1` and `x_−1`; for staggered points the wall carries a
+/// cell centers the wall lies between `x_1` and `x_−1`; for staggered points the wall carries a
 /// point itself, which Dirichlet and antireflecting walls set when the halo is filled. Beyond an edge
 /// or a corner the condition of the last axis holds. Periodic axes have no walls.
 #[derive(Clone)]
@@ -68,24 +69,25 @@ impl<T: Element, const N: usize> Field<T, N> {
     /// let world = World::init()?;
     /// let grid = Grid::builder([8, 8]).periodic([false, true]).build(&world)?;
     /// let mut u = grid.field::<f64>("u");
-    /// u.boundary(Face::low(0), Boundary::Dirichlet(1.0))?;
-    /// u.boundary(Face::high(0), Boundary::function(|[y, x], time| (y + x - time).sin()))?;
-    /// assert!(u.boundary(Face::low(1), Boundary::Reflecting).is_err()); // axis 1 is periodic
+    /// u.set_boundary(Face::low(0), Boundary::Dirichlet(1.0))?;
+    /// u.set_boundary(Face::high(0), Boundary::function(|[y, x], time| (y + x - time).sin()))?;
+    /// assert!(u.set_boundary(Face::low(1), Boundary::Reflecting).is_err()); // axis 1 is periodic
     /// # Ok::<(), parhelion::Error>(())
     /// ```
     ///
     /// # Errors
     /// When the grid has no such wall (axis out of range or periodic), or an integer field is given
     /// a slope.
-    pub fn boundary(&mut self, face: Face, boundary: Boundary<T, N>) -> Result<()> {
-        (0..self.components()).try_for_each(|component| self.boundary_of(component, face, boundary.clone()))
+    pub fn set_boundary(&mut self, face: Face, boundary: Boundary<T, N>) -> Result<()> {
+        (0..self.components())
+            .try_for_each(|component| self.set_boundary_of(component, face, boundary.clone()))
     }
 
     /// Sets the boundary condition of one component at one wall.
     ///
     /// # Errors
-    /// As for [`boundary`](Self::boundary), and when there is no such component.
-    pub fn boundary_of(&mut self, component: usize, face: Face, boundary: Boundary<T, N>) -> Result<()> {
+    /// As for [`set_boundary`](Self::set_boundary), and when there is no such component.
+    pub fn set_boundary_of(&mut self, component: usize, face: Face, boundary: Boundary<T, N>) -> Result<()> {
         let refuse = |why: String| {
             let message =
                 format!("no boundary condition can be set at {face:?} of field '{}': {why}", self.name);

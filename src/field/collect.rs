@@ -4,9 +4,9 @@ use mpi::traits::{Communicator, Root};
 use ndarray::{Array, ArrayView};
 use parhelion_kernels::{Dimensions, Element, NdDim, Packing, Region, View, ViewMut};
 
-use crate::error::ErrorKind;
+use crate::error::{Error, ErrorKind, Result};
+use crate::field::Field;
 use crate::messages::{receive, send};
-use crate::{Error, Field, Result};
 
 /// Tag of messages that carry a block to or from one rank.
 const BLOCK_TAG: i32 = 0;
@@ -211,7 +211,7 @@ impl<T: Element, const N: usize> Field<T, N> {
                 ),
             ));
         }
-        let owner = self.grid.decomposition().rank(self.grid.owner(index, self.centring));
+        let owner = self.grid.decomposition().rank(self.grid.owner(index, self.centering));
         let mut value =
             [self.local_index(index).map_or(T::zero(), |local| self.component(component).get(local))];
         let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut value);
@@ -238,9 +238,9 @@ impl<T: Element, const N: usize> Field<T, N> {
 
     /// Every rank and its points in the global frame.
     fn blocks(&self) -> impl Iterator<Item = (usize, Region<N>)> + use<T, N> {
-        let (grid, centring) = (self.grid.clone(), self.centring);
+        let (grid, centering) = (self.grid.clone(), self.centering);
         (0..grid.decomposition().ranks())
-            .map(move |rank| (rank, grid.block_at(grid.decomposition().coordinates(rank), centring)))
+            .map(move |rank| (rank, grid.block_at(grid.decomposition().coordinates(rank), centering)))
     }
 
     fn packing(&self, region: Region<N>) -> Packing<N> {

@@ -3,8 +3,8 @@
 use parhelion_kernels::{Array, Element, Layout, Pattern};
 
 use super::{ComponentWalls, Validity};
-use crate::error::ErrorKind;
-use crate::{Error, Field, Result};
+use crate::error::{Error, ErrorKind, Result};
+use crate::field::Field;
 
 impl<T: Element, const N: usize> Field<T, N> {
     /// Makes the halo in memory at least this wide on each side.
@@ -42,7 +42,7 @@ impl<T: Element, const N: usize> Field<T, N> {
 
     /// A field of its own with the values and the walls of component 0, for trials.
     pub(crate) fn copy_of_first_component(&self) -> Self {
-        let mut copy = self.grid.field_builder::<T>(self.name()).centring(self.centring).build_one();
+        let mut copy = self.grid.field_builder::<T>(self.name()).centering(self.centering).build_one();
         copy.boundaries[0].clone_from(&self.boundaries[0]);
         (copy.start_time, copy.time_step, copy.steps) = (self.start_time, self.time_step, self.steps);
         let values = self.component(0);

@@ -2,11 +2,13 @@
 
 use parhelion_kernels::{Element, Pattern};
 
+use crate::error::Result;
+use crate::field::Field;
+use crate::halo::HaloPlan;
 use crate::measure::Kind;
-use crate::{Field, HaloPlan, Result};
 
 impl<T: Element, const N: usize> Field<T, N> {
-    /// Fills the whole halo: from neighbours, across periodic axes, and beyond walls by the
+    /// Fills the whole halo: from neighbors, across periodic axes, and beyond walls by the
     /// boundary conditions; edges and corners too.
     ///
     /// ```
@@ -19,7 +21,7 @@ impl<T: Element, const N: usize> Field<T, N> {
     /// assert!(u.halo(Face::low(0)).is_err());            // stale after the fill
     /// u.exchange()?;
     /// let first = u.region_global().start[0] as i32;
-    /// assert_eq!(u.halo(Face::low(0))?[0], (first + 5) % 6); // its neighbour to the left
+    /// assert_eq!(u.halo(Face::low(0))?[0], (first + 5) % 6); // its neighbor to the left
     /// # Ok::<(), parhelion::Error>(())
     /// ```
     ///

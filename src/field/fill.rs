@@ -3,8 +3,9 @@
 use parhelion_kernels::{Element, update};
 
 use super::placement::Placement;
+use crate::error::Result;
+use crate::field::Field;
 use crate::measure::Kind;
-use crate::{Field, Result};
 
 impl<T: Element, const N: usize> Field<T, N> {
     /// Sets every point of component 0 from its coordinates in space (slowest axis first).
@@ -15,13 +16,13 @@ impl<T: Element, const N: usize> Field<T, N> {
     /// let world = World::init()?;
     /// let grid = Grid::builder([4, 4]).extent([1.0, 1.0]).build(&world)?;
     /// let mut u = grid.field::<f64>("u");
-    /// u.fill(|[y, x]| 10.0 * y + x);
+    /// u.fill_with(|[y, x]| 10.0 * y + x);
     /// if let Some(value) = u.get_global([3, 0]) {
-    ///     assert_eq!(value, 8.875); // the centre of the cell is at y = 0.875, x = 0.125
+    ///     assert_eq!(value, 8.875); // the center of the cell is at y = 0.875, x = 0.125
     /// }
     /// # Ok::<(), parhelion::Error>(())
     /// ```
-    pub fn fill(&mut self, value: impl Fn([f64; N]) -> T + Sync) {
+    pub fn fill_with(&mut self, value: impl Fn([f64; N]) -> T + Sync) {
         self.fill_component(0, value);
     }
 
@@ -47,7 +48,7 @@ impl<T: Element, const N: usize> Field<T, N> {
     }
 
     /// Sets every point of every component to one value.
-    pub fn fill_with(&mut self, value: T) {
+    pub fn fill(&mut self, value: T) {
         for component in 0..self.components() {
             self.fill_placed(component, |_, _, _| value);
         }
@@ -59,7 +60,7 @@ impl<T: Element, const N: usize> Field<T, N> {
         value: impl Fn(&Placement<N>, [isize; N], usize) -> T + Sync,
     ) {
         let offset = self.region_global().start;
-        let place = Placement::new(self.grid.origin(), self.grid.spacing(), self.centring, offset);
+        let place = Placement::new(self.grid.origin(), self.grid.spacing(), self.centering, offset);
         let (world, region) = (self.grid.world().clone(), self.region_local());
         let timing = world.measure().start_on(Kind::Fill, &self.name);
         self.component_mut(component).for_each_row(world.pool(), region, |first, row| {
@@ -73,16 +74,16 @@ impl<T: Element, const N: usize> Field<T, N> {
     /// Copies all values of `other`, and nothing else: the halo becomes stale, the time stays.
     ///
     /// # Errors
-    /// When the fields differ in grid, centring or number of components.
+    /// When the fields differ in grid, centering or number of components.
     pub fn copy_from(&mut self, other: &Self) -> Result<()> {
-        self.zip(other, |_, theirs| theirs)
+        self.zip_mut_with(other, |mine, &theirs| *mine = theirs)
     }
 
     /// Exchanges values, halos and times with `other`, without copying; names, units and boundary
     /// conditions stay.
     ///
     /// # Errors
-    /// When the fields differ in grid, centring or number of components.
+    /// When the fields differ in grid, centering or number of components.
     pub fn swap(&mut self, other: &mut Self) -> Result<()> {
         self.check_same_shape(other)?;
         std::mem::swap(&mut self.layout, &mut other.layout);
@@ -98,19 +99,22 @@ impl<T: Element, const N: usize> Field<T, N> {
         Ok(())
     }
 
-    /// Replaces every value of every component by `rule(value)`.
-    pub fn map(&mut self, rule: impl Fn(T) -> T + Sync) {
+    /// Applies `rule` to every value of every component, in place.
+    pub fn map_inplace(&mut self, rule: impl Fn(&mut T) + Sync) {
         let world = self.grid.world().clone();
         let region = self.region_local();
         let timing = world.measure().start_on(Kind::Update, &self.name);
         for component in 0..self.components() {
-            update(world.pool(), region, self.component_mut(component), (), |value, ()| rule(value))
-                .expect("the region is the component's own");
+            update(world.pool(), region, self.component_mut(component), (), |mut value, ()| {
+                rule(&mut value);
+                value
+            })
+            .expect("the region is the component's own");
         }
         timing.finish(region.len() * self.components(), 2 * size_of::<T>());
     }
 
-    /// Replaces every value of every component by `rule(value, value of other there)`.
+    /// Applies `rule` to every value, in place, together with the value of `other` at the same point.
     ///
     /// ```
     /// use parhelion::prelude::*;
@@ -119,21 +123,26 @@ impl<T: Element, const N: usize> Field<T, N> {
     /// let grid = Grid::builder([8]).build(&world)?;
     /// let (mut u, mut v) = (grid.field::<f32>("u"), grid.field::<i16>("v"));
     /// v.fill_indexed(|[i]| i as i16);
-    /// u.zip(&v, |u, v| u + 0.5 * f32::from(v))?;
+    /// u.zip_mut_with(&v, |u, &v| *u += 0.5 * f32::from(v))?;
     /// # Ok::<(), parhelion::Error>(())
     /// ```
     ///
     /// # Errors
-    /// When the fields differ in grid, centring or number of components.
-    pub fn zip<U: Element>(&mut self, other: &Field<U, N>, rule: impl Fn(T, U) -> T + Sync) -> Result<()> {
+    /// When the fields differ in grid, centering or number of components.
+    pub fn zip_mut_with<U: Element>(
+        &mut self,
+        other: &Field<U, N>,
+        rule: impl Fn(&mut T, &U) + Sync,
+    ) -> Result<()> {
         self.check_same_shape(other)?;
         let world = self.grid.world().clone();
         let region = self.region_local();
         let timing = world.measure().start_on(Kind::Update, &self.name);
         for component in 0..self.components() {
             let theirs = other.component(component).reach::<0>();
-            update(world.pool(), region, self.component_mut(component), theirs, |mine, theirs| {
-                rule(mine, theirs.center())
+            update(world.pool(), region, self.component_mut(component), theirs, |mut mine, theirs| {
+                rule(&mut mine, &theirs.center());
+                mine
             })
             .expect("fields of one shape have the same region");
         }

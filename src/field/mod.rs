@@ -16,8 +16,9 @@ use std::marker::PhantomData;
 
 use parhelion_kernels::{Array, Blocking, Element, Layout, Region};
 
-use crate::error::ErrorKind;
-use crate::{Centring, Error, Grid, HaloPlan, Result};
+use crate::error::{Error, ErrorKind, Result};
+use crate::grid::{Centering, Grid};
+use crate::halo::HaloPlan;
 
 pub use boundary::{Boundary, BoundaryFunction};
 pub(crate) use validity::Validity;
@@ -48,7 +49,7 @@ pub struct Field<T: Element, const N: usize> {
     grid: Grid<N>,
     name: String,
     units: String,
-    centring: Centring,
+    centering: Centering,
     /// Layout of every component, local frame; its halo may be deeper than the grid's.
     layout: Layout<N>,
     components: Vec<Array<T, N>>,
@@ -73,20 +74,20 @@ pub struct FieldBuilder<T, const N: usize> {
     grid: Grid<N>,
     name: String,
     units: String,
-    centring: Centring,
+    centering: Centering,
     components: usize,
     element: PhantomData<fn() -> T>,
 }
 
 impl<T: Element, const N: usize> FieldBuilder<T, N> {
     pub(crate) fn new(grid: &Grid<N>, name: String) -> Self {
-        let (units, centring) = (String::new(), Centring::Cell);
-        Self { grid: grid.clone(), name, units, centring, components: 1, element: PhantomData }
+        let (units, centering) = (String::new(), Centering::Cell);
+        Self { grid: grid.clone(), name, units, centering, components: 1, element: PhantomData }
     }
 
     /// Where in a cell the values live.
-    pub fn centring(mut self, centring: Centring) -> Self {
-        self.centring = centring;
+    pub fn centering(mut self, centering: Centering) -> Self {
+        self.centering = centering;
         self
     }
 
@@ -105,26 +106,26 @@ impl<T: Element, const N: usize> FieldBuilder<T, N> {
     /// Makes the field, all zero.
     ///
     /// # Errors
-    /// When there is no component, the centring names an axis that the grid does not have, or the
+    /// When there is no component, the centering names an axis that the grid does not have, or the
     /// first block of a staggered axis with walls is too thin to mirror points about its low wall.
     pub fn build(self) -> Result<Field<T, N>> {
-        let axis = match self.centring {
-            Centring::Face(axis) | Centring::Edge(axis) => axis,
-            Centring::Cell | Centring::Node => 0,
+        let axis = match self.centering {
+            Centering::Face(axis) | Centering::Edge(axis) => axis,
+            Centering::Cell | Centering::Node => 0,
         };
         if self.components == 0 || axis >= N {
             return Err(Error::on_all_ranks(
                 ErrorKind::Argument,
                 format!(
-                    "field '{}' was asked for with {} components and centring {:?}; it needs at least 1 component and an \
+                    "field '{}' was asked for with {} components and centering {:?}; it needs at least 1 component and an \
                      axis below {N}",
-                    self.name, self.components, self.centring
+                    self.name, self.components, self.centering
                 ),
             ));
         }
         let (grid, halo) = (&self.grid, self.grid.halo());
         let first = grid.decomposition().block([0; N]).shape();
-        for a in (0..N).filter(|&a| self.centring.staggered(a) && !grid.topology().periodic()[a]) {
+        for a in (0..N).filter(|&a| self.centering.staggered(a) && !grid.topology().periodic()[a]) {
             let [low, high] = halo[a];
             // Point 0 lies on the wall, so that point `low` is the image of the outermost halo point.
             if grid.topology().procs()[a] > 1 && high == 0 && first[a] <= low {
@@ -145,7 +146,7 @@ impl<T: Element, const N: usize> FieldBuilder<T, N> {
     }
 
     pub(crate) fn build_one(self) -> Field<T, N> {
-        let shape = self.grid.region_global(self.centring).shape();
+        let shape = self.grid.region_global(self.centering).shape();
         let layout = Layout::new(shape, self.grid.halo(), size_of::<T>())
             .expect("the grid ascertained that its largest possible field fits");
         let pool = self.grid.world().pool();
@@ -153,7 +154,7 @@ impl<T: Element, const N: usize> FieldBuilder<T, N> {
         let mut field = Field {
             name: self.name,
             units: self.units,
-            centring: self.centring,
+            centering: self.centering,
             layout,
             components: (0..self.components).map(|_| Array::zeros(pool, layout)).collect(),
             spare: Vec::new(),
@@ -193,8 +194,8 @@ impl<T: Element, const N: usize> Field<T, N> {
     }
 
     /// Where in a cell its values live.
-    pub fn centring(&self) -> Centring {
-        self.centring
+    pub fn centering(&self) -> Centering {
+        self.centering
     }
 
     /// Number of components.
@@ -204,12 +205,12 @@ impl<T: Element, const N: usize> Field<T, N> {
 
     /// Global number of points per axis.
     pub fn shape_global(&self) -> [usize; N] {
-        self.grid.shape_global(self.centring)
+        self.grid.shape_global(self.centering)
     }
 
     /// The points this rank owns, in the global frame.
     pub fn region_global(&self) -> Region<N> {
-        self.grid.region_global(self.centring)
+        self.grid.region_global(self.centering)
     }
 
     /// The points this rank owns, in the local frame: from 0 on.
@@ -264,7 +265,7 @@ impl<T: Element, const N: usize> Field<T, N> {
     /// When the fields do not have the same points and components.
     pub(crate) fn check_same_shape<U: Element>(&self, other: &Field<U, N>) -> Result<()> {
         let alike = self.grid.same_as(&other.grid)
-            && self.centring == other.centring
+            && self.centering == other.centering
             && self.components() == other.components();
         if alike {
             return Ok(());
@@ -273,13 +274,13 @@ impl<T: Element, const N: usize> Field<T, N> {
             ErrorKind::Argument,
             format!(
                 "fields '{}' ({:?}, {} components, {:?} points) and '{}' ({:?}, {} components, {:?} points) do not go \
-                 together; they must be of one grid, centring and number of components",
+                 together; they must be of one grid, centering and number of components",
                 self.name,
-                self.centring,
+                self.centering,
                 self.components(),
                 self.shape_global(),
                 other.name,
-                other.centring,
+                other.centering,
                 other.components(),
                 other.shape_global()
             ),
@@ -292,7 +293,7 @@ impl<T: Element, const N: usize> fmt::Debug for Field<T, N> {
         f.debug_struct("Field")
             .field("name", &self.name)
             .field("element", &T::KIND)
-            .field("centring", &self.centring)
+            .field("centering", &self.centering)
             .field("components", &self.components())
             .field("region_global", &self.region_global())
             .field("validity", &self.validity)

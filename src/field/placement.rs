@@ -1,6 +1,6 @@
 //! Where the points of a block lie in space.
 
-use crate::Centring;
+use crate::grid::Centering;
 
 /// Coordinates of points from their local indices: a plain value that threads can share.
 #[derive(Clone, Copy)]
@@ -13,8 +13,8 @@ pub(super) struct Placement<const N: usize> {
 }
 
 impl<const N: usize> Placement<N> {
-    pub(super) fn new(origin: [f64; N], spacing: [f64; N], centring: Centring, offset: [isize; N]) -> Self {
-        let shift = std::array::from_fn(|a| if centring.staggered(a) { 0.0 } else { 0.5 });
+    pub(super) fn new(origin: [f64; N], spacing: [f64; N], centering: Centering, offset: [isize; N]) -> Self {
+        let shift = std::array::from_fn(|a| if centering.staggered(a) { 0.0 } else { 0.5 });
         Self { origin, spacing, shift, offset }
     }
 

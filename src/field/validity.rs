@@ -2,10 +2,10 @@
 
 use parhelion_kernels::{Element, Pattern};
 
-use crate::error::ErrorKind;
-use crate::{Error, Field, Result};
+use crate::error::{Error, ErrorKind, Result};
+use crate::field::Field;
 
-/// Depth to which a halo holds what a neighbour or a boundary condition would put there.
+/// Depth to which a halo holds what a neighbor or a boundary condition would put there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Validity<const N: usize> {
     /// `[low, high]` for each axis, in cells.

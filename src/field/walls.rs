@@ -3,8 +3,9 @@
 use parhelion_kernels::{Element, Pattern, Walls, fill_walls, set_walls};
 
 use super::placement::Placement;
-use crate::error::ErrorKind;
-use crate::{Boundary, Error, Face, Field, Result};
+use crate::error::{Error, ErrorKind, Result};
+use crate::field::{Boundary, Field};
+use crate::grid::Face;
 
 /// What a block's walls have in common for all components.
 #[derive(Clone, Copy)]
@@ -86,7 +87,7 @@ impl<T: Element, const N: usize> Field<T, N> {
     pub(crate) fn surroundings(&self) -> Surroundings<N> {
         let (grid, interior) = (&self.grid, self.layout.interior());
         let topology = grid.topology();
-        let staggered = std::array::from_fn(|a| self.centring.staggered(a));
+        let staggered = std::array::from_fn(|a| self.centering.staggered(a));
         let mirror = |axis: usize, high: bool| {
             // The wall between, or on, points: its two sides add up to this.
             let last = interior.end[axis] - 1;
@@ -102,7 +103,7 @@ impl<T: Element, const N: usize> Field<T, N> {
         Surroundings {
             mirrors: std::array::from_fn(|a| [false, true].map(|high| mirror(a, high))),
             staggered,
-            place: Placement::new(grid.origin(), grid.spacing(), self.centring, self.region_global().start),
+            place: Placement::new(grid.origin(), grid.spacing(), self.centering, self.region_global().start),
             spacing: grid.spacing(),
             periods: std::array::from_fn(|a| periodic[a].then_some(shape[a] as isize)),
             start_time: self.start_time,
@@ -122,8 +123,8 @@ impl<T: Element, const N: usize> Field<T, N> {
         }
     }
 
-    /// Fills the halo beyond the walls that this rank's block touches: what mirrors its own points and the halo towards
-    /// itself across periodic axes, or, once that is `received`, the halo towards other ranks. Axis after axis, so that
+    /// Fills the halo beyond the walls that this rank's block touches: what mirrors its own points and the halo toward
+    /// itself across periodic axes, or, once that is `received`, the halo toward other ranks. Axis after axis, so that
     /// every edge and corner is filled from points that are valid already.
     pub(crate) fn fill_walls(
         &mut self,
@@ -135,20 +136,20 @@ impl<T: Element, const N: usize> Field<T, N> {
         let depth = std::array::from_fn(|a| [0, 1].map(|side| halo[a][side].min(widths[a][side])));
         let topology = self.grid.topology();
         let (open, remote) = (topology.open_sides(), topology.remote_sides());
-        let towards = |sides: &dyn Fn(usize, usize) -> bool| {
+        let toward = |sides: &dyn Fn(usize, usize) -> bool| {
             let width = |a: usize, side: usize| if sides(a, side) { widths[a][side] } else { 0 };
             interior.grown(std::array::from_fn(|a| [0, 1].map(|side| width(a, side))))
         };
         let parts = match (received, pattern) {
             (false, Pattern::Star) => vec![interior],
-            (false, Pattern::Box) => vec![towards(&|a, side| open[a][side] && !remote[a][side])],
+            (false, Pattern::Box) => vec![toward(&|a, side| open[a][side] && !remote[a][side])],
             // In thin blocks of staggered points, images may lie on the far side of the block.
             (true, Pattern::Star) => (0..N)
-                .flat_map(|axis| towards(&|a, side| a == axis && open[a][side]).shells(&interior))
+                .flat_map(|axis| toward(&|a, side| a == axis && open[a][side]).shells(&interior))
                 .collect(),
             (true, Pattern::Box) => {
-                let own = towards(&|a, side| open[a][side] && !remote[a][side]);
-                towards(&|a, side| open[a][side]).shells(&own)
+                let own = toward(&|a, side| open[a][side] && !remote[a][side]);
+                toward(&|a, side| open[a][side]).shells(&own)
             }
         };
         let pool = self.grid.world().pool();

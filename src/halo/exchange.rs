@@ -2,9 +2,8 @@
 
 use super::fields::{Exchanged, HaloFields};
 use super::plan::HaloPlan;
-use crate::error::ErrorKind;
+use crate::error::{Error, ErrorKind, Result};
 use crate::measure::{Call, Kind, Part};
-use crate::{Error, Result};
 
 /// A halo exchange under way; made by [`HaloPlan::start`].
 ///

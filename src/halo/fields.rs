@@ -3,8 +3,10 @@
 use parhelion_kernels::{BoxCopy, Copies, Element, ElementKind, Pattern};
 
 use super::parcels::{Inboxes, Incoming, Outboxes, Segment};
-use crate::field::Validity;
-use crate::{Centring, Field, HaloPlan, Result};
+use crate::error::Result;
+use crate::field::{Field, Validity};
+use crate::grid::Centering;
+use crate::halo::HaloPlan;
 
 pub(crate) mod sealed {
     pub trait Sealed {}
@@ -16,7 +18,7 @@ pub(crate) mod sealed {
 pub struct FieldShape {
     pub kind: ElementKind,
     pub components: usize,
-    pub centring: Centring,
+    pub centering: Centering,
 }
 
 /// A [`Field`] of any element type, for plans. The trait is sealed.
@@ -26,7 +28,7 @@ impl<T: Element, const N: usize> HaloField<N> for Field<T, N> {}
 /// What an exchange does with a field; not for users, for it can mark any halo valid.
 pub trait Exchanged<const N: usize> {
     fn halo_shape(&self) -> FieldShape;
-    fn on_grid(&self, grid: &crate::Grid<N>) -> bool;
+    fn on_grid(&self, grid: &crate::grid::Grid<N>) -> bool;
     /// Adds what packs `segments`, of every component in turn, to `copies`.
     fn pack<'a>(&'a self, segments: &[Segment<N>], outboxes: &mut Outboxes<'a>, copies: &mut Copies<'a>);
     /// Adds what unpacks them to `copies`.
@@ -44,10 +46,10 @@ pub trait Exchanged<const N: usize> {
 
 impl<T: Element, const N: usize> Exchanged<N> for Field<T, N> {
     fn halo_shape(&self) -> FieldShape {
-        FieldShape { kind: T::KIND, components: self.components(), centring: self.centring() }
+        FieldShape { kind: T::KIND, components: self.components(), centering: self.centering() }
     }
 
-    fn on_grid(&self, grid: &crate::Grid<N>) -> bool {
+    fn on_grid(&self, grid: &crate::grid::Grid<N>) -> bool {
         self.grid().same_as(grid)
     }
 

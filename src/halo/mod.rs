@@ -1,6 +1,6 @@
 //! Halo exchange: plan once, then run.
 //!
-//! A [`HaloPlan`] knows for its fields which boxes of cells go to which neighbour, owns the buffers
+//! A [`HaloPlan`] knows for its fields which boxes of cells go to which neighbor, owns the buffers
 //! and the persistent MPI requests, and packs and unpacks with all threads. The boxes of all fields for one
 //! direction are a *parcel*. A step of an exchange is
 //!
@@ -12,7 +12,7 @@
 //! Packing, copying and unpacking are one pass each over all boxes of all fields: threads are woken
 //! once for each, or not at all if there is little to do.
 //!
-//! Parcels for neighbours on the same node pass through memory shared with them: the sender packs
+//! Parcels for neighbors on the same node pass through memory shared with them: the sender packs
 //! into it and the receiver unpacks from it, without a copy between. Others are messages. See
 //! [`HaloTransport`].
 //!

@@ -6,16 +6,15 @@ use parhelion_kernels::{Packing, Region};
 
 use super::fields::FieldShape;
 use super::persistent::Message;
-use crate::error::ErrorKind;
-use crate::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 
 /// Segments of a parcel start at multiples of this, so that any element type may follow another.
 const SEGMENT_ALIGN: usize = 64;
 
-/// The most parcels of one way: the directions to neighbours on 4 axes.
+/// The most parcels of one way: the directions to neighbors on 4 axes.
 const MOST: usize = 80;
 
-/// The cells of all fields that go to one neighbour, or come from it, in one direction.
+/// The cells of all fields that go to one neighbor, or come from it, in one direction.
 #[derive(Clone, Debug)]
 pub(super) struct Parcel {
     pub(super) rank: usize,
@@ -159,7 +158,7 @@ impl<'a> Inboxes<'a> {
     }
 }
 
-/// The cells that a block sends to its neighbour in `direction`: as many as that one's halo is wide on
+/// The cells that a block sends to its neighbor in `direction`: as many as that one's halo is wide on
 /// its opposite side.
 pub(super) fn sent<const N: usize>(
     interior: Region<N>,
@@ -176,7 +175,7 @@ pub(super) fn sent<const N: usize>(
     })
 }
 
-/// The halo cells that a block receives from its neighbour in `direction`.
+/// The halo cells that a block receives from its neighbor in `direction`.
 pub(super) fn received<const N: usize>(
     interior: Region<N>,
     direction: [isize; N],

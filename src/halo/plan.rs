@@ -10,12 +10,11 @@ use super::fields::{FieldShape, HaloField, HaloFields};
 use super::link::Link;
 use super::parcels::{Incoming, Parcel, Parcels, Segment, received, sent};
 use super::transport::{HaloTransport, Wish, link};
-use crate::error::ErrorKind;
+use crate::error::{Error, ErrorKind, Result};
+use crate::grid::{Grid, directions};
 use crate::messages::LONGEST_MESSAGE;
-use crate::topology::directions;
-use crate::{Error, Grid, Result};
 
-/// Messages to different neighbours that use one tag each; a plan takes a range of tags.
+/// Messages to different neighbors that use one tag each; a plan takes a range of tags.
 const TAGS_PER_PLAN: i32 = 81;
 
 /// Smaller tags are those of messages outside of plans.
@@ -31,10 +30,10 @@ const KEPT: usize = 8;
 /// The planned halo exchange of one or several fields of a grid.
 ///
 /// Everything that can be computed beforehand is: boxes, buffers, persistent requests. All fields
-/// and components share one message per neighbour direction. A plan serves any fields of the
-/// same element types, centrings and numbers of components, not only those it was made from.
+/// and components share one message per neighbor direction. A plan serves any fields of the
+/// same element types, centerings and numbers of components, not only those it was made from.
 ///
-/// For a single field there is [`Field::exchange`](crate::Field::exchange), which keeps its own plans.
+/// For a single field there is [`Field::exchange`](crate::field::Field::exchange), which keeps its own plans.
 /// A plan of one's own exchanges several fields at once:
 ///
 /// ```
@@ -44,7 +43,7 @@ const KEPT: usize = 8;
 /// let grid = Grid::builder([12, 12]).periodic([true, true]).halo(2).build(&world)?;
 /// let (mut u, mut v) = (grid.field::<f64>("u"), grid.field::<i32>("v"));
 /// let mut plan = HaloPlan::builder(&grid).field(&u).field(&v).pattern(Pattern::Star).build()?;
-/// println!("{plan}");                                   // neighbours, bytes, strategy
+/// println!("{plan}");                                   // neighbors, bytes, strategy
 /// let exchange = plan.start((&mut u, &mut v))?;         // messages are on their way
 /// let (u_now, _) = exchange.fields();                   // the interior may be read meanwhile
 /// let _ = u_now.interior().sum();
@@ -101,7 +100,7 @@ pub struct HaloPlanBuilder<const N: usize> {
 }
 
 impl<const N: usize> HaloPlan<N> {
-    /// Starts to describe an exchange of fields of `grid`: all neighbours, full depth.
+    /// Starts to describe an exchange of fields of `grid`: all neighbors, full depth.
     pub fn builder(grid: &Grid<N>) -> HaloPlanBuilder<N> {
         HaloPlanBuilder {
             grid: grid.clone(),
@@ -193,7 +192,7 @@ impl<const N: usize> HaloPlan<N> {
         self.link.bytes_sent(|_| true)
     }
 
-    /// Those of them that neighbours on the same node take from shared memory.
+    /// Those of them that neighbors on the same node take from shared memory.
     pub fn bytes_shared(&self) -> usize {
         self.link.bytes_sent(|parcel| parcel.shared)
     }
@@ -205,14 +204,14 @@ impl<const N: usize> HaloPlan<N> {
 }
 
 impl<const N: usize> HaloPlanBuilder<N> {
-    /// Adds a field; its element type, centring and number of components count, not its values.
+    /// Adds a field; its element type, centering and number of components count, not its values.
     pub fn field(mut self, field: &impl HaloField<N>) -> Self {
         self.foreign |= !field.on_grid(&self.grid);
         self.shapes.push(field.halo_shape());
         self
     }
 
-    /// Exchanges faces only, for star stencils, or all neighbours (the default).
+    /// Exchanges faces only, for star stencils, or all neighbors (the default).
     pub fn pattern(mut self, pattern: Pattern) -> Self {
         self.pattern = pattern;
         self
@@ -238,7 +237,7 @@ impl<const N: usize> HaloPlanBuilder<N> {
         self
     }
 
-    /// How cells get to neighbours on the same node, whatever the environment variable `PARHELION_HALO` says.
+    /// How cells get to neighbors on the same node, whatever the environment variable `PARHELION_HALO` says.
     pub fn transport(mut self, transport: HaloTransport) -> Self {
         self.transport = Some(transport);
         self
@@ -299,7 +298,7 @@ impl<const N: usize> HaloPlanBuilder<N> {
             }
             let Some(rank) = topology.neighbor(direction) else { continue };
             let interiors =
-                shapes.iter().map(|shape| Region::from_shape(grid.region_global(shape.centring).shape()));
+                shapes.iter().map(|shape| Region::from_shape(grid.region_global(shape.centering).shape()));
             if rank == topology.rank() {
                 for (interior, copies) in interiors.zip(&mut copies) {
                     copies.push((
@@ -363,7 +362,11 @@ impl<const N: usize> fmt::Display for HaloPlan<N> {
             self.shapes.len()
         )?;
         for shape in &self.shapes {
-            writeln!(f, "  field of {} × {}, centred at {:?}", shape.components, shape.kind, shape.centring)?;
+            writeln!(
+                f,
+                "  field of {} × {}, centered at {:?}",
+                shape.components, shape.kind, shape.centering
+            )?;
         }
         for (way, parcels) in [("send to", &self.link.outgoing), ("receive from", &self.link.incoming)] {
             for Parcel { rank, tag, bytes, shared } in parcels {

@@ -1,7 +1,7 @@
 //! Memory that several processes of one node map.
 #![allow(unsafe_code, reason = "maps and unmaps memory")]
 //!
-//! A segment is a file without a name (`memfd_create`) that its maker and its neighbours map. Not an MPI
+//! A segment is a file without a name (`memfd_create`) that its maker and its neighbors map. Not an MPI
 //! window: freeing one is collective, whereas plans are dropped by each rank as it likes; here each
 //! process unmaps for itself, and the kernel frees the memory after the last of them, also when
 //! one is killed. Not a file in `/dev/shm` either: that is often tiny in containers, and a killed job leaves it there.
@@ -85,12 +85,12 @@ mod linux {
             // Where ranks have process numbers of their own (containers), this may be anything, even a device that
             // does something when it is opened.
             if !std::fs::read_link(&path)?.to_string_lossy().starts_with(LINK) {
-                return Err(io::Error::other("what a neighbour keeps open is not its shared memory"));
+                return Err(io::Error::other("what a neighbor keeps open is not its shared memory"));
             }
             let file = OpenOptions::new().read(true).write(true).open(path)?;
             let seals = fcntl(&file, FcntlArg::F_GET_SEALS)?;
             if seals & SealFlag::F_SEAL_SHRINK.bits() == 0 || file.metadata()?.len() < len as u64 {
-                return Err(io::Error::other("what a neighbour keeps open is not its shared memory"));
+                return Err(io::Error::other("what a neighbor keeps open is not its shared memory"));
             }
             Self::map(&file, len)
         }

@@ -1,4 +1,4 @@
-//! Parcels that pass through memory shared with the neighbours on the same node.
+//! Parcels that pass through memory shared with the neighbors on the same node.
 #![allow(unsafe_code, reason = "hands out slices of memory that another process writes to at other times")]
 //!
 //! Every parcel has a channel in a segment of its sender: two buffers, used in turn, and two
@@ -10,7 +10,7 @@
 //! buffer        1        0        1           receiver, before it unpacks 3: filled ≥ 3?
 //! ```
 //!
-//! A neighbour that is at most one exchange behind never makes the sender wait, and it cannot be
+//! A neighbor that is at most one exchange behind never makes the sender wait, and it cannot be
 //! further behind where it sends something back: what it sends for exchange s − 1 it sends after it
 //! finished s − 2.
 //!
@@ -63,7 +63,7 @@ impl Place {
         (places.collect(), end)
     }
 
-    /// For the message that tells a neighbour.
+    /// For the message that tells a neighbor.
     pub(super) fn to_words(self) -> [u64; 3] {
         [self.counters, self.buffers, self.bytes].map(|offset| offset as u64)
     }
@@ -163,20 +163,20 @@ impl Shared {
     }
 
     /// Channels for outgoing parcels at `places` in one's `own` segment, and for incoming ones at
-    /// places in those of neighbours; see [`Neighbour`].
-    pub(super) fn new(own: Segment, places: &[Place], neighbours: Vec<Neighbour>) -> Self {
+    /// places in those of neighbors; see [`Neighbor`].
+    pub(super) fn new(own: Segment, places: &[Place], neighbors: Vec<Neighbor>) -> Self {
         // SAFETY: the segments live in this value. Places in them are given out once: by `Place::plan` to
-        // the sender's plan, and by its message to the one neighbour that the parcel is for.
+        // the sender's plan, and by its message to the one neighbor that the parcel is for.
         let channel =
             |segment: &Segment, place| unsafe { Channel::new(segment.start(), segment.len(), place) };
         let outgoing = places.iter().map(|&place| channel(&own, place)).collect();
         let mut incoming = Vec::new();
-        for Neighbour { segment, places } in &neighbours {
+        for Neighbor { segment, places } in &neighbors {
             incoming.extend(places.iter().map(|&(parcel, place)| (parcel, channel(segment, place))));
         }
         incoming.sort_by_key(|&(parcel, _)| parcel);
         let incoming = incoming.into_iter().map(|(_, channel)| channel).collect();
-        let segments = neighbours.into_iter().map(|neighbour| neighbour.segment);
+        let segments = neighbors.into_iter().map(|neighbor| neighbor.segment);
         Self::with_channels(outgoing, incoming, segments.chain([own]).collect())
     }
 
@@ -254,14 +254,14 @@ impl Shared {
     }
 }
 
-/// The segment of a neighbour, and the places in it of the parcels for this rank: for each the
+/// The segment of a neighbor, and the places in it of the parcels for this rank: for each the
 /// number of the parcel among all that come in.
-pub(super) struct Neighbour {
+pub(super) struct Neighbor {
     pub(super) segment: Segment,
     pub(super) places: Vec<(usize, Place)>,
 }
 
-/// Writes, or reads, the number at the beginning of a segment by which neighbours recognise it.
+/// Writes, or reads, the number at the beginning of a segment by which neighbors recognize it.
 pub(super) fn token(segment: &Segment) -> &AtomicU64 {
     assert!(segment.len() >= APART, "every segment begins with a token");
     // SAFETY: in bounds and aligned; no channel is there (`Place::plan`), only this atomic number.

@@ -1,4 +1,4 @@
-//! How parcels travel: as MPI messages, or through memory shared with neighbours on the same node.
+//! How parcels travel: as MPI messages, or through memory shared with neighbors on the same node.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher, RandomState};
@@ -11,9 +11,9 @@ use mpi::traits::{Communicator, Destination, Source};
 use super::link::Link;
 use super::parcels::Parcel;
 use super::segment::{Door, Segment};
-use super::shared::{Neighbour, Place, Shared, token};
-use crate::error::ErrorKind;
-use crate::{Error, Result, World};
+use super::shared::{Neighbor, Place, Shared, token};
+use crate::error::{Error, ErrorKind, Result};
+use crate::world::World;
 
 /// Chooses the transport of plans that are not told one.
 const TRANSPORT_VARIABLE: &str = "PARHELION_HALO";
@@ -21,7 +21,7 @@ const TRANSPORT_VARIABLE: &str = "PARHELION_HALO";
 /// Said instead of a descriptor by a rank that could not make a segment.
 const NO_DOOR: u64 = u64::MAX;
 
-/// How halo cells get to neighbours on the same node; others get MPI messages.
+/// How halo cells get to neighbors on the same node; others get MPI messages.
 ///
 /// The default is [`Auto`](Self::Auto), or what the environment variable `PARHELION_HALO` says: `messages`,
 /// `auto` or `shared`.
@@ -29,7 +29,7 @@ const NO_DOOR: u64 = u64::MAX;
 pub enum HaloTransport {
     /// As MPI messages, like to any other rank.
     Messages,
-    /// Whichever was faster in some exchanges when the plan was made, the slowest rank of each counting; [`HaloPlan`](crate::HaloPlan)
+    /// Whichever was faster in some exchanges when the plan was made, the slowest rank of each counting; [`HaloPlan`](crate::halo::HaloPlan)
     /// prints what was measured. Messages on all ranks where one of them cannot share memory. Shared memory where a node
     /// has more ranks than cores: there nothing can be measured.
     ///
@@ -140,7 +140,7 @@ pub(super) fn link(
 /// Over all ranks.
 ///
 /// # Errors
-/// When a rank cannot share memory with a neighbour of its node; the same on all ranks.
+/// When a rank cannot share memory with a neighbor of its node; the same on all ranks.
 fn share(
     world: &World,
     comm: &SimpleCommunicator,
@@ -156,16 +156,16 @@ fn share(
     }
     let [outgoing, incoming] = parcels;
     let (opened, door) = open_channels(comm, tag, outgoing, incoming);
-    // Every rank takes part in the agreement, neighbours or not.
+    // Every rank takes part in the agreement, neighbors or not.
     let opened = world.agree(opened);
     // Whoever wanted has mapped the segment by now. A rank that failed keeps its door open up to here as well,
-    // so that neighbours do not fail in turn and the error agreed on is the first one.
+    // so that neighbors do not fail in turn and the error agreed on is the first one.
     drop(door);
     opened
 }
 
-/// Makes this rank's segment, tells the neighbours of it, and maps theirs. The segment's door is to be
-/// kept open until all neighbours are through here.
+/// Makes this rank's segment, tells the neighbors of it, and maps theirs. The segment's door is to be
+/// kept open until all neighbors are through here.
 ///
 /// A rank that cannot make one still says so: nobody waits for it.
 fn open_channels(
@@ -199,15 +199,15 @@ fn open_channels(
         Err(error) => return (Err(failure(&format!("{len} bytes cannot be shared"), &error)), None),
     };
     if heard.values().any(|words| words[1] == NO_DOOR) {
-        // That neighbour has an error, which tells the reason and will be that of all ranks.
+        // That neighbor has an error, which tells the reason and will be that of all ranks.
         return (Ok(Shared::none()), Some(door));
     }
-    let neighbours = heard.iter().map(|(&peer, words)| open(peer, words, &into)).collect::<Result<_>>();
-    (neighbours.map(|neighbours| Shared::new(own, &places, neighbours)), Some(door))
+    let neighbors = heard.iter().map(|(&peer, words)| open(peer, words, &into)).collect::<Result<_>>();
+    (neighbors.map(|neighbors| Shared::new(own, &places, neighbors)), Some(door))
 }
 
 /// Maps the segment that `peer` described by `words`.
-fn open(peer: usize, words: &[u64], into: &[&Parcel]) -> Result<Neighbour> {
+fn open(peer: usize, words: &[u64], into: &[&Parcel]) -> Result<Neighbor> {
     let [process, number, secret, len, ref parcels @ ..] = *words else {
         unreachable!("the number of words was agreed on")
     };
@@ -224,7 +224,7 @@ fn open(peer: usize, words: &[u64], into: &[&Parcel]) -> Result<Neighbour> {
         parcel.map(|parcel| (parcel, place))
     });
     match places.collect() {
-        Some(places) => Ok(Neighbour { segment, places }),
+        Some(places) => Ok(Neighbor { segment, places }),
         None => Err(failure(&what, &"its parcels are not those expected from it")),
     }
 }

@@ -8,8 +8,8 @@ use hdf5::types::{TypeDescriptor, VarLenAscii, VarLenUnicode};
 use super::codec::{Decoder, Encoder};
 use super::collective::on_root;
 use super::ffi;
-use crate::error::ErrorKind;
-use crate::{Error, Result, World};
+use crate::error::{Error, ErrorKind, Result};
+use crate::world::World;
 
 /// Attributes of a file that the library writes.
 const RESERVED: [&str; 4] = ["Conventions", "parhelion_format", "parhelion_state", "time"];
@@ -19,7 +19,7 @@ const LARGEST_LIST: usize = 64_000;
 /// The value of an attribute.
 ///
 /// ```
-/// use parhelion::Attribute;
+/// use parhelion::io::Attribute;
 ///
 /// assert_eq!(Attribute::from("K").as_text(), Some("K"));
 /// assert_eq!(Attribute::from(3).as_real(), Some(3.0));

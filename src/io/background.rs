@@ -17,8 +17,9 @@ use super::output::Output;
 use super::place::Place;
 use super::staging::Source;
 use super::xdmf;
-use crate::error::ErrorKind;
-use crate::{Element, Error, Result, World};
+use crate::error::{Error, ErrorKind, Result};
+use crate::world::World;
+use parhelion_kernels::Element;
 
 /// So many bytes are handed to the file system before the disk is told to begin with them.
 const STRETCH: usize = 8 << 20;
@@ -226,7 +227,7 @@ impl<'w> Pending<'w> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Grid;
+    use crate::grid::Grid;
     use crate::testing::on_ranks;
 
     #[test]

@@ -1,7 +1,7 @@
 //! How a dataset is cut into chunks.
 
 use super::collective::largest;
-use crate::World;
+use crate::world::World;
 
 /// Most bytes of a chunk that the library chooses: large enough for a disk and for few entries in the
 /// index, small enough for readers that want a part of the dataset.

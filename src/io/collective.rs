@@ -10,9 +10,9 @@ use mpi::collective::SystemOperation;
 use mpi::traits::{AsRaw, CommunicatorCollectives};
 
 use super::storage::complaint;
-use crate::error::ErrorKind;
+use crate::error::{Error, ErrorKind, Result};
 use crate::messages::broadcast;
-use crate::{Error, Result, World};
+use crate::world::World;
 
 /// Runs `work` on rank 0 and gives its answer, or its error, to every rank. Collective.
 pub(crate) fn on_root(world: &World, work: impl FnOnce() -> Result<Vec<u8>>) -> Result<Vec<u8>> {

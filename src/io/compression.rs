@@ -8,7 +8,7 @@ use mpi::collective::SystemOperation;
 use mpi::traits::CommunicatorCollectives;
 
 use super::options::WriteOptions;
-use crate::World;
+use crate::world::World;
 
 /// HDF5's own.
 const DEFLATE: i32 = 1;
@@ -32,7 +32,7 @@ const PLUGIN_PATH: &str = "HDF5_PLUGIN_PATH";
 ///
 /// ```
 /// use parhelion::prelude::*;
-/// use parhelion::{Compression, WriteOptions};
+/// use parhelion::io::{Compression, WriteOptions};
 ///
 /// # let directory = tempfile::tempdir().unwrap();
 /// # let path = directory.path().join("heat.h5");

@@ -12,8 +12,9 @@ use super::selection::Run;
 use super::stored::Stored;
 use super::transfer::How;
 use super::{chunking, compression, kinds, scales, xdmf};
-use crate::error::ErrorKind;
-use crate::{Element, ElementKind, Error, Result, World};
+use crate::error::{Error, ErrorKind, Result};
+use crate::world::World;
+use parhelion_kernels::{Element, ElementKind};
 
 /// The attribute that says which value stands for none.
 const FILL_VALUE: &str = "_FillValue";

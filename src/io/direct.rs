@@ -20,7 +20,8 @@ use super::sharing::{Limits, Parcels, Sharing};
 use super::staging::{self, Scratch, Source};
 use super::stored::StoredMut;
 use super::transfer::How;
-use crate::{Element, World};
+use crate::world::World;
+use parhelion_kernels::Element;
 
 /// What of a dataset this rank writes or reads itself.
 pub(super) struct Share {

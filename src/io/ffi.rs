@@ -21,7 +21,7 @@ use hdf5_sys::h5p::{H5FD_mpio_xfer_t, H5P_CLS_DATASET_XFER, H5Pclose, H5Pcreate,
 use hdf5_sys::h5s::{H5S_SELECT_SET, H5Sselect_hyperslab, H5Sselect_none};
 use hdf5_sys::h5t::{H5T_C_S1, H5T_class_t, H5Tconvert, H5Tcopy, H5Tget_class, H5Tset_size};
 
-use crate::Element;
+use parhelion_kernels::Element;
 
 unsafe extern "C" {
     fn H5Pget_mpio_actual_io_mode(dxpl: hid_t, mode: *mut c_uint) -> herr_t;
@@ -108,7 +108,7 @@ impl Transfer {
     }
 
     fn new(mode: H5FD_mpio_xfer_t) -> hdf5::Result<Self> {
-        // SAFETY: invariant 2; the class identifier is a constant of the initialised library.
+        // SAFETY: invariant 2; the class identifier is a constant of the initialized library.
         let id = hdf5::sync::sync(|| unsafe { H5Pcreate(*H5P_CLS_DATASET_XFER) });
         if id < 0 {
             return Err(last_error());
@@ -252,7 +252,7 @@ pub(super) fn is_float(kind: &Datatype) -> bool {
 
 /// The fixed-length, null-terminated string type that the dimension scale convention asks for.
 pub(super) fn null_terminated(size: usize) -> hdf5::Result<Datatype> {
-    // SAFETY: invariant 2; the string type is a constant of the initialised library.
+    // SAFETY: invariant 2; the string type is a constant of the initialized library.
     let id = hdf5::sync::sync(|| unsafe { H5Tcopy(*H5T_C_S1) });
     // SAFETY: the copy is nobody else's, so the object may own it; a failure's negative
     // identifier is refused.

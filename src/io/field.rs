@@ -2,7 +2,8 @@
 
 use super::placement::Placement;
 use super::stored::{Axis, Stored, StoredMut};
-use crate::{Element, Field};
+use crate::field::Field;
+use parhelion_kernels::Element;
 
 impl<T: Element, const N: usize> Stored for Field<T, N> {
     type Value = T;
@@ -16,12 +17,12 @@ impl<T: Element, const N: usize> Stored for Field<T, N> {
     }
 
     /// The grid's axes. Where the field is staggered the axis is called `x_node` rather than `x`,
-    /// for its coordinates differ from those of cell centres.
+    /// for its coordinates differ from those of cell centers.
     fn axes(&self) -> Vec<Axis> {
-        let (grid, centring) = (self.grid(), self.centring());
-        let first = grid.coordinates([0; N], centring);
+        let (grid, centering) = (self.grid(), self.centering());
+        let first = grid.coordinates([0; N], centering);
         let axis = |a: usize| {
-            let (name, cells) = (&grid.axis_names()[a], !centring.staggered(a));
+            let (name, cells) = (&grid.axis_names()[a], !centering.staggered(a));
             Axis {
                 name: if cells { name.clone() } else { format!("{name}_node") },
                 units: Some(grid.axis_units()[a].clone()).filter(|units| !units.is_empty()),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use hdf5::OpenMode;
 
 use super::attributes::Attribute;
-use super::catalogue::{Catalogue, Entry};
+use super::catalog::{Catalog, Entry};
 use super::collective::{on_root, open_foreign, same_everywhere, with_dataset};
 use super::compression;
 use super::options::ReadOptions;
@@ -18,9 +18,10 @@ use super::series;
 use super::storage::{cannot, complaint};
 use super::stored::{Stored, StoredMut};
 use super::transfer::{self, How};
-use crate::error::ErrorKind;
+use crate::error::{Error, ErrorKind, Result};
 use crate::measure::Kind;
-use crate::{Element, ElementKind, Error, Result, World};
+use crate::world::World;
+use parhelion_kernels::{Element, ElementKind};
 
 /// A file that all ranks read together, made by this library or any other that writes HDF5:
 /// contiguous, chunked or compressed datasets, of any number of ranks and any byte order.
@@ -29,7 +30,7 @@ use crate::{Element, ElementKind, Error, Result, World};
 pub struct Input<'w> {
     world: &'w World,
     path: PathBuf,
-    catalogue: Catalogue,
+    catalog: Catalog,
 }
 
 impl<'w> Input<'w> {
@@ -45,15 +46,15 @@ impl<'w> Input<'w> {
     pub fn open(world: &'w World, path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref().to_owned();
         same_everywhere(world, "the path of an input file", &path)?;
-        let catalogue = on_root(world, || {
+        let catalog = on_root(world, || {
             look_up(&path).map(|found| found.encode()).map_err(|reason| cannot("read", &path, &reason))
         })?;
-        Ok(Self { world, path, catalogue: Catalogue::decode(&catalogue) })
+        Ok(Self { world, path, catalog: Catalog::decode(&catalog) })
     }
 
     /// The paths of all datasets, sorted.
     pub fn datasets(&self) -> impl Iterator<Item = &str> {
-        self.catalogue.datasets.iter().map(|entry| entry.path.as_str())
+        self.catalog.datasets.iter().map(|entry| entry.path.as_str())
     }
 
     /// The shape of a dataset, slowest axis first.
@@ -88,12 +89,12 @@ impl<'w> Input<'w> {
 
     /// The attributes of the file itself that are texts or numbers, with their names.
     pub fn file_attributes(&self) -> &[(String, Attribute)] {
-        &self.catalogue.attributes
+        &self.catalog.attributes
     }
 
     /// The time of the fields in the file, if it states one: its attribute `time`.
     pub fn time(&self) -> Option<f64> {
-        self.catalogue.attributes.iter().find(|(name, _)| name == "time")?.1.as_real()
+        self.catalog.attributes.iter().find(|(name, _)| name == "time")?.1.as_real()
     }
 
     /// Reads a dataset into a field, each rank its own block. Its halo becomes stale.
@@ -216,7 +217,7 @@ impl<'w> Input<'w> {
     }
 
     fn entry(&self, dataset: &str) -> Result<&Entry> {
-        self.catalogue.find(dataset).ok_or_else(|| {
+        self.catalog.find(dataset).ok_or_else(|| {
             let reason = format_args!("there is no such dataset; the file holds {}", self.overview());
             self.cannot_read(dataset, &reason)
         })
@@ -226,7 +227,7 @@ impl<'w> Input<'w> {
     fn overview(&self) -> String {
         const SHOWN: usize = 12;
         let names: Vec<String> = self.datasets().take(SHOWN).map(|name| format!("{name:?}")).collect();
-        match self.catalogue.datasets.len() {
+        match self.catalog.datasets.len() {
             0 => "none".into(),
             count if count > SHOWN => format!("{} and {} more", names.join(", "), count - SHOWN),
             _ => names.join(", "),
@@ -251,7 +252,7 @@ fn matching(runs: &[Run], axes: usize, fits: impl Fn(usize, &usize) -> bool) -> 
 }
 
 /// Opens a file and lists what it holds, or says why not.
-fn look_up(path: &Path) -> Result<Catalogue, String> {
+fn look_up(path: &Path) -> Result<Catalog, String> {
     // the system's own words are clearer than the library's
     let file = std::fs::File::open(path).map_err(|error| error.to_string())?;
     let metadata = file.metadata().map_err(|error| error.to_string())?;
@@ -270,12 +271,12 @@ fn look_up(path: &Path) -> Result<Catalogue, String> {
             complaint(&error)
         }
     })?;
-    let catalogue = Catalogue::of(&file).map_err(|error| complaint(&error))?;
+    let catalog = Catalog::of(&file).map_err(|error| complaint(&error))?;
     let format = file.attr("parhelion_format").and_then(|format| format.read_scalar::<i64>()).unwrap_or(0);
     if format > FORMAT {
         return Err(format!(
             "it has format {format} of output files, but this version of the library reads up to {FORMAT}; use a newer one"
         ));
     }
-    Ok(catalogue)
+    Ok(catalog)
 }

@@ -4,7 +4,7 @@ use hdf5::Datatype;
 use hdf5::types::{CompoundField, CompoundType, FloatSize, IntSize, TypeDescriptor};
 
 use super::ffi;
-use crate::ElementKind;
+use parhelion_kernels::ElementKind;
 
 /// The members of a complex number, as h5py and netCDF name them.
 pub(crate) const COMPLEX_MEMBERS: [&str; 2] = ["r", "i"];

@@ -9,7 +9,7 @@
 //! collective call that some ranks entered and others did not. Only the bulk data moves with the
 //! MPI-IO driver: all ranks open the file, transfer their blocks with collective calls, and close
 //! it again. (Boxes of contiguous datasets need no more than the offset at which the values begin: see `direct`.) Between two calls of this module no HDF5 object is open, so dropping an [`Output`] or
-//! [`Input`] communicates nothing and MPI may be finalised at any time.
+//! [`Input`] communicates nothing and MPI may be finalized at any time.
 //!
 //! The space of a dataset is reserved on disk by rank 0 before the transfer starts: MPI-IO reports
 //! a full disk late, partly or not at all.
@@ -21,7 +21,7 @@
 //! `chunking`) makes a checked plan of what was asked for and defines it in the file; `portion` says which
 //! elements of a rank go where; `transfer` moves them, through HDF5 or for contiguous datasets `direct`ly (`place`,
 //! `sharing`, `pieces`, `staging`, `kinds` help it);
-//! `background` writes copies while the ranks compute. `resample` interpolates. `scales`, `attributes` and `xdmf` are what other tools read; `catalogue`
+//! `background` writes copies while the ranks compute. `resample` interpolates. `scales`, `attributes` and `xdmf` are what other tools read; `catalog`
 //! and `codec` tell all ranks what rank 0 found in a file; `collective` holds the few MPI calls;
 //! `storage` the file system, `lock` who else uses a file; `ffi` all unsafe code.
 //!
@@ -35,7 +35,7 @@
 
 mod attributes;
 mod background;
-mod catalogue;
+mod catalog;
 mod chunking;
 mod codec;
 mod collective;

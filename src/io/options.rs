@@ -10,7 +10,7 @@ use super::selection::Selection;
 ///
 /// ```
 /// use parhelion::prelude::*;
-/// use parhelion::WriteOptions;
+/// use parhelion::io::WriteOptions;
 ///
 /// # let directory = tempfile::tempdir().unwrap();
 /// # let path = directory.path().join("heat.h5");
@@ -136,7 +136,7 @@ impl WriteOptions {
 ///
 /// ```no_run
 /// use parhelion::prelude::*;
-/// use parhelion::ReadOptions;
+/// use parhelion::io::ReadOptions;
 ///
 /// let world = World::init()?;
 /// let grid = Grid::builder([64, 64]).build(&world)?;
@@ -182,7 +182,7 @@ impl ReadOptions {
     }
 
     /// Reads onto a finer or coarser grid over the same box, by linear interpolation along every axis:
-    /// between the centres of cells, and beyond the outermost centres the nearest value; where the field is
+    /// between the centers of cells, and beyond the outermost centers the nearest value; where the field is
     /// staggered, between the boundaries of cells, of which the outermost are the walls of either grid. The dataset
     /// must hold values at such points as the field. For fields of floating-point or complex numbers; not for
     /// fields that are staggered along a periodic axis. (To a grid that is coarser by a whole

@@ -1,7 +1,6 @@
 //! Where a rank's block lies in memory and in the file.
 
-use crate::error::ErrorKind;
-use crate::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 
 /// Where one rank's part of a distributed array lies, in its local array and in the dataset.
 ///
@@ -9,7 +8,7 @@ use crate::{Error, Result};
 /// along axis 0, with a halo of one cell and rows padded from 10 to 16 elements:
 ///
 /// ```
-/// use parhelion::Placement;
+/// use parhelion::io::Placement;
 ///
 /// let placement = Placement {
 ///     memory_shape: vec![7, 16], // 5 + 2 halo rows, 8 + 2 halo cells and 6 of padding

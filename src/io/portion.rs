@@ -108,7 +108,7 @@ impl Portion {
         }
     }
 
-    /// Whether neighbouring elements of the array are neighbours in the dataset's rows too, so that
+    /// Whether neighboring elements of the array are neighbors in the dataset's rows too, so that
     /// nothing needs to be gathered.
     pub(super) fn is_dense(&self) -> bool {
         self.memory_step.iter().all(|&step| step == 1)

@@ -2,7 +2,7 @@
 
 use super::placement::Placement;
 use super::stored::{Axis, Stored, StoredMut};
-use crate::Element;
+use parhelion_kernels::Element;
 
 /// What a rank needs of the dataset to interpolate its block: a block of a grid of other cells.
 #[derive(Debug)]
@@ -15,7 +15,7 @@ pub(super) struct Source<T> {
 }
 
 impl<T: Element> Source<T> {
-    /// For the block of a field, from a dataset of `chosen` elements over the same box. Both are cell-centred along
+    /// For the block of a field, from a dataset of `chosen` elements over the same box. Both are cell-centered along
     /// the axes that `cells` tells, and have points on both walls along the others.
     pub(super) fn new(field: &Placement, cells: &[bool], chosen: &[usize], components: usize) -> Self {
         let axes = chosen.len();
@@ -25,7 +25,7 @@ impl<T: Element> Source<T> {
             let (from, to) = (chosen[a] as f64, field.file_shape[a] as f64);
             let position = |i: usize| {
                 let at = if cells[a] {
-                    // cell i of n has its centre at (i + 1/2) / n of the box
+                    // cell i of n has its center at (i + 1/2) / n of the box
                     (i as f64 + 0.5) * from / to - 0.5
                 } else {
                     // point i of n lies at i / (n - 1)
@@ -81,11 +81,11 @@ impl<T: Element> Source<T> {
     }
 }
 
-/// The value at these weights between an element and its neighbours above, axis after axis.
+/// The value at these weights between an element and its neighbors above, axis after axis.
 fn between<T: Element>(source: &[T], from: usize, strides: &[usize], weights: &[f64]) -> T {
     let ([stride, strides @ ..], [weight, weights @ ..]) = (strides, weights) else { return source[from] };
     let low = between(source, from, strides, weights);
-    // no neighbour is touched where the point is on an element
+    // no neighbor is touched where the point is on an element
     if *weight == 0.0 {
         return low;
     }

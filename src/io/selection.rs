@@ -2,8 +2,7 @@
 
 use std::ops::Range;
 
-use crate::error::ErrorKind;
-use crate::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 
 /// A choice along some axes; along all others everything is meant.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]

@@ -23,7 +23,7 @@ use mpi::traits::{Communicator, CommunicatorCollectives};
 
 use super::place::Place;
 use super::portion::Portion;
-use crate::World;
+use crate::world::World;
 
 /// Most bytes of a slab: MPI counts the bytes of a message with a signed 32-bit integer.
 const LARGEST_SLAB: usize = 1 << 30;
@@ -125,7 +125,7 @@ impl Sharing {
         let empty = ranges.iter().any(Range::is_empty);
         let mut hasher = DefaultHasher::new();
         ranges[..axis].hash(&mut hasher);
-        // colours are not negative; should two groups have the same, both do without
+        // colors are not negative; should two groups have the same, both do without
         let color = (hasher.finish() & 0x7fff_ffff) as i32;
         let color = if empty { Color::undefined() } else { Color::with_value(color) };
         let comm = world.comm().split_by_color(color)?;
@@ -320,7 +320,7 @@ fn are_whole(blocks: &[Vec<Range<usize>>], axis: usize, whole: &[Range<usize>]) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Grid;
+    use crate::grid::Grid;
     use crate::io::selection::Run;
     use crate::io::stored::Stored;
     use crate::testing::on_ranks;

@@ -8,7 +8,7 @@ use super::ffi;
 use super::pieces::Piece;
 use super::portion::Portion;
 use super::stored::Stored;
-use crate::{Element, ElementKind};
+use parhelion_kernels::{Element, ElementKind};
 
 /// Offsets in the local array at which the rows (runs along the fastest axis) of a piece begin.
 fn rows<'a>(portion: &'a Portion, piece: &'a Piece) -> impl Iterator<Item = usize> + 'a {

@@ -6,8 +6,7 @@ use std::io::{self, ErrorKind::Unsupported, Write};
 use std::path::{Path, PathBuf};
 
 use super::ffi;
-use crate::error::ErrorKind;
-use crate::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 
 /// A file being written beside its final place, by the rank that made it. Removed when dropped,
 /// unless it was moved to its place.

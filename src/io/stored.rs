@@ -2,7 +2,7 @@
 
 use super::placement::Placement;
 use super::selection::Run;
-use crate::Element;
+use parhelion_kernels::Element;
 
 /// The uniform coordinates of one axis of a distributed array.
 ///
@@ -44,7 +44,7 @@ impl Axis {
 
 /// A distributed array that can be written to a file.
 ///
-/// Fields are such arrays; implement it for your own to write them with [`Output`](crate::Output).
+/// Fields are such arrays; implement it for your own to write them with [`Output`](crate::io::Output).
 pub trait Stored {
     /// Type of the values.
     type Value: Element;

@@ -18,7 +18,8 @@ use super::selection::Run;
 use super::sharing::Limits;
 use super::staging::{self, Scratch, Source};
 use super::stored::{Stored, StoredMut};
-use crate::{Element, ElementKind, World};
+use crate::world::World;
+use parhelion_kernels::{Element, ElementKind};
 
 /// How bytes are moved.
 #[derive(Clone, Copy, Debug)]
@@ -235,6 +236,9 @@ mod tests {
     use hdf5::OpenMode;
 
     use super::*;
+    use crate::error::Result;
+    use crate::field::Field;
+    use crate::grid::{Centering, Grid};
     use crate::io::collective::{on_root, open_alone, with_dataset};
     use crate::io::dataset::Plan;
     use crate::io::options::WriteOptions;
@@ -242,7 +246,6 @@ mod tests {
     use crate::io::selection::Selection;
     use crate::io::storage::cannot;
     use crate::testing::on_ranks;
-    use crate::{Centring, Field, Grid, Result};
 
     /// Limits as far below the blocks of the test as those of MPI are below blocks of many GiB.
     fn small() -> How {
@@ -255,7 +258,7 @@ mod tests {
     }
 
     fn field(grid: &Grid<3>, components: usize) -> Result<Field<f64, 3>> {
-        grid.field_builder("u").centring(Centring::Face(1)).components(components).build()
+        grid.field_builder("u").centering(Centering::Face(1)).components(components).build()
     }
 
     fn there_and_back(

@@ -7,7 +7,7 @@ use std::fmt::{self, Display, Write};
 
 use super::kinds::Number;
 use super::stored::Axis;
-use crate::ElementKind;
+use parhelion_kernels::ElementKind;
 
 /// What the side file, and a check among ranks, need to know of a dataset.
 #[derive(Clone, Debug)]
@@ -30,9 +30,9 @@ struct Geometry {
 }
 
 impl Geometry {
-    /// The points of a dataset and its centre; `None` if XDMF has no such grid.
+    /// The points of a dataset and its center; `None` if XDMF has no such grid.
     ///
-    /// A dataset that is cell-centred along all axes belongs to the cells. Any other, staggered
+    /// A dataset that is cell-centered along all axes belongs to the cells. Any other, staggered
     /// ones included, is given at the points of a grid of its own.
     fn of(item: &Item) -> Option<(Self, &'static str)> {
         if !(1..=3).contains(&item.axes.len()) || item.shape.contains(&0) {
@@ -102,8 +102,8 @@ pub(super) fn grids(
 ) -> Option<String> {
     let mut grids: Vec<(Geometry, String)> = Vec::new();
     for item in items {
-        let Some((geometry, centre)) = Geometry::of(item) else { continue };
-        let Some(attribute) = attribute(file_name, centre, item, slot) else { continue };
+        let Some((geometry, center)) = Geometry::of(item) else { continue };
+        let Some(attribute) = attribute(file_name, center, item, slot) else { continue };
         match grids.iter_mut().find(|(known, _)| *known == geometry) {
             Some((_, attributes)) => attributes.push_str(&attribute),
             None => grids.push((geometry, attribute)),
@@ -140,7 +140,7 @@ fn grid_element(number: usize, (geometry, attributes): &(Geometry, String), time
 }
 
 /// One dataset on its grid; `None` if its numbers are complex or make no vector or tensor.
-fn attribute(file_name: &str, centre: &str, item: &Item, slot: Option<Slot>) -> Option<String> {
+fn attribute(file_name: &str, center: &str, item: &Item, slot: Option<Slot>) -> Option<String> {
     let precision = item.kind.size();
     let number = match Number::of(item.kind) {
         Number::Complex { .. } => return None,
@@ -167,7 +167,7 @@ fn attribute(file_name: &str, centre: &str, item: &Item, slot: Option<Slot>) -> 
     let mut line = |text: fmt::Arguments<'_>| {
         writeln!(xml, "      {text}").expect("a string takes whatever is written");
     };
-    line(format_args!("<Attribute Name=\"{name}\" AttributeType=\"{rank}\" Center=\"{centre}\">"));
+    line(format_args!("<Attribute Name=\"{name}\" AttributeType=\"{rank}\" Center=\"{center}\">"));
     let values = |dimensions: &[usize]| {
         format!(
             "<DataItem Dimensions=\"{}\" NumberType=\"{number}\" Precision=\"{precision}\" Format=\"HDF\">{}:/{name}</DataItem>",

@@ -7,8 +7,9 @@ use mpi::topology::SimpleCommunicator;
 use mpi::traits::Communicator;
 use serde::{Deserialize, Serialize};
 
+use crate::error::{Error, Result};
 use crate::messages::broadcast;
-use crate::{Error, Result, World};
+use crate::world::World;
 
 /// Prints the report at the end; the name of a file writes it there too, as JSON.
 const MEASURE_VARIABLE: &str = "PARHELION_MEASURE";

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use parhelion_kernels::{Array, Layout};
 
-use crate::World;
+use crate::world::World;
 
 /// The best of so many copies counts; an untimed one comes first.
 const COPIES: usize = 5;

@@ -6,19 +6,19 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
-    /// [`Grid::sweep`](crate::Grid::sweep).
+    /// [`Grid::sweep`](crate::grid::Grid::sweep).
     Sweep,
-    /// [`Grid::update`](crate::Grid::update), [`Field::map`](crate::Field::map), [`Field::zip`](crate::Field::zip)
+    /// [`Grid::update`](crate::grid::Grid::update), [`Field::map`](crate::field::Field::map), [`Field::zip`](crate::field::Field::zip)
     /// and what is made of them.
     Update,
-    /// [`Field::advance`](crate::Field::advance), its halo exchanges included.
+    /// [`Field::advance`](crate::field::Field::advance), its halo exchanges included.
     Advance,
-    /// [`Field::fill`](crate::Field::fill) and its siblings.
+    /// [`Field::fill`](crate::field::Field::fill) and its siblings.
     Fill,
     /// Sums, norms, extrema, counts, fingerprints and reductions of the user's.
     Reduce,
-    /// Halo exchanges outside of [`Field::advance`](crate::Field::advance). What the caller computes between
-    /// [`start`](crate::HaloPlan::start) and [`finish`](crate::Exchange::finish) is not part of them.
+    /// Halo exchanges outside of [`Field::advance`](crate::field::Field::advance). What the caller computes between
+    /// [`start`](crate::halo::HaloPlan::start) and [`finish`](crate::halo::Exchange::finish) is not part of them.
     Exchange,
     /// Reading a dataset.
     Read,

@@ -47,7 +47,7 @@ pub(super) struct Tally {
     pub(super) bytes_shared: u64,
 }
 
-/// A name given by the user, while its [`KernelScope`](crate::KernelScope) lives.
+/// A name given by the user, while its [`KernelScope`](crate::measure::KernelScope) lives.
 #[derive(Clone, Copy)]
 pub(super) struct Scope {
     pub(super) id: u64,

@@ -8,10 +8,10 @@ use std::time::Instant;
 use super::kind::{Kind, Part};
 use super::record::{Event, State, Tally, What};
 
-/// Measures what this rank does; from [`World::measure`](crate::World::measure).
+/// Measures what this rank does; from [`World::measure`](crate::world::World::measure).
 ///
 /// Off unless asked for: by [`switch_on`](Self::switch_on) or the environment (see
-/// [`World::init`](crate::World::init)). While it is off, a call of the library pays one branch for it; while it is
+/// [`World::init`](crate::world::World::init)). While it is off, a call of the library pays one branch for it; while it is
 /// on, less than a microsecond.
 ///
 /// A handle: clones measure together. None of its methods is collective, but reports are of use only if all ranks
@@ -75,7 +75,7 @@ impl Measure {
         });
     }
 
-    /// Keeps the first `most` calls, and parts of calls, for [`World::write_trace`](crate::World::write_trace),
+    /// Keeps the first `most` calls, and parts of calls, for [`World::write_trace`](crate::world::World::write_trace),
     /// each with its start and end: 40 bytes each, taken now. Later ones are counted only.
     pub fn keep_events(&self, most: usize) {
         self.state(|state| {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::copy;
 use super::kind::{Kind, Part};
 use super::tally::{Tallies, TallyRow};
-use crate::World;
+use crate::world::World;
 
 /// What the ranks measured: a table when printed, a value for serde; made by [`World::report`].
 ///
@@ -19,7 +19,7 @@ use crate::World;
 /// exceeds 1 where data stays in the cache, as in small grids or where several steps are done in one pass over memory.
 /// **Seconds** are the longest of all ranks unless named otherwise; rates are sums over all ranks divided by them.
 ///
-/// A call inside another (the halo exchanges of [`Field::advance`](crate::Field::advance)) belongs to the outer one.
+/// A call inside another (the halo exchanges of [`Field::advance`](crate::field::Field::advance)) belongs to the outer one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Report {
     /// How many ranks there are.
@@ -80,7 +80,7 @@ pub struct HaloReport {
     pub messages: u64,
     /// Bytes sent by all ranks, in messages and through shared memory, padding between fields included.
     pub bytes: u64,
-    /// Those of them that went through memory shared with neighbours on the same node.
+    /// Those of them that went through memory shared with neighbors on the same node.
     pub shared_bytes: u64,
     /// Longest time of a rank for copying cells to messages or shared memory.
     pub pack_seconds: f64,

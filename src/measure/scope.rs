@@ -2,7 +2,7 @@
 
 use super::record::Scope;
 use super::recorder::Measure;
-use crate::World;
+use crate::world::World;
 
 /// Names what is measured while it lives; made by [`World::kernel`].
 #[must_use = "the name is given to what happens while this lives: bind it to a variable, not to `_`"]
@@ -18,7 +18,7 @@ impl World {
     /// let world = World::init()?;
     /// let mut u = Grid::builder([32, 32]).build(&world)?.field::<f64>("u");
     /// world.measure().switch_on();
-    /// u.fill_with(1.0);
+    /// u.fill(1.0);
     /// u.exchange()?;
     /// {
     ///     let _kernel = world.kernel("double").flops(1);
@@ -28,7 +28,7 @@ impl World {
     /// if world.rank() == 0 {
     ///     println!("{report}");
     /// }
-    /// assert_eq!(report.row(parhelion::Kind::Update, "double").unwrap().flops, Some(32 * 32));
+    /// assert_eq!(report.row(parhelion::measure::Kind::Update, "double").unwrap().flops, Some(32 * 32));
     /// # Ok::<(), parhelion::Error>(())
     /// ```
     pub fn measure(&self) -> &Measure {

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::kind::{Kind, Part};
 use super::record::{Row, Tally};
-use crate::World;
 use crate::messages::{broadcast, receive_all, send_all};
+use crate::world::World;
 
 /// Tag of the messages that carry tables up the tree.
 const TALLY_TAG: i32 = 2;

@@ -9,9 +9,9 @@ use std::path::Path;
 use mpi::traits::{Communicator, Destination, Source};
 
 use super::record::Event;
-use crate::error::ErrorKind;
+use crate::error::{Error, ErrorKind, Result};
 use crate::messages::{receive_all, send_all};
-use crate::{Error, Result, World};
+use crate::world::World;
 
 const CLOCK_TAG: i32 = 3;
 const TRACE_TAG: i32 = 4;
@@ -21,7 +21,7 @@ const PINGS: usize = 20;
 impl World {
     /// Writes the timeline of all ranks to one file, to be opened in <https://ui.perfetto.dev> or
     /// `chrome://tracing`: a JSON array of events in the Trace Event Format, where a process is a rank. Start with
-    /// [`Measure::keep_events`](crate::Measure::keep_events).
+    /// [`Measure::keep_events`](crate::measure::Measure::keep_events).
     ///
     /// The name of a process says how many of its events there was no room for. The clocks of
     /// the ranks are compared when this is called, by messages back and forth, to within the time of a message.

@@ -2,7 +2,7 @@
 
 use parhelion_kernels::{Element, Summable};
 
-use crate::Field;
+use crate::field::Field;
 use crate::measure::Kind;
 
 mod sealed {

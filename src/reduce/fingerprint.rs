@@ -2,7 +2,7 @@
 
 use parhelion_kernels::Element;
 
-use crate::Field;
+use crate::field::Field;
 use crate::measure::Kind;
 
 impl<T: Element, const N: usize> Field<T, N> {
@@ -52,7 +52,7 @@ impl<T: Element, const N: usize> Field<T, N> {
     }
 }
 
-/// Mixes position and value with the finaliser of SplitMix64 (Steele, Lea, Flood, OOPSLA 2014).
+/// Mixes position and value with the finalizer of SplitMix64 (Steele, Lea, Flood, OOPSLA 2014).
 fn hash(position: u64, value: &[u8]) -> u64 {
     let mix = |x: u64| {
         let x = (x ^ x >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -4,16 +4,18 @@ use bytemuck::Pod;
 use mpi::traits::{Communicator, Root};
 use parhelion_kernels::{Inputs, PointOf, fold};
 
-use crate::error::ErrorKind;
+use crate::error::{Error, ErrorKind, Result};
+use crate::grid::Grid;
 use crate::measure::{Kind, Part};
 use crate::messages::{receive, send};
-use crate::{Error, Grid, Region, Result, World};
+use crate::world::World;
+use parhelion_kernels::Region;
 
 /// Tag of the messages that carry partial results up the tree.
 const PARTIAL_TAG: i32 = 1;
 
 impl<const N: usize> Grid<N> {
-    /// Combines `rule(neighbourhood)` of all points of `region` on all ranks with an operation of your own.
+    /// Combines `rule(neighborhood)` of all points of `region` on all ranks with an operation of your own.
     ///
     /// The result has the same bits for any ranks × threads if `combine` is exactly associative and
     /// commutative, as minimum, maximum, bit operations and integer sums are; floating-point addition is

@@ -2,9 +2,12 @@
 
 use parhelion_kernels::{Accumulator, ExactSum, Inputs, PointOf, Summable, fold};
 
-use crate::error::ErrorKind;
+use crate::error::{Error, ErrorKind, Result};
+use crate::field::Field;
+use crate::grid::Grid;
 use crate::measure::Kind;
-use crate::{Element, Error, Field, Grid, Region, Result, World};
+use crate::world::World;
+use parhelion_kernels::{Element, Region};
 
 /// What a sum of a field of `T` is: `f64`, `Complex<f64>`, or `i128` for integers.
 type Total<T> = <<T as Summable>::Sum as ExactSum>::Total;
@@ -66,7 +69,7 @@ impl<T: Summable, const N: usize> Field<T, N> {
     /// Over all ranks of the grid.
     ///
     /// # Errors
-    /// When the fields differ in grid, centring or number of components.
+    /// When the fields differ in grid, centering or number of components.
     pub fn dot(&self, other: &Self) -> Result<Total<T>> {
         self.check_same_shape(other)?;
         let world = self.grid().world();
@@ -138,7 +141,7 @@ impl<T: Element, const N: usize> Field<T, N> {
 }
 
 impl<const N: usize> Grid<N> {
-    /// The exact sum of `rule(neighbourhood)` over the points of `region` on all ranks: for what no
+    /// The exact sum of `rule(neighborhood)` over the points of `region` on all ranks: for what no
     /// field holds, such as squared gradients or an energy made of several fields.
     ///
     /// `region` is local, usually [`Field::region_local`] of one of the inputs.

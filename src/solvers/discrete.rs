@@ -1,4 +1,4 @@
-//! A discretised operator on one grid, in one precision, and the sweeps that solvers make with it.
+//! A discretized operator on one grid, in one precision, and the sweeps that solvers make with it.
 
 use parhelion_kernels::{Accumulator, Pattern, map_parts};
 
@@ -8,10 +8,12 @@ use super::nodal::{Nodal, NodalRow};
 use super::rows::{RowCouplings, row, row_of_diagonal};
 use super::separable::{Separable, SeparableRow};
 use super::vectors::add_up_all;
+use crate::error::Result;
+use crate::field::Field;
+use crate::grid::Grid;
 use crate::measure::Kind;
-use crate::{Field, Grid, Result};
 
-/// `A u = diagonal · u − Σ coupling · neighbour` at every cell of a grid.
+/// `A u = diagonal · u − Σ coupling · neighbor` at every cell of a grid.
 pub(super) struct Discrete<T: Real, const N: usize> {
     pub(super) grid: Grid<N>,
     pub(super) terms: Terms<T, N>,
@@ -184,17 +186,17 @@ impl<T: Real, const N: usize> Discrete<T, N> {
         Ok(add_up_all(self.grid.world(), parts.into_iter().map(|sum| [sum]))[0])
     }
 
-    /// One half of a red-black Gauss–Seidel sweep: cells of `colour` (parity of the sum of the global indices) move towards the
+    /// One half of a red-black Gauss–Seidel sweep: cells of `color` (parity of the sum of the global indices) move toward the
     /// value that solves their equation, by `relaxation` of the way; the others keep theirs.
     pub(super) fn relax(
         &self,
-        colour: usize,
+        color: usize,
         relaxation: f64,
         u: &mut Field<T, N>,
         f: &Field<T, N>,
         output: &mut Field<T, N>,
     ) -> Result<()> {
-        let (odd, omega) = (self.parity(colour), T::nearest(relaxation));
+        let (odd, omega) = (self.parity(color), T::nearest(relaxation));
         let rule = |first: [isize; N]| {
             let odd = odd + first.iter().sum::<isize>() as usize;
             move |i: usize, f, u, around, diagonal| {
@@ -207,12 +209,12 @@ impl<T: Real, const N: usize> Discrete<T, N> {
     /// As [`relax`](Self::relax), from `u = 0`, which is not read.
     pub(super) fn relax_zero(
         &self,
-        colour: usize,
+        color: usize,
         relaxation: f64,
         f: &Field<T, N>,
         output: &mut Field<T, N>,
     ) {
-        let (odd, omega) = (self.parity(colour), T::nearest(relaxation));
+        let (odd, omega) = (self.parity(color), T::nearest(relaxation));
         self.scale_by_diagonal(f, output, |first| {
             let odd = odd + first.iter().sum::<isize>() as usize;
             move |i, f, diagonal| if (i + odd).is_multiple_of(2) { omega * (f / diagonal) } else { T::zero() }
@@ -271,7 +273,7 @@ impl<T: Real, const N: usize> Discrete<T, N> {
         timing.finish(region.len(), 2 * size_of::<T>() + self.bytes());
     }
 
-    /// Writes `rule(i in the row, f, u, Σ coupling · neighbour, diagonal)` to every cell, with a rule for each row that begins
+    /// Writes `rule(i in the row, f, u, Σ coupling · neighbor, diagonal)` to every cell, with a rule for each row that begins
     /// at `first`. Without an `f`, that of the rule means nothing.
     fn sweep<R: Fn(usize, T, T, T, T) -> T>(
         &self,
@@ -298,10 +300,11 @@ impl<T: Real, const N: usize> Discrete<T, N> {
         Ok(())
     }
 
-    /// What to add to a sum of local indices so that it is even for cells of this colour; not negative where they are
+    /// What to add to a sum of local indices so that it is even for cells of this color; not negative where they are
     /// not.
-    pub(super) fn parity(&self, colour: usize) -> usize {
-        let offset = self.grid.region_global(crate::Centring::Cell).start.iter().sum::<isize>() as usize;
-        offset + colour
+    pub(super) fn parity(&self, color: usize) -> usize {
+        let offset =
+            self.grid.region_global(crate::grid::Centering::Cell).start.iter().sum::<isize>() as usize;
+        offset + color
     }
 }

@@ -4,7 +4,9 @@ use parhelion_kernels::{Pattern, View};
 
 use super::Real;
 use super::rows::{Couplings, RowCouplings};
-use crate::{Boundary, Centring, Face, Field, Grid, Result};
+use crate::error::Result;
+use crate::field::{Boundary, Field};
+use crate::grid::{Centering, Face, Grid};
 
 /// `−∇·(β∇u) + αu`: the coupling of each cell to the one below it on each axis, and what else is on the diagonal.
 pub(super) struct Faces<T: Real, const N: usize> {
@@ -30,7 +32,7 @@ impl<T: Real, const N: usize> Parts<T, N> {
     pub(super) fn add_up(&self, faces: &mut Faces<T, N>) -> Result<()> {
         faces.shift.copy_from(&self.alpha)?;
         for wall in self.walls.iter().flatten() {
-            faces.shift.zip(wall, |shift, wall| shift + wall)?;
+            faces.shift.zip_mut_with(wall, |shift, &wall| *shift += wall)?;
         }
         faces.exchange()
     }
@@ -53,23 +55,23 @@ pub(super) struct FaceRow<'a, T, const N: usize> {
 impl<T: Real, const N: usize> Faces<T, N> {
     /// Of cells, all zero.
     pub(super) fn new(grid: &Grid<N>) -> Result<Self> {
-        Self::at(grid, Centring::Cell)
+        Self::at(grid, Centering::Cell)
     }
 
-    /// Of points of this centring, all zero.
-    pub(super) fn at(grid: &Grid<N>, centring: Centring) -> Result<Self> {
+    /// Of points of this centering, all zero.
+    pub(super) fn at(grid: &Grid<N>, centering: Centering) -> Result<Self> {
         let mut below = Vec::with_capacity(N);
         for _ in 0..N {
-            below.push(grid.field_builder("coupling").centring(centring).build()?);
+            below.push(grid.field_builder("coupling").centering(centering).build()?);
         }
         let mut below: [Field<T, N>; N] = below.try_into().expect("one was made for each axis");
         for field in &mut below {
             for face in Face::all::<N>().filter(|face| !grid.topology().periodic()[face.axis]) {
                 // Nothing is coupled through a wall.
-                field.boundary(face, Boundary::function(|_, _| T::zero()))?;
+                field.set_boundary(face, Boundary::function(|_, _| T::zero()))?;
             }
         }
-        Ok(Self { below, shift: grid.field_builder("shift").centring(centring).build()? })
+        Ok(Self { below, shift: grid.field_builder("shift").centering(centering).build()? })
     }
 
     /// Fills the halos, after the last write.

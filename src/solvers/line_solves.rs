@@ -2,15 +2,16 @@
 //!
 //! What couples them is a tridiagonal matrix, of a ring where the axis is periodic (Sherman and Morrison's formula makes two
 //! tridiagonal ones of it). Lines that lie side by side along the last axis are solved together, so that the loop over them is
-//! vectorised; each comes out of its own numbers alone, in the same order on any ranks × threads.
+//! vectorized; each comes out of its own numbers alone, in the same order on any ranks × threads.
 
 use parhelion_kernels::{Pattern, Region, View, map_lines};
 
 use super::Real;
 use super::discrete::{Discrete, RowSource, with_rows};
 use super::rows::RowCouplings;
+use crate::error::Result;
+use crate::field::Field;
 use crate::measure::Kind;
-use crate::{Field, Result};
 
 /// Lines side by side that are solved together: few enough to stay in the cache.
 const TOGETHER: usize = 32;
@@ -28,14 +29,14 @@ struct Bundle<T> {
 
 impl<T: Real, const N: usize> Discrete<T, N> {
     /// One half of a Gauss–Seidel sweep by lines: those along `axis` whose other global indices add up to an even number, or, with
-    /// `colour` 1, to an odd one, solve their equations; the others keep their values.
+    /// `color` 1, to an odd one, solve their equations; the others keep their values.
     ///
     /// # Collective
     /// Over all ranks of the grid, of which none is cut along `axis`.
     pub(super) fn solve_lines(
         &self,
         axis: usize,
-        colour: usize,
+        color: usize,
         u: &mut Field<T, N>,
         f: &Field<T, N>,
         output: &mut Field<T, N>,
@@ -44,7 +45,7 @@ impl<T: Real, const N: usize> Discrete<T, N> {
         u.exchange_for(Pattern::Star, 1)?;
         let timing = self.grid.world().measure().start_on(Kind::Sweep, "lines");
         let (pool, region) = (self.grid.world().pool(), output.region_local());
-        let (odd, periodic) = (self.parity(colour), self.grid.topology().periodic()[axis]);
+        let (odd, periodic) = (self.parity(color), self.grid.topology().periodic()[axis]);
         let (view, f) = (u.with_halo(0), f.component(0));
         with_rows!(self, source => {
             map_lines(pool, region, axis, [output.component_mut(0)], |part, [mut out]| {
@@ -96,7 +97,7 @@ impl<T: Real> Bundle<T> {
         Self { lines: 0, below: none(), above: none(), diagonal: none(), right: none(), corner: none() }
     }
 
-    /// The systems of some lines, with what their neighbours are now on the right.
+    /// The systems of some lines, with what their neighbors are now on the right.
     fn read<S: RowSource<T, N>, const N: usize>(
         &mut self,
         source: &S,
@@ -144,7 +145,7 @@ impl<T: Real> Bundle<T> {
             return self.eliminate(false);
         }
         match cells {
-            // A cell that is its own neighbour, and two that are each other's on both sides.
+            // A cell that is its own neighbor, and two that are each other's on both sides.
             1 => (0..lines).for_each(|i| self.diagonal[i] -= self.below[i] + self.above[i]),
             2 => (0..lines).for_each(|i| {
                 self.above[i] += self.below[i];

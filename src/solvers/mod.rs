@@ -7,7 +7,7 @@
 //! let world = World::init()?;
 //! let grid = Grid::builder([24, 24, 24]).extent([1.0; 3]).build(&world)?;
 //! let mut f = grid.field::<f64>("f");
-//! f.fill_with(1.0);
+//! f.fill(1.0);
 //! let mut poisson = Poisson::new(&grid);                     // −Δu = f
 //! for face in Face::all::<3>() {
 //!     poisson = poisson.wall(face, Wall::Dirichlet(0.0));
@@ -35,8 +35,8 @@
 //! Multigrid converges slowly where cells are much more strongly coupled along one axis than their shapes tell, as by thin layers of a
 //! coefficient: there [`Smoother::Line`] is the smoother.
 //!
-//! Every sum over a field is exact (see [`Field::dot`](crate::Field::dot)), and every sweep computes each point from its
-//! neighbours alone. So the history of residuals and the solution have the same bits on any ranks × threads.
+//! Every sum over a field is exact (see [`Field::dot`](crate::field::Field::dot)), and every sweep computes each point from its
+//! neighbors alone. So the history of residuals and the solution have the same bits on any ranks × threads.
 
 mod discrete;
 mod elliptic;

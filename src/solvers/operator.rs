@@ -1,7 +1,8 @@
 //! What a solver needs of a linear operator.
 
-use crate::error::ErrorKind;
-use crate::{Centring, Error, Field, Grid, Result};
+use crate::error::{Error, ErrorKind, Result};
+use crate::field::Field;
+use crate::grid::{Centering, Grid};
 
 use super::trouble::{agree_if_nan, spoil};
 use super::vectors::{combine, sums};
@@ -14,7 +15,7 @@ use super::vectors::{combine, sums};
 /// # Errors on one rank
 ///
 /// [`apply`](Self::apply) may fail on some ranks only, if these have first done all that is collective in it: if it fails before it has
-/// exchanged a halo, the others wait for that halo for ever (let [`World::agree`](crate::World::agree) settle what may go wrong
+/// exchanged a halo, the others wait for that halo for ever (let [`World::agree`](crate::world::World::agree) settle what may go wrong
 /// before). Methods go on until the next sum over all ranks and then return the error on every rank. Errors of the other methods must
 /// be the same on every rank; those of their defaults are.
 pub trait LinearOperator<const N: usize> {
@@ -22,8 +23,8 @@ pub trait LinearOperator<const N: usize> {
     fn grid(&self) -> &Grid<N>;
 
     /// Where in a cell their values live.
-    fn centring(&self) -> Centring {
-        Centring::Cell
+    fn centering(&self) -> Centering {
+        Centering::Cell
     }
 
     /// `output = A input`. The input is borrowed exclusively, for its halo is filled.
@@ -80,8 +81,8 @@ pub trait LinearOperator<const N: usize> {
 
     /// A field of zeros that the operator can be applied to.
     fn vector(&self, name: &str) -> Field<f64, N> {
-        let field = self.grid().field_builder(name).centring(self.centring()).build();
-        field.expect("an operator's grid has fields of its centring")
+        let field = self.grid().field_builder(name).centering(self.centering()).build();
+        field.expect("an operator's grid has fields of its centering")
     }
 }
 
@@ -105,7 +106,7 @@ pub struct OperatorFn<F, const N: usize> {
 ///     u.grid().sweep(u.region_local(), out.output(), u.star_reach::<1>()?, rule)
 /// });
 /// let (mut b, mut x) = (grid.field::<f64>("b"), grid.field::<f64>("x"));
-/// b.fill_with(2.0);
+/// b.fill(2.0);
 /// let outcome = Krylov::cg().solve(&a, &mut Identity, &b, &mut x)?;
 /// assert!(outcome.converged() && (x.probe([7])? - 2.0).abs() < 1e-12);
 /// # Ok::<(), parhelion::Error>(())
@@ -131,24 +132,24 @@ where
 }
 
 /// # Errors
-/// When a field is not of the operator's grid and centring, or has several components.
+/// When a field is not of the operator's grid and centering, or has several components.
 pub(super) fn check_fields<const N: usize>(
     operator: &(impl LinearOperator<N> + ?Sized),
     fields: &[&Field<f64, N>],
 ) -> Result<()> {
     for field in fields {
-        let (grid, centring) = (operator.grid(), operator.centring());
-        if !field.grid().same_as(grid) || field.centring() != centring || field.components() != 1 {
+        let (grid, centering) = (operator.grid(), operator.centering());
+        if !field.grid().same_as(grid) || field.centering() != centering || field.components() != 1 {
             return Err(Error::on_all_ranks(
                 ErrorKind::Argument,
                 format!(
-                    "field '{}' ({:?}, {} component(s), {:?} points) does not go with an operator on {:?} points centred \
-                     at {centring:?}; it must be of the operator's own grid and centring, with 1 component",
+                    "field '{}' ({:?}, {} component(s), {:?} points) does not go with an operator on {:?} points centered \
+                     at {centering:?}; it must be of the operator's own grid and centering, with 1 component",
                     field.name(),
-                    field.centring(),
+                    field.centering(),
                     field.components(),
                     field.shape_global(),
-                    grid.shape_global(centring)
+                    grid.shape_global(centering)
                 ),
             ));
         }

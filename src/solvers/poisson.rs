@@ -2,9 +2,11 @@
 
 use super::elliptic::{Elliptic, EllipticBuilder, Mean};
 use super::{Krylov, LinearOperator, Multigrid, Outcome, Wall};
-use crate::{Centring, Face, Field, Grid, Result};
+use crate::error::Result;
+use crate::field::Field;
+use crate::grid::{Centering, Face, Grid};
 
-/// `−∇·(β∇u) + αu = f` on cell-centred or [node-centred](Self::centring) fields, solved by multigrid, with conjugate gradients around it where
+/// `−∇·(β∇u) + αu = f` on cell-centered or [node-centered](Self::centering) fields, solved by multigrid, with conjugate gradients around it where
 /// the coefficients vary.
 ///
 /// ```
@@ -33,9 +35,9 @@ impl<'a, const N: usize> Poisson<'a, N> {
         Self { problem: Elliptic::builder(grid) }
     }
 
-    /// As [`EllipticBuilder::centring`]; here `f` is given as it is, at all points.
-    pub fn centring(mut self, centring: Centring) -> Self {
-        self.problem = self.problem.centring(centring);
+    /// As [`EllipticBuilder::centering`]; here `f` is given as it is, at all points.
+    pub fn centering(mut self, centering: Centering) -> Self {
+        self.problem = self.problem.centering(centering);
         self
     }
 
@@ -86,7 +88,7 @@ impl<'a, const N: usize> Poisson<'a, N> {
     /// Over all ranks of the grid, with the same description.
     ///
     /// # Errors
-    /// As for [`EllipticBuilder::build`], and when `f` is not a field of the grid and centring. Not when it does not converge: that is
+    /// As for [`EllipticBuilder::build`], and when `f` is not a field of the grid and centering. Not when it does not converge: that is
     /// an [`Outcome`].
     pub fn solve(self, f: &Field<f64, N>, tolerance: f64) -> Result<(Field<f64, N>, Outcome)> {
         let operator = self.problem.build()?;

@@ -3,8 +3,8 @@
 use super::LinearOperator;
 use super::trouble::spoil;
 use super::vectors::combine;
-use crate::error::ErrorKind;
-use crate::{Error, Field, Result};
+use crate::error::{Error, ErrorKind, Result};
+use crate::field::Field;
 
 /// Something near the inverse of an operator.
 ///
@@ -78,7 +78,7 @@ impl<const N: usize> Jacobi<N> {
                 ),
             ));
         }
-        inverse.map(|d| 1.0 / d);
+        inverse.map_inplace(|d| *d = 1.0 / *d);
         Ok(Self { inverse })
     }
 }
@@ -162,11 +162,11 @@ impl<A: LinearOperator<N>, const N: usize> Preconditioner<N> for Polynomial<'_, 
 }
 
 /// # Errors
-/// When a field is not of the grid and centring of `model`.
+/// When a field is not of the grid and centering of `model`.
 fn check_alike<const N: usize>(model: &Field<f64, N>, fields: &[&Field<f64, N>]) -> Result<()> {
     let alike = |field: &&&Field<f64, N>| {
         field.grid().same_as(model.grid())
-            && field.centring() == model.centring()
+            && field.centering() == model.centering()
             && field.components() == model.components()
     };
     match fields.iter().find(|field| !alike(field)) {
@@ -174,8 +174,8 @@ fn check_alike<const N: usize>(model: &Field<f64, N>, fields: &[&Field<f64, N>])
         Some(field) => Err(Error::on_all_ranks(
             ErrorKind::Argument,
             format!(
-                "this preconditioner is for fields of the grid and centring ({:?}) of its operator; '{}' is another",
-                model.centring(),
+                "this preconditioner is for fields of the grid and centering ({:?}) of its operator; '{}' is another",
+                model.centering(),
                 field.name()
             ),
         )),
@@ -185,13 +185,13 @@ fn check_alike<const N: usize>(model: &Field<f64, N>, fields: &[&Field<f64, N>])
 /// The steps `d ← memory · d + step · D⁻¹ r`, `x ← x + d` of the Chebyshev iteration for eigenvalues within bounds
 /// (Y. Saad, *Iterative Methods for Sparse Linear Systems*, 2nd ed., algorithm 12.1).
 pub(super) fn chebyshev_weights([low, high]: [f64; 2], steps: usize) -> Vec<[f64; 2]> {
-    let (centre, half) = (0.5 * (high + low), 0.5 * (high - low));
-    let sigma = centre / half;
+    let (center, half) = (0.5 * (high + low), 0.5 * (high - low));
+    let sigma = center / half;
     let mut rho = 1.0 / sigma;
     (0..steps)
         .map(|number| {
             if number == 0 {
-                return [0.0, 1.0 / centre];
+                return [0.0, 1.0 / center];
             }
             let next = 1.0 / (2.0 * sigma - rho);
             let weights = [next * rho, 2.0 * next / half];

@@ -1,8 +1,8 @@
 //! Systems whose norms are too small or too large to be squared.
 
 use super::{LinearOperator, Outcome};
-use crate::error::ErrorKind;
-use crate::{Error, Field, Result};
+use crate::error::{Error, ErrorKind, Result};
+use crate::field::Field;
 
 /// Norms within which a system is solved as it is: their squares, and those of residuals 10⁻⁵⁰ times as large, have all their
 /// digits.
@@ -65,10 +65,10 @@ pub(super) fn solve_scaled<const N: usize>(
 ) -> Result<Outcome> {
     let mut scaled = operator.vector(b.name());
     scaled.copy_from(b)?;
-    scaled.map(|b| scale * b);
-    x.map(|x| scale * x);
+    scaled.map_inplace(|b| *b *= scale);
+    x.map_inplace(|x| *x *= scale);
     let outcome = solve(&scaled, x);
-    x.map(|x| x / scale);
+    x.map_inplace(|x| *x /= scale);
     let Outcome { status, residuals, goal } = outcome?;
     Ok(Outcome { status, residuals: residuals.iter().map(|r| r / scale).collect(), goal: goal / scale })
 }

@@ -4,7 +4,7 @@ use parhelion_kernels::{Ring, View};
 
 use super::Real;
 
-/// How one cell is coupled to its neighbours on each axis.
+/// How one cell is coupled to its neighbors on each axis.
 #[derive(Clone, Copy)]
 pub(super) struct Couplings<T, const N: usize> {
     pub(super) below: [T; N],
@@ -40,11 +40,11 @@ impl<T: Real, const N: usize> Rows<T, N> for Ring<T, N> {
     }
 }
 
-/// Writes `rule(i, f, u of the cell, Σ coupling · u of the neighbours, diagonal)` to every cell of the row that begins at
+/// Writes `rule(i, f, u of the cell, Σ coupling · u of the neighbors, diagonal)` to every cell of the row that begins at
 /// `first`.
 ///
 /// A function of its own, all slices cut to one length, so that the compiler knows that the row written overlaps none of those
-/// read, needs no bounds checks, and vectorises the loop.
+/// read, needs no bounds checks, and vectorizes the loop.
 #[inline(never)]
 pub(super) fn row<T: Real, C: RowCouplings<T, N>, const N: usize>(
     couplings: &C,
@@ -62,7 +62,7 @@ pub(super) fn row<T: Real, C: RowCouplings<T, N>, const N: usize>(
             &u.row(index, len)[..len]
         })
     };
-    let (below, above, centre) = (along(-1), along(1), &u.row(first, len)[..len]);
+    let (below, above, center) = (along(-1), along(1), &u.row(first, len)[..len]);
     let (couplings, f) = (couplings.trimmed(len), &f[..len]);
     for i in 0..len {
         let at = couplings.at(i);
@@ -70,7 +70,7 @@ pub(super) fn row<T: Real, C: RowCouplings<T, N>, const N: usize>(
         for a in 1..N {
             around += at.below[a] * below[a][i] + at.above[a] * above[a][i];
         }
-        out[i] = rule(i, f[i], centre[i], around, at.diagonal);
+        out[i] = rule(i, f[i], center[i], around, at.diagonal);
     }
 }
 

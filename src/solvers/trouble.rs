@@ -4,12 +4,14 @@
 //! would wait there for ever. So the rank that fails goes on too, with NaN for a result: the next sum is NaN on every
 //! rank, which tells all of them, in the message that is sent anyway. Where a sum is NaN, the ranks agree on what happened.
 
-use crate::{Field, Result, World};
+use crate::error::Result;
+use crate::field::Field;
+use crate::world::World;
 
 /// Fills what could not be computed with NaN; passes the error on.
 pub(super) fn spoil<const N: usize>(done: Result<()>, output: &mut Field<f64, N>) -> Result<()> {
     if done.is_err() {
-        output.fill_with(f64::NAN);
+        output.fill(f64::NAN);
     }
     done
 }

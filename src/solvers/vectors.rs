@@ -2,8 +2,9 @@
 
 use parhelion_kernels::{Accumulator, ExactSum, View, map_parts};
 
+use crate::field::Field;
 use crate::measure::Kind;
-use crate::{Field, World};
+use crate::world::World;
 
 /// Values of each field at hand: few enough to stay in the L1 cache.
 const CHUNK: usize = 256;
@@ -73,7 +74,7 @@ pub(super) fn add_up_all<const D: usize>(
 /// Replaces the values of `changed` by what `rule(changed, read)` returns first, at every point, and returns the exact sums
 /// of what it returns second: each with the same bits on any ranks and threads.
 ///
-/// The fields are of one grid and centring, with one component.
+/// The fields are of one grid and centering, with one component.
 ///
 /// # Collective
 /// Over all ranks of the grid.

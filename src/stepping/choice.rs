@@ -4,8 +4,8 @@ use std::sync::OnceLock;
 
 use parhelion_kernels::{Blocking, Caches};
 
-use crate::error::ErrorKind;
-use crate::{Error, Grid, Result};
+use crate::error::{Error, ErrorKind, Result};
+use crate::grid::Grid;
 
 /// `plain`, `auto`, or the number of steps in a pass, for fields that are not told.
 const VARIABLE: &str = "PARHELION_BLOCKING";

@@ -1,9 +1,10 @@
 //! Fields that a rule reads while it brings others forward.
 
-use parhelion_kernels::{Element, Inputs, Neighbours, Points, Reach};
+use parhelion_kernels::{Element, Inputs, Neighbors, Points, Reach};
 
-use crate::error::ErrorKind;
-use crate::{Centring, Error, Field, Grid, Result};
+use crate::error::{Error, ErrorKind, Result};
+use crate::field::Field;
+use crate::grid::{Centering, Grid};
 
 mod sealed {
     pub trait Sealed {}
@@ -37,14 +38,14 @@ pub trait ConstantFields<const N: usize>: sealed::Sealed {
 
     /// Makes them readable at all points that levels after the first need, `more` beyond the block's open sides.
     #[doc(hidden)]
-    fn prepare(&mut self, grid: &Grid<N>, centring: Centring, more: usize) -> Result<()>;
+    fn prepare(&mut self, grid: &Grid<N>, centering: Centering, more: usize) -> Result<()>;
     #[doc(hidden)]
     fn inputs(&self) -> Self::Inputs<'_>;
 }
 
 impl<T: Element, const N: usize, const R: usize> sealed::Sealed for Constant<'_, T, N, R> {}
 impl<T: Element, const N: usize, const R: usize> ConstantFields<N> for Constant<'_, T, N, R> {
-    type Points = Neighbours<T, N, R, false>;
+    type Points = Neighbors<T, N, R, false>;
     type Inputs<'k>
         = Reach<'k, T, N, R>
     where
@@ -52,15 +53,15 @@ impl<T: Element, const N: usize, const R: usize> ConstantFields<N> for Constant<
     const RADIUS: usize = R;
     const BYTES: usize = size_of::<T>();
 
-    fn prepare(&mut self, grid: &Grid<N>, centring: Centring, more: usize) -> Result<()> {
-        if !self.field.grid().same_as(grid) || self.field.centring() != centring {
+    fn prepare(&mut self, grid: &Grid<N>, centering: Centering, more: usize) -> Result<()> {
+        if !self.field.grid().same_as(grid) || self.field.centering() != centering {
             return Err(Error::on_all_ranks(
                 ErrorKind::Argument,
                 format!(
-                    "field '{}' ({:?}) cannot be read beside fields brought forward that are {centring:?} of their grid; it \
+                    "field '{}' ({:?}) cannot be read beside fields brought forward that are {centering:?} of their grid; it \
                      must be like them",
                     self.field.name(),
-                    self.field.centring()
+                    self.field.centering()
                 ),
             ));
         }
@@ -94,8 +95,8 @@ macro_rules! constants {
             const RADIUS: usize = super::states::largest(&[$($c::RADIUS),*]);
             const BYTES: usize = 0 $(+ $c::BYTES)*;
 
-            fn prepare(&mut self, grid: &Grid<N>, centring: Centring, more: usize) -> Result<()> {
-                $(self.$member.prepare(grid, centring, more)?;)*
+            fn prepare(&mut self, grid: &Grid<N>, centering: Centering, more: usize) -> Result<()> {
+                $(self.$member.prepare(grid, centering, more)?;)*
                 Ok(())
             }
 

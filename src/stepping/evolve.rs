@@ -3,19 +3,20 @@
 use parhelion_kernels::{Blocking, Element, Pattern, Points, Region, evolve};
 
 use super::{Block, Choice, Constant, ConstantFields, Evolving, EvolvingFields, passes};
-use crate::error::ErrorKind;
-use crate::halo::Borrowed;
+use crate::error::{Error, ErrorKind, Result};
+use crate::field::Field;
+use crate::grid::{Centering, Grid};
+use crate::halo::{Borrowed, HaloPlan};
 use crate::measure::Kind;
-use crate::{Centring, Error, Field, Grid, HaloPlan, Result};
 
 impl<T: Element, const N: usize> Field<T, N> {
-    /// The field as one that a rule brings forward, reading all neighbours within `R` points; for [`Grid::evolve`] and
+    /// The field as one that a rule brings forward, reading all neighbors within `R` points; for [`Grid::evolve`] and
     /// [`Grid::leapfrog`].
     pub fn evolving<const R: usize>(&mut self) -> Evolving<'_, T, N, R, false> {
         Evolving::new(self)
     }
 
-    /// As [`evolving`](Self::evolving), reading the neighbours on the axes only.
+    /// As [`evolving`](Self::evolving), reading the neighbors on the axes only.
     pub fn star_evolving<const R: usize>(&mut self) -> Evolving<'_, T, N, R, true> {
         Evolving::new(self)
     }
@@ -28,7 +29,7 @@ impl<T: Element, const N: usize> Field<T, N> {
 }
 
 impl<const N: usize> Grid<N> {
-    /// Applies `rule(neighbourhood, constants' neighbourhood)` to all points of several fields at once, `steps` times, and
+    /// Applies `rule(neighborhood, constants' neighborhood)` to all points of several fields at once, `steps` times, and
     /// meets the boundary conditions at each step. The times move on by one step each.
     ///
     /// As [`Field::advance`], which is for one field: several steps in one pass over memory where that is faster (as the
@@ -41,7 +42,7 @@ impl<const N: usize> Grid<N> {
     /// let grid = Grid::builder([16, 16]).periodic([true, true]).build(&world)?;
     /// let (mut u, mut v, mut k) = (grid.field::<f64>("u"), grid.field::<f64>("v"), grid.field::<f64>("k"));
     /// u.fill_indexed(|[j, i]| if j == 3 && i == 4 { 1.0 } else { 0.0 });
-    /// k.fill_with(0.1);
+    /// k.fill(0.1);
     /// type Both<'a> = (StarPoint<'a, f64, 2, 1>, StarPoint<'a, f64, 2, 0>);
     /// grid.evolve(
     ///     (u.star_evolving::<1>(), v.star_evolving::<0>()),
@@ -60,7 +61,7 @@ impl<const N: usize> Grid<N> {
     /// Over all ranks, with the same fields, rule and number of steps.
     ///
     /// # Errors
-    /// When a field is of another grid or has several components, they differ in centring, or the halo is thinner than
+    /// When a field is of another grid or has several components, they differ in centering, or the halo is thinner than
     /// a radius; and as for [`Field::advance`].
     pub fn evolve<S: EvolvingFields<N>, C: ConstantFields<N>>(
         &self,
@@ -73,8 +74,8 @@ impl<const N: usize> Grid<N> {
         self.bring_forward(fields, constants, steps, false, |_, now, constants| rule(now, constants))
     }
 
-    /// As [`evolve`](Self::evolve), for rules of two levels in time: `rule(values one step earlier, neighbourhood now,
-    /// constants' neighbourhood)`. Every field comes [with its previous level](Evolving::with_previous).
+    /// As [`evolve`](Self::evolve), for rules of two levels in time: `rule(values one step earlier, neighborhood now,
+    /// constants' neighborhood)`. Every field comes [with its previous level](Evolving::with_previous).
     ///
     /// ```
     /// use parhelion::prelude::*;
@@ -127,13 +128,13 @@ impl<const N: usize> Grid<N> {
         let timing = self.world().measure().start(Kind::Advance);
         let settings = (steps, S::RADIUS, S::PATTERN, leapfrog);
         self.world().check_same("Grid::evolve or leapfrog", &settings)?;
-        let (centring, given) = check(self, &mut fields, leapfrog)?;
-        let interior = Region::from_shape(self.region_global(centring).shape());
+        let (centering, given) = check(self, &mut fields, leapfrog)?;
+        let interior = Region::from_shape(self.region_global(centering).shape());
         let block = Block::new(self, interior, S::RADIUS);
         let choice = Choice { radius: S::RADIUS, constants: C::RADIUS, bytes: S::BYTES + C::BYTES, given };
         let (blocking, _) = choice.agree(self, interior.shape(), false)?;
         let longest = passes(steps, blocking.levels).max().unwrap_or(1);
-        constants.prepare(self, centring, (longest - 1) * S::RADIUS)?;
+        constants.prepare(self, centering, (longest - 1) * S::RADIUS)?;
         for levels in passes(steps, blocking.levels) {
             let blocking = Blocking { levels, ..blocking };
             fields.each(&mut |field| field.prepare(block.in_memory(longest), leapfrog && longest > 1))?;
@@ -164,24 +165,24 @@ impl<const N: usize> Grid<N> {
     }
 }
 
-/// The common centring of the fields, and the blocking that the first was given.
+/// The common centering of the fields, and the blocking that the first was given.
 fn check<S: EvolvingFields<N>, const N: usize>(
     grid: &Grid<N>,
     fields: &mut S,
     leapfrog: bool,
-) -> Result<(Centring, Option<Blocking<N>>)> {
+) -> Result<(Centering, Option<Blocking<N>>)> {
     let mut first = None;
     fields.each(&mut |field| {
         field.check(grid, S::RADIUS, leapfrog)?;
-        let (centring, _) = *first.get_or_insert_with(|| (field.centring(), field.blocking()));
-        if field.centring() == centring {
+        let (centering, _) = *first.get_or_insert_with(|| (field.centering(), field.blocking()));
+        if field.centering() == centering {
             return Ok(());
         }
         Err(Error::on_all_ranks(
             ErrorKind::Argument,
             format!(
-                "fields that are brought forward together must have one centring, but got {centring:?} and {:?}",
-                field.centring()
+                "fields that are brought forward together must have one centering, but got {centering:?} and {:?}",
+                field.centering()
             ),
         ))
     })?;

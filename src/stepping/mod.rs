@@ -6,14 +6,16 @@ mod evolve;
 mod states;
 mod tuning;
 
-use parhelion_kernels::{Blocking, Pass, Region};
+use parhelion_kernels::{Pass, Region};
 
 pub(crate) use choice::Choice;
 pub use constants::{Constant, ConstantFields};
+pub use parhelion_kernels::{Blocking, Caches};
 pub use states::{Evolving, EvolvingFields};
 
-use crate::halo::HaloFields;
-use crate::{Grid, HaloPlan, Result};
+use crate::error::Result;
+use crate::grid::Grid;
+use crate::halo::{HaloFields, HaloPlan};
 
 /// Tiles along axis 0 into which a single step is cut while messages are under way; between two of them MPI gets a
 /// chance to progress.

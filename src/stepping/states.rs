@@ -1,11 +1,11 @@
 //! The fields that a rule brings forward together.
 
-use parhelion_kernels::{Blocking, Element, Inputs, Neighbours, Pattern, Points, State, States, ViewMut};
+use parhelion_kernels::{Blocking, Element, Inputs, Neighbors, Pattern, Points, State, States, ViewMut};
 
-use crate::error::ErrorKind;
-use crate::field::ComponentWalls;
+use crate::error::{Error, ErrorKind, Result};
+use crate::field::{ComponentWalls, Field};
+use crate::grid::{Centering, Grid};
 use crate::halo::{Exchanged, HaloFields};
-use crate::{Centring, Error, Field, Grid, Result};
 
 mod sealed {
     pub trait Sealed {}
@@ -72,7 +72,7 @@ pub trait EvolvingFields<const N: usize>: HaloFields<N> + sealed::Sealed {
         Self: 'k;
     /// How far the rule reads.
     const RADIUS: usize;
-    /// Which neighbours it reads.
+    /// Which neighbors it reads.
     const PATTERN: Pattern;
     /// Bytes of the arrays that pass through the cache for each point.
     const BYTES: usize;
@@ -87,7 +87,7 @@ pub trait EvolvingFields<const N: usize>: HaloFields<N> + sealed::Sealed {
 #[doc(hidden)]
 pub trait Stepped<const N: usize> {
     fn check(&self, grid: &Grid<N>, radius: usize, leapfrog: bool) -> Result<()>;
-    fn centring(&self) -> Centring;
+    fn centering(&self) -> Centering;
     fn blocking(&self) -> Option<Blocking<N>>;
     /// Makes halos in memory this wide, of the previous level too.
     fn prepare(&mut self, widths: [[usize; 2]; N], exchanges_previous: bool) -> Result<()>;
@@ -122,11 +122,11 @@ impl<T: Element, const N: usize, const R: usize, const STAR: bool> Stepped<N>
         }
         if let Some(previous) = previous {
             let alike = previous.grid().same_as(grid)
-                && previous.centring() == self.field.centring()
+                && previous.centering() == self.field.centering()
                 && previous.components() == 1;
             if !alike {
                 return refuse(format!(
-                    "'{}', its previous level, is not of its grid, centring and components",
+                    "'{}', its previous level, is not of its grid, centering and components",
                     previous.name()
                 ));
             }
@@ -134,8 +134,8 @@ impl<T: Element, const N: usize, const R: usize, const STAR: bool> Stepped<N>
         self.field.check_radius(radius)
     }
 
-    fn centring(&self) -> Centring {
-        self.field.centring()
+    fn centering(&self) -> Centering {
+        self.field.centering()
     }
 
     fn blocking(&self) -> Option<Blocking<N>> {
@@ -180,7 +180,7 @@ impl<T: Element, const N: usize, const R: usize, const STAR: bool> EvolvingField
     for Evolving<'_, T, N, R, STAR>
 {
     type Value = T;
-    type Points = Neighbours<T, N, R, STAR>;
+    type Points = Neighbors<T, N, R, STAR>;
     type States<'k>
         = State<'k, T, ComponentWalls<'k, T, N>, N, R, STAR>
     where
@@ -217,7 +217,7 @@ macro_rules! tuples {
             for ($(Evolving<'a, $t, N, $radius, $star>,)*)
         {
             type Value = ($($t,)*);
-            type Points = ($(Neighbours<$t, N, $radius, $star>,)*);
+            type Points = ($(Neighbors<$t, N, $radius, $star>,)*);
             type States<'k> = ($(State<'k, $t, ComponentWalls<'k, $t, N>, N, $radius, $star>,)*) where Self: 'k;
             const RADIUS: usize = largest(&[$($radius),*]);
             const PATTERN: Pattern = if true $(&& $star)* { Pattern::Star } else { Pattern::Box };

@@ -5,7 +5,10 @@ use std::time::{Duration, Instant};
 use parhelion_kernels::{Blocking, Element, Stencil};
 
 use super::Choice;
-use crate::{Centring, Field, Grid, Result, World};
+use crate::error::Result;
+use crate::field::Field;
+use crate::grid::{Centering, Grid};
+use crate::world::World;
 
 /// A candidate is stepped for at least so long, so that clocks and wake-ups do not count.
 const SHORTEST: Duration = Duration::from_millis(50);
@@ -18,7 +21,7 @@ impl<T: Element, const N: usize> Field<T, N> {
     /// The choice can be printed, saved, and given to a later run:
     ///
     /// ```
-    /// use parhelion::Blocking;
+    /// use parhelion::stepping::Blocking;
     /// use parhelion::prelude::*;
     ///
     /// let world = World::init()?;
@@ -59,7 +62,7 @@ impl<const N: usize> Grid<N> {
     /// When `PARHELION_BLOCKING` has no sensible value.
     pub fn blocking(&self, radius: usize, bytes: usize) -> Result<Blocking<N>> {
         Choice { radius, constants: 0, bytes, given: None }
-            .wish(self, self.region_global(Centring::Cell).shape())
+            .wish(self, self.region_global(Centering::Cell).shape())
     }
 
     /// Finds the fastest blocking for steps of any kind, as [`Field::tune_blocking`] does for those of one field.
@@ -99,7 +102,7 @@ impl<const N: usize> Grid<N> {
         tune(
             self,
             Choice { radius, constants: 0, bytes, given: None },
-            self.region_global(Centring::Cell).shape(),
+            self.region_global(Centering::Cell).shape(),
             steps,
         )
     }

@@ -8,9 +8,10 @@ use num_traits::AsPrimitive;
 use super::canvas::Canvas;
 use super::sample::Sample;
 use super::ticks::{text, ticks};
-use crate::error::ErrorKind;
+use crate::error::{Error, ErrorKind, Result};
+use crate::field::Field;
 use crate::measure::Kind;
-use crate::{Element, Error, Field, Result};
+use parhelion_kernels::Element;
 
 /// Pixels around the plane: for the title, the scales and the color bar.
 const LEFT: i32 = 76;
@@ -56,12 +57,12 @@ impl Colors {
 ///
 /// ```
 /// use parhelion::prelude::*;
-/// use parhelion::{Colors, Picture};
+/// use parhelion::watch::{Colors, Picture};
 ///
 /// let world = World::init()?;
 /// let grid = Grid::builder([40, 30, 20]).build(&world)?;
 /// let mut u = grid.field::<f64>("temperature");
-/// u.fill(|[z, y, x]| (0.3 * x).sin() * (0.2 * y).cos() + 0.01 * z);
+/// u.fill_with(|[z, y, x]| (0.3 * x).sin() * (0.2 * y).cos() + 0.01 * z);
 /// let picture = Picture::new().plane(0, 20).range(-1.0, 1.5).colors(Colors::Inferno);
 /// # let folder = std::env::temp_dir().join(format!("parhelion-picture-{}", std::process::id()));
 /// # std::fs::create_dir_all(&folder).unwrap();

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use num_traits::AsPrimitive;
 
-use crate::error::ErrorKind;
-use crate::{Element, Error, Field, Result};
+use crate::error::{Error, ErrorKind, Result};
+use crate::field::Field;
+use parhelion_kernels::Element;
 
 /// A time series of a field at some points, in a file of comma-separated values.
 ///
@@ -16,12 +17,12 @@ use crate::{Element, Error, Field, Result};
 ///
 /// ```
 /// use parhelion::prelude::*;
-/// use parhelion::Probes;
+/// use parhelion::watch::Probes;
 ///
 /// let world = World::init()?;
 /// let grid = Grid::builder([8, 8]).extent([1.0, 1.0]).build(&world)?;
 /// let mut u = grid.field::<f64>("u");
-/// u.fill(|[y, x]| x + 10.0 * y);
+/// u.fill_with(|[y, x]| x + 10.0 * y);
 /// # let path = std::env::temp_dir().join(format!("parhelion-probes-{}.csv", std::process::id()));
 /// let mut probes = Probes::create(&u, &path, [[0, 0], [4, 7]])?;
 /// probes.record(&u)?;

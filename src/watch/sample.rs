@@ -2,8 +2,9 @@
 
 use num_traits::AsPrimitive;
 
-use crate::error::ErrorKind;
-use crate::{Element, Error, Field, Result};
+use crate::error::{Error, ErrorKind, Result};
+use crate::field::Field;
+use parhelion_kernels::Element;
 
 /// A plane of a field as `height` rows of `width` pixels, the first row at the top.
 pub(super) struct Sample<const N: usize> {

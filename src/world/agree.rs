@@ -7,9 +7,8 @@ use mpi::topology::SimpleCommunicator;
 use mpi::traits::{Communicator, CommunicatorCollectives, Root};
 
 use super::World;
-use crate::error::ErrorKind;
+use crate::error::{Error, ErrorKind, Result};
 use crate::measure::Part;
-use crate::{Error, Result};
 
 impl World {
     /// Turns an error on some rank into the same error on every rank.

@@ -12,8 +12,7 @@ use mpi::Threading;
 use mpi::environment::is_initialized;
 use mpi::environment::{Universe, initialize_with_threading, is_finalized, threading_support};
 
-use crate::error::ErrorKind;
-use crate::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 
 /// MPI while some world of this process uses it.
 pub(super) struct Environment {
@@ -90,7 +89,7 @@ fn parallel(message: impl Into<String>) -> Error {
 /// Whether MPI considers this thread the one that may call it.
 fn on_main_thread() -> bool {
     let mut main = 0;
-    // SAFETY: MPI is initialised and not finalised (see `enter`), and `main` is a valid out-parameter.
+    // SAFETY: MPI is initialized and not finalized (see `enter`), and `main` is a valid out-parameter.
     unsafe { mpi::ffi::MPI_Is_thread_main(&mut main) };
     main != 0
 }

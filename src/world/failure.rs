@@ -6,7 +6,7 @@ use std::sync::{Once, OnceLock};
 use mpi::traits::Communicator;
 
 use super::World;
-use crate::Error;
+use crate::error::Error;
 
 /// Rank and size, for the panic message of any thread of this rank.
 static RANK: OnceLock<(usize, usize)> = OnceLock::new();

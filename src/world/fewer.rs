@@ -29,8 +29,8 @@ impl World {
     /// Over all ranks.
     pub(crate) fn fewer(&self, ranks: usize) -> Option<Self> {
         let belongs = member(self.rank(), ranks, self.size()).is_some();
-        let colour = if belongs { Color::with_value(0) } else { Color::undefined() };
-        let comm = self.comm().split_by_color(colour)?;
+        let color = if belongs { Color::with_value(0) } else { Color::undefined() };
+        let comm = self.comm().split_by_color(color)?;
         let (cores, nodes, node) = Cores::find(&comm);
         Some(self.part(comm, cores, [nodes, node]))
     }

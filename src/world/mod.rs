@@ -17,8 +17,7 @@ use mpi::topology::SimpleCommunicator;
 use mpi::traits::{Communicator, CommunicatorCollectives, Root};
 use parhelion_kernels::Pool;
 
-use crate::Result;
-use crate::error::Alone;
+use crate::error::{Alone, Result};
 use crate::measure::{AtEnd, Measure, Part};
 use environment::Environment;
 pub(crate) use fewer::{member, member_rank};
@@ -41,7 +40,7 @@ use threads::Cores;
 ///
 /// # When something fails
 ///
-/// A panic on one rank ends all ranks, and so does an [`Error`](crate::Error) of one rank that
+/// A panic on one rank ends all ranks, and so does an [`Error`](crate::error::Error) of one rank that
 /// leaves `main`; both print the rank and the message. [`World::agree`] makes an error known to all
 /// ranks instead, so that each can handle it.
 #[derive(Clone)]

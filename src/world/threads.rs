@@ -5,8 +5,7 @@ use mpi::topology::SimpleCommunicator;
 use mpi::traits::{Communicator, CommunicatorCollectives, Root};
 use parhelion_kernels::Pool;
 
-use crate::error::ErrorKind;
-use crate::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 
 /// Cores a mask can name.
 const MASK_BITS: usize = 1024;

@@ -3,8 +3,10 @@
 use std::path::Path;
 
 use num_complex::Complex;
+use parhelion::Result;
+use parhelion::checkpoint::{Checkpoint, Checkpoints, Restart};
 use parhelion::prelude::*;
-use parhelion::{Blocking, Checkpoint, Checkpoints, Restart, Result};
+use parhelion::stepping::Blocking;
 
 use crate::serial::{Number, SPACING, condition, rule};
 use crate::support::stages;
@@ -29,21 +31,21 @@ impl<T: Number, const N: usize> Advanced<T, N> {
     fn boxed(
         world: &World,
         shape: [usize; N],
-        centring: Centring,
+        centering: Centering,
         components: usize,
         turn: usize,
     ) -> Result<Box<dyn Run>> {
         // one axis is periodic now and then
         let periodic = std::array::from_fn(|axis| turn % 2 == 1 && axis == turn % N);
         let grid = Grid::builder(shape).periodic(periodic).halo(1).spacing([SPACING; N]).build(world)?;
-        let name = format!("{} in {N} axes {centring:?} {components} {turn}", T::KIND);
-        let mut field = grid.field_builder::<T>(name).centring(centring).components(components).build()?;
+        let name = format!("{} in {N} axes {centering:?} {components} {turn}", T::KIND);
+        let mut field = grid.field_builder::<T>(name).centering(centering).components(components).build()?;
         field.set_time(0.3, 0.1);
         let levels = [None, Some(1), Some(3)][turn % 3];
         field.set_blocking(levels.map(|levels| Blocking { levels, tile: [5; N] }));
         for face in Face::all::<N>().filter(|face| !periodic[face.axis]) {
             for component in 0..components {
-                field.boundary_of(component, face, condition(face, turn + component))?;
+                field.set_boundary_of(component, face, condition(face, turn + component))?;
             }
         }
         let offset = field.region_global().start;
@@ -87,7 +89,7 @@ impl Wave {
             field.fill_indexed(|[j, i]| f32::number(20 * j + i) * 1e-2);
             field.set_time(0.0, 0.25);
             field.set_blocking((turn == 1).then_some(Blocking { levels: 3, tile: [6; 2] }));
-            let walls = Face::all::<2>().map(|face| field.boundary(face, condition(face, turn)));
+            let walls = Face::all::<2>().map(|face| field.set_boundary(face, condition(face, turn)));
             walls.collect::<Result<Vec<_>>>().map(|_| field)
         });
         Ok(Box::new(Self(now?, before?)))
@@ -120,18 +122,19 @@ impl Run for Wave {
     }
 }
 
-/// All kinds of walls at all faces, all centrings, integers and complex numbers, plain and blocked.
+/// All kinds of walls at all faces, all centerings, integers and complex numbers, plain and blocked.
 fn runs(world: &World) -> Result<Vec<Box<dyn Run>>> {
     let mut runs = vec![Wave::boxed(world, 0)?, Wave::boxed(world, 1)?];
     for turn in 0..5 {
-        let centring =
-            [Centring::Node, Centring::Face(1), Centring::Edge(0), Centring::Face(2), Centring::Node][turn];
-        runs.push(Advanced::<f64, 1>::boxed(world, [41], Centring::Cell, 3, turn)?);
-        runs.push(Advanced::<f64, 2>::boxed(world, [17, 13], Centring::Cell, 1, turn)?);
-        runs.push(Advanced::<f32, 2>::boxed(world, [13, 18], Centring::Node, 2, turn)?);
-        runs.push(Advanced::<i64, 2>::boxed(world, [14, 17], Centring::Face(0), 1, turn)?);
-        runs.push(Advanced::<f64, 3>::boxed(world, [9, 8, 10], centring, 1, turn)?);
-        runs.push(Advanced::<Complex<f64>, 3>::boxed(world, [8, 9, 8], Centring::Cell, 1, turn)?);
+        let centering =
+            [Centering::Node, Centering::Face(1), Centering::Edge(0), Centering::Face(2), Centering::Node]
+                [turn];
+        runs.push(Advanced::<f64, 1>::boxed(world, [41], Centering::Cell, 3, turn)?);
+        runs.push(Advanced::<f64, 2>::boxed(world, [17, 13], Centering::Cell, 1, turn)?);
+        runs.push(Advanced::<f32, 2>::boxed(world, [13, 18], Centering::Node, 2, turn)?);
+        runs.push(Advanced::<i64, 2>::boxed(world, [14, 17], Centering::Face(0), 1, turn)?);
+        runs.push(Advanced::<f64, 3>::boxed(world, [9, 8, 10], centering, 1, turn)?);
+        runs.push(Advanced::<Complex<f64>, 3>::boxed(world, [8, 9, 8], Centering::Cell, 1, turn)?);
     }
     Ok(runs)
 }

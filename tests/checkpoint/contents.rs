@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use num_complex::Complex;
+use parhelion::Result;
+use parhelion::checkpoint::{Checkpoint, Checkpoints, Restart};
 use parhelion::prelude::*;
-use parhelion::{Checkpoint, Checkpoints, Restart, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::support::{assert_contains, refused, stages};
@@ -64,12 +65,12 @@ impl Job<'_> {
     fn field<T: Element, const N: usize>(
         &self,
         grid: &Grid<N>,
-        centring: Centring,
+        centering: Centering,
         components: usize,
     ) -> Result<Field<T, N>> {
-        let name = format!("{} {N} {centring:?} {components}", T::KIND);
+        let name = format!("{} {N} {centering:?} {components}", T::KIND);
         let mut field =
-            grid.field_builder::<T>(name).centring(centring).components(components).units("K").build()?;
+            grid.field_builder::<T>(name).centering(centering).components(components).units("K").build()?;
         let mut wanted = Vec::new();
         each(&field, |component, local, value| wanted.push((component, local, value)));
         match &self.saved {
@@ -126,18 +127,18 @@ fn everything(world: &World, directory: &Path, stage: usize) -> Result<()> {
     assert_eq!(saved.is_some(), stage > 0);
     let job = Job { grids: Grids::new(world)?, saved };
     let Grids { line, plane, volume, space } = &job.grids;
-    let a = job.field::<i8, 1>(line, Centring::Cell, 1)?;
-    let b = job.field::<u8, 2>(plane, Centring::Node, 3)?;
-    let c = job.field::<i16, 3>(volume, Centring::Face(1), 2)?;
-    let d = job.field::<u16, 3>(volume, Centring::Edge(1), 1)?;
-    let e = job.field::<i32, 2>(plane, Centring::Face(0), 1)?;
-    let f = job.field::<u32, 4>(space, Centring::Cell, 2)?;
-    let g = job.field::<i64, 1>(line, Centring::Node, 5)?;
-    let h = job.field::<u64, 3>(volume, Centring::Cell, 1)?;
-    let i = job.field::<f32, 3>(volume, Centring::Node, 4)?;
-    let j = job.field::<f64, 4>(space, Centring::Node, 1)?;
-    let k = job.field::<Complex<f32>, 2>(plane, Centring::Cell, 2)?;
-    let l = job.field::<Complex<f64>, 3>(volume, Centring::Face(2), 1)?;
+    let a = job.field::<i8, 1>(line, Centering::Cell, 1)?;
+    let b = job.field::<u8, 2>(plane, Centering::Node, 3)?;
+    let c = job.field::<i16, 3>(volume, Centering::Face(1), 2)?;
+    let d = job.field::<u16, 3>(volume, Centering::Edge(1), 1)?;
+    let e = job.field::<i32, 2>(plane, Centering::Face(0), 1)?;
+    let f = job.field::<u32, 4>(space, Centering::Cell, 2)?;
+    let g = job.field::<i64, 1>(line, Centering::Node, 5)?;
+    let h = job.field::<u64, 3>(volume, Centering::Cell, 1)?;
+    let i = job.field::<f32, 3>(volume, Centering::Node, 4)?;
+    let j = job.field::<f64, 4>(space, Centering::Node, 1)?;
+    let k = job.field::<Complex<f32>, 2>(plane, Centering::Cell, 2)?;
+    let l = job.field::<Complex<f64>, 3>(volume, Centering::Face(2), 1)?;
     let odd = f64::from_bits(0x7ff8_0000_dead_beef);
     let Some(saved) = &job.saved else {
         let checkpoint =
@@ -190,12 +191,12 @@ fn several_blocks_of_checksums_are_put_together_from_all_ranks() {
         if stage == 0 {
             checkpoints.save(Checkpoint::new(1, 0.0).field(&job.field::<u16, 3>(
                 &grid,
-                Centring::Cell,
+                Centering::Cell,
                 3,
             )?))?;
         } else {
             let saved = checkpoints.restart()?;
-            Job { saved, ..job }.field::<u16, 3>(&grid, Centring::Cell, 3)?;
+            Job { saved, ..job }.field::<u16, 3>(&grid, Centering::Cell, 3)?;
         }
         Ok(())
     });

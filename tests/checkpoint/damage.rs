@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use parhelion::Result;
+use parhelion::checkpoint::{Checkpoint, Checkpoints, Restart};
 use parhelion::prelude::*;
 use parhelion::testing::RankTest;
-use parhelion::{Checkpoint, Checkpoints, Restart, Result};
 
 use crate::support::{DIRECTORY, assert_contains, in_scratch, on_rank_0, refused};
 
@@ -174,7 +175,7 @@ fn a_field_that_is_another_is_refused() {
         wrong(&mut on(&base().spacing([0.1; 3]).build(world)?), &["spacing", "[0.1, 0.1, 0.1]"]);
         wrong(&mut right.field_builder("u").components(2).build()?, &["components 1", "has 2"]);
         wrong(
-            &mut right.field_builder("u").centring(Centring::Face(1)).build()?,
+            &mut right.field_builder("u").centering(Centering::Face(1)).build()?,
             &["\"cell\"", "\"face 1\""],
         );
         Ok(())

@@ -5,9 +5,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use nix::unistd::{Uid, setfsuid};
+use parhelion::Result;
+use parhelion::checkpoint::{Checkpoint, Checkpoints};
 use parhelion::prelude::*;
 use parhelion::testing::on_ranks;
-use parhelion::{Checkpoint, Checkpoints, Result};
 
 use crate::disk::Disk;
 use crate::python::skip;
@@ -38,7 +39,7 @@ fn fill(world: &World, directory: &Path) -> Result<()> {
         let saved = Checkpoints::new(world, directory.join("run"))?.restart()?.expect("the first is there");
         assert_eq!((saved.step(), saved.skipped().len()), (1, 0));
         let mut back = field(world, "v", 100_000)?;
-        back.fill_with(0.0);
+        back.fill(0.0);
         saved.restore(&mut back)?;
         assert_eq!(back.fingerprint(), large.fingerprint());
         Ok(())

@@ -8,8 +8,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use parhelion::checkpoint::{Checkpoint, Checkpoints, Restart};
 use parhelion::prelude::*;
-use parhelion::{Checkpoint, Checkpoints, Error, Restart, Result};
+use parhelion::{Error, Result};
 use proptest::prelude::{Strategy, any, prop, prop_oneof};
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
@@ -89,8 +90,8 @@ fn saved(world: &World, directory: &Path) -> Result<Vec<u8>> {
     let grid = Grid::builder([8, 9]).build(world)?;
     let mut u = grid.field_builder::<f64>("u").components(2).build()?;
     u.fill_indexed(|[j, i]| (j * 9 + i) as f64);
-    let mut n = grid.field_builder::<u16>("n").centring(Centring::Node).build()?;
-    n.fill_with(7);
+    let mut n = grid.field_builder::<u16>("n").centering(Centering::Node).build()?;
+    n.fill(7);
     let checkpoint = Checkpoint::new(1, 0.5).field(&u).field(&n).scalar("a", 1.0).metadata(&vec![1, 2, 3])?;
     let path = Checkpoints::new(world, directory.join("good"))?.save(checkpoint)?;
     let bytes = std::fs::read(path)?;

@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
+use parhelion::checkpoint::{Checkpoint, Checkpoints};
 use parhelion::prelude::*;
-use parhelion::{Checkpoint, Checkpoints, Error, Result};
+use parhelion::{Error, Result};
 use parhelion_launcher::Outcome;
 use signal_hook::consts::SIGKILL;
 use signal_hook::low_level::raise;
@@ -31,8 +32,8 @@ fn fields(world: &World) -> Result<[Field<f64, 2>; 2]> {
         let mut field = grid.field::<f64>(name);
         field.fill_indexed(|[j, i]| ((j * 7 + i * 3) % 11) as f64);
         field.set_time(0.0, 0.01);
-        field.boundary(Face::low(0), Boundary::function(|[y, x], time| (y + x + time).sin()))?;
-        field.boundary(Face::high(1), Boundary::Dirichlet(0.5))?;
+        field.set_boundary(Face::low(0), Boundary::function(|[y, x], time| (y + x + time).sin()))?;
+        field.set_boundary(Face::high(1), Boundary::Dirichlet(0.5))?;
         Ok::<_, Error>(field)
     });
     Ok([u?, before?])

@@ -1,7 +1,7 @@
 //! Which checkpoints there are: retention, runs of one name, what cannot be saved.
 
+use parhelion::checkpoint::{Checkpoint, Checkpoints};
 use parhelion::prelude::*;
-use parhelion::{Checkpoint, Checkpoints};
 
 use crate::support::{assert_contains, files, in_scratch, on_rank_0, refused};
 
@@ -14,7 +14,7 @@ fn the_newest_are_kept_and_other_runs_are_left_alone() {
         let mut first = Checkpoints::new(world, &path)?;
         assert!(first.restart()?.is_none());
         for step in 1..=4 {
-            u.fill_with(step as f64);
+            u.fill(step as f64);
             let saved = first.save(Checkpoint::new(step, 0.0).field(&u))?;
             assert_eq!(saved, directory.join(format!("run.{step:08}.h5")));
         }
@@ -43,7 +43,7 @@ fn damaged_ones_do_not_count_as_kept() {
     in_scratch([2], |world, directory| {
         let grid = Grid::builder([12, 10]).build(world)?;
         let mut u = grid.field::<f64>("u");
-        u.fill_with(1.0);
+        u.fill(1.0);
         let mut checkpoints = Checkpoints::new(world, directory.join("run"))?;
         checkpoints.save(Checkpoint::new(1, 0.0).field(&u))?;
         let newest = checkpoints.save(Checkpoint::new(2, 0.0).field(&u))?;

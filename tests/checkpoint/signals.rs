@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use parhelion::checkpoint::{Checkpoint, Checkpoints, StopReason, StopRequest};
 use parhelion::testing::RankTest;
-use parhelion::{Checkpoint, Checkpoints, Error, Result, StopReason, StopRequest, World};
+use parhelion::{Error, Result, World};
 use parhelion_launcher::Vendor;
 use signal_hook::consts::{SIGTERM, SIGUSR1};
 use signal_hook::low_level::raise;

@@ -1,9 +1,10 @@
 //! The format is what its page says: a reader written from the page alone, in Python, understands every byte.
 
 use num_complex::Complex;
+use parhelion::Result;
+use parhelion::checkpoint::{Checkpoint, Checkpoints};
 use parhelion::prelude::*;
 use parhelion::testing::RankTest;
-use parhelion::{Checkpoint, Checkpoints, Result};
 
 use crate::python;
 use crate::support::DIRECTORY;
@@ -13,7 +14,7 @@ fn save(world: &World) -> Result<()> {
     let grid =
         Grid::builder([5, 6, 7]).periodic([false, true, false]).extent([1.0, 2.0, 3.0]).build(world)?;
     let mut v =
-        grid.field_builder::<f32>("v").components(3).centring(Centring::Node).units("m s-1").build()?;
+        grid.field_builder::<f32>("v").components(3).centering(Centering::Node).units("m s-1").build()?;
     for component in 0..3 {
         v.fill_component_indexed(component, |[z, y, x]| (1000 * component + 100 * z + 10 * y + x) as f32);
     }

@@ -1,7 +1,8 @@
 //! A distributed array as plain as can be: the stand-in for a field.
 
 use num_complex::Complex;
-use parhelion::{Axis, Element, Placement, Stored, StoredMut};
+use parhelion::Element;
+use parhelion::io::{Axis, Placement, Stored, StoredMut};
 
 /// How a test array lies: global shape, ranks per axis, halo and padding.
 #[derive(Clone, Debug)]
@@ -71,7 +72,7 @@ impl<T: Element> Array<T> {
         }
     }
 
-    pub(crate) fn fill(&mut self, value: impl Fn(usize) -> T) {
+    pub(crate) fn fill_with(&mut self, value: impl Fn(usize) -> T) {
         let mut parts = std::mem::take(&mut self.parts);
         self.each(|global, component, local| parts[component][local] = value(global));
         self.parts = parts;

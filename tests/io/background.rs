@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use num_complex::Complex;
+use parhelion::io::{Attribute, Input, Output, Pending, Series, WriteOptions};
 use parhelion::testing::RankTest;
-use parhelion::{Attribute, Input, Output, Pending, Result, Series, World, WriteOptions};
+use parhelion::{Result, World};
 
 use crate::array::{Array, FromIndex, Layout};
 use crate::support::{assert_contains, cube, files, filled, find, grids, on_ranks_in_scratch, refused};
@@ -42,9 +43,9 @@ fn a_file_written_in_the_background_has_the_bytes_of_an_ordinary_one() {
             write(Output::create(world, &path)?, &u, &c, &n)?.finish()?;
             let output = write(Output::create(world, &later)?.in_background(), &u, &c, &n)?;
             // the copies count, not what becomes of the fields
-            u.fill(|_| -1.0);
-            c.fill(|_| Complex::default());
-            n.fill(|_| -1);
+            u.fill_with(|_| -1.0);
+            c.fill_with(|_| Complex::default());
+            n.fill_with(|_| -1);
             let pending = output.finish_later()?;
             world.barrier();
             assert!(!later.exists());
@@ -75,7 +76,7 @@ fn several_can_be_pending_and_finish_does_both_in_one() {
         let mut u = filled::<f64>(world, "u", &layout);
         let mut pending = Vec::new();
         for number in 0..3 {
-            u.fill(|index| (1000 * number + index) as f64);
+            u.fill_with(|index| (1000 * number + index) as f64);
             let output = Output::create(world, path(number))?.in_background().write(&u)?;
             if number == 1 {
                 output.finish()?;
@@ -158,7 +159,7 @@ fn rows_that_ranks_share_arrive_whole_in_either_way() {
         let (now, later) = (directory.join("now.h5"), directory.join("later.h5"));
         Output::create(world, &now)?.write(&u)?.finish()?;
         let output = Output::create(world, &later)?.in_background().write(&u)?;
-        u.fill(|_| -1.0);
+        u.fill_with(|_| -1.0);
         output.finish_later()?.wait()?;
         assert!(std::fs::read(&now)? == std::fs::read(&later)?);
         for ranks in [vec![n, 1, 1], vec![1, 1, n], vec![1, n, 1]] {
@@ -186,11 +187,11 @@ fn a_series_in_the_background_counts_what_is_on_disk() {
         let mut u = filled::<f64>(world, "u", &layout);
         let mut series = Series::create(world, &path)?.in_background();
         for number in 0..3 {
-            u.fill(|index| (1000 * number + index) as f64);
+            u.fill_with(|index| (1000 * number + index) as f64);
             series.at(number as f64)?.write(&u)?.finish()?;
             assert_eq!(series.times().len(), number);
         }
-        u.fill(|_| -1.0);
+        u.fill_with(|_| -1.0);
         // the third file cannot get its name: the next call says so, and the series goes on
         world.barrier();
         if world.rank() == 0 {
@@ -265,7 +266,7 @@ fn output_until_killed(world: &World, directory: &Path) -> Result<()> {
         });
     }
     for number in count.. {
-        u.fill(|index| (number + index) as f64);
+        u.fill_with(|index| (number + index) as f64);
         series.at(number as f64)?.write(&u)?.finish()?;
         if world.rank() == 0 {
             let partial = directory.join("log.partial");

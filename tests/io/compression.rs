@@ -3,8 +3,9 @@
 
 use std::path::Path;
 
+use parhelion::io::{Blosc, Compression, Input, Output, ReadOptions, Series, WriteOptions};
 use parhelion::testing::RankTest;
-use parhelion::{Blosc, Compression, Input, Output, ReadOptions, Result, Series, World, WriteOptions};
+use parhelion::{Result, World};
 
 use crate::RANKS;
 use crate::array::{Array, Layout};
@@ -76,7 +77,7 @@ fn series(world: &World, directory: &Path) -> Result<()> {
     let way = WriteOptions::new().chunks([2, 5, 3]).compression(Compression::zstd(1));
     for time in 0..4 {
         let mut u = Array::<f64>::new("u", &cube(world), world.rank());
-        u.fill(|index| (1000 * time + index) as f64);
+        u.fill_with(|index| (1000 * time + index) as f64);
         series.at(time as f64)?.write_with(&u, &way)?.finish()?;
     }
     let input = Input::open(world, &path)?;

@@ -3,8 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use parhelion::checkpoint::{Checkpoint, Checkpoints};
+use parhelion::io::{Output, Series};
 use parhelion::testing::RankTest;
-use parhelion::{Checkpoint, Checkpoints, Grid, Output, Result, Series, World};
+use parhelion::{Grid, Result, World};
 
 use crate::python::skip;
 use crate::support::{assert_contains, files, refused, scratch};
@@ -57,7 +59,7 @@ fn check(world: &World, directory: &Path) -> Result<()> {
     };
     let said = ["Input/output error", "may not survive a crash"];
     let mut u = Grid::builder([6, 5]).build(world)?.field::<f64>("u");
-    u.fill_with(1.0);
+    u.fill(1.0);
     let mut series = Series::create(world, directory.join("run.h5"))?;
     for time in [0.0, 1.0] {
         series.at(time)?.write(&u)?.finish()?;

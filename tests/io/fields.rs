@@ -1,24 +1,25 @@
-//! Fields, cell-centred, staggered and with components, on the grid of ranks the library chooses.
+//! Fields, cell-centered, staggered and with components, on the grid of ranks the library chooses.
 
-use parhelion::{Centring, Grid, Input, Output, Result};
+use parhelion::io::{Input, Output};
+use parhelion::{Centering, Grid, Result};
 
 use crate::array::{Array, Layout};
 use crate::support::on_ranks_in_scratch;
 
 #[test]
-fn fields_of_all_centrings_come_back() {
+fn fields_of_all_centerings_come_back() {
     on_ranks_in_scratch(|world, directory| {
         let path = directory.join("fields.h5");
         let grid = Grid::builder([9, 7, 11]).extent([1.0, 2.0, 3.0]).halo(1).build(world)?;
-        let make = |name: &str, centring, components| {
-            grid.field_builder::<f64>(name).centring(centring).components(components).build()
+        let make = |name: &str, centering, components| {
+            grid.field_builder::<f64>(name).centering(centering).components(components).build()
         };
         let value = |[z, y, x]: [f64; 3]| 100.0 * z + 10.0 * y + x;
-        let mut u = make("u", Centring::Cell, 1)?;
-        u.fill(value);
-        let mut w = make("w", Centring::Face(2), 1)?;
-        w.fill(value);
-        let mut v = make("v", Centring::Cell, 3)?;
+        let mut u = make("u", Centering::Cell, 1)?;
+        u.fill_with(value);
+        let mut w = make("w", Centering::Face(2), 1)?;
+        w.fill_with(value);
+        let mut v = make("v", Centering::Cell, 3)?;
         for component in 0..3 {
             v.fill_component_indexed(component, |[z, y, x]| (3 * ((z * 7 + y) * 11 + x) + component) as f64);
         }
@@ -31,7 +32,7 @@ fn fields_of_all_centrings_come_back() {
         assert_eq!(input.shape("w")?, [9, 7, 12]);
         for written in [&u, &w] {
             let name = written.name();
-            let mut back = make(name, written.centring(), 1)?;
+            let mut back = make(name, written.centering(), 1)?;
             input.read_into(name, &mut back)?;
             assert_eq!(back.interior(), written.interior(), "{name}");
             let found = value_in_file(&input, name, &written.shape_global())?;
@@ -62,7 +63,7 @@ fn equal_fields_make_equal_files_on_any_grid_of_ranks() {
         for procs in [[n, 1, 1], [1, n, 1], [1, 1, n]] {
             let grid = Grid::builder([8, 9, 10]).procs(procs).build(world)?;
             let mut u = grid.field::<f32>("u");
-            u.fill(|[z, y, x]| (z * y - x) as f32);
+            u.fill_with(|[z, y, x]| (z * y - x) as f32);
             let path = directory.join("u.h5");
             Output::create(world, &path)?.write(&u)?.finish()?;
             let bytes = std::fs::read(&path)?;

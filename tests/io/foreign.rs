@@ -1,6 +1,8 @@
 //! NetCDF-4 files of xarray and netCDF4: whole, and in parts, on any grid of ranks.
 
-use parhelion::{Centring, ElementKind, Grid, Input, Output, ReadOptions, Result, World};
+use parhelion::io::{Input, Output, ReadOptions};
+use parhelion::kernels::ElementKind;
+use parhelion::{Centering, Grid, Result, World};
 
 use crate::array::{Array, FromIndex, Layout};
 use crate::python;
@@ -74,7 +76,7 @@ fn planes_and_components_of_a_dataset_become_fields() {
         let layout =
             Layout { shape: vec![6, 7], ranks: vec![world.size(), 1], halo: 1, padding: 0, components: 5 };
         let mut v = Array::<f64>::new("v", &layout, world.rank());
-        v.fill(f64::from_index);
+        v.fill_with(f64::from_index);
         Output::create(world, &path)?.write(&v)?.finish()?;
         let input = Input::open(world, &path)?;
         // components 1 and 3 of all rows
@@ -121,7 +123,7 @@ fn a_field_is_read_onto_finer_and_coarser_grids() {
             for local in v.region_local().indices() {
                 let start = v.region_global().start;
                 let at = grid.coordinates(std::array::from_fn(|a| start[a] + local[a]), Default::default());
-                // between the outermost centres a linear function is met, beyond them its value there
+                // between the outermost centers a linear function is met, beyond them its value there
                 let inside = std::array::from_fn(|a| {
                     let half = 0.5 * spacing[a];
                     at[a].clamp(half, extent[a] - half)
@@ -153,11 +155,11 @@ fn staggered_fields_are_read_onto_other_grids_between_the_walls() {
         let extent = [2.0, 3.0];
         let linear = |[y, x]: [f64; 2]| 4.0 * y - 3.0 * x + 1.0;
         let stored = Grid::builder([12, 10]).extent(extent).build(world)?;
-        let centrings = [Centring::Node, Centring::Face(0), Centring::Face(1)];
+        let centerings = [Centering::Node, Centering::Face(0), Centering::Face(1)];
         let mut output = Output::create(world, &path)?;
-        for (n, centring) in centrings.into_iter().enumerate() {
-            let mut u = stored.field_builder::<f64>("u").centring(centring).build()?;
-            u.fill(linear);
+        for (n, centering) in centerings.into_iter().enumerate() {
+            let mut u = stored.field_builder::<f64>("u").centering(centering).build()?;
+            u.fill_with(linear);
             output = output.write_as(&format!("u{n}"), &u)?;
         }
         output.finish()?;
@@ -165,16 +167,16 @@ fn staggered_fields_are_read_onto_other_grids_between_the_walls() {
         let onto = ReadOptions::new().interpolated();
         for shape in [[24, 20], [36, 15], [8, 8], [12, 10], [9, 31]] {
             let grid = Grid::builder(shape).extent(extent).procs([1, world.size()]).build(world)?;
-            for (n, centring) in centrings.into_iter().enumerate() {
-                let mut v = grid.field_builder::<f64>("v").centring(centring).build()?;
+            for (n, centering) in centerings.into_iter().enumerate() {
+                let mut v = grid.field_builder::<f64>("v").centering(centering).build()?;
                 input.read_with(&format!("u{n}"), &mut v, &onto)?;
-                // beyond the outermost centres of cells the value there, up to the walls what is there
+                // beyond the outermost centers of cells the value there, up to the walls what is there
                 let margin: [f64; 2] =
                     std::array::from_fn(
-                        |a| if centring.staggered(a) { 0.0 } else { 0.5 * stored.spacing()[a] },
+                        |a| if centering.staggered(a) { 0.0 } else { 0.5 * stored.spacing()[a] },
                     );
-                let mut exact = grid.field_builder::<f64>("exact").centring(centring).build()?;
-                exact.fill(|at| {
+                let mut exact = grid.field_builder::<f64>("exact").centering(centering).build()?;
+                exact.fill_with(|at| {
                     linear(std::array::from_fn(|a| at[a].clamp(margin[a], extent[a] - margin[a])))
                 });
                 for local in v.region_local().indices() {
@@ -182,16 +184,16 @@ fn staggered_fields_are_read_onto_other_grids_between_the_walls() {
                     // a few roundings of numbers below 16
                     assert!(
                         (found - expected).abs() < 1e-13,
-                        "{found} for {expected}, {centring:?} {shape:?}"
+                        "{found} for {expected}, {centering:?} {shape:?}"
                     );
                 }
             }
         }
         let grid = Grid::builder([24, 20]).extent(extent).periodic([true, false]).build(world)?;
-        let mut v = grid.field_builder::<f64>("v").centring(Centring::Face(0)).build()?;
+        let mut v = grid.field_builder::<f64>("v").centering(Centering::Face(0)).build()?;
         let message = refused(world, input.read_with("u1", &mut v, &onto));
         assert_contains(&message, &["\"u1\"", "staggered along a periodic axis"]);
-        let mut v = grid.field_builder::<f64>("v").centring(Centring::Face(1)).build()?;
+        let mut v = grid.field_builder::<f64>("v").centering(Centering::Face(1)).build()?;
         input.read_with("u2", &mut v, &onto)
     });
 }

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
+use parhelion::io::{Output, Series};
 use parhelion::testing::on_ranks;
-use parhelion::{Output, Result, Series, World};
+use parhelion::{Result, World};
 
 use crate::RANKS;
 use crate::array::Layout;

@@ -5,7 +5,8 @@ use std::fs::File;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use parhelion::{Grid, Input, Result, Series, World};
+use parhelion::io::{Input, Series};
+use parhelion::{Grid, Result, World};
 
 use crate::python;
 use crate::stages::stages;
@@ -94,7 +95,7 @@ fn one_job_may_append_at_a_time() {
         // handles of their own, as two jobs have them
         let mut other = Series::resume(world, &path, f64::INFINITY)?;
         let mut u = Grid::builder([6, 5]).build(world)?.field::<f64>("u");
-        u.fill_with(1.0);
+        u.fill(1.0);
         let snapshot = series.at(1.0)?.write(&u)?;
         assert_contains(&refused(world, other.at(1.0).map(drop)), &["run.h5", "another job is changing it"]);
         let resumed = Series::resume(world, &path, 0.0);

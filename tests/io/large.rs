@@ -1,8 +1,8 @@
 //! A dataset of more than 2³² elements and bytes, and a block of more than 2³¹.
 
 use nix::sys::statvfs::statvfs;
+use parhelion::io::{Input, Output, ReadOptions, WriteOptions};
 use parhelion::testing::on_ranks;
-use parhelion::{Input, Output, ReadOptions, WriteOptions};
 
 use crate::array::{Array, Layout};
 use crate::python::skip;
@@ -29,7 +29,7 @@ fn indices_beyond_32_bits_lead_to_their_elements() {
         };
         let value = |index: usize| (index % 101) as i8;
         let mut u = place(world.rank());
-        u.fill(value);
+        u.fill_with(value);
         for options in [WriteOptions::new(), WriteOptions::new().chunks([100, 1700, 1700])] {
             let last =
                 WriteOptions::new().name("last").at(0, LAST).at(1, LAST).window(2, SHAPE[2] - 8..SHAPE[2]);

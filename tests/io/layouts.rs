@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use num_complex::Complex;
-use parhelion::{Centring, Grid, Input, Output, Result, World, WriteOptions};
+use parhelion::io::{Input, Output, WriteOptions};
+use parhelion::{Centering, Grid, Result, World};
 
 use crate::array::{Array, FromIndex, Layout};
 use crate::python;
@@ -130,16 +131,16 @@ fn double_precision_is_rounded_to_single() {
         for components in [1, 3] {
             let layout = Layout { components, ..cube(world) };
             let mut u = Array::<f64>::new("u", &layout, world.rank());
-            u.fill(third);
+            u.fill_with(third);
             let mut c = Array::<Complex<f64>>::new("c", &layout, world.rank());
-            c.fill(|index| Complex::new(third(index), -third(index)));
+            c.fill_with(|index| Complex::new(third(index), -third(index)));
             let single = WriteOptions::new().as_f32();
             let coarse = single.clone().compressed(2).every(2, 2).name("coarse");
             let output = Output::create(world, &path)?.write_with(&u, &single)?.write_with(&c, &single)?;
             output.write_with(&u, &coarse)?.finish()?;
             let input = Input::open(world, &path)?;
-            assert_eq!(input.kind("u")?, parhelion::ElementKind::F32);
-            assert_eq!(input.kind("c")?, parhelion::ElementKind::ComplexF32);
+            assert_eq!(input.kind("u")?, parhelion::kernels::ElementKind::F32);
+            assert_eq!(input.kind("c")?, parhelion::kernels::ElementKind::ComplexF32);
             let mut back = Array::<f32>::new("u", &layout, world.rank());
             input.read_into("u", &mut back)?;
             back.assert_holds(|index| third(index) as f32);
@@ -164,10 +165,12 @@ fn staggered_fields_have_parts_and_chunks_too() {
         let path = directory.join("staggered.h5");
         let grid = Grid::builder([8, 9, 10]).extent([1.0, 2.0, 3.0]).build(world)?;
         let number = |[z, y, x]: [usize; 3]| ((z * 100 + y) * 100 + x) as f64;
-        for (centring, shape) in
-            [(Centring::Face(2), [8, 9, 11]), (Centring::Node, [9, 10, 11]), (Centring::Edge(1), [9, 9, 11])]
-        {
-            let mut u = grid.field_builder::<f64>("u").centring(centring).build()?;
+        for (centering, shape) in [
+            (Centering::Face(2), [8, 9, 11]),
+            (Centering::Node, [9, 10, 11]),
+            (Centering::Edge(1), [9, 9, 11]),
+        ] {
+            let mut u = grid.field_builder::<f64>("u").centering(centering).build()?;
             u.fill_indexed(number);
             // the last of the 11 points on axis 2 lies on the wall
             let part = WriteOptions::new().name("part").window(0, 2..8).every(2, 5).compressed(1).as_f32();
@@ -177,9 +180,9 @@ fn staggered_fields_have_parts_and_chunks_too() {
                 .finish()?;
             let input = Input::open(world, &path)?;
             assert_eq!(input.shape("u")?, shape);
-            let mut back = grid.field_builder::<f64>("back").centring(centring).build()?;
+            let mut back = grid.field_builder::<f64>("back").centering(centering).build()?;
             input.read_into("u", &mut back)?;
-            assert_eq!(back.interior(), u.interior(), "{centring:?}");
+            assert_eq!(back.interior(), u.interior(), "{centering:?}");
             assert_eq!(input.shape("part")?, [6, shape[1], 3]);
             let layout =
                 Layout { shape: vec![6, shape[1], 3], ranks: vec![1; 3], halo: 0, padding: 0, components: 1 };

@@ -4,7 +4,8 @@ use std::fs::{Permissions, set_permissions};
 use std::os::unix::fs::PermissionsExt;
 
 use nix::unistd::{Uid, setfsuid};
-use parhelion::{Input, Output, Result, World};
+use parhelion::io::{Input, Output};
+use parhelion::{Result, World};
 
 use crate::array::Array;
 use crate::support::{assert_contains, cube, files, filled, on_ranks_in_scratch, refused};

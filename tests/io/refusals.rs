@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use num_complex::Complex;
-use parhelion::{Attribute, Input, Output, Series};
+use parhelion::io::{Attribute, Input, Output, Series};
 
 use crate::array::{Array, Layout};
 use crate::support::{assert_contains, cube, filled, find, on_ranks_in_scratch, refused};

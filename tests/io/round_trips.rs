@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use num_complex::Complex;
-use parhelion::{Attribute, Input, Output, Result, World};
+use parhelion::io::{Attribute, Input, Output};
+use parhelion::{Result, World};
 
 use crate::array::{Array, FromIndex, Layout};
 use crate::stages::stages;
@@ -108,7 +109,7 @@ fn a_job_reads_what_a_job_of_another_size_wrote() {
             u.assert_holds(|index| (1000 * (turn - 1) + index) as f32);
         }
         let mut u = Array::<f32>::new("u", &layout, world.rank());
-        u.fill(|index| (1000 * turn + index) as f32);
+        u.fill_with(|index| (1000 * turn + index) as f32);
         Output::create(world, &path)?.attribute("turn", turn as i64)?.write(&u)?.finish()
     });
 }

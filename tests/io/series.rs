@@ -3,8 +3,9 @@
 use std::path::Path;
 use std::time::Duration;
 
+use parhelion::io::{Input, ReadOptions, Series, WriteOptions};
 use parhelion::testing::RankTest;
-use parhelion::{Centring, Field, Grid, Input, ReadOptions, Result, Series, World, WriteOptions};
+use parhelion::{Centering, Field, Grid, Result, World};
 
 use crate::array::{Array, Layout};
 use crate::python;
@@ -18,7 +19,7 @@ fn value(index: usize, time: f64) -> f64 {
 
 fn array(world: &World, name: &str, layout: &Layout, time: f64) -> Array<f64> {
     let mut u = Array::new(name, layout, world.rank());
-    u.fill(|index| value(index, time));
+    u.fill_with(|index| value(index, time));
     u
 }
 
@@ -162,7 +163,7 @@ fn an_output_that_fails_leaves_the_file_as_it_was() {
         output(world, &mut series, 2.0)?;
         check_one_file(world, &path, &[0.0, 1.0, 2.0])?;
         let plain = directory.join("plain.h5");
-        parhelion::Output::create(world, &plain)?.write(&other)?.finish()?;
+        parhelion::io::Output::create(world, &plain)?.write(&other)?.finish()?;
         let message = refused(world, Series::resume(world, &plain, 1.0));
         assert_contains(&message, &["plain.h5", "no series", "\"time\""]);
         assert_contains(&refused(world, Series::create(world, directory.join("*-*.h5"))), &["one *"]);
@@ -260,7 +261,7 @@ fn an_output_of_another_region_is_refused_and_leaves_the_series_as_it_was() {
         // the same shape in another place
         let grid = Grid::builder([4, 5, 9]).origin([0.0, 1.0, 0.0]).build(world)?;
         let mut moved = grid.field::<f64>("u");
-        moved.fill_with(0.0);
+        moved.fill(0.0);
         let mut series = Series::resume(world, &path, 2.0)?;
         let message = refused(world, series.at(2.0)?.write_with(&moved, &plane(1)).map(drop));
         assert_contains(&message, &["it lies at \"y\" from 1.5 on"]);
@@ -293,14 +294,14 @@ fn pyvista_plays_series_in_one_file_and_in_many() {
     });
 }
 
-/// One series in a file and one in numbered files: a cell-centred scalar, a vector and a staggered field.
+/// One series in a file and one in numbered files: a cell-centered scalar, a vector and a staggered field.
 fn gallery(world: &World, directory: &Path) -> Result<()> {
     let grid = Grid::builder([4, 5, 6]).extent([2.0, 5.0, 1.5]).origin([10.0, 0.0, -1.0]);
     let grid = grid.axis_units(["m", "m", "km"]).build(world)?;
     let number = |[z, y, x]: [usize; 3]| ((z * 5 + y) * 6 + x) as f64;
     let mut u = grid.field_builder::<f64>("temperature").units("K").build()?;
     let mut v = grid.field_builder::<f64>("velocity").components(3).build()?;
-    let mut w = grid.field_builder::<f32>("flux").centring(Centring::Face(0)).build()?;
+    let mut w = grid.field_builder::<f32>("flux").centering(Centering::Face(0)).build()?;
     let fill = |u: &mut Field<f64, 3>, v: &mut Field<f64, 3>, w: &mut Field<f32, 3>, time: f64| {
         u.fill_indexed(|index| value(number(index) as usize, time));
         w.fill_indexed(|index| value(number(index) as usize, time) as f32);
@@ -354,8 +355,10 @@ fn an_output_counts_though_its_side_file_fails() {
         // an output of its own
         blocked("out.xdmf")?;
         let u = filled::<f64>(world, "u", &cube(world));
-        let message =
-            refused(world, parhelion::Output::create(world, directory.join("out.h5"))?.write(&u)?.finish());
+        let message = refused(
+            world,
+            parhelion::io::Output::create(world, directory.join("out.h5"))?.write(&u)?.finish(),
+        );
         assert_contains(&message, &["out.h5 is complete, but not its side file", "out.xdmf"]);
         assert_eq!(Input::open(world, directory.join("out.h5"))?.shape("u")?, [4, 5, 6]);
         Ok(())

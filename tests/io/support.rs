@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use mpi::traits::{Communicator, Root};
+use parhelion::io::Attribute;
 use parhelion::testing::on_ranks;
-use parhelion::{Attribute, Result, World};
+use parhelion::{Result, World};
 
 use crate::RANKS;
 use crate::array::{Array, FromIndex, Layout};
@@ -57,7 +58,7 @@ pub(crate) fn cube(world: &World) -> Layout {
 
 pub(crate) fn filled<T: FromIndex>(world: &World, name: &str, layout: &Layout) -> Array<T> {
     let mut array = Array::new(name, layout, world.rank());
-    array.fill(T::from_index);
+    array.fill_with(T::from_index);
     array
 }
 

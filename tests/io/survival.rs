@@ -1,6 +1,7 @@
 //! A file that fails leaves nothing, and the older one of its name as it was.
 
-use parhelion::{Input, Output, Result};
+use parhelion::Result;
+use parhelion::io::{Input, Output};
 
 use crate::array::Layout;
 use crate::support::{assert_contains, cube, files, filled, on_ranks_in_scratch, refused};

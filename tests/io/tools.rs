@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use num_complex::Complex;
-use parhelion::{Element, ElementKind, Input, Output, Result, World};
+use parhelion::io::{Input, Output};
+use parhelion::kernels::ElementKind;
+use parhelion::{Element, Result, World};
 
 use crate::array::{Array, FromIndex, Layout};
 use crate::python;

@@ -1,11 +1,11 @@
 //! The brain volume of `data/`: chunked, compressed, bytes in the file.
 
+use parhelion::io::Input;
 use parhelion::testing::on_ranks;
-use parhelion::{Element, Field, Grid, Input, Result, World};
+use parhelion::{Element, Field, Grid, Result, World};
 
-use crate::RANKS;
-use crate::python;
 use crate::support::find;
+use crate::{RANKS, python};
 
 const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data/mni152_t1.h5");
 const SHAPE: [usize; 3] = [189, 233, 197];
@@ -26,7 +26,7 @@ fn every_voxel_of_the_brain_arrives_at_its_place() {
     on_ranks(RANKS, |world| {
         let input = Input::open(world, PATH)?;
         assert_eq!(input.shape("t1")?, SHAPE);
-        assert_eq!(input.kind("t1")?, parhelion::ElementKind::U8);
+        assert_eq!(input.kind("t1")?, parhelion::kernels::ElementKind::U8);
         assert_eq!(find(input.attributes("z")?, "units"), Some("mm".into()));
         let n = world.size();
         for procs in [[n, 1, 1], [1, 1, n]] {
@@ -45,7 +45,7 @@ fn every_voxel_of_the_brain_arrives_at_its_place() {
             }
             let single = read::<f32>(world, &grid)?;
             assert_eq!(single.sum(), SUM as f64);
-            numbers.zip(&single, |a, b| a - f64::from(b))?;
+            numbers.zip_mut_with(&single, |a, &b| *a -= f64::from(b))?;
             assert_eq!(numbers.norm_max(), 0.0);
         }
         Ok(())

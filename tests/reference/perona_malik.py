@@ -9,8 +9,8 @@ precision ITK uses for float images, so that results agree with ITK to the last 
 import numpy as np
 
 
-def neighbours(u):
-    """Return a function that maps {axis: offset} to the array of those neighbours; indices are clamped."""
+def neighbors(u):
+    """Return a function that maps {axis: offset} to the array of those neighbors; indices are clamped."""
     padded = np.pad(u, 1, mode="edge")
 
     def at(offsets):
@@ -20,26 +20,26 @@ def neighbours(u):
 
 
 def mean_squared_gradient(u, spacing):
-    """Mean over all cells of the squared length of the centred gradient."""
-    at = neighbours(u)
+    """Mean over all cells of the squared length of the centered gradient."""
+    at = neighbors(u)
     total = np.zeros(u.shape)
     for i in reversed(range(u.ndim)):
-        centred = ((at({i: +1}) - at({i: -1})) / u.dtype.type(2)).astype(np.float64) * (1 / spacing[i])
-        total += centred * centred
+        centered = ((at({i: +1}) - at({i: -1})) / u.dtype.type(2)).astype(np.float64) * (1 / spacing[i])
+        total += centered * centered
     return total.mean()
 
 
 def update(u, conductance, spacing):
     """Return the rate of change of u, in the type of u."""
-    at = neighbours(u)
+    at = neighbors(u)
     two = u.dtype.type(2)
     scale = [1 / h for h in spacing]
     k = u.dtype.type(mean_squared_gradient(u, spacing) * conductance * conductance * -2.0)
     if k == 0:
         return np.zeros_like(u)  # ITK: all conductances are 0
 
-    def centred(j, beside):
-        """Centred difference along j at the cell displaced by `beside`."""
+    def centered(j, beside):
+        """Centered difference along j at the cell displaced by `beside`."""
         difference = at({**beside, j: +1}) - at({**beside, j: -1})
         return (difference / two).astype(np.float64) * scale[j]
 
@@ -52,7 +52,7 @@ def update(u, conductance, spacing):
             tangential = np.zeros(u.shape)
             for j in reversed(range(u.ndim)):
                 if j != i:
-                    tangential += 0.25 * (centred(j, {}) + centred(j, {i: side})) ** 2
+                    tangential += 0.25 * (centered(j, {}) + centered(j, {i: side})) ** 2
             flux[side] = normal * np.exp((normal * normal + tangential) / np.float64(k))
         rate += flux[+1] - flux[-1]
     return rate.astype(u.dtype)

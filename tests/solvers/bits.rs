@@ -19,13 +19,13 @@ fn krylov_methods_have_the_same_bits() {
     same_on(SHAPES, |world| {
         let grid = Grid::builder([13, 21]).extent([1.0, 1.0]).build(world)?;
         let mut beta = grid.field::<f64>("beta");
-        beta.fill(|[y, x]| 1.0 + y * x);
+        beta.fill_with(|[y, x]| 1.0 + y * x);
         let operator = Elliptic::builder(&grid)
             .coefficient_of(&beta, Mean::Harmonic)
             .wall(Face::low(1), Wall::dirichlet(|[y, _]| y.sin()))
             .build()?;
         let mut b = grid.field::<f64>("b");
-        b.fill(|[y, x]| (7.0 * y - x).cos());
+        b.fill_with(|[y, x]| (7.0 * y - x).cos());
         operator.add_walls(&mut b)?;
         let mut text = String::new();
         let mut jacobi = Jacobi::new(&operator)?;
@@ -44,10 +44,10 @@ fn krylov_methods_have_the_same_bits() {
             let mut u = grid.field::<f64>("u");
             let outcome = method.solve(&operator, &mut Identity, &b, &mut u)?;
             text += &described(&outcome, &u);
-            u.fill_with(0.0);
+            u.fill(0.0);
             let outcome = method.solve(&operator, &mut jacobi, &b, &mut u)?;
             text += &described(&outcome, &u);
-            u.fill_with(0.0);
+            u.fill(0.0);
             let outcome = method.solve(&operator, &mut polynomial, &b, &mut u)?;
             text += &described(&outcome, &u);
         }
@@ -64,9 +64,11 @@ fn multigrid_has_the_same_bits() {
             .periodic([false, true, false])
             .build(world)?;
         let mut beta = grid.field::<f64>("beta");
-        beta.fill(|[z, y, x]| if ((4.0 * (z + y + x)) as usize).is_multiple_of(2) { 1.0 } else { 100.0 });
+        beta.fill_with(
+            |[z, y, x]| if ((4.0 * (z + y + x)) as usize).is_multiple_of(2) { 1.0 } else { 100.0 },
+        );
         let mut f = grid.field::<f64>("f");
-        f.fill(|[z, y, x]| (3.0 * z).sin() - y * x);
+        f.fill_with(|[z, y, x]| (3.0 * z).sin() - y * x);
         let mut text = String::new();
         for constant in [true, false] {
             let builder = Elliptic::builder(&grid).wall(Face::high(2), Wall::Dirichlet(0.0));
@@ -105,7 +107,7 @@ fn the_short_way_has_the_same_bits() {
     same_on(SHAPES, |world| {
         let grid = Grid::builder([40, 33, 26]).extent([1.0; 3]).build(world)?;
         let mut f = grid.field::<f64>("f");
-        f.fill(|[z, y, x]| z * y - x);
+        f.fill_with(|[z, y, x]| z * y - x);
         let (u, outcome) = Poisson::new(&grid).wall(Face::low(0), Wall::Dirichlet(1.0)).solve(&f, 1e-9)?;
         assert!(outcome.converged(), "{outcome}");
         Ok(described(&outcome, &u))
@@ -140,12 +142,12 @@ fn fused_sweeps_have_the_bits_of_separate_ones() {
             .periodic([false, true, false])
             .build(world)?;
         let mut text = String::new();
-        for at in [Centring::Cell, Centring::Node] {
-            let builder = Elliptic::builder(&grid).centring(at).wall(Face::high(2), Wall::Dirichlet(0.0));
+        for at in [Centering::Cell, Centering::Node] {
+            let builder = Elliptic::builder(&grid).centering(at).wall(Face::high(2), Wall::Dirichlet(0.0));
             let constant = builder.clone().build()?;
             let variable = builder.coefficient_at(|[z, y, x]| 1.0 + z * y + x).build()?;
             let mut f = constant.vector("f");
-            f.fill(|[z, y, x]| (3.0 * z).sin() - y * x);
+            f.fill_with(|[z, y, x]| (3.0 * z).sin() - y * x);
             for (cycle, before, after) in [(Cycle::V, 1, 1), (Cycle::W, 2, 1), (Cycle::Full, 0, 2)] {
                 let kind = Multigrid::<f64, 3>::builder().cycle(cycle).sweeps(before, after);
                 text += &fused_or_not::<f32, 3>(&constant, kind, &f)?;
@@ -155,7 +157,7 @@ fn fused_sweeps_have_the_bits_of_separate_ones() {
         let plane = Grid::builder([210, 190]).extent([1.0; 2]).periodic([true, false]).build(world)?;
         let operator = Elliptic::builder(&plane).shift(1.0).build()?;
         let mut f = plane.field::<f64>("f");
-        f.fill(|[y, x]| (3.0 * y).sin() - x);
+        f.fill_with(|[y, x]| (3.0 * y).sin() - x);
         text += &fused_or_not::<f64, 2>(&operator, Multigrid::<f64, 2>::builder().sweeps(1, 1), &f)?;
         Ok(text)
     });

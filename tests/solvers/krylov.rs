@@ -28,10 +28,10 @@ fn the_laplacian_has_its_eigenvalues() {
         let a = dirichlet(world, 64, 0.0)?;
         let (mut u, mut au) = (a.vector("u"), a.vector("Au"));
         for mode in [[1, 1], [2, 5], [64, 63]] {
-            u.fill(|[y, x]| (PI * mode[0] as f64 * y).sin() * (PI * mode[1] as f64 * x).sin());
+            u.fill_with(|[y, x]| (PI * mode[0] as f64 * y).sin() * (PI * mode[1] as f64 * x).sin());
             a.apply(&mut u, &mut au)?;
             let lambda = eigenvalue(64, mode);
-            au.zip(&u, |au, u| au - lambda * u)?;
+            au.zip_mut_with(&u, |au, &u| *au -= lambda * u)?;
             assert!(au.norm_max() < 1e-13 * 64.0 * 64.0 * 8.0, "{mode:?}: {}", au.norm_max());
         }
         // The value of VERIFICATION: 64 cells, mode (1, 1).
@@ -48,7 +48,7 @@ fn check<A: LinearOperator<2>, M: parhelion::solvers::Preconditioner<2>>(
     name: &str,
 ) -> parhelion::Result<Outcome> {
     let (mut u, mut b, mut x) = (a.vector("u"), a.vector("b"), a.vector("x"));
-    u.fill(|[y, x]| (3.0 * y + x).sin() + y * x);
+    u.fill_with(|[y, x]| (3.0 * y + x).sin() + y * x);
     a.apply(&mut u, &mut b)?;
     let outcome = method.tolerance(1e-11).max_iterations(3000).solve(a, m, &b, &mut x)?;
     assert!(outcome.converged(), "{name}: {outcome}");
@@ -56,7 +56,7 @@ fn check<A: LinearOperator<2>, M: parhelion::solvers::Preconditioner<2>>(
     let mut r = a.vector("r");
     let residual = a.residual(&mut x, &b, &mut r)?.sqrt();
     assert!(residual < 3.0 * outcome.goal, "{name}: true residual {residual:e}, {outcome}");
-    x.zip(&u, |x, u| x - u)?;
+    x.zip_mut_with(&u, |x, &u| *x -= u)?;
     assert!(x.norm_max() < 1e-7, "{name}: error {}", x.norm_max());
     Ok(outcome)
 }
@@ -81,7 +81,7 @@ fn every_method_solves_a_symmetric_definite_system() {
         let minres = check(&a, &mut Identity, Krylov::minres(), "minres")?;
         check(&a, &mut Jacobi::new(&a)?, Krylov::minres(), "minres, Jacobi")?;
         check(&a, &mut Identity, Krylov::chebyshev([low, high]), "chebyshev")?;
-        // Both minimise the residual over the same space: the same history up to rounding.
+        // Both minimize the residual over the same space: the same history up to rounding.
         for (gmres, minres) in full.residuals.iter().zip(&minres.residuals).take(20) {
             assert!((gmres - minres).abs() <= 1e-8 * gmres, "{gmres} {minres}");
         }
@@ -127,7 +127,7 @@ fn without_convergence_the_outcome_says_why() {
     on_ranks([1, 2], |world| {
         let a = dirichlet(world, 16, 0.0)?;
         let mut b = a.vector("b");
-        b.fill_with(1.0);
+        b.fill(1.0);
         let run = |a: &dyn Fn(Krylov, &mut Field<f64, 2>) -> parhelion::Result<Outcome>, method: Krylov| {
             let mut x = b.grid().field::<f64>("x");
             a(method, &mut x)
@@ -147,12 +147,12 @@ fn without_convergence_the_outcome_says_why() {
         let foreign = Krylov::cg().solve(&negative, &mut Identity, &b, &mut x);
         assert!(foreign.is_err(), "fields of another grid are an error, not an outcome");
         let (mut b, mut x) = (negative.vector("b"), negative.vector("x"));
-        b.fill_with(1.0);
+        b.fill(1.0);
         let broken = Krylov::cg().solve(&negative, &mut Identity, &b, &mut x)?;
         assert_eq!(broken.status, Status::Breakdown, "{broken}");
         // Nothing to do: a right-hand side of zeros, or a solution as first guess.
-        b.fill_with(0.0);
-        x.fill_with(0.0);
+        b.fill(0.0);
+        x.fill(0.0);
         let nothing = Krylov::cg().solve(&negative, &mut Identity, &b, &mut x)?;
         assert_eq!((nothing.status, nothing.iterations()), (Status::Converged, 0));
         Ok(())
@@ -166,10 +166,10 @@ fn singular_systems_are_solved_up_to_a_constant() {
         let a = Elliptic::builder(&grid).build()?;
         assert!(a.is_singular());
         let (mut u, mut b) = (a.vector("u"), a.vector("b"));
-        u.fill(|[y, x]| (2.0 * PI * y).cos() * x + x * x);
+        u.fill_with(|[y, x]| (2.0 * PI * y).cos() * x + x * x);
         a.apply(&mut u, &mut b)?;
         // A mean that no solution can have is left out.
-        b.map(|b| b + 7.0);
+        b.map_inplace(|b| *b += 7.0);
         let mean = u.mean();
         for (method, name) in [
             (Krylov::cg(), "cg"),
@@ -178,11 +178,11 @@ fn singular_systems_are_solved_up_to_a_constant() {
             (Krylov::bicgstab(), "bicgstab"),
         ] {
             let mut x = a.vector("x");
-            x.fill_with(3.0);
+            x.fill(3.0);
             let outcome = method.tolerance(1e-10).solve(&a, &mut Identity, &b, &mut x)?;
             assert!(outcome.converged(), "{name}: {outcome}");
             assert!(x.mean().abs() < 1e-12, "{name}: mean {}", x.mean());
-            x.zip(&u, |x, u| x - (u - mean))?;
+            x.zip_mut_with(&u, |x, &u| *x -= u - mean)?;
             assert!(x.norm_max() < 1e-7, "{name}: {}", x.norm_max());
         }
         Ok(())
@@ -197,12 +197,12 @@ fn plateaus_are_waited_for_unless_told_otherwise() {
         let a = Face::all::<1>().fold(Elliptic::builder(&grid), |b, face| b.wall(face, Wall::Dirichlet(0.0)));
         let a = a.build()?;
         let (mut b, mut x) = (a.vector("b"), a.vector("x"));
-        b.fill_with(1.0);
+        b.fill(1.0);
         for method in [Krylov::cg(), Krylov::pipelined_cg()] {
-            x.fill_with(0.0);
+            x.fill(0.0);
             let patient = method.solve(&a, &mut Identity, &b, &mut x)?;
             assert!(patient.converged() && patient.iterations() > 140, "{patient}");
-            x.fill_with(0.0);
+            x.fill(0.0);
             let hasty = method.patience(100).solve(&a, &mut Identity, &b, &mut x)?;
             assert_eq!((hasty.status, hasty.iterations()), (Status::Stagnated, 100), "{hasty}");
         }
@@ -216,10 +216,10 @@ fn every_method_reports_the_euclidean_norm_of_its_residual() {
     on_ranks([1, 3], |world| {
         let grid = Grid::builder([15, 14]).extent([1.0, 1.0]).build(world)?;
         let mut alpha = grid.field::<f64>("alpha");
-        alpha.fill(|[y, x]| 10_f64.powf(7.0 * y * x));
+        alpha.fill_with(|[y, x]| 10_f64.powf(7.0 * y * x));
         let a = Elliptic::builder(&grid).shift_of(&alpha).build()?;
         let (mut b, mut r) = (a.vector("b"), a.vector("r"));
-        b.fill(|[y, x]| (9.0 * x).sin() + y);
+        b.fill_with(|[y, x]| (9.0 * x).sin() + y);
         let mut jacobi = Jacobi::new(&a)?;
         for (method, name) in [
             (Krylov::cg(), "cg"),
@@ -267,7 +267,7 @@ fn an_outcome_shows_its_factor() {
     on_ranks([1], |world| {
         let a = dirichlet(world, 16, 0.0)?;
         let (mut b, mut x) = (a.vector("b"), a.vector("x"));
-        b.fill_with(1.0);
+        b.fill(1.0);
         let outcome = Krylov::cg().solve(&a, &mut Identity, &b, &mut x)?;
         let last = outcome.residuals.len() - 1;
         let factor = (outcome.residuals[last] / outcome.residuals[last - 5]).powf(0.2);
@@ -284,7 +284,7 @@ fn a_constant_has_no_part_that_a_singular_system_can_meet() {
         let grid = Grid::builder([18, 22]).build(world)?;
         let a = Elliptic::builder(&grid).build()?;
         let (mut b, mut x) = (a.vector("b"), a.vector("x"));
-        b.fill_with(0.1);
+        b.fill(0.1);
         let outcome = Krylov::cg().solve(&a, &mut Identity, &b, &mut x)?;
         assert!(outcome.converged() && x.norm_max() == 0.0, "{outcome}");
         Ok(())

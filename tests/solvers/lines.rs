@@ -15,11 +15,11 @@ fn builder() -> MultigridBuilder {
 fn lines_smooth_flat_cells() {
     on_ranks([1, 3], |world| {
         for axis in 0..3 {
-            for at in [Centring::Cell, Centring::Node] {
+            for at in [Centering::Cell, Centering::Node] {
                 let mut extent = [30.0, 36.0, 24.0];
                 extent[axis] /= 100.0;
                 let grid = Grid::builder([30, 36, 24]).extent(extent).build(world)?;
-                let operator = dirichlet(&grid).centring(at).build()?;
+                let operator = dirichlet(&grid).centering(at).build()?;
                 converges(&operator, builder().smoother(Smoother::Line), 0.2, format_args!("{axis} {at:?}"))?;
             }
         }
@@ -44,7 +44,7 @@ fn lines_smooth_what_points_cannot() {
             b.fill_indexed(noise);
             let mut iterations = Vec::new();
             for smoother in [Smoother::RedBlack, Smoother::Line, Smoother::LineAlong(along)] {
-                u.fill_with(0.0);
+                u.fill(0.0);
                 let mut multigrid = builder().smoother(smoother).build::<f64, 2>(&operator)?;
                 let outcome = Krylov::cg().tolerance(1e-8).solve(&operator, &mut multigrid, &b, &mut u)?;
                 println!("along {along} {smoother:?}: {outcome}");
@@ -65,18 +65,19 @@ fn lines_have_the_same_bits() {
             .periodic([false, true, false])
             .build(world)?;
         let mut beta = grid.field::<f64>("beta");
-        beta.fill(|[z, y, x]| 1.0 + z * y + if x > 0.8 { 100.0 } else { 0.0 });
+        beta.fill_with(|[z, y, x]| 1.0 + z * y + if x > 0.8 { 100.0 } else { 0.0 });
         let mut text = String::new();
         for axis in 0..3 {
-            for (varying, at) in [(false, Centring::Cell), (true, Centring::Cell), (false, Centring::Node)] {
-                let walls = Elliptic::builder(&grid).centring(at).wall(Face::high(2), Wall::Dirichlet(0.5));
+            for (varying, at) in [(false, Centering::Cell), (true, Centering::Cell), (false, Centering::Node)]
+            {
+                let walls = Elliptic::builder(&grid).centering(at).wall(Face::high(2), Wall::Dirichlet(0.5));
                 let operator = if varying {
                     walls.coefficient_of(&beta, Mean::Harmonic).build()?
                 } else {
                     walls.build()?
                 };
                 let (mut f, mut u) = (operator.vector("f"), operator.vector("u"));
-                f.fill(|[z, y, x]| (3.0 * z).sin() - y * x);
+                f.fill_with(|[z, y, x]| (3.0 * z).sin() - y * x);
                 operator.add_walls(&mut f)?;
                 let mut multigrid =
                     builder().smoother(Smoother::LineAlong(axis)).build::<f64, 3>(&operator)?;

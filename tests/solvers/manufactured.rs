@@ -41,7 +41,7 @@ struct Problem<const N: usize> {
     lengths: [f64; N],
     beta: Beta,
     alpha: f64,
-    at: Centring,
+    at: Centering,
 }
 
 impl<const N: usize> Problem<N> {
@@ -88,10 +88,10 @@ impl<const N: usize> Problem<N> {
         let problem = *self;
         let periodic = self.ends.map(|end| end == Periodic);
         let grid = Grid::builder(cells).extent(self.lengths).periodic(periodic).build(world)?;
-        let where_beta = if let Beta::Nodes(_) = self.beta { Centring::Node } else { Centring::Cell };
-        let mut beta = grid.field_builder::<f64>("beta").centring(where_beta).build()?;
-        beta.fill(|x| problem.coefficient(x).0);
-        let mut builder = Elliptic::builder(&grid).centring(self.at).shift(self.alpha);
+        let where_beta = if let Beta::Nodes(_) = self.beta { Centering::Node } else { Centering::Cell };
+        let mut beta = grid.field_builder::<f64>("beta").centering(where_beta).build()?;
+        beta.fill_with(|x| problem.coefficient(x).0);
+        let mut builder = Elliptic::builder(&grid).centering(self.at).shift(self.alpha);
         builder = match self.beta {
             Beta::Constant => builder.coefficient(1.7),
             Beta::AtFaces => builder.coefficient_at(move |x| problem.coefficient(x).0),
@@ -110,7 +110,7 @@ impl<const N: usize> Problem<N> {
         let operator = builder.build()?;
         assert_eq!(operator.is_singular(), self.singular());
         let (mut b, mut u, mut error) = (operator.vector("b"), operator.vector("u"), operator.vector("e"));
-        b.fill(|x| problem.right_hand_side(x));
+        b.fill_with(|x| problem.right_hand_side(x));
         operator.add_walls(&mut b)?;
         let mut multigrid = Multigrid::<f64, N>::new(&operator)?;
         // Rounding stays far below the smallest errors, of about 1e-4.
@@ -121,11 +121,11 @@ impl<const N: usize> Problem<N> {
             self.ends,
             self.beta
         );
-        error.fill(|x| problem.value(x));
-        error.zip(&u, |exact, u| u - exact)?;
+        error.fill_with(|x| problem.value(x));
+        error.zip_mut_with(&u, |exact, &u| *exact = u - *exact)?;
         if self.singular() {
             let mean = error.mean();
-            error.map(|e| e - mean);
+            error.map_inplace(|e| *e -= mean);
         }
         Ok(error.norm_max())
     }
@@ -151,9 +151,9 @@ const AT_NODES: [Beta; 5] = [
 ];
 
 /// Both kinds of unknowns, each with its kinds of coefficients.
-fn kinds() -> impl Iterator<Item = (Centring, Beta)> {
-    let cells = AT_CELLS.into_iter().map(|beta| (Centring::Cell, beta));
-    cells.chain(AT_NODES.into_iter().map(|beta| (Centring::Node, beta)))
+fn kinds() -> impl Iterator<Item = (Centering, Beta)> {
+    let cells = AT_CELLS.into_iter().map(|beta| (Centering::Cell, beta));
+    cells.chain(AT_NODES.into_iter().map(|beta| (Centering::Node, beta)))
 }
 
 #[test]
@@ -190,13 +190,13 @@ fn order_two_on_two_axes() {
 fn order_two_on_three_axes() {
     on_ranks([2], |world| {
         for (at, ends, beta) in [
-            (Centring::Cell, [Fixed, FixedFree, Periodic], Beta::Constant),
-            (Centring::Cell, [Free, Fixed, FixedFree], Beta::Cells(Mean::Harmonic)),
-            (Centring::Cell, [Periodic, Periodic, Free], Beta::AtFaces),
-            (Centring::Node, [Fixed, FixedFree, Periodic], Beta::Constant),
-            (Centring::Node, [Free, Fixed, FixedFree], Beta::Nodes(Mean::Harmonic)),
-            (Centring::Node, [Free, Fixed, FixedFree], Beta::Cells(Mean::Arithmetic)),
-            (Centring::Node, [Periodic, Periodic, Free], Beta::AtFaces),
+            (Centering::Cell, [Fixed, FixedFree, Periodic], Beta::Constant),
+            (Centering::Cell, [Free, Fixed, FixedFree], Beta::Cells(Mean::Harmonic)),
+            (Centering::Cell, [Periodic, Periodic, Free], Beta::AtFaces),
+            (Centering::Node, [Fixed, FixedFree, Periodic], Beta::Constant),
+            (Centering::Node, [Free, Fixed, FixedFree], Beta::Nodes(Mean::Harmonic)),
+            (Centering::Node, [Free, Fixed, FixedFree], Beta::Cells(Mean::Arithmetic)),
+            (Centering::Node, [Periodic, Periodic, Free], Beta::AtFaces),
         ] {
             Problem { ends, lengths: [1.0, 1.5, 0.7], beta, alpha: 0.0, at }
                 .check_order(world, [16, 20, 14])?;
@@ -210,17 +210,17 @@ fn order_two_on_three_axes() {
 #[test]
 fn two_layers_are_solved_exactly() {
     on_ranks([1, 2], |world| {
-        two_layers(world, Centring::Cell, Mean::Harmonic)?;
+        two_layers(world, Centering::Cell, Mean::Harmonic)?;
         // The interface is a row of nodes.
-        two_layers(world, Centring::Node, Mean::Arithmetic)
+        two_layers(world, Centering::Node, Mean::Arithmetic)
     });
 }
 
-fn two_layers(world: &World, at: Centring, mean: Mean) -> parhelion::Result<()> {
+fn two_layers(world: &World, at: Centering, mean: Mean) -> parhelion::Result<()> {
     let grid = Grid::builder([20, 6]).extent([1.0, 1.0]).build(world)?;
     let mut beta = grid.field::<f64>("beta");
-    beta.fill(|[y, _]| if y < 0.5 { 1.0 } else { 1e6 });
-    let walls = Elliptic::builder(&grid).centring(at).coefficient_of(&beta, mean);
+    beta.fill_with(|[y, _]| if y < 0.5 { 1.0 } else { 1e6 });
+    let walls = Elliptic::builder(&grid).centering(at).coefficient_of(&beta, mean);
     let walls = walls.wall(Face::low(0), Wall::Dirichlet(0.0)).wall(Face::high(0), Wall::Dirichlet(1.0));
     let operator = walls.build()?;
     let (mut b, mut u, mut error) = (operator.vector("b"), operator.vector("u"), operator.vector("e"));
@@ -230,8 +230,8 @@ fn two_layers(world: &World, at: Centring, mean: Mean) -> parhelion::Result<()> 
     assert!(outcome.converged(), "{outcome}");
     // u(½) = s with flux s/½ = 1e6 (1 − s)/½
     let s = 1e6 / (1.0 + 1e6);
-    error.fill(|[y, _]| if y < 0.5 { 2.0 * y * s } else { s + (2.0 * y - 1.0) * (1.0 - s) });
-    error.zip(&u, |exact, u| u - exact)?;
+    error.fill_with(|[y, _]| if y < 0.5 { 2.0 * y * s } else { s + (2.0 * y - 1.0) * (1.0 - s) });
+    error.zip_mut_with(&u, |exact, &u| *exact = u - *exact)?;
     assert!(error.norm_max() < 1e-9, "{at:?}: {}", error.norm_max());
     Ok(())
 }

@@ -77,14 +77,14 @@ fn jumps_of_a_million_converge() {
         for n in [24, 48] {
             let grid = Grid::builder([n; 3]).extent([1.0; 3]).build(world)?;
             let mut beta = grid.field::<f64>("beta");
-            beta.fill(|x| {
+            beta.fill_with(|x| {
                 if x.map(|x| (5.0 * x) as usize).iter().sum::<usize>().is_multiple_of(2) { 1.0 } else { 1e6 }
             });
             let operator = dirichlet(&grid).coefficient_of(&beta, Mean::Harmonic).build()?;
             let (mut b, mut u) = (grid.field::<f64>("b"), grid.field::<f64>("u"));
-            b.fill_with(1.0);
+            b.fill(1.0);
             for single in [false, true] {
-                u.fill_with(0.0);
+                u.fill(0.0);
                 let method = Krylov::cg().tolerance(1e-8);
                 let outcome = if single {
                     method.solve(&operator, &mut builder().build::<f32, 3>(&operator)?, &b, &mut u)?
@@ -198,7 +198,7 @@ fn more_ranks_than_can_be_coarsened() {
 
 /// One full cycle from nothing, against the exact solution of the discrete problem and that of the continuous one.
 #[test]
-fn a_full_cycle_is_about_as_exact_as_the_discretisation() {
+fn a_full_cycle_is_about_as_exact_as_the_discretization() {
     on_ranks_and_threads([(1, 2), (3, 1)], |world| {
         for n in [32, 64] {
             let grid = Grid::builder([n; 3]).extent([1.0; 3]).build(world)?;
@@ -206,8 +206,8 @@ fn a_full_cycle_is_about_as_exact_as_the_discretisation() {
                 |place: [f64; 3]| place.map(|x| (std::f64::consts::PI * x).sin()).iter().product::<f64>();
             let [mut f, mut cycled, mut solved, mut u] =
                 ["f", "cycled", "solved", "u"].map(|name| grid.field::<f64>(name));
-            u.fill(exact);
-            f.fill(|place| 3.0 * std::f64::consts::PI.powi(2) * exact(place));
+            u.fill_with(exact);
+            f.fill_with(|place| 3.0 * std::f64::consts::PI.powi(2) * exact(place));
             let operator = dirichlet(&grid).build()?;
             let mut multigrid = builder().cycle(Cycle::Full).build::<f64, 3>(&operator)?;
             multigrid.precondition(&mut f, &mut cycled)?;
@@ -216,12 +216,12 @@ fn a_full_cycle_is_about_as_exact_as_the_discretisation() {
             let largest = |a: &Field<f64, 3>, b: &Field<f64, 3>| -> parhelion::Result<f64> {
                 let mut difference = grid.field::<f64>("difference");
                 difference.copy_from(a)?;
-                difference.zip(b, |a, b| a - b)?;
+                difference.zip_mut_with(b, |a, &b| *a -= b)?;
                 Ok(difference.norm_max())
             };
-            let (algebraic, discretisation) = (largest(&cycled, &solved)?, largest(&solved, &u)?);
-            println!("{n}: {:.3}", algebraic / discretisation);
-            assert!(algebraic < 0.5 * discretisation, "{n}³: {algebraic:e} of {discretisation:e}");
+            let (algebraic, discretization) = (largest(&cycled, &solved)?, largest(&solved, &u)?);
+            println!("{n}: {:.3}", algebraic / discretization);
+            assert!(algebraic < 0.5 * discretization, "{n}³: {algebraic:e} of {discretization:e}");
         }
         Ok(())
     });

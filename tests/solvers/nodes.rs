@@ -10,11 +10,11 @@ use parhelion::testing::{on_ranks, on_ranks_and_threads, same_on};
 use crate::support::{self, builder, converges, noise};
 
 fn nodes<'a, const N: usize>(grid: &Grid<N>) -> EllipticBuilder<'a, N> {
-    Elliptic::builder(grid).centring(Centring::Node)
+    Elliptic::builder(grid).centering(Centering::Node)
 }
 
 fn dirichlet<'a, const N: usize>(grid: &Grid<N>) -> EllipticBuilder<'a, N> {
-    support::dirichlet(grid).centring(Centring::Node)
+    support::dirichlet(grid).centering(Centering::Node)
 }
 
 #[test]
@@ -89,16 +89,16 @@ fn jumps_of_a_million_converge_on_nodes() {
                     1e6
                 }
             };
-            for at in [Centring::Cell, Centring::Node] {
-                let mut beta = grid.field_builder::<f64>("beta").centring(at).build()?;
-                beta.fill(chequered);
+            for at in [Centering::Cell, Centering::Node] {
+                let mut beta = grid.field_builder::<f64>("beta").centering(at).build()?;
+                beta.fill_with(chequered);
                 // With the harmonic mean of nodes, blocks of 10⁶ touch nothing but each other's corners, where pairs glue
                 // them together: each of those costs an iteration.
                 let (mean, most) =
-                    if at == Centring::Cell { (Mean::Arithmetic, 25) } else { (Mean::Harmonic, 80) };
+                    if at == Centering::Cell { (Mean::Arithmetic, 25) } else { (Mean::Harmonic, 80) };
                 let operator = dirichlet(&grid).coefficient_of(&beta, mean).build()?;
                 let (mut b, mut u) = (operator.vector("b"), operator.vector("u"));
-                b.fill_with(1.0);
+                b.fill(1.0);
                 operator.add_walls(&mut b)?;
                 let mut multigrid = Multigrid::<f64, 3>::new(&operator)?;
                 let outcome = Krylov::cg().tolerance(1e-8).solve(&operator, &mut multigrid, &b, &mut u)?;
@@ -115,8 +115,8 @@ fn jumps_of_a_million_converge_on_nodes() {
 fn krylov_methods_work_on_nodes() {
     on_ranks([1, 4], |world| {
         let grid = Grid::builder([9, 12]).extent([1.0, 2.0]).periodic([false, true]).build(world)?;
-        let mut beta = grid.field_builder::<f64>("beta").centring(Centring::Node).build()?;
-        beta.fill(|[y, x]| 1.0 + y + (3.0 * x).sin().powi(2));
+        let mut beta = grid.field_builder::<f64>("beta").centering(Centering::Node).build()?;
+        beta.fill_with(|[y, x]| 1.0 + y + (3.0 * x).sin().powi(2));
         for varying in [false, true] {
             let walls = nodes(&grid).shift(0.3).wall(Face::low(0), Wall::dirichlet(|[_, x]| x.cos()));
             let operator = if varying {
@@ -136,19 +136,19 @@ fn krylov_methods_work_on_nodes() {
             let mut diagonal = vector("diagonal");
             operator.diagonal(&mut diagonal)?;
             for index in [[0, 0], [0, 5], [1, 3], [4, 11], [9, 0], [9, 7]] {
-                x.fill_with(0.0);
+                x.fill(0.0);
                 x.set_global(index, 1.0);
                 let d = operator.apply_dot(&mut x, &mut ax)?;
                 assert!((d - diagonal.probe(index)?).abs() < 1e-12 * d, "{index:?}");
             }
             let mut b = vector("b");
-            b.fill(|[y, x]| y - x);
+            b.fill_with(|[y, x]| y - x);
             operator.add_walls(&mut b)?;
             let mut exact = vector("exact");
             let direct = Krylov::cg().tolerance(1e-13).solve(&operator, &mut Identity, &b, &mut exact)?;
             assert!(direct.converged(), "{direct}");
             let check = |outcome: Outcome, u: &mut Field<f64, 2>| -> parhelion::Result<()> {
-                u.zip(&exact, |u, exact| u - exact)?;
+                u.zip_mut_with(&exact, |u, &exact| *u -= exact)?;
                 assert!(outcome.converged() && u.norm_max() < 1e-8, "{outcome} {}", u.norm_max());
                 Ok(())
             };
@@ -173,7 +173,9 @@ fn nodes_have_the_same_bits() {
             .periodic([false, true, false])
             .build(world)?;
         let mut beta = grid.field::<f64>("beta");
-        beta.fill(|[z, y, x]| if ((4.0 * (z + y + x)) as usize).is_multiple_of(2) { 1.0 } else { 100.0 });
+        beta.fill_with(
+            |[z, y, x]| if ((4.0 * (z + y + x)) as usize).is_multiple_of(2) { 1.0 } else { 100.0 },
+        );
         let mut text = String::new();
         for constant in [true, false] {
             let walls =
@@ -184,7 +186,7 @@ fn nodes_have_the_same_bits() {
                 walls.coefficient_of(&beta, Mean::Arithmetic).build()?
             };
             let mut f = operator.vector("f");
-            f.fill(|[z, y, x]| (3.0 * z).sin() - y * x);
+            f.fill_with(|[z, y, x]| (3.0 * z).sin() - y * x);
             operator.add_walls(&mut f)?;
             for kind in [
                 builder().cells_per_rank(50),
@@ -210,13 +212,14 @@ fn the_short_way_works_on_nodes() {
         // u = 1 + y² + 2x is met to rounding: second differences of it are exact, and slopes at walls are its own.
         let exact = |[y, x]: [f64; 2]| 1.0 + y * y + 2.0 * x;
         let grid = Grid::builder([24, 17]).extent([1.0, 0.7]).build(world)?;
-        let mut f = grid.field_builder::<f64>("f").centring(Centring::Node).build()?;
-        f.fill_with(-2.0);
-        let poisson = Poisson::new(&grid).centring(Centring::Node).wall(Face::low(0), Wall::dirichlet(exact));
+        let mut f = grid.field_builder::<f64>("f").centering(Centering::Node).build()?;
+        f.fill(-2.0);
+        let poisson =
+            Poisson::new(&grid).centering(Centering::Node).wall(Face::low(0), Wall::dirichlet(exact));
         let poisson = poisson.wall(Face::high(0), Wall::Neumann(2.0)).wall(Face::low(1), Wall::Neumann(-2.0));
         let (mut u, outcome) = poisson.wall(Face::high(1), Wall::dirichlet(exact)).solve(&f, 1e-12)?;
-        f.fill(exact);
-        u.zip(&f, |u, exact| u - exact)?;
+        f.fill_with(exact);
+        u.zip_mut_with(&f, |u, &exact| *u -= exact)?;
         assert!(outcome.converged() && u.norm_max() < 1e-9, "{outcome} {}", u.norm_max());
         Ok(())
     });
@@ -231,23 +234,23 @@ fn senseless_problems_on_nodes_are_refused() {
             Err(error) => assert!(error.is_argument() && error.to_string().contains(part), "{error}"),
         };
         refused(dirichlet(&grid).build(), "no node is left");
-        refused(Elliptic::builder(&grid).centring(Centring::Face(0)).build(), "Cell or Node");
-        refused(nodes(&grid).shift_of(&grid.field("alpha")).build(), "must be centred at Node");
-        let mut beta = grid.field_builder::<f64>("beta").centring(Centring::Node).build()?;
+        refused(Elliptic::builder(&grid).centering(Centering::Face(0)).build(), "Cell or Node");
+        refused(nodes(&grid).shift_of(&grid.field("alpha")).build(), "must be centered at Node");
+        let mut beta = grid.field_builder::<f64>("beta").centering(Centering::Node).build()?;
         refused(
             Elliptic::builder(&grid).coefficient_of(&beta, Mean::Harmonic).build(),
-            "must be centred at Cell",
+            "must be centered at Cell",
         );
         refused(nodes(&grid).coefficient_of(&beta, Mean::Harmonic).build(), "18 of 18 point(s) have a zero");
         let wall = Wall::dirichlet(|[y, _]| if y > 7.0 { f64::NAN } else { 0.0 });
         refused(nodes(&grid).wall(Face::high(1), wall).build(), "not finite at 1 of");
-        beta.fill_with(1.0);
+        beta.fill(1.0);
         let operator = nodes(&grid).coefficient_of(&beta, Mean::Harmonic).shift(1.0).build()?;
         let (mut r, mut z) = (grid.field::<f64>("r"), grid.field::<f64>("z"));
         let mut multigrid = Multigrid::<f64, 2>::new(&operator)?;
         use parhelion::solvers::Preconditioner;
         let error = multigrid.precondition(&mut r, &mut z).unwrap_err();
-        assert!(error.to_string().contains("centred at Node"), "{error}");
+        assert!(error.to_string().contains("centered at Node"), "{error}");
         assert!(operator.apply(&mut r, &mut z).is_err());
         Ok(())
     });

@@ -11,7 +11,7 @@ use parhelion::testing::on_ranks_and_threads;
 fn operator(world: &World, jumps: bool) -> parhelion::Result<Elliptic<2>> {
     let grid = Grid::builder([60, 60]).extent([1.0, 1.0]).build(world)?;
     let mut beta = grid.field::<f64>("beta");
-    beta.fill(|x| {
+    beta.fill_with(|x| {
         let even = x.map(|x| (5.0 * x) as usize).iter().sum::<usize>().is_multiple_of(2);
         if even || !jumps { 1.0 } else { 1e6 }
     });
@@ -27,7 +27,7 @@ fn solve<M: Preconditioner<2>>(
     method: Krylov,
 ) -> parhelion::Result<(Outcome, f64)> {
     let (mut b, mut x, mut r) = (a.vector("b"), a.vector("x"), a.vector("r"));
-    b.fill_with(1.0);
+    b.fill(1.0);
     let outcome = method.max_iterations(5000).solve(a, m, &b, &mut x)?;
     let residual = a.residual(&mut x, &b, &mut r)?.sqrt();
     Ok((outcome, residual / b.norm_l2()))
@@ -78,7 +78,7 @@ fn it_takes_any_symmetric_preconditioner_and_singular_systems() {
         let a = Elliptic::builder(&grid).coefficient_at(|[y, x]| 1.0 + 0.5 * (6.0 * y).sin() * x).build()?;
         assert!(a.is_singular());
         let mut b = a.vector("b");
-        b.fill(|[y, x]| (5.0 * y).cos() + x);
+        b.fill_with(|[y, x]| (5.0 * y).cos() + x);
         let run =
             |method: Krylov, m: &mut dyn FnMut(Krylov, &mut Field<f64, 2>) -> parhelion::Result<Outcome>| {
                 let mut x = a.vector("x");
@@ -93,7 +93,7 @@ fn it_takes_any_symmetric_preconditioner_and_singular_systems() {
         assert!(few <= 12, "{few} iterations with multigrid");
         let (factors, _) = run(Krylov::pipelined_cg(), &mut |k, x| k.solve(&a, &mut jacobi, &b, x))?;
         for mut x in [plain, factors] {
-            x.zip(&want, |x, want| x - want)?;
+            x.zip_mut_with(&want, |x, &want| *x -= want)?;
             // The goal relative to the smallest eigenvalue, π², leaves 1e-11 of a solution of size 0.1.
             assert!(x.norm_max() < 1e-9, "differs by {}", x.norm_max());
         }

@@ -16,7 +16,7 @@ fn solution(world: &World, n: usize) -> parhelion::Result<Field<f64, 3>> {
     let walls = Face::all::<3>().fold(Elliptic::builder(&grid), |b, face| b.wall(face, Wall::Dirichlet(0.0)));
     let operator = walls.coefficient_at(|place| 1.0 + 0.25 * waves(place)).build()?;
     let [mut f, mut u] = ["f", "u"].map(|name| grid.field::<f64>(name));
-    f.fill(|place| waves(place).powi(7));
+    f.fill_with(|place| waves(place).powi(7));
     let mut multigrid = Multigrid::<f64, 3>::new(&operator)?;
     let outcome = Krylov::cg().tolerance(1e-11).solve(&operator, &mut multigrid, &f, &mut u)?;
     assert!(outcome.converged() && outcome.factor() < 0.1, "{outcome}");

@@ -1,4 +1,4 @@
-//! Where numbers or neighbours fail: errors of one rank, norms beyond the range of squares, values that are no numbers.
+//! Where numbers or neighbors fail: errors of one rank, norms beyond the range of squares, values that are no numbers.
 
 use std::cell::Cell;
 
@@ -59,7 +59,7 @@ impl Preconditioner<1> for Failing {
             return Err(Error::other("the factors are lost"));
         }
         z.copy_from(r)?;
-        z.map(|z| 0.4 * z);
+        z.map_inplace(|z| *z *= 0.4);
         Ok(())
     }
 }
@@ -69,7 +69,7 @@ fn an_error_of_one_rank_becomes_one_of_all() {
     on_ranks([1, 3], |world| {
         let grid = Grid::builder([40]).periodic([true]).build(world)?;
         let mut b = grid.field::<f64>("b");
-        b.fill(|[x]| (0.3 * x).sin());
+        b.fill_with(|[x]| (0.3 * x).sin());
         let told = |result: Result<parhelion::solvers::Outcome>, what: &str| {
             let error = result.expect_err("something failed on the last rank");
             assert!(error.to_string().contains(what), "{error}");
@@ -80,7 +80,7 @@ fn an_error_of_one_rank_becomes_one_of_all() {
                 let mut x = grid.field::<f64>("x");
                 let method = method().tolerance(1e-14);
                 told(method.solve(&failing(&grid, after), &mut Identity, &b, &mut x), "material table");
-                x.fill_with(0.0);
+                x.fill(0.0);
                 let fine = failing(&grid, usize::MAX);
                 told(method.solve(&fine, &mut Failing { after, calls: 0 }, &b, &mut x), "factors are lost");
             }
@@ -100,14 +100,14 @@ fn numbers_that_are_none_are_refused() {
         };
         for value in [f64::INFINITY, f64::NEG_INFINITY, f64::NAN] {
             b.fill_indexed(|[j, i]| if [j, i] == [7, 3] { value } else { 1.0 });
-            x.fill_with(0.0);
+            x.fill(0.0);
             for method in METHODS {
                 refused(method().solve(&a, &mut Identity, &b, &mut x), "right-hand side 'b' has 1 value(s)");
             }
             let mut multigrid = Multigrid::<f32, 2>::new(&a)?;
             refused(multigrid.solve(&a, &b, &mut x, 1e-6), "right-hand side 'b' has 1 value(s)");
-            b.fill_with(1.0);
-            x.fill_with(value);
+            b.fill(1.0);
+            x.fill(value);
             refused(Krylov::cg().solve(&a, &mut Identity, &b, &mut x), "first guess 'x' has 64 value(s)");
         }
         Ok(())
@@ -121,10 +121,10 @@ fn norms_beyond_the_range_of_squares_change_nothing() {
         let a = dirichlet(world, 12)?;
         let scaled = |power: i32, solve: &mut dyn FnMut(&Field<f64, 2>, &mut Field<f64, 2>) -> Result<_>| {
             let (mut b, mut x) = (a.vector("b"), a.vector("x"));
-            b.fill(|[y, x]| 2_f64.powi(power) * (1.0 + y * x));
-            x.fill(|[y, x]| 2_f64.powi(power) * (y - x));
+            b.fill_with(|[y, x]| 2_f64.powi(power) * (1.0 + y * x));
+            x.fill_with(|[y, x]| 2_f64.powi(power) * (y - x));
             let outcome: parhelion::solvers::Outcome = solve(&b, &mut x)?;
-            x.map(|x| x * 2_f64.powi(-power));
+            x.map_inplace(|x| *x *= 2_f64.powi(-power));
             Ok::<_, Error>((outcome, x.fingerprint()))
         };
         let check = |name: &str, solve: &mut dyn FnMut(&Field<f64, 2>, &mut Field<f64, 2>) -> Result<_>| {
@@ -187,7 +187,7 @@ fn a_polynomial_adds_nothing_up_and_is_what_it_says() {
         let counting = Counting { inner: &a, sums: Cell::new(0) };
         let mut polynomial = Polynomial::new(&counting, 5, [0.1, 2.0])?;
         let (mut r, mut z) = (a.vector("r"), a.vector("z"));
-        r.fill(|[y, x]| (7.0 * y).sin() + x);
+        r.fill_with(|[y, x]| (7.0 * y).sin() + x);
         polynomial.precondition(&mut r, &mut z)?;
         assert_eq!(counting.sums.get(), 0);
         // The same as so many iterations of Chebyshev's method with Jacobi from 0.
@@ -196,7 +196,7 @@ fn a_polynomial_adds_nothing_up_and_is_what_it_says() {
         let outcome = chebyshev.solve(&a, &mut Jacobi::new(&a)?, &r, &mut x)?;
         assert_eq!(outcome.status, Status::NotConverged);
         let size = x.norm_max();
-        x.zip(&z, |x, z| x - z)?;
+        x.zip_mut_with(&z, |x, &z| *x -= z)?;
         assert!(x.norm_max() < 1e-13 * size, "differs by {} of {size}", x.norm_max());
         Ok(())
     });

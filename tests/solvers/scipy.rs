@@ -25,15 +25,15 @@ fn right([z, y, x]: [usize; 3]) -> f64 {
 
 #[test]
 fn solutions_agree_with_scipy() {
-    compare(Centring::Cell, "elliptic_solution.txt", "elliptic_scipy.py");
+    compare(Centering::Cell, "elliptic_solution.txt", "elliptic_scipy.py");
 }
 
 #[test]
 fn solutions_at_nodes_agree_with_scipy() {
-    compare(Centring::Node, "elliptic_nodes_solution.txt", "elliptic_nodes_scipy.py");
+    compare(Centering::Node, "elliptic_nodes_solution.txt", "elliptic_nodes_scipy.py");
 }
 
-fn compare(at: Centring, file: &str, script: &str) {
+fn compare(at: Centering, file: &str, script: &str) {
     let inside = std::env::var_os("PARHELION_TEST_BODY").is_some();
     let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(file);
     let python = if inside { None } else { python::with(&["scipy", "numpy"]) };
@@ -42,13 +42,13 @@ fn compare(at: Centring, file: &str, script: &str) {
     }
     RankTest::new(1).on([(3, 1)], |world| {
         let grid = Grid::builder(SHAPE).extent(LENGTHS).periodic([false, false, true]).build(world)?;
-        let field = |name: &str| grid.field_builder::<f64>(name).centring(at).build();
+        let field = |name: &str| grid.field_builder::<f64>(name).centering(at).build();
         let (mut b, mut a, mut f) = (field("b")?, field("a")?, field("f")?);
         b.fill_indexed(beta);
         a.fill_indexed(alpha);
         f.fill_indexed(right);
         let (u, outcome) = Poisson::new(&grid)
-            .centring(at)
+            .centering(at)
             .coefficient_of(&b, Mean::Harmonic)
             .shift_of(&a)
             .wall(Face::low(0), Wall::Dirichlet(2.0))

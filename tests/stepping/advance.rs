@@ -2,9 +2,10 @@
 
 use crate::serial::{Number, Reference, SPACING, condition, rule};
 use num_complex::Complex;
+use parhelion::Result;
+use parhelion::grid::Decomposition;
 use parhelion::prelude::*;
 use parhelion::testing::{on_ranks, on_ranks_and_threads};
-use parhelion::{Decomposition, Result};
 
 const STEPS: usize = 3;
 
@@ -13,7 +14,7 @@ const STEPS: usize = 3;
 struct Case<const N: usize> {
     shape: [usize; N],
     periodic: [bool; N],
-    centring: Centring,
+    centering: Centering,
     /// Shifts which kind of wall stands where.
     turn: usize,
     procs: Option<[usize; N]>,
@@ -32,12 +33,12 @@ fn check<T: Number, const N: usize>(
         builder = builder.procs(procs);
     }
     let grid = builder.build(world)?;
-    let mut field = grid.field_builder::<T>("u").centring(case.centring).components(2).build()?;
+    let mut field = grid.field_builder::<T>("u").centering(case.centering).components(2).build()?;
     field.set_time(1.5, 0.25);
     let shape = field.shape_global();
     for component in 0..2 {
         for face in Face::all::<N>().filter(|face| !case.periodic[face.axis]) {
-            field.boundary_of(component, face, condition(face, case.turn + component))?;
+            field.set_boundary_of(component, face, condition(face, case.turn + component))?;
         }
         field.fill_component_indexed(component, |index| T::initial(component, index));
     }
@@ -46,8 +47,9 @@ fn check<T: Number, const N: usize>(
     field.advance(stencil, STEPS - 1)?;
     assert_eq!(field.time(), 1.5 + STEPS as f64 * 0.25);
     for component in 0..2 {
-        let mut reference =
-            Reference::new(shape, case.periodic, case.centring, radius, |index| T::initial(component, index));
+        let mut reference = Reference::new(shape, case.periodic, case.centering, radius, |index| {
+            T::initial(component, index)
+        });
         for step in 0..STEPS {
             let time = 1.5 + step as f64 * 0.25;
             reference.step(case.turn + component, time, |at| rule::<T, N>(radius, pattern, at));
@@ -80,7 +82,7 @@ fn cases<const N: usize>(shape: [usize; N]) -> impl Iterator<Item = Case<N>> {
     (0..1 << N).map(move |bits: usize| Case {
         shape,
         periodic: std::array::from_fn(|a| bits >> a & 1 == 1),
-        centring: Centring::Cell,
+        centering: Centering::Cell,
         turn: 3 * bits,
         procs: None,
     })
@@ -116,12 +118,12 @@ fn any_ranks_and_threads_give_the_bits_of_a_serial_loop() {
 #[test]
 fn staggered_fields_too() {
     on_ranks_and_threads([(1, 1), (2, 2), (3, 1), (8, 1)], |world| {
-        for centring in [Centring::Node, Centring::Face(0), Centring::Face(1), Centring::Edge(2)] {
+        for centering in [Centering::Node, Centering::Face(0), Centering::Face(1), Centering::Edge(2)] {
             for case in cases([9, 8, 7]) {
-                check_box::<f64, 3, 1>(world, Case { centring, ..case })?;
+                check_box::<f64, 3, 1>(world, Case { centering, ..case })?;
             }
             for case in cases([9, 8, 7]).step_by(7) {
-                check_star::<f32, 3, 1>(world, Case { centring, turn: case.turn + 1, ..case })?;
+                check_star::<f32, 3, 1>(world, Case { centering, turn: case.turn + 1, ..case })?;
             }
         }
         Ok(())
@@ -163,7 +165,7 @@ fn a_radius_beyond_the_halo_is_refused() {
     on_ranks([1, 2], |world| {
         let grid = Grid::builder([16, 16]).halo_widths([[2, 2], [2, 1]]).build(world)?;
         let mut u = grid.field::<f64>("density");
-        u.fill_with(3.0);
+        u.fill(3.0);
         let error = u.advance(&star_stencil::<f64, 2, 2>(|u| 2.0 * u.center()), 1).unwrap_err();
         assert!(error.is_geometry());
         assert_eq!(
@@ -208,8 +210,8 @@ impl Stencil<f64, 1> for Liar {
     fn apply(
         &self,
         region: Region<1>,
-        output: parhelion::ViewMut<'_, f64, 1>,
-        input: parhelion::View<'_, f64, 1>,
+        output: parhelion::kernels::ViewMut<'_, f64, 1>,
+        input: parhelion::kernels::View<'_, f64, 1>,
     ) -> Result<(), parhelion::kernels::KernelError> {
         let neighbor = |u: Point<'_, f64, 1, 1>| u.at::<-1>();
         parhelion::kernels::sweep_here(region, output, input.reach::<1>(), neighbor)

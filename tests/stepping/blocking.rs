@@ -2,9 +2,10 @@
 //! in a pass, on ranks and threads, with halos by message (which overlap with computing) and by shared memory.
 
 use crate::serial::{Number, Reference, SPACING, condition, rule};
+use parhelion::Result;
 use parhelion::prelude::*;
+use parhelion::stepping::Blocking;
 use parhelion::testing::{RankTest, on_ranks, on_ranks_and_threads};
-use parhelion::{Blocking, Result};
 use proptest::prelude::{Just, Strategy, any, prop, prop_oneof};
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
@@ -14,7 +15,7 @@ use proptest::test_runner::TestRunner;
 struct Case<const N: usize> {
     shape: [usize; N],
     periodic: [bool; N],
-    centring: Centring,
+    centering: Centering,
     turn: usize,
     steps: usize,
     /// None leaves the choice to the library.
@@ -26,17 +27,17 @@ fn case<const N: usize>() -> impl Strategy<Value = Case<N>> {
     let cells = prop_oneof![Just(usize::MAX), 1..9_usize];
     let blocking =
         (1..6_usize, prop::array::uniform(cells)).prop_map(|(levels, tile)| Blocking { levels, tile });
-    let centring = prop_oneof![
-        3 => Just(Centring::Cell),
-        1 => Just(Centring::Node),
-        1 => (0..N).prop_map(Centring::Face),
+    let centering = prop_oneof![
+        3 => Just(Centering::Cell),
+        1 => Just(Centering::Node),
+        1 => (0..N).prop_map(Centering::Face),
     ];
     let shape = prop::array::uniform(if N == 1 { 25..40_usize } else { 9..18_usize });
-    (shape, any::<[bool; N]>(), centring, 0..15_usize, 1..9_usize, prop::option::weighted(0.9, blocking))
-        .prop_map(|(shape, periodic, centring, turn, steps, blocking)| Case {
+    (shape, any::<[bool; N]>(), centering, 0..15_usize, 1..9_usize, prop::option::weighted(0.9, blocking))
+        .prop_map(|(shape, periodic, centering, turn, steps, blocking)| Case {
             shape,
             periodic,
-            centring,
+            centering,
             turn,
             steps,
             blocking,
@@ -59,11 +60,11 @@ fn check<T: Number, const N: usize>(
 ) -> Result<()> {
     let grid =
         Grid::builder(case.shape).periodic(case.periodic).halo(radius).spacing([SPACING; N]).build(world)?;
-    let mut field = grid.field_builder::<T>("u").centring(case.centring).build()?;
+    let mut field = grid.field_builder::<T>("u").centering(case.centering).build()?;
     field.set_time(1.5, 0.25);
     field.set_blocking(case.blocking);
     for face in Face::all::<N>().filter(|face| !case.periodic[face.axis]) {
-        field.boundary(face, condition(face, case.turn))?;
+        field.set_boundary(face, condition(face, case.turn))?;
     }
     field.fill_indexed(|index| T::initial(0, index));
     field.advance(stencil, case.steps)?;
@@ -71,7 +72,7 @@ fn check<T: Number, const N: usize>(
 
     let shape = field.shape_global();
     let mut reference =
-        Reference::new(shape, case.periodic, case.centring, radius, |index| T::initial(0, index));
+        Reference::new(shape, case.periodic, case.centering, radius, |index| T::initial(0, index));
     for step in 0..case.steps {
         let time = 1.5 + step as f64 * 0.25;
         reference.step(case.turn, time, |at| rule::<T, N>(radius, pattern, at));
@@ -162,7 +163,7 @@ fn a_hook_sees_every_nth_step_and_may_change_the_field() {
         let mut times = Vec::new();
         u.advance_every(&spread, 10, 4, |u| {
             times.push(u.time());
-            u.map(|value| value + 1.0);
+            u.map_inplace(|value| *value += 1.0);
             Ok(())
         })?;
         assert_eq!(times, [2.0, 4.0, 5.0]);
@@ -170,7 +171,7 @@ fn a_hook_sees_every_nth_step_and_may_change_the_field() {
             for _ in 0..steps {
                 v.advance(&spread, 1)?;
             }
-            v.map(|value| value + 1.0);
+            v.map_inplace(|value| *value += 1.0);
         }
         assert_eq!(u.fingerprint(), v.fingerprint());
         let error = u.advance_every(&spread, 3, 0, |_| Ok(())).unwrap_err();
@@ -263,8 +264,8 @@ impl Stencil<f64, 1> for Moody {
     fn apply(
         &self,
         region: Region<1>,
-        output: parhelion::ViewMut<'_, f64, 1>,
-        input: parhelion::View<'_, f64, 1>,
+        output: parhelion::kernels::ViewMut<'_, f64, 1>,
+        input: parhelion::kernels::View<'_, f64, 1>,
     ) -> std::result::Result<(), parhelion::kernels::KernelError> {
         if self.fails {
             // Any error of a kernel: a region that is not in view.
@@ -288,12 +289,12 @@ fn after_an_error_of_one_rank_all_can_go_on() {
         let mut u = grid.field::<f64>("u");
         for steps in [1, 5] {
             u.set_blocking(Some(Blocking { levels: steps, tile: [4] }));
-            u.fill_with(1.0);
+            u.fill(1.0);
             let failed = u.advance(&Moody { fails: world.rank() == 0 }, steps);
             assert_eq!(failed.is_err(), world.rank() == 0);
             assert!(world.agree(failed).is_err());
             assert!(u.reach::<1>().is_err(), "the halo is not valid after that");
-            u.fill_with(1.0);
+            u.fill(1.0);
             u.advance(&Moody { fails: false }, steps)?;
             assert_eq!(u.sum(), 24.0);
         }

@@ -3,8 +3,9 @@
 
 use crate::serial::{SPACING, condition};
 use parhelion::prelude::*;
+use parhelion::stepping::Blocking;
 use parhelion::testing::{RankTest, on_ranks, on_ranks_and_threads};
-use parhelion::{Blocking, Error, Result};
+use parhelion::{Error, Result};
 
 const LAYOUTS: [(usize, usize); 5] = [(1, 1), (2, 2), (3, 1), (6, 1), (8, 1)];
 const TIME_STEP: f64 = 0.25;
@@ -13,7 +14,7 @@ const TIME_STEP: f64 = 0.25;
 struct Case {
     shape: [usize; 2],
     periodic: [bool; 2],
-    centring: Centring,
+    centering: Centering,
     turn: usize,
     steps: usize,
     blocking: Blocking<2>,
@@ -25,7 +26,7 @@ fn cases() -> impl Iterator<Item = Case> {
     (0..16_usize).map(move |number| Case {
         shape: [17 + number % 3, 19],
         periodic: [number % 2 == 1, number / 2 % 2 == 1],
-        centring: [Centring::Cell, Centring::Node, Centring::Face(1)][number % 3],
+        centering: [Centering::Cell, Centering::Node, Centering::Face(1)][number % 3],
         turn: number,
         steps: 1 + number % 7,
         blocking: Blocking { levels: 1 + number % 5, tile: tiles[number / 4] },
@@ -37,10 +38,10 @@ fn field(grid: &Grid<2>, case: Case, seed: usize) -> Result<Field<f64, 2>> {
 }
 
 fn field_with_walls(grid: &Grid<2>, case: Case, seed: usize, walls: usize) -> Result<Field<f64, 2>> {
-    let mut field = grid.field_builder::<f64>(format!("u{seed}")).centring(case.centring).build()?;
+    let mut field = grid.field_builder::<f64>(format!("u{seed}")).centering(case.centering).build()?;
     field.set_time(1.5, TIME_STEP);
     for face in Face::all::<2>().filter(|face| !case.periodic[face.axis]) {
-        field.boundary(face, condition(face, case.turn + walls))?;
+        field.set_boundary(face, condition(face, case.turn + walls))?;
     }
     field.fill_indexed(|[j, i]| (((31 * seed + j) * 37 + i) as f64 * 0.618).fract());
     field.set_blocking(Some(case.blocking));
@@ -210,7 +211,7 @@ fn what_does_not_go_together_is_refused() {
         let other = Grid::builder([12, 12]).build(world)?;
         let mut u = grid.field::<f64>("u");
         let mut vector = grid.field_builder::<f64>("vector").components(2).build()?;
-        let mut node = grid.field_builder::<f64>("node").centring(Centring::Node).build()?;
+        let mut node = grid.field_builder::<f64>("node").centering(Centering::Node).build()?;
         let mut foreign = other.field::<f64>("foreign");
         let keep = |u: StarPoint<'_, f64, 2, 1>, ()| u.center();
         let refused = |result: Result<()>, why: &str| {
@@ -233,7 +234,7 @@ fn what_does_not_go_together_is_refused() {
         let both = |(u, v): Pair<'_>, ()| (u.center(), v.center());
         refused(
             grid.evolve((u.star_evolving::<1>(), node.star_evolving::<1>()), (), 1, both),
-            "must have one centring, but got Cell and Node",
+            "must have one centering, but got Cell and Node",
         );
         let beside = |u: StarPoint<'_, f64, 2, 1>, v: Point<'_, f64, 2, 0>| u.center() + v.center();
         refused(

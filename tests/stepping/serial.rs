@@ -96,7 +96,7 @@ impl Number for Complex<f64> {
     }
 }
 
-/// A rule that gives every neighbour another weight, so that no two may be mistaken for each other.
+/// A rule that gives every neighbor another weight, so that no two may be mistaken for each other.
 #[inline(always)]
 pub(crate) fn rule<T: Number, const N: usize>(
     radius: usize,
@@ -132,7 +132,7 @@ pub(crate) struct Reference<T, const N: usize> {
     shape: [usize; N],
     pad: usize,
     periodic: [bool; N],
-    centring: Centring,
+    centering: Centering,
     values: Vec<T>,
 }
 
@@ -140,12 +140,12 @@ impl<T: Number, const N: usize> Reference<T, N> {
     pub(crate) fn new(
         shape: [usize; N],
         periodic: [bool; N],
-        centring: Centring,
+        centering: Centering,
         pad: usize,
         initial: impl Fn([usize; N]) -> T,
     ) -> Self {
         let points = shape.iter().map(|n| n + 2 * pad).product();
-        let mut this = Self { shape, pad, periodic, centring, values: vec![T::zero(); points] };
+        let mut this = Self { shape, pad, periodic, centering, values: vec![T::zero(); points] };
         for index in this.padded() {
             if this.owned(index) {
                 this.set(index, initial(index.map(|i| i as usize)));
@@ -210,7 +210,7 @@ impl<T: Number, const N: usize> Reference<T, N> {
     }
 
     fn set_points_on_walls(&mut self, axis: usize, turn: usize) {
-        if !self.centring.staggered(axis) {
+        if !self.centering.staggered(axis) {
             return;
         }
         let last = self.shape[axis] as isize - 1;
@@ -228,7 +228,7 @@ impl<T: Number, const N: usize> Reference<T, N> {
     }
 
     fn fill_beyond_walls(&mut self, axis: usize, turn: usize, time: f64) {
-        let (n, staggered) = (self.shape[axis] as isize, self.centring.staggered(axis));
+        let (n, staggered) = (self.shape[axis] as isize, self.centering.staggered(axis));
         for index in self.padded() {
             let high = index[axis] >= n;
             if index[axis] >= 0 && !high {
@@ -250,7 +250,7 @@ impl<T: Number, const N: usize> Reference<T, N> {
                 }
                 Boundary::Antireflecting => T::zero() - inside,
                 Boundary::Function(value) => {
-                    let shift = |a| if self.centring.staggered(a) { 0.0 } else { 0.5 };
+                    let shift = |a| if self.centering.staggered(a) { 0.0 } else { 0.5 };
                     value(std::array::from_fn(|a| (index[a] as f64 + shift(a)) * SPACING), time)
                 }
                 _ => inside,

@@ -248,7 +248,7 @@ fn scaling(
         let text = fs::read(&rows)?;
         OpenOptions::new().create(true).append(true).open(file)?.write_all(&text)?;
     }
-    must(Command::new(program).arg("--summarise").arg(rows).arg("--plot").arg(plot))
+    must(Command::new(program).arg("--summarize").arg(rows).arg("--plot").arg(plot))
 }
 
 fn on_node(bench: &Bench, build: &Build, args: &[String]) -> Result<(), Failure> {

@@ -59,7 +59,7 @@ pub(crate) fn test(mpi: Option<Vendor>, options: &Options) -> Result<(), Failure
     ];
     let stages =
         commands.into_iter().map(|(name, command)| stage(name, command)).collect::<Result<Vec<_>, _>>()?;
-    summarise(&stages);
+    summarize(&stages);
     let failed: Vec<_> = stages.iter().filter(|stage| !stage.passed).map(|stage| stage.name).collect();
     if failed.is_empty() { Ok(()) } else { Err(format!("failed: {}", failed.join(", ")).into()) }
 }
@@ -82,7 +82,7 @@ fn stage(name: &'static str, mut command: Command) -> Result<Stage, Failure> {
     Ok(Stage { name, passed, time: begin.elapsed(), results })
 }
 
-fn summarise(stages: &[Stage]) {
+fn summarize(stages: &[Stage]) {
     println!();
     stages.iter().flat_map(|stage| &stage.results).for_each(|result| println!("{result}"));
     println!("\n{:24}{:>10}{:>10}", "stage", "result", "seconds");

@@ -261,9 +261,9 @@ mod tests {
             let inside = |i: [isize; N]| level == 1 || pass.cells(level - 1).contains(i);
             for index in piece.indices() {
                 let reach = Region::new(index, index.map(|i| i + 1)).grown([[pass.radius; 2]; N]);
-                for neighbour in reach.indices().filter(|&i| inside(i)) {
-                    let found = self.arrays[(level - 1) % 2].get(&neighbour).copied().unwrap_or(0);
-                    assert_eq!(found, level - 1, "level {level} of {index:?} reads {neighbour:?}");
+                for neighbor in reach.indices().filter(|&i| inside(i)) {
+                    let found = self.arrays[(level - 1) % 2].get(&neighbor).copied().unwrap_or(0);
+                    assert_eq!(found, level - 1, "level {level} of {index:?} reads {neighbor:?}");
                 }
             }
             for index in piece.indices() {

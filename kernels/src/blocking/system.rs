@@ -164,8 +164,8 @@ tuples!(A TA 0, B TB 1, C TC 2);
 tuples!(A TA 0, B TB 1, C TC 2, D TD 3);
 tuples!(A TA 0, B TB 1, C TC 2, D TD 3, E TE 4);
 
-/// Brings `states` forward by the levels of `pass`: every cell becomes `rule(its value two levels before, neighbourhood in the
-/// level before, neighbourhood in the constants)`.
+/// Brings `states` forward by the levels of `pass`: every cell becomes `rule(its value two levels before, neighborhood in the
+/// level before, neighborhood in the constants)`.
 ///
 /// As [`advance`](super::advance), for rules of several arrays, of two levels in time, and with arrays that stay as they are.
 ///

@@ -92,7 +92,7 @@ impl Accumulator {
     /// Adds `f(x)` for every `x` of a row.
     ///
     /// `f` must be pure: it may be called more than once for a value. Let it be short arithmetic; it is then
-    /// compiled into the vectorised loop.
+    /// compiled into the vectorized loop.
     pub fn add_map<T: Copy>(&mut self, row: &[T], f: impl Fn(T) -> f64) {
         simd::dispatch(AddBlocks { sum: self, blocks: row.chunks(BLOCK).map(|row| Mapped { row, f: &f }) });
     }

@@ -42,7 +42,7 @@ impl Block for Plain<'_> {
     }
 }
 
-/// Values mapped, a part at a time: this loop the compiler vectorises whatever the function,
+/// Values mapped, a part at a time: this loop the compiler vectorizes whatever the function,
 /// which it does not reliably do when the function is part of the extraction itself.
 pub(super) struct Mapped<'a, T, F> {
     pub(super) row: &'a [T],

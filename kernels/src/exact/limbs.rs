@@ -89,7 +89,7 @@ impl Limbs {
         f64::from_bits(bits | u64::from(negative) << 63)
     }
 
-    /// The bits of the double nearest to this normalised, non-negative number.
+    /// The bits of the double nearest to this normalized, non-negative number.
     fn magnitude_bits(&self) -> u64 {
         let Some(top) = self.limbs.iter().rposition(|&limb| limb != 0) else { return 0 };
         // position of the highest bit that is set; bit 0 has the weight 2^-1074

@@ -29,7 +29,7 @@ pub fn upwind<T: Element + Float, const N: usize, const R: usize>(
     let () = Radius::<R>::CHECK;
     let exact = biased::<R>(); // of u(−R) … u(R − 1)
     let mut upwind = [[T::zero(); R]; N];
-    let mut downwind = [[T::zero(); R]; N]; // the last one is no neighbour of the formula and not used
+    let mut downwind = [[T::zero(); R]; N]; // the last one is no neighbor of the formula and not used
     let mut center = [T::zero(); N];
     for (a, factor) in inverse_powers(spacing, 1)?.into_iter().enumerate() {
         center[a] = weight(exact[R] * factor)?;

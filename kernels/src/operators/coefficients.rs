@@ -64,9 +64,9 @@ fn weights(derivative: usize, at: f64, nodes: &[f64]) -> Vec<f64> {
     w.iter().map(|w| w[derivative]).collect()
 }
 
-/// Weights of `u(−R), …, u(R)` in a derivative at 0 on a grid of spacing 1, as `(centre, low, high)` where
+/// Weights of `u(−R), …, u(R)` in a derivative at 0 on a grid of spacing 1, as `(center, low, high)` where
 /// `low[k]` and `high[k]` belong to `u(∓(k + 1))`. Even derivatives have `low = high`, odd ones `low = −high`
-/// and `centre = 0`, both to the last bit.
+/// and `center = 0`, both to the last bit.
 ///
 /// # Panics
 /// When `derivative > 2·R`.
@@ -108,7 +108,7 @@ mod tests {
         }
     }
 
-    /// Fornberg (1988), table 1: centred approximations.
+    /// Fornberg (1988), table 1: centered approximations.
     #[test]
     fn central_weights_are_those_of_the_published_table() {
         let nodes = |r: i32| (-r..=r).map(f64::from).collect::<Vec<_>>();

@@ -5,7 +5,7 @@ use num_traits::Float;
 use super::{inverse_powers, on_axis, weight};
 use crate::{Element, KernelError, StarPoint};
 
-/// `div(c grad u)` in conservative form, of order 2, from values of `c` and `u` at the centres of cells: the
+/// `div(c grad u)` in conservative form, of order 2, from values of `c` and `u` at the centers of cells: the
 /// flux through a face is `mean(c below, c above)·(u above − u below) / spacing`, the same for both cells.
 ///
 /// `mean` is [`arithmetic_mean`] for smooth coefficients, [`harmonic_mean`] for layers of different

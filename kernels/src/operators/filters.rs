@@ -5,7 +5,7 @@ use num_traits::Float;
 use super::weight;
 use crate::{Element, KernelError, Point, StarPoint};
 
-/// A kernel along one axis: even (`+1`) or odd (`−1`), its weights from the centre outwards.
+/// A kernel along one axis: even (`+1`) or odd (`−1`), its weights from the center outwards.
 #[derive(Clone, Copy)]
 struct Kernel<T, const R: usize> {
     center: T,
@@ -65,7 +65,7 @@ impl<T: Element + Float, const R: usize> Kernel<T, R> {
     }
 }
 
-/// The weights `exp(−k²/2σ²)`, normalised so that all `2·R + 1` add up to 1.
+/// The weights `exp(−k²/2σ²)`, normalized so that all `2·R + 1` add up to 1.
 fn gaussian_kernel<T: Element + Float, const R: usize>(sigma: f64) -> Result<Kernel<T, R>, KernelError> {
     if !(sigma.is_finite() && sigma > 0.0) {
         return Err(KernelError::new(format!("a Gaussian needs a positive width, not {sigma} cells")));
@@ -83,7 +83,7 @@ fn gaussian_kernel<T: Element + Float, const R: usize>(sigma: f64) -> Result<Ker
 /// The Gaussian filter on the box of radius `R`, `sigma` cells wide along each axis, in one pass of
 /// `(2·R + 1)^N` points.
 ///
-/// The weights `exp(−k²/2σ²)` are cut off at `R` and normalised; `R ≥ 3·σ` keeps 99.7 % of the curve. Beyond a
+/// The weights `exp(−k²/2σ²)` are cut off at `R` and normalized; `R ≥ 3·σ` keeps 99.7 % of the curve. Beyond a
 /// radius of 1 or 2 a pass of [`gaussian_along`] for each axis takes less work.
 ///
 /// ```
@@ -139,10 +139,10 @@ pub fn gaussian_along<T: Element + Float, const N: usize, const R: usize, const 
 }
 
 /// The Sobel filter: for each axis the difference `u(1) − u(−1)` along it, smoothed with weights 1, 2, 1 along all
-/// others (Sobel and Feldman, 1968). Not normalised: `2·4^(N − 1)` times the slope per cell.
+/// others (Sobel and Feldman, 1968). Not normalized: `2·4^(N − 1)` times the slope per cell.
 ///
 /// ```
-/// use parhelion_kernels::{Pool, Region, View, ViewMut, operators, sweep, Point};
+/// use parhelion_kernels::{Point, Pool, Region, View, ViewMut, operators, sweep};
 ///
 /// let sobel = operators::sobel::<f32, 2>();
 /// let image = [1.0, 2.0, 3.0, 1.0, 2.0, 3.0, 1.0, 2.0, 3.0];

@@ -16,7 +16,7 @@
 //! ```
 //!
 //! A rule whose points have a larger radius hands them on with [`within`](crate::Point::within), one over
-//! the neighbours of a box with [`star`](crate::Point::star). Vectors are arrays of points or values, one for
+//! the neighbors of a box with [`star`](crate::Point::star). Vectors are arrays of points or values, one for
 //! each axis; the tuples of a sweep turn into arrays and back with `into`:
 //!
 //! ```

@@ -1,15 +1,15 @@
 //! Operators between staggered points: cells, faces, edges and nodes of one grid (Harlow and Welch's MAC
 //! grid, 1965; Yee's, 1966).
 //!
-//! Along an axis a point lies either at the *centre* of its cell or on its *low boundary*: index `i`
+//! Along an axis a point lies either at the *center* of its cell or on its *low boundary*: index `i`
 //! stands for `x = (i + ½)·h` or for `x = i·h`. A face along axis `a` is on a boundary of `a` alone, an
 //! edge along axis `a` on boundaries of all axes but `a`, a node on boundaries of all. So
 //!
 //! ```text
-//!    boundary i     centre i     boundary i + 1
+//!    boundary i     center i     boundary i + 1
 //!        |             o               |
-//! derivative at boundary i: from the centres i − 1 and i       (order 2: radius 1)
-//! derivative at centre i:   from the boundaries i and i + 1
+//! derivative at boundary i: from the centers i − 1 and i       (order 2: radius 1)
+//! derivative at center i:   from the boundaries i and i + 1
 //! ```
 //!
 //! Every operator has order `2·R` from `2·R` points on each axis (Fornberg 1988, table 2; for order 4 the weights 9/8
@@ -46,12 +46,12 @@ use super::collocated::others;
 use super::{Radius, coefficients, inverse_powers, on_axis, scaled};
 use crate::{Element, KernelError, StarPoint};
 
-/// Weights of the pairs of points at a distance of `k + ½` on every axis; `UP` from a centre, whose pairs are boundaries
-/// k + 1 and −k, otherwise from a low boundary, whose pairs are centres k and −k − 1.
+/// Weights of the pairs of points at a distance of `k + ½` on every axis; `UP` from a center, whose pairs are boundaries
+/// k + 1 and −k, otherwise from a low boundary, whose pairs are centers k and −k − 1.
 #[derive(Clone, Copy)]
 struct Pairs<T, const N: usize, const R: usize, const UP: bool>([[T; R]; N]);
 
-/// From low boundaries to centres, and from centres to low boundaries: whether pairs are shifted up.
+/// From low boundaries to centers, and from centers to low boundaries: whether pairs are shifted up.
 const TO_CENTERS: bool = true;
 const TO_BOUNDARIES: bool = false;
 
@@ -161,7 +161,7 @@ fn curl<T: Element + Float, const R: usize, const UP: bool>(
     )
 }
 
-/// The derivative along `AXIS` at the low boundaries of cells from values at their centres.
+/// The derivative along `AXIS` at the low boundaries of cells from values at their centers.
 ///
 /// # Errors
 /// When the spacing is not positive, or weights leave the range of `T`.
@@ -171,7 +171,7 @@ pub fn derivative_to_boundaries<T: Element + Float, const N: usize, const R: usi
     derivative::<T, N, R, AXIS, TO_BOUNDARIES>(spacing)
 }
 
-/// The derivative along `AXIS` at the centres of cells from values at their boundaries.
+/// The derivative along `AXIS` at the centers of cells from values at their boundaries.
 ///
 /// # Errors
 /// When the spacing is not positive, or weights leave the range of `T`.
@@ -181,14 +181,14 @@ pub fn derivative_to_centers<T: Element + Float, const N: usize, const R: usize,
     derivative::<T, N, R, AXIS, TO_CENTERS>(spacing)
 }
 
-/// The value along `AXIS` at the low boundaries of cells from values at their centres; the mean of two cells for
+/// The value along `AXIS` at the low boundaries of cells from values at their centers; the mean of two cells for
 /// radius 1, exact for polynomials of degree `2·R − 1`.
 pub fn interpolation_to_boundaries<T: Element + Float, const N: usize, const R: usize, const AXIS: usize>()
 -> impl Fn(StarPoint<'_, T, N, R>) -> T + Copy + Send + Sync {
     interpolation::<T, N, R, AXIS, TO_BOUNDARIES>()
 }
 
-/// The value along `AXIS` at the centres of cells from values at their boundaries; as
+/// The value along `AXIS` at the centers of cells from values at their boundaries; as
 /// [`interpolation_to_boundaries`].
 pub fn interpolation_to_centers<T: Element + Float, const N: usize, const R: usize, const AXIS: usize>()
 -> impl Fn(StarPoint<'_, T, N, R>) -> T + Copy + Send + Sync {

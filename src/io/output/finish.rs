@@ -7,14 +7,13 @@ use std::path::Path;
 use hdf5::OpenMode;
 
 use super::{FORMAT, Output};
-use crate::error::ErrorKind;
+use crate::error::{Error, ErrorKind, Result};
 use crate::io::attributes::Attribute;
 use crate::io::background::{self, Background, Block, Pending, Written};
 use crate::io::collective::{on_root, open_alone};
 use crate::io::storage::{self, cannot, complaint};
 use crate::io::{series, xdmf};
 use crate::measure::{Kind, Timing};
-use crate::{Error, Result};
 
 impl<'w> Output<'w> {
     /// Leaves it to a thread of each rank to bring the file to disk, with all that was written

@@ -17,11 +17,11 @@ use super::staging::Source;
 use super::storage::{self, Draft, cannot, complaint};
 use super::stored::Stored;
 use super::{series, transfer, xdmf};
-use crate::error::ErrorKind;
+use crate::error::{Error, ErrorKind, Result};
 use crate::measure::Kind;
-use crate::{Error, Result, World};
+use crate::world::World;
 
-/// Version of [the format](crate::file_format) of the files.
+/// Version of [the format](crate::guide::file_format) of the files.
 pub(in crate::io) const FORMAT: i64 = 1;
 
 /// A file that all ranks write together, and that appears under its name only when complete.
@@ -34,7 +34,7 @@ pub(in crate::io) const FORMAT: i64 = 1;
 ///
 /// Each field becomes a dataset in C order, contiguous unless [`WriteOptions`] say otherwise and in the
 /// machine's byte order, with its attributes `units` and `long_name` and a dimension scale per axis,
-/// as xarray, netCDF and h5py expect them ([the format](crate::file_format)). Components become the
+/// as xarray, netCDF and h5py expect them ([the format](crate::guide::file_format)). Components become the
 /// last axis, complex numbers compounds of `r` and `i`.
 /// Beside `heat.h5`, ParaView and pyvista find the fields of one to three axes on their grid in
 /// `heat.xdmf`; complex ones, and those of other than 1, 2, 3, 6 or 9 components, are left out there.
@@ -227,11 +227,11 @@ impl<'w> Output<'w> {
     ///
     /// A field is then copied when it is written, and may change at once. [`finish_later`](Self::finish_later)
     /// starts a thread on each rank that writes the rank's copies and brings them to disk;
-    /// [`Pending::wait`](crate::Pending::wait) ends it. Every output between the two holds one copy of all its fields in
+    /// [`Pending::wait`](crate::io::Pending::wait) ends it. Every output between the two holds one copy of all its fields in
     /// memory, so a loop over steps waits for the last output before it begins the next:
     ///
     /// ```
-    /// use parhelion::Pending;
+    /// use parhelion::io::Pending;
     /// use parhelion::prelude::*;
     ///
     /// # let directory = tempfile::tempdir().unwrap();
@@ -241,7 +241,7 @@ impl<'w> Output<'w> {
     /// let mut u = grid.field::<f64>("temperature");
     /// let mut pending: Option<Pending> = None;
     /// for step in 0..=20 {
-    ///     u.fill(|_| step as f64); // the computation
+    ///     u.fill_with(|_| step as f64); // the computation
     ///     if step % 10 == 0 {
     ///         pending.take().map_or(Ok(()), Pending::wait)?; // had ten steps to get done
     ///         let output = Output::create(&world, name(step))?.in_background();

@@ -2,7 +2,7 @@
 
 use super::Series;
 use super::snapshot;
-use crate::Result;
+use crate::error::Result;
 use crate::io::background::Pending;
 use crate::io::output::Output;
 
@@ -39,7 +39,7 @@ impl<'w> Series<'w> {
     ///
     /// ```
     /// use parhelion::prelude::*;
-    /// use parhelion::Series;
+    /// use parhelion::io::Series;
     ///
     /// # let directory = tempfile::tempdir().unwrap();
     /// # let path = directory.path().join("heat-*.h5");
@@ -47,7 +47,7 @@ impl<'w> Series<'w> {
     /// let mut u = Grid::builder([16, 16, 16]).build(&world)?.field::<f64>("temperature");
     /// let mut series = Series::create(&world, &path)?.in_background();
     /// for step in 0..3 {
-    ///     u.fill(|[z, _, _]| z * f64::from(step)); // the computation
+    ///     u.fill_with(|[z, _, _]| z * f64::from(step)); // the computation
     ///     series.at(0.1 * f64::from(step))?.write(&u)?.finish()?;
     /// }
     /// series.wait()?;

@@ -25,8 +25,8 @@ use super::codec::{Decoder, Encoder};
 use super::collective::{on_root, same_everywhere};
 use super::output::Output;
 use super::storage::cannot;
-use crate::error::ErrorKind;
-use crate::{Error, Result, World};
+use crate::error::{Error, ErrorKind, Result};
+use crate::world::World;
 
 pub(super) use extendable::{TIME, define_time, recover};
 pub(super) use journal::{discard as discard_journal, is_pending};
@@ -46,7 +46,7 @@ pub(super) use state::{first as first_state, note as note_state};
 ///
 /// ```
 /// use parhelion::prelude::*;
-/// use parhelion::{Series, WriteOptions};
+/// use parhelion::io::{Series, WriteOptions};
 ///
 /// # let directory = tempfile::tempdir().unwrap();
 /// # let path = directory.path().join("heat.h5");
@@ -55,7 +55,7 @@ pub(super) use state::{first as first_state, note as note_state};
 /// let mut u = grid.field_builder::<f64>("temperature").units("K").build()?;
 /// let mut series = Series::create(&world, &path)?.time_units("s");
 /// for step in 0..3 {
-///     u.fill(|[z, _, _]| z * f64::from(step));
+///     u.fill_with(|[z, _, _]| z * f64::from(step));
 ///     series.at(0.1 * f64::from(step))?.write_with(&u, &WriteOptions::new().compressed(1))?.finish()?;
 /// }
 /// assert_eq!(Input::open(&world, &path)?.shape("temperature")?, [3, 16, 16, 16]);
@@ -77,7 +77,7 @@ pub(super) use state::{first as first_state, note as note_state};
 ///   disk: indices and headers, some thousandths of the values with chunks of megabytes, and the space of outputs that `resume`
 ///   dropped. If the job
 ///   dies, [`resume`](Self::resume) finds the journal and puts the file back; until then other tools may
-///   not be able to open it, and [`Input`](crate::Input) refuses to. Values of earlier outputs are never
+///   not be able to open it, and [`Input`](crate::io::Input) refuses to. Values of earlier outputs are never
 ///   overwritten. Do not move or copy the file without its journal; of a journal beside a file that was replaced
 ///   since, as by a backup, `resume` says so and changes nothing.
 ///

@@ -9,7 +9,7 @@ use super::Store;
 use super::extendable::{Content, Extendable};
 use super::journal::Journal;
 use super::numbered::Complete;
-use crate::error::ErrorKind;
+use crate::error::{Error, ErrorKind, Result};
 use crate::io::collective::{on_root, open_alone, with_dataset};
 use crate::io::dataset::Plan;
 use crate::io::options::WriteOptions;
@@ -19,7 +19,6 @@ use crate::io::stored::Stored;
 use crate::io::xdmf::Slot;
 use crate::io::{scales, transfer, xdmf};
 use crate::measure::Kind;
-use crate::{Error, Result};
 
 /// The output of one time of a [`Series`], from [`Series::at`].
 ///

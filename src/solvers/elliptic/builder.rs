@@ -7,12 +7,14 @@ use parhelion_kernels::Region;
 
 use super::couplings::Mean;
 use super::{Elliptic, Frame, Made, refused};
+use crate::error::Result;
+use crate::field::Field;
+use crate::grid::{Centering, Face, Grid};
 use crate::solvers::LinearOperator;
 use crate::solvers::discrete::{Discrete, Terms};
 use crate::solvers::line::{End, Line, Points};
 use crate::solvers::separable::Separable;
 use crate::solvers::wall::{Wall, WallFunction};
-use crate::{Centring, Face, Field, Grid, Result};
 
 /// How an [`Elliptic`] is made; from [`Elliptic::builder`].
 #[derive(Clone)]
@@ -21,7 +23,7 @@ pub struct EllipticBuilder<'a, const N: usize> {
     pub(super) coefficient: Coefficient<'a, N>,
     pub(super) shift: Shift<'a, N>,
     pub(super) walls: [[Wall<N>; 2]; N],
-    pub(super) centring: Centring,
+    pub(super) centering: Centering,
 }
 
 #[derive(Clone)]
@@ -57,11 +59,11 @@ impl<'a, const N: usize> EllipticBuilder<'a, N> {
             coefficient: Coefficient::Constant(1.0),
             shift: Shift::Constant(0.0),
             walls: std::array::from_fn(|_| [Wall::Neumann(0.0), Wall::Neumann(0.0)]),
-            centring: Centring::Cell,
+            centering: Centering::Cell,
         }
     }
 
-    /// Where the unknowns live: at [`Centring::Cell`] unless told otherwise, or at [`Centring::Node`].
+    /// Where the unknowns live: at [`Centering::Cell`] unless told otherwise, or at [`Centering::Node`].
     ///
     /// Walls carry nodes. A node on a wall of given value `g` is an unknown like the others, with the equation `d u = d g`.
     /// The equation of any node is that of the part of its cell that is inside the domain, divided by the volume of a whole cell: on
@@ -75,7 +77,7 @@ impl<'a, const N: usize> EllipticBuilder<'a, N> {
     /// let world = World::init()?;
     /// let grid = Grid::builder([16, 24]).extent([1.0, 1.5]).build(&world)?; // 17 × 25 nodes
     /// let a = Elliptic::builder(&grid)
-    ///     .centring(Centring::Node)
+    ///     .centering(Centering::Node)
     ///     .wall(Face::low(0), Wall::Dirichlet(1.0))
     ///     .wall(Face::high(0), Wall::Neumann(2.0))
     ///     .build()?;
@@ -86,8 +88,8 @@ impl<'a, const N: usize> EllipticBuilder<'a, N> {
     /// assert!((u.probe([16, 7])? - 3.0).abs() < 1e-9 && (u.probe([0, 3])? - 1.0).abs() < 1e-9); // 1 + 2y
     /// # Ok::<(), parhelion::Error>(())
     /// ```
-    pub fn centring(mut self, centring: Centring) -> Self {
-        self.centring = centring;
+    pub fn centering(mut self, centering: Centering) -> Self {
+        self.centering = centering;
         self
     }
 
@@ -104,10 +106,10 @@ impl<'a, const N: usize> EllipticBuilder<'a, N> {
         self
     }
 
-    /// β from a cell-centred field: at a face the mean of both cells; at a wall the cell's own, or, where a flux through the wall
+    /// β from a cell-centered field: at a face the mean of both cells; at a wall the cell's own, or, where a flux through the wall
     /// is given and the next cell's is less than twice or half as large, extrapolated to the wall.
     ///
-    /// Between nodes, from a node-centred field: the mean of both; or from a cell-centred one: the mean of the cells that the flux from
+    /// Between nodes, from a node-centered field: the mean of both; or from a cell-centered one: the mean of the cells that the flux from
     /// node to node runs through side by side, of which the arithmetic one is right where the coefficient jumps.
     pub fn coefficient_of(mut self, beta: &'a Field<f64, N>, mean: Mean) -> Self {
         self.coefficient = Coefficient::Of(beta, mean);
@@ -124,7 +126,7 @@ impl<'a, const N: usize> EllipticBuilder<'a, N> {
         self
     }
 
-    /// α from a field of the unknowns' centring.
+    /// α from a field of the unknowns' centering.
     pub fn shift_of(mut self, alpha: &'a Field<f64, N>) -> Self {
         self.shift = Shift::Of(alpha);
         self
@@ -156,7 +158,7 @@ impl<'a, const N: usize> EllipticBuilder<'a, N> {
             (Coefficient::Constant(beta), Shift::Constant(alpha)) => Some([*beta, alpha]),
             _ => None,
         };
-        let made = if self.centring == Centring::Node {
+        let made = if self.centering == Centering::Node {
             site.at_nodes(constants)?
         } else {
             site.at_cells(constants)?
@@ -175,10 +177,10 @@ impl<'a, const N: usize> EllipticBuilder<'a, N> {
 
     /// What is computed once.
     fn site(&self) -> Result<Site<'_, 'a, N>> {
-        let block = self.grid.region_global(self.centring);
+        let block = self.grid.region_global(self.centering);
         let beta = match &self.coefficient {
             Coefficient::Of(field, _) => {
-                let copy = self.grid.field_builder::<f64>("coefficient").centring(field.centring());
+                let copy = self.grid.field_builder::<f64>("coefficient").centering(field.centering());
                 let mut copy = copy.build()?;
                 copy.copy_from(field)?;
                 copy.exchange()?;
@@ -227,7 +229,7 @@ impl<const N: usize> Site<'_, '_, N> {
                 (Terms::Faces(Box::new(self.faces(&fixed)?)), fixed)
             }
         };
-        let frame = Frame { centring: Centring::Cell, origin: [0; N], unknown: Region::from_shape(shape) };
+        let frame = Frame { centering: Centering::Cell, origin: [0; N], unknown: Region::from_shape(shape) };
         Ok(Made { terms, lines, lifts, fixed, halved: Vec::new(), pins: Rc::new(Vec::new()), frame })
     }
 }
@@ -236,7 +238,7 @@ impl<const N: usize> Elliptic<N> {
     /// # Errors
     /// When the diagonal has a zero, by which smoothers would divide.
     fn check_diagonal(&self) -> Result<()> {
-        let points = self.discrete.grid.shape_global(self.centring()).iter().product::<usize>();
+        let points = self.discrete.grid.shape_global(self.centering()).iter().product::<usize>();
         // The diagonal of constant coefficients is that of some other point anyway, unless α takes all of it off.
         if points == 1 || self.constants.is_some_and(|[_, alpha]| alpha >= 0.0) {
             return Ok(());

@@ -2,8 +2,10 @@
 
 use super::builder::{Coefficient, EllipticBuilder, Shift};
 use super::refused;
+use crate::error::Result;
+use crate::field::Field;
+use crate::grid::{Centering, Face};
 use crate::solvers::wall::Wall;
-use crate::{Centring, Face, Field, Result};
 
 impl<const N: usize> EllipticBuilder<'_, N> {
     /// # Errors
@@ -15,10 +17,10 @@ impl<const N: usize> EllipticBuilder<'_, N> {
                 "it needs a halo of 1 on every side, but the grid's is {halo:?}; build it with halo(1)"
             )));
         }
-        if !matches!(self.centring, Centring::Cell | Centring::Node) {
+        if !matches!(self.centering, Centering::Cell | Centering::Node) {
             return Err(refused(format!(
-                "its unknowns are centred at {:?}; they can be at Cell or Node",
-                self.centring
+                "its unknowns are centered at {:?}; they can be at Cell or Node",
+                self.centering
             )));
         }
         self.check_walls()?;
@@ -59,16 +61,16 @@ impl<const N: usize> EllipticBuilder<'_, N> {
     }
 
     fn check_field(&self, field: &Field<f64, N>, what: &str) -> Result<()> {
-        let cells_too = what == "coefficient" && field.centring() == Centring::Cell;
-        let here = field.grid().same_as(&self.grid) && (field.centring() == self.centring || cells_too);
+        let cells_too = what == "coefficient" && field.centering() == Centering::Cell;
+        let here = field.grid().same_as(&self.grid) && (field.centering() == self.centering || cells_too);
         if !here || field.components() != 1 {
             return Err(refused(format!(
-                "its {what}, field '{}' ({:?}, {} component(s)), must be centred at {:?} on the operator's own grid{}, with 1 \
+                "its {what}, field '{}' ({:?}, {} component(s)), must be centered at {:?} on the operator's own grid{}, with 1 \
                  component",
                 field.name(),
-                field.centring(),
+                field.centering(),
                 field.components(),
-                self.centring,
+                self.centering,
                 if what == "coefficient" { ", or at its cells" } else { "" }
             )));
         }

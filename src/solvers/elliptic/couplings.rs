@@ -7,8 +7,10 @@ use parhelion_kernels::StarPoint;
 use super::builder::{Coefficient, Shift, Site};
 use super::refused;
 use super::walls::Lift;
+use crate::error::Result;
+use crate::field::Field;
+use crate::grid::Face;
 use crate::solvers::faces::Faces;
-use crate::{Face, Field, Result};
 
 /// How the coefficient at a face is made from those of the two points beside it, or from those of the cells that it lies in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -63,7 +65,7 @@ impl<const N: usize> Site<'_, '_, N> {
             self.check_couplings(a, &faces.below[a])?;
         }
         match self.problem.shift {
-            Shift::Constant(alpha) => faces.shift.fill_with(alpha),
+            Shift::Constant(alpha) => faces.shift.fill(alpha),
             Shift::Of(field) => faces.shift.copy_from(field)?,
         }
         fixed.iter().for_each(|(_, lift)| lift.add(&mut faces.shift, 1.0));
@@ -92,7 +94,7 @@ impl<const N: usize> Site<'_, '_, N> {
         };
         let periodic = grid.topology().periodic()[a];
         match (&self.problem.coefficient, &self.beta) {
-            (Coefficient::Of(_, mean), Some(beta)) if beta.centring() != below.centring() => {
+            (Coefficient::Of(_, mean), Some(beta)) if beta.centering() != below.centering() => {
                 let (region, beta, mean) = (below.region_local(), beta.with_halo(0), *mean);
                 below.component_mut(0).for_each_row(grid.world().pool(), region, |first, row| {
                     for (i, value) in row.iter_mut().enumerate() {
@@ -114,7 +116,7 @@ impl<const N: usize> Site<'_, '_, N> {
             (Coefficient::At(beta), _) => {
                 let beta = Arc::clone(beta);
                 let half = 0.5 * spacing;
-                below.fill(move |mut place| {
+                below.fill_with(move |mut place| {
                     place[a] -= half;
                     // Between a node and the one before the domain.
                     if place[a] < low {
@@ -123,7 +125,7 @@ impl<const N: usize> Site<'_, '_, N> {
                     scale * beta(place)
                 });
             }
-            (Coefficient::Constant(beta), _) => below.fill_with(scale * beta),
+            (Coefficient::Constant(beta), _) => below.fill(scale * beta),
             (Coefficient::Of(..), None) => unreachable!("the field was copied when the site was made"),
         }
         Ok(())

@@ -23,16 +23,17 @@ use super::discrete::{Discrete, Terms};
 use super::faces::{Faces, Parts};
 use super::line::{End, Line};
 use super::operator::check_fields;
-use crate::error::ErrorKind;
-use crate::{Centring, Error, Field, Grid, Result};
+use crate::error::{Error, ErrorKind, Result};
+use crate::field::Field;
+use crate::grid::{Centering, Grid};
 use walls::Lift;
 
 pub use builder::EllipticBuilder;
 pub use couplings::Mean;
 pub(super) use nodes::Pin;
 
-/// `−∇·(β∇u) + αu` on cell-centred or [node-centred](EllipticBuilder::centring) fields of a grid: fluxes through faces by
-/// differences of neighbours, of second order.
+/// `−∇·(β∇u) + αu` on cell-centered or [node-centered](EllipticBuilder::centering) fields of a grid: fluxes through faces by
+/// differences of neighbors, of second order.
 ///
 /// Walls are part of the operator: a condition's homogeneous half belongs to the matrix, its value to the right-hand side, to
 /// which [`add_walls`](Self::add_walls) adds it. The boundary conditions of the fields themselves do not count.
@@ -58,7 +59,7 @@ pub struct Elliptic<const N: usize> {
 /// Where the points of multigrid's own grid are among those of the fields.
 #[derive(Clone, Copy)]
 pub(super) struct Frame<const N: usize> {
-    pub(super) centring: Centring,
+    pub(super) centering: Centering,
     /// The global index of its point 0.
     pub(super) origin: [isize; N],
     /// The unknowns, by their global indices.
@@ -88,7 +89,7 @@ impl<const N: usize> Elliptic<N> {
     /// sets the equations of nodes of given value (on an edge of two such walls, that of the later axis holds).
     ///
     /// # Errors
-    /// When the field is not of this grid and centring.
+    /// When the field is not of this grid and centering.
     pub fn add_walls(&self, b: &mut Field<f64, N>) -> Result<()> {
         check_fields(self, &[b])?;
         for layer in &self.halved {
@@ -134,8 +135,8 @@ impl<const N: usize> LinearOperator<N> for Elliptic<N> {
         &self.discrete.grid
     }
 
-    fn centring(&self) -> Centring {
-        self.frame.centring
+    fn centering(&self) -> Centering {
+        self.frame.centering
     }
 
     fn apply(&self, input: &mut Field<f64, N>, output: &mut Field<f64, N>) -> Result<()> {

@@ -1,7 +1,7 @@
 //! Operators on nodes: walls lie on nodes 0 and n.
 //!
 //! The equation of a node is that of the part of its cell that is inside the domain, divided by the volume of a whole cell. A node on
-//! a wall of given value `g` has the equation `d u = d g`, and what couples its neighbours to it is on their diagonal and
+//! a wall of given value `g` has the equation `d u = d g`, and what couples its neighbors to it is on their diagonal and
 //! right-hand side. So the matrix is symmetric.
 
 use std::rc::Rc;
@@ -11,11 +11,13 @@ use parhelion_kernels::Region;
 use super::builder::{Coefficient, Shift, Site};
 use super::walls::{AtWall, Lift};
 use super::{Frame, Made, refused};
+use crate::error::Result;
+use crate::field::Field;
+use crate::grid::{Centering, Face};
 use crate::solvers::discrete::Terms;
 use crate::solvers::faces::Faces;
 use crate::solvers::line::{End, Line, Points};
 use crate::solvers::nodal::{Nodal, NodeAxis, pinned};
-use crate::{Centring, Face, Field, Result};
 
 /// The nodes of this block on a wall of given value.
 pub(in crate::solvers) struct Pin<const N: usize> {
@@ -113,7 +115,7 @@ impl<const N: usize> Site<'_, '_, N> {
             fixed: fixed.into_iter().map(|(face, lift)| (face.axis, lift)).collect(),
             halved: self.faces_where(End::Free).map(|face| self.on_wall(face)).collect(),
             pins: Rc::new(pins),
-            frame: Frame { centring: Centring::Node, origin, unknown },
+            frame: Frame { centering: Centering::Node, origin, unknown },
         })
     }
 
@@ -124,7 +126,7 @@ impl<const N: usize> Site<'_, '_, N> {
 
     /// The nodes whose value is not given, global.
     fn unknown_nodes(&self) -> Result<Region<N>> {
-        let mut region = Region::from_shape(self.problem.grid.shape_global(Centring::Node));
+        let mut region = Region::from_shape(self.problem.grid.shape_global(Centering::Node));
         for a in 0..N {
             region.start[a] += isize::from(self.ends[a][0] == End::Fixed);
             region.end[a] -= isize::from(self.ends[a][1] == End::Fixed);
@@ -169,7 +171,7 @@ impl<const N: usize> Site<'_, '_, N> {
     fn given_at(&self, face: Face, index: [isize; N]) -> f64 {
         let mut global: [isize; N] = std::array::from_fn(|a| index[a] + self.offset[a]);
         global[face.axis] = if face.high { self.node_axes()[face.axis].last } else { 0 };
-        self.wall(face).at(self.problem.grid.coordinates(global, Centring::Node))
+        self.wall(face).at(self.problem.grid.coordinates(global, Centering::Node))
     }
 
     /// The coefficient at a node on a wall.
@@ -177,8 +179,8 @@ impl<const N: usize> Site<'_, '_, N> {
         let global = std::array::from_fn(|a| index[a] + self.offset[a]);
         match &self.problem.coefficient {
             Coefficient::Constant(beta) => *beta,
-            Coefficient::At(beta) => beta(self.problem.grid.coordinates(global, Centring::Node)),
-            Coefficient::Of(field, _) if field.centring() == Centring::Node => field.get_local(index),
+            Coefficient::At(beta) => beta(self.problem.grid.coordinates(global, Centering::Node)),
+            Coefficient::Of(field, _) if field.centering() == Centering::Node => field.get_local(index),
             Coefficient::Of(field, _) => {
                 let mut inside = index;
                 inside[face.axis] -= isize::from(face.high);
@@ -220,7 +222,7 @@ impl<const N: usize> Site<'_, '_, N> {
     /// Couplings of a variable coefficient, and those to walls of given value.
     fn node_faces(&self) -> Result<(Faces<f64, N>, Vec<AtWall<N>>)> {
         let (grid, axes, offset) = (&self.problem.grid, self.node_axes(), self.offset);
-        let mut faces = Faces::at(grid, Centring::Node)?;
+        let mut faces = Faces::at(grid, Centering::Node)?;
         let mut fixed = Vec::new();
         for a in 0..N {
             let below = &mut faces.below[a];
@@ -253,7 +255,7 @@ impl<const N: usize> Site<'_, '_, N> {
             links.rows().for_each(|(first, len)| view.row_mut(first, len).fill(0.0));
         }
         match self.problem.shift {
-            Shift::Constant(alpha) => faces.shift.fill_with(alpha),
+            Shift::Constant(alpha) => faces.shift.fill(alpha),
             Shift::Of(field) => faces.shift.copy_from(field)?,
         }
         let region = faces.shift.region_local();

@@ -3,9 +3,10 @@
 use parhelion_kernels::Region;
 
 use super::builder::{Coefficient, Site};
-use crate::error::ErrorKind;
+use crate::error::{Error, ErrorKind, Result};
+use crate::field::Field;
+use crate::grid::{Centering, Face};
 use crate::solvers::wall::Wall;
-use crate::{Centring, Error, Face, Field, Result};
 
 /// What a wall adds to the right-hand side, or to the diagonal.
 pub(super) struct Lift<const N: usize> {
@@ -51,7 +52,7 @@ impl<const N: usize> Site<'_, '_, N> {
     fn place_on_wall(&self, face: Face, index: [isize; N]) -> [f64; N] {
         let mut global: [isize; N] = std::array::from_fn(|a| index[a] + self.offset[a]);
         global[face.axis] += isize::from(face.high);
-        self.problem.grid.coordinates(global, Centring::Face(face.axis))
+        self.problem.grid.coordinates(global, Centering::Face(face.axis))
     }
 
     fn beta_at_wall(&self, face: Face, index: [isize; N]) -> f64 {

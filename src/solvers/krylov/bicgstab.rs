@@ -4,9 +4,10 @@
 //! but that shows only with the dot products of the second half.
 
 use super::{System, dot};
+use crate::error::Result;
+use crate::field::Field;
 use crate::solvers::vectors::{combine, sums};
 use crate::solvers::{LinearOperator, Preconditioner, Status};
-use crate::{Field, Result};
 
 pub(super) fn run<A: LinearOperator<N>, M: Preconditioner<N>, const N: usize>(
     system: &mut System<'_, A, M, N>,

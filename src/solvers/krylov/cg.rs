@@ -6,9 +6,10 @@
 //! preconditioner that is not factors.
 
 use super::System;
+use crate::error::Result;
+use crate::field::Field;
 use crate::solvers::vectors::{combine, sums};
 use crate::solvers::{LinearOperator, Preconditioner, Status};
-use crate::{Field, Result};
 
 pub(super) fn run<A: LinearOperator<N>, M: Preconditioner<N>, const N: usize>(
     system: &mut System<'_, A, M, N>,

@@ -3,9 +3,10 @@
 //! With a preconditioner that is always the same, the correction is preconditioned as a whole, and only the basis is kept.
 
 use super::{System, dot};
+use crate::error::Result;
+use crate::field::Field;
 use crate::solvers::vectors::combine;
 use crate::solvers::{LinearOperator, Preconditioner, Status};
-use crate::{Field, Result};
 
 pub(super) fn run<A: LinearOperator<N>, M: Preconditioner<N>, const N: usize>(
     system: &mut System<'_, A, M, N>,

@@ -13,8 +13,8 @@ use super::range::{scale_for, solve_scaled};
 use super::trouble::spoil;
 use super::vectors::{sums, take_off_mean};
 use super::{LinearOperator, Outcome, Preconditioner, Status};
-use crate::error::ErrorKind;
-use crate::{Error, Field, Result};
+use crate::error::{Error, ErrorKind, Result};
+use crate::field::Field;
 
 /// An iterative method for `A x = b`, and when to stop it.
 ///
@@ -26,7 +26,7 @@ use crate::{Error, Field, Result};
 /// let grid = Grid::builder([16, 16]).extent([1.0, 1.0]).build(&world)?;
 /// let a = Elliptic::builder(&grid).shift(1.0).build()?;       // −Δu + u, no flux through the walls
 /// let (mut b, mut x) = (grid.field::<f64>("b"), grid.field::<f64>("x"));
-/// b.fill(|[y, x]| y * x);
+/// b.fill_with(|[y, x]| y * x);
 /// let outcome = Krylov::cg().tolerance(1e-10).solve(&a, &mut Jacobi::new(&a)?, &b, &mut x)?;
 /// assert!(outcome.converged(), "{outcome}");
 /// # Ok::<(), parhelion::Error>(())

@@ -15,9 +15,10 @@
 //! it, for one more application of the operator.)
 
 use super::System;
+use crate::error::Result;
+use crate::field::Field;
 use crate::solvers::vectors::{Parts, combine_here};
 use crate::solvers::{LinearOperator, Preconditioner, Status};
-use crate::{Field, Result};
 
 /// Iterations after which what recurrences gave is computed anew.
 const RENEWED: usize = 3;

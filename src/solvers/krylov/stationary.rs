@@ -1,10 +1,11 @@
 //! Methods without dot products: Chebyshev and Richardson.
 
 use super::System;
+use crate::error::Result;
+use crate::field::Field;
 use crate::solvers::preconditioner::chebyshev_weights;
 use crate::solvers::vectors::combine;
 use crate::solvers::{LinearOperator, Preconditioner, Status};
-use crate::{Field, Result};
 
 pub(super) fn richardson<A: LinearOperator<N>, M: Preconditioner<N>, const N: usize>(
     system: &mut System<'_, A, M, N>,

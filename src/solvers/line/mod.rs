@@ -1,4 +1,4 @@
-//! One axis of a grid or of a grid coarsened from it: widths of cells, and how neighbours are coupled.
+//! One axis of a grid or of a grid coarsened from it: widths of cells, and how neighbors are coupled.
 
 mod nodes;
 mod quadratic;
@@ -116,7 +116,7 @@ impl Line {
         }
     }
 
-    /// How much nearer than on the next coarser axis are the centres beside the low face of cell `i`, the first child of its
+    /// How much nearer than on the next coarser axis are the centers beside the low face of cell `i`, the first child of its
     /// parent; 0 at walls.
     pub(super) fn nearer(&self, i: isize, coarse: &Self) -> f64 {
         let parent = if coarse.width == self.width { i } else { i.div_euclid(2) };
@@ -127,8 +127,8 @@ impl Line {
         }
     }
 
-    /// Linear interpolation from the next coarser axis at cell `i`: the parent's weight and that of the parent's neighbour
-    /// on the side of `i`. At a wall the given value 0, or slope 0, stands for the neighbour.
+    /// Linear interpolation from the next coarser axis at cell `i`: the parent's weight and that of the parent's neighbor
+    /// on the side of `i`. At a wall the given value 0, or slope 0, stands for the neighbor.
     pub(super) fn interpolated(&self, i: isize, coarse: &Self) -> [f64; 2] {
         if coarse.width == self.width {
             return [1.0, 0.0];
@@ -140,7 +140,7 @@ impl Line {
         let (Some(mine), Some(whole)) = (self.width_of(i), coarse.width_of(parent)) else {
             return [1.0, 0.0];
         };
-        // From the parent's centre towards the side of the child.
+        // From the parent's center toward the side of the child.
         let offset = 0.5 * (whole - mine);
         let (side, end) = if first { (parent - 1, self.ends[0]) } else { (parent + 1, self.ends[1]) };
         match (coarse.width_of(side), end) {
@@ -201,13 +201,13 @@ mod tests {
     #[test]
     fn interpolation_is_exact_for_linear_functions() {
         let (fine, coarse) = (WALLS, WALLS.coarsened());
-        let centre = |line: &Line, i: isize| i as f64 * line.width as f64 + 0.5 * line.width_of(i).unwrap();
+        let center = |line: &Line, i: isize| i as f64 * line.width as f64 + 0.5 * line.width_of(i).unwrap();
         for i in 0..5 {
             let [own, other] = fine.interpolated(i, &coarse);
             let (parent, side) = (i / 2, if i % 2 == 0 { i / 2 - 1 } else { i / 2 + 1 });
-            let value = |j| if coarse.width_of(j).is_some() { centre(&coarse, j) } else { 0.0 };
+            let value = |j| if coarse.width_of(j).is_some() { center(&coarse, j) } else { 0.0 };
             // 0 at the low wall; the last cell is its own parent.
-            assert!((own * value(parent) + other * value(side) - centre(&fine, i)).abs() < 1e-15, "{i}");
+            assert!((own * value(parent) + other * value(side) - center(&fine, i)).abs() < 1e-15, "{i}");
         }
         assert_eq!((0..5).map(|i| fine.share(i, &coarse)).collect::<Vec<_>>(), [0.5, 0.5, 0.5, 0.5, 1.0]);
     }

@@ -21,7 +21,7 @@ fn rest(line: &Line) -> f64 {
     line.finest as f64 - (count(line) - 1) as f64 * line.width as f64
 }
 
-/// What belongs to a point: half of the way to its neighbours and to walls of given value, all of the way to other walls.
+/// What belongs to a point: half of the way to its neighbors and to walls of given value, all of the way to other walls.
 fn volume(line: &Line, i: isize) -> f64 {
     let half = 0.5 * line.width as f64;
     let above = match line.ends[1] {
@@ -63,7 +63,7 @@ pub(super) fn interpolated(line: &Line, i: isize, coarse: &Line) -> [f64; 2] {
         _ if i % 2 == 0 => [1.0, 0.0],
         _ if parent + 1 < count(coarse) => [0.5, 0.5],
         End::Fixed => {
-            // Towards the given value 0 at the wall.
+            // Toward the given value 0 at the wall.
             let place = line.finest as f64 - i as f64 * line.width as f64;
             [place / rest(coarse), 0.0]
         }

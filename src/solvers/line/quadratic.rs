@@ -3,8 +3,8 @@
 use super::{End, Line};
 
 impl Line {
-    /// Weights at cell `i` of its parent's neighbour before, of the parent, and of the neighbour after it, by the parabola through their
-    /// centres. A wall of given value 0, or the parent's mirror image in a wall of slope 0, stands for a neighbour beyond.
+    /// Weights at cell `i` of its parent's neighbor before, of the parent, and of the neighbor after it, by the parabola through their
+    /// centers. A wall of given value 0, or the parent's mirror image in a wall of slope 0, stands for a neighbor beyond.
     pub(in crate::solvers) fn interpolated_by_parabola(&self, i: isize, coarse: &Self) -> [f64; 3] {
         let whole_axis = [0.0, 1.0, 0.0];
         if coarse.width == self.width {
@@ -14,9 +14,9 @@ impl Line {
         let (Some(mine), Some(whole)) = (self.width_of(i), coarse.width_of(parent)) else {
             return whole_axis;
         };
-        // From the parent's centre.
+        // From the parent's center.
         let x = if first { -0.5 * (whole - mine) } else { 0.5 * (whole - mine) };
-        let distance = |neighbour: isize, end: End| match (coarse.width_of(neighbour), end) {
+        let distance = |neighbor: isize, end: End| match (coarse.width_of(neighbor), end) {
             (Some(next), _) => 0.5 * (whole + next),
             (None, End::Fixed) => 0.5 * whole,
             (None, _) => whole,
@@ -27,8 +27,8 @@ impl Line {
             (x - low) * (x - high) / (low * high),
             x * (x - low) / (high * (high - low)),
         ];
-        for (side, neighbour) in [(0, parent - 1), (2, parent + 1)] {
-            if coarse.width_of(neighbour).is_none() {
+        for (side, neighbor) in [(0, parent - 1), (2, parent + 1)] {
+            if coarse.width_of(neighbor).is_none() {
                 if self.ends[side / 2] == End::Free {
                     weights[1] += weights[side];
                 }
@@ -57,15 +57,15 @@ mod tests {
             // The last cell is its own parent.
             let fine = Line { finest: 7, spacing: 1.0, width: 1, ends, points: Points::Cells };
             let coarse = fine.coarsened();
-            let centre =
+            let center =
                 |line: &Line, i: isize| i as f64 * line.width as f64 + 0.5 * line.width_of(i).unwrap();
             let value =
-                |j: isize| if coarse.width_of(j).is_some() { parabola(centre(&coarse, j)) } else { 0.0 };
+                |j: isize| if coarse.width_of(j).is_some() { parabola(center(&coarse, j)) } else { 0.0 };
             for i in 0..7 {
                 let [low, own, high] = fine.interpolated_by_parabola(i, &coarse);
                 let parent = i / 2;
                 let found = low * value(parent - 1) + own * value(parent) + high * value(parent + 1);
-                let exact = parabola(centre(&fine, i));
+                let exact = parabola(center(&fine, i));
                 assert!((found - exact).abs() < 1e-12, "{ends:?} {i}: {found} {exact}");
             }
         }

@@ -3,10 +3,11 @@
 use super::fused::{self, Order};
 use super::hierarchy::{Below, Level};
 use super::{Cycle, MultigridBuilder, Smoother};
+use crate::error::Result;
+use crate::field::Field;
 use crate::solvers::Real;
 use crate::solvers::discrete::Terms;
 use crate::solvers::preconditioner::chebyshev_weights;
-use crate::{Field, Result};
 
 /// A field, in double precision, and by what to multiply the solution that is added to it.
 pub(super) type Target<'a, const N: usize> = Option<(&'a mut Field<f64, N>, f64)>;
@@ -119,7 +120,7 @@ fn fuses<T: Real, const N: usize>(level: &Level<T, N>, settings: &MultigridBuild
 fn order<T: Real, const N: usize>(level: &Level<T, N>, after: bool) -> Order {
     let symmetric = matches!(level.operator.terms, Terms::Faces(_));
     let relaxation = if symmetric { 1.0 } else { 1.0 + 0.1 * (axes(level).clamp(1, 3) - 1) as f64 };
-    Order { colours: if after && symmetric { [1, 0] } else { [0, 1] }, relaxation }
+    Order { colors: if after && symmetric { [1, 0] } else { [0, 1] }, relaxation }
 }
 
 /// Along how many axes the next level is coarser.
@@ -138,7 +139,7 @@ fn smooth<T: Real, const N: usize>(
 ) -> Result<()> {
     let (order, axes) = (order(level, after), axes(level));
     if sweeps == 0 && zero {
-        level.u.fill_with(T::zero());
+        level.u.fill(T::zero());
     }
     if fuses(level, settings) {
         for left in (0..sweeps).rev() {
@@ -152,18 +153,18 @@ fn smooth<T: Real, const N: usize>(
     }
     let Level { operator, u, other, f, step, .. } = level;
     let other = other.get_or_insert_with(|| operator.grid.field("correction"));
-    let Order { colours, relaxation } = order;
+    let Order { colors, relaxation } = order;
     // What a coarser grid cannot see is above this, of the 2 that bound all eigenvalues of D⁻¹A.
     let bounds = [1.0 / axes.max(1) as f64, 2.0];
     let weights = match settings.smoother {
         Smoother::RedBlack => {
             for _ in 0..sweeps {
-                for colour in colours {
+                for color in colors {
                     if zero {
-                        operator.relax_zero(colour, relaxation, f, u);
+                        operator.relax_zero(color, relaxation, f, u);
                         zero = false;
                     } else {
-                        operator.relax(colour, relaxation, u, f, other)?;
+                        operator.relax(color, relaxation, u, f, other)?;
                         std::mem::swap(u, other);
                     }
                 }
@@ -173,11 +174,11 @@ fn smooth<T: Real, const N: usize>(
         Smoother::Line => unreachable!("the axis was chosen when the levels were made"),
         Smoother::LineAlong(axis) => {
             if zero {
-                u.fill_with(T::zero());
+                u.fill(T::zero());
             }
             for _ in 0..sweeps {
-                for colour in colours {
-                    operator.solve_lines(axis, colour, u, f, other)?;
+                for color in colors {
+                    operator.solve_lines(axis, color, u, f, other)?;
                     std::mem::swap(u, other);
                 }
             }

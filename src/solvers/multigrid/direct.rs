@@ -1,10 +1,11 @@
 //! The coarsest system, solved directly.
 
+use crate::error::Result;
+use crate::field::Field;
 use crate::solvers::Real;
 use crate::solvers::discrete::Discrete;
-use crate::{Field, Result};
 
-/// An LU factorisation with partial pivoting of a system on one rank.
+/// An LU factorization with partial pivoting of a system on one rank.
 pub(super) struct Direct {
     cells: usize,
     /// Rows of L and U, in the order of `pivots`.

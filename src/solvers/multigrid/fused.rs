@@ -9,11 +9,12 @@ use parhelion_kernels::{Pattern, Region, Ring, View, ViewMut, map_parts, map_par
 
 use super::hierarchy::{Below, Level};
 use super::transfer::Transfer;
+use crate::error::Result;
+use crate::field::Field;
 use crate::measure::Kind;
 use crate::solvers::Real;
 use crate::solvers::discrete::{Discrete, RowSource, with_rows};
 use crate::solvers::rows::{Rows, row, row_of_diagonal};
-use crate::{Field, Result};
 
 /// Levels of fewer cells stay in the cache anyway.
 pub(super) const WORTH_FUSING: usize = 1 << 15;
@@ -27,12 +28,12 @@ const RINGS: usize = 640 << 10;
 /// Which half of a red-black sweep comes first, and how far cells move.
 #[derive(Clone, Copy)]
 pub(super) struct Order {
-    pub(super) colours: [usize; 2],
+    pub(super) colors: [usize; 2],
     pub(super) relaxation: f64,
 }
 
-/// Whether sweeps of this level are made in one pass. Around a periodic axis of an odd number of cells neighbours of one
-/// colour meet, and cells beyond the end have the wrong one.
+/// Whether sweeps of this level are made in one pass. Around a periodic axis of an odd number of cells neighbors of one
+/// color meet, and cells beyond the end have the wrong one.
 pub(super) fn worthwhile<T: Real, const N: usize>(level: &Level<T, N>) -> bool {
     let (grid, shape) = (&level.operator.grid, level.u.shape_global());
     let periodic = grid.topology().periodic();
@@ -51,7 +52,7 @@ struct Sweep<'a, T: Real, const N: usize, S> {
     /// What makes sums of local indices even where a half moves cells.
     odd: [usize; 2],
     omega: T,
-    /// The block with the neighbours' cells around it; what is beyond walls has no equations.
+    /// The block with the neighbors' cells around it; what is beyond walls has no equations.
     inside: Region<N>,
 }
 
@@ -69,7 +70,7 @@ impl<'a, T: Real, const N: usize, S: RowSource<T, N>> Sweep<'a, T, N, S> {
             source,
             u,
             f,
-            odd: order.colours.map(|colour| operator.parity(colour)),
+            odd: order.colors.map(|color| operator.parity(color)),
             omega: T::nearest(order.relaxation),
             inside: block.grown(open.map(|sides| sides.map(|open| if open { DEPTH } else { 0 }))),
         }

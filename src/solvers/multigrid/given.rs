@@ -3,10 +3,12 @@
 use std::rc::Rc;
 
 use super::hierarchy::Level;
+use crate::field::Field;
+use crate::grid::Centering;
 use crate::solvers::Real;
 use crate::solvers::elliptic::{Elliptic, Frame, Pin};
 use crate::solvers::line::{End, Points};
-use crate::{Centring, Field, Region};
+use parhelion_kernels::Region;
 
 /// What is done to residuals and corrections on the way.
 pub(super) struct Given<const N: usize> {
@@ -19,7 +21,7 @@ pub(super) struct Given<const N: usize> {
 impl<const N: usize> Given<N> {
     pub(super) fn new<T: Real>(operator: &Elliptic<N>, finest: &Level<T, N>) -> Self {
         let grid = &finest.operator.grid;
-        let block = grid.region_global(Centring::Cell);
+        let block = grid.region_global(Centering::Cell);
         let mut doubled = Vec::new();
         for (a, line) in operator.lines.iter().enumerate() {
             if line.points != Points::Nodes {
@@ -37,7 +39,7 @@ impl<const N: usize> Given<N> {
 
     /// Whether points and equations of the finest level are the user's.
     pub(super) fn is_plain(&self) -> bool {
-        self.frame.centring == Centring::Cell
+        self.frame.centering == Centering::Cell
     }
 
     /// After residuals have come to the finest level.

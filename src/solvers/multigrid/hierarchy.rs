@@ -5,14 +5,17 @@ use super::fused;
 use super::rearrange::{Rearrange, Side};
 use super::stages::{Stage, stages};
 use super::transfer::Transfer;
-use crate::error::ErrorKind;
+use crate::error::{Error, ErrorKind, Result};
+use crate::field::Field;
+use crate::grid::{Centering, Decomposition, Grid};
 use crate::solvers::discrete::{Discrete, Terms};
 use crate::solvers::elliptic::Elliptic;
 use crate::solvers::faces::{Faces, Parts};
 use crate::solvers::line::Line;
 use crate::solvers::separable::Separable;
 use crate::solvers::{LinearOperator, Real};
-use crate::{Centring, Decomposition, Error, Field, Grid, Region, Result, World};
+use crate::world::World;
+use parhelion_kernels::Region;
 
 /// Systems of at most so many cells are solved directly.
 const DIRECT: usize = 64;
@@ -115,7 +118,7 @@ fn separable<T: Real, const N: usize>(
     lines: &[Line; N],
     [beta, alpha]: [f64; 2],
 ) -> Terms<T, N> {
-    let block = grid.region_global(Centring::Cell);
+    let block = grid.region_global(Centering::Cell);
     let local = Region::from_shape(block.shape()).grown(grid.halo());
     Terms::Separable(Separable::new(lines, beta, alpha, block.start, local))
 }
@@ -192,7 +195,7 @@ pub(super) fn build<T: Real, const N: usize>(
             let (below, on) = if number < stage.last {
                 let coarser = grid_of(user, grid.world(), &all, stage, number + 1)?;
                 let averages = Transfer::<T, N>::averages(&terms);
-                let coarse_block = coarser.region_global(Centring::Cell);
+                let coarse_block = coarser.region_global(Centering::Cell);
                 let transfer = Transfer::new(&grid, lines, &all[number + 1], averages, coarse_block);
                 described = Some(match (&terms, &parts) {
                     (Terms::Faces(faces), Some(parts)) => {

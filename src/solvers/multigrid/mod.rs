@@ -32,8 +32,9 @@ use std::fmt;
 
 use super::elliptic::Elliptic;
 use super::{Preconditioner, Real};
-use crate::error::ErrorKind;
-use crate::{Error, Field, Grid, Result};
+use crate::error::{Error, ErrorKind, Result};
+use crate::field::Field;
+use crate::grid::Grid;
 use given::Given;
 use hierarchy::{Below, Level};
 use rearrange::Rearrange;
@@ -50,7 +51,7 @@ pub enum Cycle {
     /// Each level visits the next coarser with an F-cycle, then with a V-cycle.
     F,
     /// Full multigrid: from the coarsest level up, a V-cycle on each, from the solution on the level below (interpolated by
-    /// parabolas where the coefficient is constant). One such cycle comes near the error of the discretisation.
+    /// parabolas where the coefficient is constant). One such cycle comes near the error of the discretization.
     Full,
 }
 
@@ -84,7 +85,7 @@ pub enum Smoother {
 /// where their number is odd, the last stays alone. The coarsest system is solved directly. Where the coefficient varies, transfers
 /// and smoother are symmetric and cannot gain energy, so that conjugate gradients converge whatever the jumps.
 ///
-/// Of [nodes](super::EllipticBuilder::centring) every second one is a coarse node; along periodic axes and where the
+/// Of [nodes](super::EllipticBuilder::centering) every second one is a coarse node; along periodic axes and where the
 /// coefficient varies they become coarse ones two by two, as cells do.
 ///
 /// Large levels are spread over all ranks, in blocks of whole coarse cells; smaller ones move to half the ranks or fewer, step by step, until one
@@ -98,7 +99,7 @@ pub enum Smoother {
 /// let grid = Grid::builder([32, 32]).extent([1.0, 1.0]).build(&world)?;
 /// let a = Elliptic::builder(&grid).wall(Face::low(0), Wall::Dirichlet(0.0)).build()?;
 /// let (mut b, mut u) = (grid.field::<f64>("b"), grid.field::<f64>("u"));
-/// b.fill_with(1.0);
+/// b.fill(1.0);
 /// let mut multigrid = Multigrid::<f64, 2>::new(&a)?;
 /// let outcome = multigrid.solve(&a, &b, &mut u, 1e-10)?;
 /// assert!(outcome.converged() && outcome.factor() < 0.2, "{outcome}");
@@ -241,15 +242,15 @@ impl<T: Real, const N: usize> Preconditioner<N> for Multigrid<T, N> {
             ));
         }
         for field in [&*r, &*z] {
-            if field.centring() != self.given.frame.centring || field.components() != 1 {
+            if field.centering() != self.given.frame.centering || field.components() != 1 {
                 return Err(Error::on_all_ranks(
                     ErrorKind::Argument,
                     format!(
-                        "this multigrid is for fields of one component centred at {:?}; '{}' has {} at {:?}",
-                        self.given.frame.centring,
+                        "this multigrid is for fields of one component centered at {:?}; '{}' has {} at {:?}",
+                        self.given.frame.centering,
                         field.name(),
                         field.components(),
-                        field.centring()
+                        field.centering()
                     ),
                 ));
             }

@@ -1,18 +1,20 @@
 //! Interpolation of solutions, by parabolas along each axis: what full multigrid begins with on a level.
 //!
 //! Corrections are interpolated linearly, which is enough to converge. The first iterate should be more exact than that (of
-//! third order for a second-order discretisation), or its error is larger than the level's own.
+//! third order for a second-order discretization), or its error is larger than the level's own.
 
 use parhelion_kernels::{Pattern, map_parts};
 
+use crate::error::Result;
+use crate::field::Field;
 use crate::measure::Kind;
 use crate::solvers::Real;
 use crate::solvers::line::Line;
-use crate::{Field, Region, Result};
+use parhelion_kernels::Region;
 
 /// Between two levels of cells.
 pub(super) struct Quadratic<T, const N: usize> {
-    /// For each axis and fine cell of this rank's block, the weights of the parent's neighbour before, the parent, and the one after.
+    /// For each axis and fine cell of this rank's block, the weights of the parent's neighbor before, the parent, and the one after.
     weights: [Vec<[T; 3]>; N],
     /// Along which axes two cells become one.
     halves: [bool; N],

@@ -4,12 +4,13 @@ use mpi::request::{WaitGuard, scope};
 use mpi::traits::{Communicator, Destination, Source};
 use parhelion_kernels::Region;
 
+use crate::field::Field;
+use crate::grid::{Decomposition, Grid};
 use crate::measure::Kind;
 use crate::messages::LONGEST_MESSAGE;
 use crate::solvers::Real;
 use crate::solvers::elliptic::Frame;
 use crate::world::{member, member_rank};
-use crate::{Decomposition, Field, Grid};
 
 /// Tag of its messages; plans for halos use others.
 const TAG: i32 = 3;
@@ -26,7 +27,7 @@ pub(super) struct Rearrange<const N: usize> {
 
 /// Which rank has which points, by the indices of multigrid's own grid.
 pub(super) enum Side<'g, const N: usize> {
-    /// Blocks, and which of so many ranks have them: all, or [some](crate::World::fewer).
+    /// Blocks, and which of so many ranks have them: all, or [some](crate::world::World::fewer).
     Cut(Decomposition<N>, usize),
     /// The unknowns of the user's fields.
     Points(&'g Grid<N>, Frame<N>),
@@ -41,7 +42,7 @@ impl<const N: usize> Side<'_, N> {
                 None => Region::from_shape([0; N]),
             },
             Self::Points(grid, frame) => {
-                let block = grid.block_at(grid.decomposition().coordinates(rank), frame.centring);
+                let block = grid.block_at(grid.decomposition().coordinates(rank), frame.centering);
                 block.intersection(&frame.unknown).shifted(frame.origin.map(|i| -i))
             }
         }
@@ -52,7 +53,7 @@ impl<const N: usize> Side<'_, N> {
         match self {
             Self::Cut(..) => self.block(rank).start,
             Self::Points(grid, frame) => {
-                let block = grid.block_at(grid.decomposition().coordinates(rank), frame.centring);
+                let block = grid.block_at(grid.decomposition().coordinates(rank), frame.centering);
                 std::array::from_fn(|a| block.start[a] - frame.origin[a])
             }
         }
@@ -67,7 +68,7 @@ impl<const N: usize> Side<'_, N> {
         let [first, last] = match self {
             Self::Cut(cut, _) => ends.map(|index| cut.owner(index.map(|i| i as usize))),
             Self::Points(grid, frame) => ends.map(|index| {
-                grid.owner(std::array::from_fn(|a| (index[a] + frame.origin[a]) as usize), frame.centring)
+                grid.owner(std::array::from_fn(|a| (index[a] + frame.origin[a]) as usize), frame.centering)
             }),
         };
         let blocks = Region::new(first.map(|c| c as isize), last.map(|c| c as isize + 1));

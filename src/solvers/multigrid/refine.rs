@@ -7,14 +7,14 @@ use parhelion_kernels::map_parts;
 
 use super::fused::add_scaled;
 use super::{Multigrid, cycle, scale_for};
-use crate::error::ErrorKind;
+use crate::error::{Error, ErrorKind, Result};
+use crate::field::Field;
 use crate::measure::Kind;
 use crate::solvers::elliptic::Elliptic;
 use crate::solvers::operator::check_fields;
 use crate::solvers::outcome::{Limits, Monitor};
 use crate::solvers::vectors::{combine, take_off_mean};
 use crate::solvers::{LinearOperator, Outcome, Real, range};
-use crate::{Error, Field, Result};
 
 /// Cycles after which to give up.
 const MOST: usize = 200;

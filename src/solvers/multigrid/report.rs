@@ -7,8 +7,9 @@ use mpi::traits::{Communicator, Root};
 
 use super::hierarchy::Below;
 use super::{Multigrid, cycle};
+use crate::error::Result;
+use crate::field::Field;
 use crate::solvers::Real;
-use crate::{Field, Result};
 
 /// Cycles of a test on one level; the factor is the mean of the later half's.
 const CYCLES: usize = 12;

@@ -1,8 +1,8 @@
 //! On how many ranks each level lies, and how it is cut: pure arithmetic, the same on all ranks.
 
-use crate::error::ErrorKind;
+use crate::error::{Error, ErrorKind, Result};
+use crate::grid::Decomposition;
 use crate::solvers::line::Line;
-use crate::{Decomposition, Error, Result};
 
 /// Levels that lie on the same ranks, cut in the same places.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

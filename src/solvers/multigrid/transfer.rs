@@ -4,13 +4,13 @@
 //! that only the halo of the coarse one is needed.
 //!
 //! With constant coefficients the equations are divided by the volume; restriction averages, interpolation is linear along each
-//! axis, and the coarse operator is discretised anew.
+//! axis, and the coarse operator is discretized anew.
 //!
 //! Along axes whose points are nodes, coarse points lie on every second fine one; restriction is full weighting (see
 //! `weighting`), interpolation linear again.
 //!
 //! With variable coefficients they are not divided; restriction adds up, and interpolation is constant. A coarse coupling is the
-//! sum of the fine ones through the same face times the ratio of the distances between centres. For a smooth coefficient that is
+//! sum of the fine ones through the same face times the ratio of the distances between centers. For a smooth coefficient that is
 //! the right one; for any, its energy is at least half of the exact (Galerkin) operator's. So with a smoother that is
 //! symmetric a cycle never gains energy, however much the coefficient jumps. (Linear interpolation across jumps, or coarse
 //! couplings by resistances in series, do: with a ball of 10⁶ in 1 both diverged.)
@@ -19,13 +19,15 @@ use parhelion_kernels::{Pattern, Region, View, map_parts};
 
 use super::quadratic::Quadratic;
 use super::weighting::Weighting;
+use crate::error::Result;
+use crate::field::Field;
+use crate::grid::{Centering, Grid};
 use crate::measure::Kind;
 use crate::solvers::Real;
 use crate::solvers::discrete::{Discrete, RowSource, Terms, with_rows};
 use crate::solvers::faces::{Faces, Parts};
 use crate::solvers::line::{Line, Points};
 use crate::solvers::rows::row;
-use crate::{Centring, Field, Grid, Result};
 
 /// The tables of one axis for this rank's block, by local index.
 struct AxisTable<T> {
@@ -33,9 +35,9 @@ struct AxisTable<T> {
     halves: bool,
     /// Of each fine cell in its parent.
     share: Vec<T>,
-    /// Of the parent, and of its neighbour on the side of the fine cell.
+    /// Of the parent, and of its neighbor on the side of the fine cell.
     weights: Vec<[T; 2]>,
-    /// For each coarse cell: how much nearer the centres beside its low face are on the fine grid.
+    /// For each coarse cell: how much nearer the centers beside its low face are on the fine grid.
     nearer: Vec<T>,
     /// For each fine cell, its share of its parent's width.
     width: Vec<T>,
@@ -60,7 +62,7 @@ impl<T: Real> AxisTable<T> {
         if self.halves { 2 * parent..(2 * parent + 2).min(cells) } else { parent..parent + 1 }
     }
 
-    /// The parent's neighbour on the side of the child.
+    /// The parent's neighbor on the side of the child.
     fn side(&self, i: isize) -> isize {
         if self.halves { self.parent(i) + 2 * i.rem_euclid(2) - 1 } else { i }
     }
@@ -76,7 +78,7 @@ impl<T: Real, const N: usize> Transfer<T, N> {
         averages: bool,
         coarse_block: Region<N>,
     ) -> Self {
-        let block = grid.region_global(Centring::Cell);
+        let block = grid.region_global(Centering::Cell);
         let axes = std::array::from_fn(|a| {
             let cells = || block.start[a]..block.end[a];
             let halves = coarse[a].width != lines[a].width;
@@ -216,7 +218,7 @@ impl<T: Real, const N: usize> Transfer<T, N> {
         if let Some(quadratic) = &self.quadratic {
             return quadratic.interpolate(coarse, u);
         }
-        u.fill_with(T::zero());
+        u.fill(T::zero());
         self.add_interpolated(coarse, u)
     }
 

@@ -4,10 +4,11 @@
 
 use parhelion_kernels::{Pattern, Region, View, map_parts};
 
+use crate::error::Result;
+use crate::field::Field;
 use crate::measure::Kind;
 use crate::solvers::Real;
 use crate::solvers::line::Line;
-use crate::{Field, Result};
 
 /// For each coarse point of this rank's block along one axis.
 struct AxisWeights<T> {

@@ -9,7 +9,7 @@ use super::kinds::FileKind;
 
 /// The datasets and attributes of a file.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Catalogue {
+pub(super) struct Catalog {
     /// Sorted by path.
     pub(super) datasets: Vec<Entry>,
     /// Attributes of the file itself.
@@ -29,7 +29,7 @@ pub(super) struct Entry {
     pub(super) attributes: Vec<(String, Attribute)>,
 }
 
-impl Catalogue {
+impl Catalog {
     pub(super) fn of(file: &File) -> hdf5::Result<Self> {
         let mut datasets = Vec::new();
         collect(file, 0, &mut 0, &mut datasets)?;
@@ -159,10 +159,10 @@ mod tests {
             filters: vec![2, 32_015][..number.min(2)].to_vec(),
             attributes: attributes[number.min(3)..].to_vec(),
         };
-        let catalogue = Catalogue {
+        let catalog = Catalog {
             datasets: kinds.into_iter().enumerate().map(entry).collect(),
             attributes: attributes.clone(),
         };
-        assert_eq!(Catalogue::decode(&catalogue.encode()), catalogue);
+        assert_eq!(Catalog::decode(&catalog.encode()), catalog);
     }
 }

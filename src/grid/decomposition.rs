@@ -2,8 +2,7 @@
 
 use parhelion_kernels::Region;
 
-use crate::error::ErrorKind;
-use crate::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 
 /// Blocks of a global shape over a process grid.
 ///
@@ -12,7 +11,8 @@ use crate::{Error, Result};
 /// fastest. Everything is computed when asked, in O(N): nothing is stored per rank.
 ///
 /// ```
-/// use parhelion::{Decomposition, Region};
+/// use parhelion::grid::Decomposition;
+/// use parhelion::Region;
 ///
 /// let cut = Decomposition::new([10, 6], [3, 2])?;           // 6 ranks
 /// assert_eq!(cut.block([0, 0]), Region::new([0, 0], [4, 3]));
@@ -56,7 +56,8 @@ impl<const N: usize> Decomposition<N> {
     /// divisor of it, with a granule as much smaller, has its blocks in the same places.
     ///
     /// ```
-    /// use parhelion::{Decomposition, Region};
+    /// use parhelion::grid::Decomposition;
+    /// use parhelion::Region;
     ///
     /// let fine = Decomposition::new([10], [2])?.with_granule([4])?;
     /// let coarse = Decomposition::new([5], [2])?.with_granule([2])?;
@@ -92,7 +93,7 @@ impl<const N: usize> Decomposition<N> {
     /// times the updating of one). Ties go to the grid that cuts the slowest axes, which keeps rows long.
     ///
     /// ```
-    /// use parhelion::Decomposition;
+    /// use parhelion::grid::Decomposition;
     ///
     /// // `MPI_Dims_create` would say 2 × 2 whatever the shape
     /// assert_eq!(Decomposition::for_ranks([1000, 10], 4, [[1, 1]; 2], [false; 2])?.procs(), [4, 1]);

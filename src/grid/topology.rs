@@ -1,4 +1,4 @@
-//! The Cartesian topology: which rank sits where, and who its neighbours are.
+//! The Cartesian topology: which rank sits where, and who its neighbors are.
 
 use std::fmt;
 
@@ -6,8 +6,9 @@ use mpi::topology::{CartesianCommunicator, SimpleCommunicator};
 use mpi::traits::Communicator;
 use parhelion_kernels::Region;
 
-use crate::error::ErrorKind;
-use crate::{Decomposition, Error, Result, World};
+use crate::error::{Error, ErrorKind, Result};
+use crate::grid::Decomposition;
+use crate::world::World;
 
 /// One side of one axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -35,7 +36,7 @@ impl Face {
     }
 }
 
-/// Position of this rank in the process grid, and its up to 3^N − 1 neighbours.
+/// Position of this rank in the process grid, and its up to 3^N − 1 neighbors.
 ///
 /// Ranks count through the process grid in C order, the last axis fastest.
 pub struct Topology<const N: usize> {
@@ -63,7 +64,7 @@ impl<const N: usize> Topology<N> {
             })?;
         let rank = cartesian.rank() as usize;
         // MPI orders the ranks of a Cartesian communicator row-major, as `Decomposition` does, so
-        // neighbours are computed and the plain communicator serves for the messages.
+        // neighbors are computed and the plain communicator serves for the messages.
         Ok(Self {
             comm: cartesian.duplicate(),
             rank,
@@ -108,7 +109,7 @@ impl<const N: usize> Topology<N> {
         Some(self.decomposition.rank(coordinates))
     }
 
-    /// Whether this rank's block ends at a wall of the domain there: no periodic axis, no neighbour.
+    /// Whether this rank's block ends at a wall of the domain there: no periodic axis, no neighbor.
     pub fn at_wall(&self, face: Face) -> bool {
         let end = if face.high { self.procs()[face.axis] - 1 } else { 0 };
         !self.periodic[face.axis] && self.coordinates[face.axis] == end
@@ -141,7 +142,7 @@ impl<const N: usize> fmt::Debug for Topology<N> {
     }
 }
 
-/// The 3^N − 1 directions to neighbours, and their numbers for message tags.
+/// The 3^N − 1 directions to neighbors, and their numbers for message tags.
 pub(crate) fn directions<const N: usize>() -> impl Iterator<Item = (i32, [isize; N])> {
     let all = Region::new([-1; N], [2; N]).indices();
     all.enumerate().map(|(number, d)| (number as i32, d)).filter(|(_, d)| d.iter().any(|&x| x != 0))

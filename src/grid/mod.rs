@@ -1,4 +1,7 @@
-//! The grid: cells in space, cut into blocks over the ranks.
+//! Grids: cells in space, cut into blocks over the ranks.
+
+mod decomposition;
+mod topology;
 
 use std::cell::Cell;
 use std::fmt;
@@ -6,25 +9,29 @@ use std::rc::Rc;
 
 use parhelion_kernels::{Element, Layout, Region};
 
-use crate::error::ErrorKind;
-use crate::field::FieldBuilder;
-use crate::{Decomposition, Error, Field, Result, Topology, World};
+use crate::error::{Error, ErrorKind, Result};
+use crate::field::{Field, FieldBuilder};
+use crate::world::World;
+
+pub use decomposition::Decomposition;
+pub(crate) use topology::directions;
+pub use topology::{Face, Topology};
 
 /// Where in a cell the values of a field live.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Centring {
-    /// At the centres of cells.
+pub enum Centering {
+    /// At the centers of cells.
     #[default]
     Cell,
-    /// At the centres of the faces normal to this axis: cell centres moved half a cell down it.
+    /// At the centers of the faces normal to this axis: cell centers moved half a cell down it.
     Face(usize),
-    /// At the centres of the edges along this axis (3-D): moved half a cell down the other axes.
+    /// At the centers of the edges along this axis (3-D): moved half a cell down the other axes.
     Edge(usize),
     /// At the corners of cells.
     Node,
 }
 
-impl Centring {
+impl Centering {
     /// Whether the points lie on the cell boundaries of `axis`. On an axis with walls there is then
     /// one point more than cells: points 0 and n lie on the walls.
     pub fn staggered(self, axis: usize) -> bool {
@@ -108,7 +115,7 @@ impl<const N: usize> Grid<N> {
         }
     }
 
-    /// A new cell-centred field of zeros with one component, walls without flux.
+    /// A new cell-centered field of zeros with one component, walls without flux.
     pub fn field<T: Element>(&self, name: impl Into<String>) -> Field<T, N> {
         FieldBuilder::new(self, name.into()).build_one()
     }
@@ -138,7 +145,7 @@ impl<const N: usize> Grid<N> {
         self.0.halo
     }
 
-    /// Cells of the thinnest block on each axis on which blocks have neighbours; the same on all ranks.
+    /// Cells of the thinnest block on each axis on which blocks have neighbors; the same on all ranks.
     pub(crate) fn thinnest_blocks(&self) -> [Option<usize>; N] {
         let (procs, periodic) = (self.topology().procs(), self.topology().periodic());
         std::array::from_fn(|a| (procs[a] > 1 || periodic[a]).then(|| self.decomposition().thinnest(a)))
@@ -174,41 +181,41 @@ impl<const N: usize> Grid<N> {
         &self.0.axis_units
     }
 
-    /// Global number of points per axis of a field with this centring: of cells, plus one on
+    /// Global number of points per axis of a field with this centering: of cells, plus one on
     /// staggered axes with walls.
-    pub fn shape_global(&self, centring: Centring) -> [usize; N] {
-        let extra = |a| usize::from(centring.staggered(a) && !self.topology().periodic()[a]);
+    pub fn shape_global(&self, centering: Centering) -> [usize; N] {
+        let extra = |a| usize::from(centering.staggered(a) && !self.topology().periodic()[a]);
         std::array::from_fn(|a| self.decomposition().shape()[a] + extra(a))
     }
 
-    /// The points of this centring, in the global frame, that the rank at `coordinates` owns: those
+    /// The points of this centering, in the global frame, that the rank at `coordinates` owns: those
     /// of its cells, and at a high wall the ones on it.
-    pub(crate) fn block_at(&self, coordinates: [usize; N], centring: Centring) -> Region<N> {
+    pub(crate) fn block_at(&self, coordinates: [usize; N], centering: Centering) -> Region<N> {
         let mut block = self.decomposition().block(coordinates);
         for a in 0..N {
             if coordinates[a] + 1 == self.topology().procs()[a] {
-                block.end[a] = self.shape_global(centring)[a] as isize;
+                block.end[a] = self.shape_global(centering)[a] as isize;
             }
         }
         block
     }
 
-    /// The points of this centring, in the global frame, that this rank owns.
-    pub fn region_global(&self, centring: Centring) -> Region<N> {
-        self.block_at(self.topology().coordinates(), centring)
+    /// The points of this centering, in the global frame, that this rank owns.
+    pub fn region_global(&self, centering: Centering) -> Region<N> {
+        self.block_at(self.topology().coordinates(), centering)
     }
 
     /// Process coordinates of the rank that owns this point.
-    pub(crate) fn owner(&self, index: [usize; N], centring: Centring) -> [usize; N] {
-        debug_assert!((0..N).all(|a| index[a] < self.shape_global(centring)[a]));
+    pub(crate) fn owner(&self, index: [usize; N], centering: Centering) -> [usize; N] {
+        debug_assert!((0..N).all(|a| index[a] < self.shape_global(centering)[a]));
         let shape = self.decomposition().shape();
         self.decomposition().owner(std::array::from_fn(|a| index[a].min(shape[a] - 1)))
     }
 
     /// Coordinates of a point in space; `index` is global and may lie in the halo.
-    pub fn coordinates(&self, index: [isize; N], centring: Centring) -> [f64; N] {
+    pub fn coordinates(&self, index: [isize; N], centering: Centering) -> [f64; N] {
         std::array::from_fn(|a| {
-            let shift = if centring.staggered(a) { 0.0 } else { 0.5 };
+            let shift = if centering.staggered(a) { 0.0 } else { 0.5 };
             self.0.origin[a] + (index[a] as f64 + shift) * self.0.spacing[a]
         })
     }
@@ -389,7 +396,7 @@ impl<const N: usize> fmt::Debug for Grid<N> {
             .field("procs", &self.topology().procs())
             .field("periodic", &self.topology().periodic())
             .field("halo", &self.halo())
-            .field("block", &self.region_global(Centring::Cell))
+            .field("block", &self.region_global(Centering::Cell))
             .finish_non_exhaustive()
     }
 }
