@@ -1,8 +1,8 @@
 //! Bringing into the cache what the next tile will need from memory.
 #![allow(unsafe_code, reason = "addresses of cells in view; a prefetch reads nothing")]
 
-use crate::layout::CACHE_LINE;
-use crate::view::{Cells, Rows, prefetch, rows};
+use crate::storage::CACHE_LINE;
+use crate::storage::{Cells, Rows, prefetch, rows};
 use crate::{Element, Region};
 
 /// What a thread computes at the level at hand in the tile that follows.

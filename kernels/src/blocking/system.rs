@@ -8,7 +8,7 @@ use super::Pass;
 use super::ahead::{Ahead, Fetch};
 use super::levels::run;
 use super::walls::{Beyond, Walls};
-use crate::view::{Cells, rows};
+use crate::storage::{Cells, rows};
 use crate::{Element, Inputs, KernelError, Outputs, PointOf, Points, Pool, Reach, Region, View, ViewMut};
 
 mod sealed {

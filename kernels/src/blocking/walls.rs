@@ -1,7 +1,7 @@
 //! Filling the halo beyond walls from the cells inside them, piece by piece.
 #![allow(unsafe_code, reason = "threads write disjoint cells; see the invariants of view.rs")]
 
-use crate::view::{Cells, rows};
+use crate::storage::{Cells, rows};
 use crate::{Element, KernelError, Pool, Region, ViewMut};
 
 /// What stands beyond the walls of a block.

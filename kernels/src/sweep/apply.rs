@@ -2,7 +2,7 @@
 #![allow(unsafe_code, reason = "calls the row functions of inputs and outputs after checking the region")]
 
 use crate::simd::dispatched;
-use crate::view::rows;
+use crate::storage::rows;
 use crate::{Inputs, KernelError, Outputs, PointOf, Points, Pool, Region};
 
 /// Writes `rule(neighborhood)` to every cell of `region`.

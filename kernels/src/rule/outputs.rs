@@ -2,7 +2,7 @@
 #![allow(unsafe_code, reason = "threads write disjoint rows; see the invariants of view.rs")]
 
 use crate::simd::dispatched;
-use crate::view::Cells;
+use crate::storage::Cells;
 use crate::{Element, KernelError, Region, ViewMut};
 
 mod sealed {

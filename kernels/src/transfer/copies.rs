@@ -11,7 +11,7 @@
 
 use std::marker::PhantomData;
 
-use crate::view::Cells;
+use crate::storage::Cells;
 use crate::{BoxCopy, Element, Packing, Pool, Region, View, ViewMut};
 
 /// Below this many bytes of touched cache lines, waking the other threads costs more than it saves.
@@ -323,7 +323,6 @@ unsafe fn copy_thin_rows<const LENGTH: usize>(from: *const u8, to: *mut u8, rows
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::ViewMut;
     use proptest::prelude::*;
 
     /// The bytes of the cells of `region`, in C order, the slow way.

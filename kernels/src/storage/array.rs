@@ -12,7 +12,7 @@ use std::alloc::{self, alloc_zeroed, handle_alloc_error};
 use std::marker::PhantomData;
 use std::ptr::NonNull;
 
-use crate::layout::CACHE_LINE;
+use super::layout::CACHE_LINE;
 use crate::{Element, Layout, Pool, View, ViewMut};
 
 /// Arrays of at least this many bytes are aligned to, and ask the kernel for, huge pages.

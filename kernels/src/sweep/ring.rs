@@ -1,6 +1,6 @@
 //! The newest planes of an array that is computed plane by plane.
 
-use crate::layout::CACHE_LINE;
+use crate::storage::CACHE_LINE;
 use crate::{Element, Region};
 
 /// The newest planes across the slowest axis of an array that one thread computes plane by plane, and that never is in memory as

@@ -13,7 +13,7 @@
 
 use std::marker::PhantomData;
 
-use crate::layout::CACHE_LINE;
+use super::layout::CACHE_LINE;
 use crate::{Element, Layout, Pool, Region};
 
 /// Address arithmetic of a box of cells: what a view is without its borrow.

@@ -158,7 +158,7 @@ impl<const N: usize> Region<N> {
     /// assert_eq!(rows, [([1, -1], 3), ([2, -1], 3)]);
     /// ```
     pub fn rows(&self) -> impl Iterator<Item = ([isize; N], usize)> + use<N> {
-        crate::view::rows(*self)
+        crate::storage::rows(*self)
     }
 
     /// Part `part` of `parts` of this region: cut along the slowest axes, so that parts are

@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use crate::sweep::sweep_beside;
+use super::apply::sweep_beside;
 use crate::{Element, KernelError, Point, Reach, Region, StarPoint, View, ViewMut};
 
 /// Which neighbors a stencil reads, and so which parts of a halo must be filled.
