@@ -34,8 +34,8 @@
 //! | `simd` | selection of vector instructions at run time |
 //! | `math` | elementary functions that vectorize inside a rule |
 //!
-//! Unsafe code is confined to `storage::{array, view, ndarray_view}`,
-//! `rule::{point, inputs, outputs}`, `sweep::{apply, parts}`, `transfer::copies`, `simd` and
+//! Unsafe code is confined to `storage::{array, cells, view, ndarray_view}`,
+//! `rule::{point, inputs, outputs}`, `sweep::{apply, parts}`, `transfer::{copies, job}`, `simd` and
 //! `blocking::{ahead, levels, system, walls}`.
 
 mod blocking;

@@ -1,7 +1,7 @@
 //! A stencil applied several times in one pass.
 #![allow(
     unsafe_code,
-    reason = "threads write disjoint cells of shared arrays; see the invariants of view.rs"
+    reason = "threads write disjoint cells of shared arrays; see the invariants of cells.rs"
 )]
 
 use super::Pass;

@@ -119,7 +119,7 @@ impl<const N: usize> Pass<N> {
             let mine = |thread: usize| {
                 blocks.indices().skip(thread).step_by(pool.threads()).map(|block| block.map(|b| b as usize))
             };
-            pool.run_beside(
+            pool.run_with_caller(
                 |thread| mine(thread).for_each(|block| self.block(&cuts, inverted, block, &piece, || ())),
                 || mine(0).for_each(|block| self.block(&cuts, inverted, block, &piece, &mut here)),
             );

@@ -1,5 +1,5 @@
 //! Filling the halo beyond walls from the cells inside them, piece by piece.
-#![allow(unsafe_code, reason = "threads write disjoint cells; see the invariants of view.rs")]
+#![allow(unsafe_code, reason = "threads write disjoint cells; see the invariants of cells.rs")]
 
 use crate::storage::{Cells, rows};
 use crate::{Element, KernelError, Pool, Region, ViewMut};
@@ -231,7 +231,7 @@ pub fn set_walls<T: Element, W: Walls<T, N>, const N: usize>(
     let cells = cells.cells;
     let values = sides::<N>().filter(|&(axis, high)| walls.on_wall(axis, high).is_some()).count();
     let surface = interior.shape().iter().map(|&n| interior.len() / n.max(1)).max().unwrap_or(0);
-    pool.run_if_worth(values * surface * size_of::<T>(), |thread, threads| {
+    pool.run_unless_small(values * surface * size_of::<T>(), |thread, threads| {
         // SAFETY: in view by the check; the parts of a region are disjoint.
         unsafe { beyond.set_walls(&cells, interior.part(thread, threads)) };
     });
@@ -272,7 +272,7 @@ pub fn fill_walls<T: Element, W: Walls<T, N>, const N: usize>(
         .filter(|&(axis, high)| beyond.mirrors[axis][usize::from(high)].is_some())
         .map(|(axis, high)| beyond.beyond(axis, high).len())
         .sum();
-    pool.run_if_worth(surface * size_of::<T>(), |thread, threads| {
+    pool.run_unless_small(surface * size_of::<T>(), |thread, threads| {
         // SAFETY: the halo passed its check; every thread fills what mirrors its own part of the known cells.
         unsafe { beyond.fill(&cells, 0, known.part(thread, threads), 0) };
     });

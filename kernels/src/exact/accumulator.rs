@@ -1,7 +1,7 @@
 //! The exact sum of doubles.
 
-use super::block::{Block, Mapped, Plain, Zipped};
-use super::extract::{self, BLOCK, Extracted, LANES, LEVELS, Window};
+use super::block::{BLOCK, Block, LANES, Mapped, Plain, Zipped};
+use super::extract::{self, Extracted, LEVELS, Window};
 use super::limbs::{LIMBS, Limbs, MIN_EXPONENT};
 use super::sum::ExactSum;
 use crate::simd::{self, Kernel};

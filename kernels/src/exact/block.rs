@@ -1,6 +1,13 @@
 //! What the extraction reads: rows, or rows mapped on the way.
 
-use super::extract::LANES;
+/// Lanes summed side by side: enough independent chains of additions to hide their latency.
+pub(super) const LANES: usize = 8;
+
+/// Most values that one lane takes before it is read out.
+pub(super) const CHUNKS: usize = 128;
+
+/// Most values in a block.
+pub(super) const BLOCK: usize = LANES * CHUNKS;
 
 /// Most chunks staged at a time when values are computed.
 const STAGED: usize = 8;
@@ -11,7 +18,7 @@ const fn staged<T>() -> usize {
     if size_of::<T>() <= 4 { STAGED * LANES } else { STAGED / 2 * LANES }
 }
 
-/// At most [`BLOCK`](super::extract::BLOCK) values that can be read more than once, in parts.
+/// At most [`BLOCK`] values that can be read more than once, in parts.
 pub(super) trait Block {
     /// Room for values that are computed or padded on the way.
     type Stage;

@@ -13,14 +13,7 @@
 //! 2^(k-1) and stays in its binade. The errors are at most half a unit, 2^(k-53), so the
 //! second level, at `k - 45`, moves by at most 2^(k-46) and stays in its binade as well.
 
-use super::block::Block;
-
-/// Lanes summed side by side: enough independent chains of additions to hide their latency.
-pub(super) const LANES: usize = 8;
-/// Most values one lane takes before it is read out.
-const CHUNKS: usize = 128;
-/// Most values in a block.
-pub(super) const BLOCK: usize = LANES * CHUNKS;
+use super::block::{Block, CHUNKS, LANES};
 
 /// log2 of [`CHUNKS`].
 const ROOM: i32 = CHUNKS.ilog2() as i32;
@@ -213,7 +206,7 @@ pub(super) fn copy<'a, B: Block>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exact::block::Plain;
+    use crate::exact::block::{BLOCK, Plain};
     use crate::simd::{self, Kernel};
 
     struct Attempt<'a, const N: usize>(&'a [f64], Window);

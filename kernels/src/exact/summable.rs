@@ -3,8 +3,8 @@
 use num_complex::Complex;
 
 use super::accumulator::Accumulator;
+use super::block::BLOCK;
 use super::complex::ComplexAccumulator;
-use super::extract::BLOCK;
 use super::integer::IntegerAccumulator;
 use super::sum::ExactSum;
 use crate::Element;

@@ -1,5 +1,5 @@
 //! What a sweep writes: one view or several of them.
-#![allow(unsafe_code, reason = "threads write disjoint rows; see the invariants of view.rs")]
+#![allow(unsafe_code, reason = "threads write disjoint rows; see the invariants of cells.rs")]
 
 use crate::simd::dispatched;
 use crate::storage::Cells;

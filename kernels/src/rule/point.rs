@@ -1,5 +1,5 @@
 //! What a stencil rule sees: one cell and its neighbors up to a radius.
-#![allow(unsafe_code, reason = "reads neighbors without bounds checks; see the invariants of view.rs")]
+#![allow(unsafe_code, reason = "reads neighbors without bounds checks; see the invariants of cells.rs")]
 
 use std::marker::PhantomData;
 

@@ -46,7 +46,7 @@ where
             return ArrayView::from_shape(shape, &[]).expect("a shape without cells needs no elements");
         }
         let strides = Dimensions::<N>::dim(&self.cells.strides());
-        // SAFETY: V1 and V2 of view.rs for the whole region, which is not empty; the lifetime is the view's.
+        // SAFETY: V1 and V2 of cells.rs for the whole region, which is not empty; the lifetime is the view's.
         unsafe { ArrayView::from_shape_ptr(shape.strides(strides), self.cells.at(self.region().start)) }
     }
 }
@@ -63,7 +63,7 @@ where
                 .expect("a shape without cells needs no elements");
         }
         let strides = Dimensions::<N>::dim(&self.cells.strides());
-        // SAFETY: V1 and V2 of view.rs for the whole region, which is not empty; this view, an
+        // SAFETY: V1 and V2 of cells.rs for the whole region, which is not empty; this view, an
         // exclusive borrow, is consumed.
         unsafe { ArrayViewMut::from_shape_ptr(shape.strides(strides), self.cells.at(self.region().start)) }
     }

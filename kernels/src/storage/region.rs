@@ -214,6 +214,54 @@ impl<const N: usize> fmt::Debug for Region<N> {
     }
 }
 
+/// The first cell and the length of every row of `region`.
+pub(crate) fn rows<const N: usize>(region: Region<N>) -> Rows<N> {
+    let len = region.shape()[N - 1];
+    let firsts = if region.is_empty() {
+        region
+    } else {
+        region.with_axis(N - 1, region.start[N - 1], region.start[N - 1] + 1)
+    };
+    Rows { firsts, next: firsts.start, left: firsts.len(), len }
+}
+
+/// The iterator of [`rows`].
+#[derive(Clone, Debug)]
+pub(crate) struct Rows<const N: usize> {
+    /// The first cells of all rows.
+    firsts: Region<N>,
+    next: [isize; N],
+    left: usize,
+    len: usize,
+}
+
+impl<const N: usize> Iterator for Rows<N> {
+    type Item = ([isize; N], usize);
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.left == 0 {
+            return None;
+        }
+        self.left -= 1;
+        let row = self.next;
+        for a in (0..N.saturating_sub(1)).rev() {
+            self.next[a] += 1;
+            if self.next[a] < self.firsts.end[a] {
+                break;
+            }
+            self.next[a] = self.firsts.start[a];
+        }
+        Some((row, self.len))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left, Some(self.left))
+    }
+}
+
+impl<const N: usize> ExactSizeIterator for Rows<N> {}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -261,6 +309,18 @@ mod tests {
         let grown = Region::new([isize::MIN], [isize::MIN + 2]).grown([[5, usize::MAX]]);
         assert_eq!(grown, Region::new([isize::MIN], [1]));
         assert_eq!(Region::new([isize::MIN], [most]).shape(), [most as usize]);
+    }
+
+    #[test]
+    fn rows_visit_every_cell_in_memory_order() {
+        let region = Region::new([-1, 2, 0], [1, 4, 5]);
+        let visited: Vec<_> = rows(region)
+            .flat_map(|(i, len)| (0..len as isize).map(move |k| [i[0], i[1], i[2] + k]))
+            .collect();
+        assert_eq!(visited, region.indices().collect::<Vec<_>>());
+        assert_eq!(rows(Region::new([0, 0], [0, 4])).count(), 0);
+        assert_eq!(rows(Region::new([0, 0], [4, 0])).count(), 0);
+        assert_eq!(rows(Region::from_shape([7])).collect::<Vec<_>>(), [([0], 7)]);
     }
 
     #[test]

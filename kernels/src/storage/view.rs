@@ -1,66 +1,12 @@
 //! Borrowed boxes of cells with strides.
-#![allow(unsafe_code, reason = "strided access to disjoint parts of a buffer from several threads")]
-//!
-//! Invariants, cited by the unsafe blocks here and in `point.rs` and `outputs.rs`:
-//!
-//! - **V1** For every index in `region`, `start + Σ (index[a] − region.start[a])·strides[a]` is the
-//!   address of an initialized element inside one live allocation, borrowed for the lifetime of
-//!   the view: shared by [`View`], exclusively by [`ViewMut`].
-//! - **V2** Different indices of `region` have different addresses, and the last stride is 1, so
-//!   that a row is a slice.
-//! - **V3** Threads that share a [`Cells`] write disjoint sets of cells, and nobody reads a cell
-//!   that another thread writes.
+#![allow(unsafe_code, reason = "reads and writes cells in view; see the invariants of cells.rs")]
 
 use std::marker::PhantomData;
 
+use super::cells::{Cells, prefetch};
 use super::layout::CACHE_LINE;
+use super::region::rows;
 use crate::{Element, Layout, Pool, Region};
-
-/// Address arithmetic of a box of cells: what a view is without its borrow.
-#[derive(Debug)]
-pub struct Cells<T, const N: usize> {
-    start: *mut T,
-    strides: [usize; N],
-    pub(crate) region: Region<N>,
-}
-
-impl<T, const N: usize> Clone for Cells<T, N> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-impl<T, const N: usize> Copy for Cells<T, N> {}
-
-// SAFETY: only addresses; every use that follows one states V3.
-unsafe impl<T: Element, const N: usize> Send for Cells<T, N> {}
-// SAFETY: as above.
-unsafe impl<T: Element, const N: usize> Sync for Cells<T, N> {}
-
-impl<T, const N: usize> Cells<T, N> {
-    /// Address of cell `index`.
-    ///
-    /// # Safety
-    /// `index` lies in `region`.
-    #[inline(always)]
-    pub(crate) unsafe fn at(&self, index: [isize; N]) -> *mut T {
-        let offset: isize =
-            (0..N).map(|a| (index[a] - self.region.start[a]) * self.strides[a] as isize).sum();
-        // SAFETY: by V1 the address lies within the allocation.
-        unsafe { self.start.offset(offset) }
-    }
-
-    pub(crate) fn strides(&self) -> [usize; N] {
-        self.strides
-    }
-
-    fn assert_contains(&self, region: &Region<N>) {
-        assert!(
-            self.region.contains_region(region),
-            "cells {region:?} are not all inside the view {:?}",
-            self.region
-        );
-    }
-}
 
 /// A shared view of a box of cells.
 #[derive(Clone, Copy, Debug)]
@@ -76,29 +22,6 @@ pub struct ViewMut<'a, T, const N: usize> {
     borrow: PhantomData<&'a mut [T]>,
 }
 
-/// The address arithmetic of `region`, stored contiguously from `start` on in C order.
-fn contiguous<T, const N: usize>(start: *mut T, len: usize, region: Region<N>) -> Cells<T, N> {
-    // A region of more cells than `usize` can count has the length `usize::MAX`, which no slice has.
-    assert_eq!(len, region.len(), "a slice of {len} elements is not the cells {region:?}");
-    // So that a radius can be added to any index.
-    const FAR: isize = isize::MAX / 4;
-    let near = (0..N).all(|a| region.start[a] >= -FAR && region.end[a] <= FAR);
-    assert!(near || region.is_empty(), "the cells {region:?} are too far from index 0");
-    let mut strides = [1; N];
-    for a in (0..N - 1).rev() {
-        // (wraps only where another axis is empty, and then nothing has an address)
-        strides[a] = usize::wrapping_mul(strides[a + 1], region.shape()[a + 1]);
-    }
-    Cells { start, strides, region }
-}
-
-fn laid_out<T, const N: usize>(start: *mut T, len: usize, layout: &Layout<N>) -> Cells<T, N> {
-    assert_eq!(len, layout.len(), "the slice is not the buffer of this layout");
-    let region = layout.whole();
-    let first = if region.is_empty() { 0 } else { layout.position(region.start) };
-    Cells { start: start.wrapping_add(first), strides: layout.strides(), region }
-}
-
 impl<'a, T: Element, const N: usize> View<'a, T, N> {
     /// The cells of `region`, stored contiguously in C order.
     ///
@@ -106,12 +29,12 @@ impl<'a, T: Element, const N: usize> View<'a, T, N> {
     /// When the lengths differ, or the region is farther than `isize::MAX / 4` from index 0.
     pub fn from_slice(slice: &'a [T], region: Region<N>) -> Self {
         // V1, V2: the strides are those of a C-order box with as many cells as the slice.
-        Self { cells: contiguous(slice.as_ptr().cast_mut(), slice.len(), region), borrow: PhantomData }
+        Self { cells: Cells::contiguous(slice.as_ptr().cast_mut(), slice.len(), region), borrow: PhantomData }
     }
 
     pub(crate) fn from_layout(buffer: &'a [T], layout: &Layout<N>) -> Self {
         // V1, V2: a layout places every cell of `whole` inside its buffer.
-        Self { cells: laid_out(buffer.as_ptr().cast_mut(), buffer.len(), layout), borrow: PhantomData }
+        Self { cells: Cells::laid_out(buffer.as_ptr().cast_mut(), buffer.len(), layout), borrow: PhantomData }
     }
 
     /// The view of `region` of `cells`.
@@ -119,7 +42,7 @@ impl<'a, T: Element, const N: usize> View<'a, T, N> {
     /// # Safety
     /// V1 holds for these cells as long as `'a` lasts, and V3 while the view is used.
     pub(crate) unsafe fn of(cells: &Cells<T, N>, region: Region<N>) -> Self {
-        Self { cells: restrict(cells, region), borrow: PhantomData }
+        Self { cells: cells.restricted(region), borrow: PhantomData }
     }
 
     /// The cells in view.
@@ -142,7 +65,7 @@ impl<'a, T: Element, const N: usize> View<'a, T, N> {
     /// # Panics
     /// When some of `region` is not in view.
     pub fn restricted(mut self, region: Region<N>) -> Self {
-        self.cells = restrict(&self.cells, region);
+        self.cells = self.cells.restricted(region);
         self
     }
 
@@ -151,7 +74,7 @@ impl<'a, T: Element, const N: usize> View<'a, T, N> {
     /// # Panics
     /// When some of them are not in view.
     pub fn row(&self, index: [isize; N], len: usize) -> &'a [T] {
-        assert_row_inside(&self.cells, index, len);
+        self.cells.assert_row_inside(index, len);
         if len == 0 {
             return &[];
         }
@@ -209,12 +132,12 @@ impl<'a, T: Element, const N: usize> ViewMut<'a, T, N> {
     /// When the lengths differ, or the region is farther than `isize::MAX / 4` from index 0.
     pub fn from_slice(slice: &'a mut [T], region: Region<N>) -> Self {
         // V1, V2: the strides are those of a C-order box with as many cells as the slice.
-        Self { cells: contiguous(slice.as_mut_ptr(), slice.len(), region), borrow: PhantomData }
+        Self { cells: Cells::contiguous(slice.as_mut_ptr(), slice.len(), region), borrow: PhantomData }
     }
 
     pub(crate) fn from_layout(buffer: &'a mut [T], layout: &Layout<N>) -> Self {
         // V1, V2: a layout places every cell of `whole` inside its buffer.
-        Self { cells: laid_out(buffer.as_mut_ptr(), buffer.len(), layout), borrow: PhantomData }
+        Self { cells: Cells::laid_out(buffer.as_mut_ptr(), buffer.len(), layout), borrow: PhantomData }
     }
 
     /// The view of `region` of `cells`.
@@ -222,7 +145,7 @@ impl<'a, T: Element, const N: usize> ViewMut<'a, T, N> {
     /// # Safety
     /// V1 holds for these cells as long as `'a` lasts, and V3 while the view is used.
     pub(crate) unsafe fn of(cells: &Cells<T, N>, region: Region<N>) -> Self {
-        Self { cells: restrict(cells, region), borrow: PhantomData }
+        Self { cells: cells.restricted(region), borrow: PhantomData }
     }
 
     /// The cells in view.
@@ -245,7 +168,7 @@ impl<'a, T: Element, const N: usize> ViewMut<'a, T, N> {
     /// # Panics
     /// When some of `region` is not in view.
     pub fn restricted(mut self, region: Region<N>) -> Self {
-        self.cells = restrict(&self.cells, region);
+        self.cells = self.cells.restricted(region);
         self
     }
 
@@ -264,7 +187,7 @@ impl<'a, T: Element, const N: usize> ViewMut<'a, T, N> {
     /// # Panics
     /// When some of them are not in view.
     pub fn row_mut(&mut self, index: [isize; N], len: usize) -> &mut [T] {
-        assert_row_inside(&self.cells, index, len);
+        self.cells.assert_row_inside(index, len);
         if len == 0 {
             return &mut [];
         }
@@ -294,97 +217,9 @@ impl<'a, T: Element, const N: usize> ViewMut<'a, T, N> {
     }
 }
 
-fn restrict<T, const N: usize>(cells: &Cells<T, N>, region: Region<N>) -> Cells<T, N> {
-    cells.assert_contains(&region);
-    if region.is_empty() {
-        return Cells { region, ..*cells };
-    }
-    // SAFETY: the first cell of a non-empty region inside `cells.region` is inside it too.
-    Cells { start: unsafe { cells.at(region.start) }, region, ..*cells }
-}
-
-fn assert_row_inside<T, const N: usize>(cells: &Cells<T, N>, index: [isize; N], len: usize) {
-    let inside =
-        len == 0 || cells.region.contains(index) && len <= cells.region.end[N - 1].abs_diff(index[N - 1]);
-    assert!(inside, "{len} cells from {index:?} on are not all inside the view {:?}", cells.region);
-}
-
-/// Prefetches a cache line into the second level of cache: the first has no room for a tile.
-#[inline(always)]
-pub(crate) fn prefetch(line: *const i8) {
-    #[cfg(target_arch = "x86_64")]
-    {
-        use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
-        // SAFETY: every x86-64 processor has the instruction, and it accepts any address.
-        unsafe { _mm_prefetch::<_MM_HINT_T1>(line) };
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = line;
-}
-
-/// The first cell and the length of every row of `region`.
-pub(crate) fn rows<const N: usize>(region: Region<N>) -> Rows<N> {
-    let len = region.shape()[N - 1];
-    let firsts = if region.is_empty() {
-        region
-    } else {
-        region.with_axis(N - 1, region.start[N - 1], region.start[N - 1] + 1)
-    };
-    Rows { firsts, next: firsts.start, left: firsts.len(), len }
-}
-
-/// Made by [`rows`].
-#[derive(Clone, Debug)]
-pub(crate) struct Rows<const N: usize> {
-    /// The first cells of all rows.
-    firsts: Region<N>,
-    next: [isize; N],
-    left: usize,
-    len: usize,
-}
-
-impl<const N: usize> Iterator for Rows<N> {
-    type Item = ([isize; N], usize);
-
-    #[inline(always)]
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.left == 0 {
-            return None;
-        }
-        self.left -= 1;
-        let row = self.next;
-        for a in (0..N.saturating_sub(1)).rev() {
-            self.next[a] += 1;
-            if self.next[a] < self.firsts.end[a] {
-                break;
-            }
-            self.next[a] = self.firsts.start[a];
-        }
-        Some((row, self.len))
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        (self.left, Some(self.left))
-    }
-}
-
-impl<const N: usize> ExactSizeIterator for Rows<N> {}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn rows_visit_every_cell_in_memory_order() {
-        let region = Region::new([-1, 2, 0], [1, 4, 5]);
-        let visited: Vec<_> = rows(region)
-            .flat_map(|(i, len)| (0..len as isize).map(move |k| [i[0], i[1], i[2] + k]))
-            .collect();
-        assert_eq!(visited, region.indices().collect::<Vec<_>>());
-        assert_eq!(rows(Region::new([0, 0], [0, 4])).count(), 0);
-        assert_eq!(rows(Region::new([0, 0], [4, 0])).count(), 0);
-        assert_eq!(rows(Region::from_shape([7])).collect::<Vec<_>>(), [([0], 7)]);
-    }
 
     #[test]
     fn views_see_the_cells_they_name() {

@@ -1,10 +1,11 @@
 //! Work of any kind on the part of each thread, with results.
-#![allow(unsafe_code, reason = "threads write disjoint parts of shared views; see the invariants of view.rs")]
+#![allow(
+    unsafe_code,
+    reason = "threads write disjoint parts of shared views; see the invariants of cells.rs"
+)]
 
+use crate::pool::SMALL_WORK;
 use crate::{Element, Pool, Region, ViewMut};
-
-/// Bytes of a region below which waking the other threads costs more than it saves.
-const WORTH_THREADS: usize = 48 << 10;
 
 /// Calls `work(part, views of that part)` on every thread with its [part](Region::part) of `region`, and returns the
 /// results in thread order: for sweeps that also add something up. A region of few bytes is worked on by the
@@ -90,7 +91,7 @@ fn map_disjoint<T: Element, A: Send, const N: usize, const K: usize>(
         // are disjoint, those of a region and the lines through those of a cross-section (V3).
         work(part, cells.each_ref().map(|cells| unsafe { ViewMut::of(cells, part) }))
     };
-    if region.len().saturating_mul(size_of::<T>()) < WORTH_THREADS {
+    if region.len().saturating_mul(size_of::<T>()) < SMALL_WORK {
         return vec![part(region)];
     }
     pool.map(|thread| part(part_of(thread)))
@@ -132,7 +133,7 @@ pub fn map_parts_beside<T: Element, U: Element, A: Send, const N: usize>(
     beside: impl Fn(Region<N>) -> Region<N>,
     work: impl Fn(Region<N>, ViewMut<'_, T, N>, ViewMut<'_, U, N>) -> A + Sync,
 ) -> Vec<A> {
-    let parts = if region.len().saturating_mul(size_of::<T>()) < WORTH_THREADS { 1 } else { pool.threads() };
+    let parts = if region.len().saturating_mul(size_of::<T>()) < SMALL_WORK { 1 } else { pool.threads() };
     let pieces: Vec<[Region<N>; 2]> = (0..parts)
         .map(|thread| region.part(thread, parts))
         .map(|part| [part, if part.is_empty() { part } else { beside(part) }])
