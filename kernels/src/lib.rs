@@ -36,7 +36,7 @@
 //!
 //! Unsafe code is confined to `storage::{array, cells, view, ndarray_view}`,
 //! `rule::{point, inputs, outputs}`, `sweep::{apply, parts}`, `transfer::{copies, job}`, `simd` and
-//! `blocking::{ahead, levels, system, walls}`.
+//! `blocking::{advance, evolve, prefetch, walls}`.
 
 mod blocking;
 mod error;
@@ -60,7 +60,7 @@ pub use pool::Pool;
 pub use rule::{Inputs, Neighbors, Outputs, Point, PointOf, Points, Reach, StarPoint};
 pub use storage::{Array, Dimensions, Element, ElementKind, Layout, NdDim, Region, View, ViewMut};
 pub use sweep::{
-    Pattern, Ring, Stencil, fold, map_lines, map_parts, map_parts_beside, star_stencil, stencil, sweep,
-    sweep_here, update,
+    Pattern, Ring, Stencil, fold, map_lines, map_part_pairs, map_parts, star_stencil, stencil, sweep,
+    sweep_serial, update,
 };
 pub use transfer::{BoxCopy, Copies, CopyList, Packing};

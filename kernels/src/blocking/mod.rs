@@ -1,20 +1,20 @@
 //! Temporal blocking: several steps of an explicit update in one pass over memory.
 
-mod ahead;
+mod advance;
 mod caches;
-mod levels;
+mod evolve;
 mod model;
 mod pass;
-mod system;
+mod prefetch;
 mod walls;
 
 use std::fmt;
 use std::str::FromStr;
 
+pub use advance::advance;
 pub use caches::Caches;
-pub use levels::advance;
+pub use evolve::{State, States, evolve};
 pub use pass::Pass;
-pub use system::{State, States, evolve};
 pub use walls::{NoWalls, Walls, fill_walls, set_walls};
 
 /// How many steps one pass over memory makes, and the tiles in which it makes them.

@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use super::ahead::Ahead;
+use super::prefetch::NextTile;
 use crate::{Blocking, Pool, Region};
 
 /// The largest radius and number of levels: their product can be added to any index of a cell.
@@ -97,21 +97,21 @@ impl<const N: usize> Pass<N> {
     }
 
     /// Calls `piece(level, cells)` for boxes of cells that together are [`cells`](Self::cells) of every level, on all
-    /// threads of `pool`. The thread that calls also runs `here` now and then.
+    /// threads of `pool`. The thread that calls also runs `between_tiles` now and then.
     ///
     /// When a piece is called, all cells within the radius of it that belong to the level before have been called;
     /// none of their values has been overwritten if level `l` writes to array `l mod 2`; and no
     /// other thread works on any of them.
-    pub fn run(&self, pool: &Pool, piece: impl Fn(usize, Region<N>) + Sync, here: impl FnMut()) {
-        self.run_ahead(pool, |level, cells, _| piece(level, cells), here);
+    pub fn run(&self, pool: &Pool, piece: impl Fn(usize, Region<N>) + Sync, between_tiles: impl FnMut()) {
+        self.run_with_next(pool, |level, cells, _| piece(level, cells), between_tiles);
     }
 
     /// As [`run`](Self::run); a piece also hears what the thread will compute next.
-    pub(super) fn run_ahead(
+    pub(super) fn run_with_next(
         &self,
         pool: &Pool,
-        piece: impl Fn(usize, Region<N>, Ahead<N>) + Sync,
-        mut here: impl FnMut(),
+        piece: impl Fn(usize, Region<N>, NextTile<N>) + Sync,
+        mut between_tiles: impl FnMut(),
     ) {
         let cuts = self.cuts(pool.threads());
         for inverted in self.phases(&cuts) {
@@ -121,7 +121,7 @@ impl<const N: usize> Pass<N> {
             };
             pool.run_with_caller(
                 |thread| mine(thread).for_each(|block| self.block(&cuts, inverted, block, &piece, || ())),
-                || mine(0).for_each(|block| self.block(&cuts, inverted, block, &piece, &mut here)),
+                || mine(0).for_each(|block| self.block(&cuts, inverted, block, &piece, &mut between_tiles)),
             );
         }
     }
@@ -175,8 +175,8 @@ impl<const N: usize> Pass<N> {
         cuts: &[usize; N],
         inverted: [bool; N],
         block: [usize; N],
-        piece: &impl Fn(usize, Region<N>, Ahead<N>),
-        mut between: impl FnMut(),
+        piece: &impl Fn(usize, Region<N>, NextTile<N>),
+        mut between_tiles: impl FnMut(),
     ) {
         // In the frame that moves along with the tiles, where a tile has the same place at all levels.
         let moving: Vec<Region<N>> = self
@@ -206,17 +206,17 @@ impl<const N: usize> Pass<N> {
                 let part = cells.intersection(moving);
                 if !part.is_empty() {
                     let next = next.map_or(Region::new([0; N], [0; N]), |next| next.intersection(moving));
-                    let ahead = Ahead {
+                    let next_tile = NextTile {
                         cells: next.shifted(back),
                         first_level: level == *self.levels().start(),
                         radius: self.radius,
                         lag: self.lag,
                         cut: std::array::from_fn(|a| edges[a].len() > 2),
                     };
-                    piece(level, part.shifted(back), ahead);
+                    piece(level, part.shifted(back), next_tile);
                 }
             }
-            between();
+            between_tiles();
         }
     }
 }

@@ -49,7 +49,7 @@ impl<T, W: Walls<T, N>, const N: usize> Walls<T, N> for &W {
 
 /// Walls around a block, and how many halo cells beyond them are wanted.
 #[derive(Debug)]
-pub(super) struct Beyond<W, const N: usize> {
+pub(super) struct WallHalo<W, const N: usize> {
     walls: W,
     /// What the walls said once: what is checked is what is used.
     mirrors: [[Option<isize>; 2]; N],
@@ -59,7 +59,7 @@ pub(super) struct Beyond<W, const N: usize> {
     depth: [[usize; 2]; N],
 }
 
-impl<W, const N: usize> Beyond<W, N> {
+impl<W, const N: usize> WallHalo<W, N> {
     pub(super) fn new<T>(walls: W, interior: Region<N>, depth: [[usize; 2]; N]) -> Self
     where
         W: Walls<T, N>,
@@ -89,7 +89,7 @@ impl<W, const N: usize> Beyond<W, N> {
                     self.interior
                 )));
             }
-            let halo = self.beyond(axis, high);
+            let halo = self.region(axis, high);
             let images = mirrored(&halo, axis, mirror);
             let inside = |part: &Region<N>| {
                 part.is_empty() || cells.start[axis] <= part.start[axis] && part.end[axis] <= cells.end[axis]
@@ -109,8 +109,8 @@ impl<W, const N: usize> Beyond<W, N> {
         Ok(())
     }
 
-    /// The halo behind one wall.
-    fn beyond(&self, axis: usize, high: bool) -> Region<N> {
+    /// The halo cells beyond one wall.
+    fn region(&self, axis: usize, high: bool) -> Region<N> {
         let depth = self.depth[axis][usize::from(high)] as isize;
         let (start, end) = (self.interior.start[axis], self.interior.end[axis]);
         if high {
@@ -155,7 +155,7 @@ impl<W, const N: usize> Beyond<W, N> {
         for axis in from..N {
             for high in [false, true] {
                 let Some(mirror) = self.mirrors[axis][usize::from(high)] else { continue };
-                let halo = self.beyond(axis, high);
+                let halo = self.region(axis, high);
                 let image = mirrored(&piece, axis, mirror);
                 let target = piece.with_axis(
                     axis,
@@ -227,13 +227,13 @@ pub fn set_walls<T: Element, W: Walls<T, N>, const N: usize>(
     interior: Region<N>,
 ) -> Result<(), KernelError> {
     require(&cells, &interior)?;
-    let beyond = Beyond::new(walls, interior, [[0; 2]; N]);
+    let halo = WallHalo::new(walls, interior, [[0; 2]; N]);
     let cells = cells.cells;
     let values = sides::<N>().filter(|&(axis, high)| walls.on_wall(axis, high).is_some()).count();
     let surface = interior.shape().iter().map(|&n| interior.len() / n.max(1)).max().unwrap_or(0);
     pool.run_unless_small(values * surface * size_of::<T>(), |thread, threads| {
         // SAFETY: in view by the check; the parts of a region are disjoint.
-        unsafe { beyond.set_walls(&cells, interior.part(thread, threads)) };
+        unsafe { halo.set_walls(&cells, interior.part(thread, threads)) };
     });
     Ok(())
 }
@@ -264,17 +264,17 @@ pub fn fill_walls<T: Element, W: Walls<T, N>, const N: usize>(
     known: Region<N>,
     depth: [[usize; 2]; N],
 ) -> Result<(), KernelError> {
-    let beyond = Beyond::new(walls, interior, depth);
+    let halo = WallHalo::new(walls, interior, depth);
     require(&cells, &known)?;
-    beyond.check(&cells.region(), &known)?;
+    halo.check(&cells.region(), &known)?;
     let cells = cells.cells;
     let surface: usize = sides::<N>()
-        .filter(|&(axis, high)| beyond.mirrors[axis][usize::from(high)].is_some())
-        .map(|(axis, high)| beyond.beyond(axis, high).len())
+        .filter(|&(axis, high)| halo.mirrors[axis][usize::from(high)].is_some())
+        .map(|(axis, high)| halo.region(axis, high).len())
         .sum();
     pool.run_unless_small(surface * size_of::<T>(), |thread, threads| {
         // SAFETY: the halo passed its check; every thread fills what mirrors its own part of the known cells.
-        unsafe { beyond.fill(&cells, 0, known.part(thread, threads), 0) };
+        unsafe { halo.fill(&cells, 0, known.part(thread, threads), 0) };
     });
     Ok(())
 }

@@ -57,9 +57,9 @@ pub fn weno5<T: Element + Float, const N: usize>(
                     *value = on_axis(&u, a, k as isize - 3);
                 }
                 let [low, high] = velocity[a];
-                let [below2, below1, below, here, above, above1, above2] = line;
-                let low = low * reconstruction.upwind(low, [below2, below1, below, here, above, above1]);
-                let high = high * reconstruction.upwind(high, [below1, below, here, above, above1, above2]);
+                let [below2, below1, below, center, above, above1, above2] = line;
+                let low = low * reconstruction.upwind(low, [below2, below1, below, center, above, above1]);
+                let high = high * reconstruction.upwind(high, [below1, below, center, above, above1, above2]);
                 sum += factors[a] * (high - low);
             }
             sum

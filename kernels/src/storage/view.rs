@@ -86,7 +86,7 @@ impl<'a, T: Element, const N: usize> View<'a, T, N> {
     ///
     /// For passes that read several arrays in turn, a short run of each: hardware does not foresee those.
     #[inline]
-    pub fn fetch_row(&self, index: [isize; N], len: usize) {
+    pub fn prefetch_row(&self, index: [isize; N], len: usize) {
         let end = self.region().end[N - 1];
         if !self.region().contains(index) {
             return;

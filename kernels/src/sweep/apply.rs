@@ -56,7 +56,7 @@ where
 ///
 /// # Errors
 /// As for [`sweep`].
-pub fn sweep_here<O, I, const N: usize>(
+pub fn sweep_serial<O, I, const N: usize>(
     region: Region<N>,
     mut outputs: O,
     inputs: I,
@@ -66,16 +66,16 @@ where
     O: Outputs<N>,
     I: Inputs<N>,
 {
-    sweep_beside(region, &mut outputs, inputs, rule, || ())
+    sweep_with_hook(region, &mut outputs, inputs, rule, || ())
 }
 
-/// As [`sweep_here`]; calls `beside` before each row.
-pub(crate) fn sweep_beside<O, I, const N: usize>(
+/// As [`sweep_serial`]; calls `before_row` before each row.
+pub(crate) fn sweep_with_hook<O, I, const N: usize>(
     region: Region<N>,
     outputs: &mut O,
     inputs: I,
     rule: impl for<'p> Fn(PointOf<'p, I, N>) -> O::Value,
-    beside: impl FnMut(),
+    before_row: impl FnMut(),
 ) -> Result<(), KernelError>
 where
     O: Outputs<N>,
@@ -84,7 +84,7 @@ where
     outputs.check(&region)?;
     inputs.check(&region)?;
     // SAFETY: inputs and outputs passed their checks; the outputs are this thread's.
-    unsafe { write_rows::<O, I, N>(&outputs.cells(), &inputs, region, &rule, beside) };
+    unsafe { write_rows::<O, I, N>(&outputs.cells(), &inputs, region, &rule, before_row) };
     Ok(())
 }
 
@@ -96,13 +96,13 @@ unsafe fn write_rows<O, I, const N: usize>(
     inputs: &I,
     cells: Region<N>,
     rule: &impl for<'p> Fn(PointOf<'p, I, N>) -> O::Value,
-    mut beside: impl FnMut(),
+    mut before_row: impl FnMut(),
 ) where
     O: Outputs<N>,
     I: Inputs<N>,
 {
     for (index, len) in rows(cells) {
-        beside();
+        before_row();
         // SAFETY: the contract.
         unsafe {
             let first = inputs.first(index);

@@ -5,7 +5,7 @@ mod parts;
 mod ring;
 mod stencil;
 
-pub use apply::{fold, sweep, sweep_here, update};
-pub use parts::{map_lines, map_parts, map_parts_beside};
+pub use apply::{fold, sweep, sweep_serial, update};
+pub use parts::{map_lines, map_part_pairs, map_parts};
 pub use ring::Ring;
 pub use stencil::{Pattern, Stencil, star_stencil, stencil};

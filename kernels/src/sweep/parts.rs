@@ -98,14 +98,14 @@ fn map_disjoint<T: Element, A: Send, const N: usize, const K: usize>(
 }
 
 /// As [`map_parts`], for a view of other cells beside the first one, such as those of a finer grid: with each part of `region`
-/// a thread also gets the cells `beside(part)` of `other`.
+/// a thread also gets the cells `partner(part)` of `other`.
 ///
 /// ```
-/// use parhelion_kernels::{Pool, Region, ViewMut, map_parts_beside};
+/// use parhelion_kernels::{Pool, Region, ViewMut, map_part_pairs};
 ///
 /// let (mut coarse, mut fine) = (vec![0.0; 2], vec![1.0_f32, 2.0, 3.0, 4.0]);
 /// let (cells, children) = (Region::from_shape([2]), Region::from_shape([4]));
-/// map_parts_beside(
+/// map_part_pairs(
 ///     &Pool::new(2)?,
 ///     cells,
 ///     ViewMut::from_slice(&mut coarse, cells),
@@ -124,32 +124,32 @@ fn map_disjoint<T: Element, A: Send, const N: usize, const K: usize>(
 /// ```
 ///
 /// # Panics
-/// When some of `region` or of `beside(part)` is not in view, what is beside two parts overlaps, or `work` panics.
-pub fn map_parts_beside<T: Element, U: Element, A: Send, const N: usize>(
+/// When some of `region` or of `partner(part)` is not in view, what is beside two parts overlaps, or `work` panics.
+pub fn map_part_pairs<T: Element, U: Element, A: Send, const N: usize>(
     pool: &Pool,
     region: Region<N>,
     view: ViewMut<'_, T, N>,
     other: ViewMut<'_, U, N>,
-    beside: impl Fn(Region<N>) -> Region<N>,
+    partner: impl Fn(Region<N>) -> Region<N>,
     work: impl Fn(Region<N>, ViewMut<'_, T, N>, ViewMut<'_, U, N>) -> A + Sync,
 ) -> Vec<A> {
     let parts = if region.len().saturating_mul(size_of::<T>()) < SMALL_WORK { 1 } else { pool.threads() };
     let pieces: Vec<[Region<N>; 2]> = (0..parts)
         .map(|thread| region.part(thread, parts))
-        .map(|part| [part, if part.is_empty() { part } else { beside(part) }])
+        .map(|part| [part, if part.is_empty() { part } else { partner(part) }])
         .collect();
     for (i, [_, a]) in pieces.iter().enumerate() {
         for [_, b] in &pieces[..i] {
             let both = a.intersection(b);
-            assert!(both.is_empty(), "the cells {both:?} are beside two parts");
+            assert!(both.is_empty(), "the cells {both:?} are partners of two parts");
         }
     }
     let (cells, others) = (view.restricted(region).cells, other.cells);
     let piece = |thread: usize| {
-        let [part, beside] = pieces[thread];
+        let [part, partner] = pieces[thread];
         // SAFETY: the parts of the region are in view and disjoint (V1, V3); so are, by the checks of `of` and above, the
         // cells beside them; both views are exclusive borrows.
-        let views = unsafe { (ViewMut::of(&cells, part), ViewMut::of(&others, beside)) };
+        let views = unsafe { (ViewMut::of(&cells, part), ViewMut::of(&others, partner)) };
         work(part, views.0, views.1)
     };
     if parts == 1 { vec![piece(0)] } else { pool.map(piece) }
@@ -160,11 +160,11 @@ mod tests {
     use super::*;
 
     #[test]
-    #[should_panic(expected = "are beside two parts")]
-    fn cells_beside_two_parts_are_refused() {
+    #[should_panic(expected = "are partners of two parts")]
+    fn cells_of_two_parts_are_refused() {
         let cells = Region::from_shape([1 << 14]);
         let (mut a, mut b) = (vec![0.0; cells.len()], vec![0.0; cells.len()]);
         let [a, b] = [&mut a, &mut b].map(|values| ViewMut::from_slice(values, cells));
-        map_parts_beside(&Pool::new(2).unwrap(), cells, a, b, |_| cells, |_, _, _| ());
+        map_part_pairs(&Pool::new(2).unwrap(), cells, a, b, |_| cells, |_, _, _| ());
     }
 }

@@ -5,8 +5,8 @@
 )]
 
 use super::Pass;
-use super::ahead::Ahead;
-use super::walls::{Beyond, Walls};
+use super::prefetch::NextTile;
+use super::walls::{WallHalo, Walls};
 use crate::{Element, KernelError, Pool, Region, Stencil, View, ViewMut};
 
 /// Applies `stencil` once for each of the [`levels`](Pass::levels) of `pass`: level `l` is written to `arrays[l % 2]`, and the level
@@ -14,7 +14,7 @@ use crate::{Element, KernelError, Pool, Region, Stencil, View, ViewMut};
 /// two levels.
 ///
 /// `interior` are the cells between the `walls`; beyond them the halo is filled at every level but the last. The calling thread
-/// runs `here` now and then between its tiles. The result has the same bits as single sweeps, for any pass.
+/// runs `between_tiles` now and then between its tiles. The result has the same bits as single sweeps, for any pass.
 ///
 /// # Errors
 /// When the arrays lack cells that are read or written, or the stencil reads farther than the pass's radius.
@@ -25,25 +25,25 @@ pub fn advance<T: Element, S: Stencil<T, N>, W: Walls<T, N>, const N: usize>(
     arrays: [ViewMut<'_, T, N>; 2],
     walls: &W,
     interior: Region<N>,
-    here: impl FnMut(),
+    between_tiles: impl FnMut(),
 ) -> Result<(), KernelError> {
-    let beyond = Beyond::new(walls, interior, [[pass.radius(); 2]; N]);
-    check(pass, S::RADIUS, &beyond, &arrays)?;
+    let halo = WallHalo::new(walls, interior, [[pass.radius(); 2]; N]);
+    check(pass, S::RADIUS, &halo, &arrays)?;
     let cells = arrays.map(|array| array.cells);
-    run(pool, pass, here, |level, piece, ahead| {
+    run(pool, pass, between_tiles, |level, piece, next| {
         let (input, output) = (&cells[(level - 1) % 2], &cells[level % 2]);
-        let mut fetch = ahead.fetch(input, output, piece);
+        let mut prefetch = next.prefetch(input, output, piece);
         // SAFETY: in view by the checks (V1). By the order of the pass no other thread writes a cell within the radius of
         // the piece in the input, or touches one of the piece in the output (V3).
         let (written, read) =
             unsafe { (ViewMut::of(output, piece), View::of(input, piece.grown([[S::RADIUS; 2]; N]))) };
-        stencil.apply_beside(piece, written, read, &mut || fetch.some())?;
+        stencil.apply_with_hook(piece, written, read, &mut || prefetch.step())?;
         if level < pass.end() {
             // SAFETY: the piece as above; what mirrors it is touched with it only, as images are nearer to whatever reads
             // a halo cell than the radius.
             unsafe {
-                beyond.set_walls(output, piece);
-                beyond.fill(output, level, piece, 0);
+                halo.set_walls(output, piece);
+                halo.fill(output, level, piece, 0);
             }
         }
         Ok(())
@@ -54,18 +54,18 @@ pub fn advance<T: Element, S: Stencil<T, N>, W: Walls<T, N>, const N: usize>(
 pub(super) fn run<const N: usize>(
     pool: &Pool,
     pass: &Pass<N>,
-    here: impl FnMut(),
-    piece: impl Fn(usize, Region<N>, Ahead<N>) -> Result<(), KernelError> + Sync,
+    between_tiles: impl FnMut(),
+    piece: impl Fn(usize, Region<N>, NextTile<N>) -> Result<(), KernelError> + Sync,
 ) -> Result<(), KernelError> {
     let failed = std::sync::OnceLock::new();
-    pass.run_ahead(
+    pass.run_with_next(
         pool,
-        |level, cells, ahead| {
-            if let Err(error) = piece(level, cells, ahead) {
+        |level, cells, next| {
+            if let Err(error) = piece(level, cells, next) {
                 failed.get_or_init(|| error);
             }
         },
-        here,
+        between_tiles,
     );
     failed.into_inner().map_or(Ok(()), Err)
 }
@@ -75,7 +75,7 @@ pub(super) fn run<const N: usize>(
 pub(super) fn check<T: Element, W, const N: usize>(
     pass: &Pass<N>,
     radius: usize,
-    beyond: &Beyond<W, N>,
+    halo: &WallHalo<W, N>,
     arrays: &[ViewMut<'_, T, N>; 2],
 ) -> Result<(), KernelError> {
     if radius > pass.radius() {
@@ -99,7 +99,7 @@ pub(super) fn check<T: Element, W, const N: usize>(
     }
     if pass.end() > *pass.levels().start() {
         let computed = pass.cells(*pass.levels().start());
-        arrays.iter().try_for_each(|array| beyond.check(&array.region(), &computed))?;
+        arrays.iter().try_for_each(|array| halo.check(&array.region(), &computed))?;
     }
     Ok(())
 }

@@ -5,9 +5,9 @@
 )]
 
 use super::Pass;
-use super::ahead::{Ahead, Fetch};
-use super::levels::run;
-use super::walls::{Beyond, Walls};
+use super::advance::run;
+use super::prefetch::{NextTile, Prefetch};
+use super::walls::{WallHalo, Walls};
 use crate::storage::{Cells, rows};
 use crate::{Element, Inputs, KernelError, Outputs, PointOf, Points, Pool, Reach, Region, View, ViewMut};
 
@@ -40,7 +40,7 @@ pub trait States<const N: usize>: sealed::Sealed {
 
     /// What is fetched for the pieces that follow.
     #[doc(hidden)]
-    type Fetch;
+    type Prefetch;
 
     #[doc(hidden)]
     fn share(self, pass: &Pass<N>) -> Result<Self::Shared, KernelError>;
@@ -51,9 +51,9 @@ pub trait States<const N: usize>: sealed::Sealed {
     #[doc(hidden)]
     unsafe fn inputs(shared: &Self::Shared, level: usize) -> Self::Inputs;
     #[doc(hidden)]
-    fn fetch(shared: &Self::Shared, level: usize, ahead: &Ahead<N>, piece: Region<N>) -> Self::Fetch;
+    fn prefetch(shared: &Self::Shared, level: usize, next: &NextTile<N>, piece: Region<N>) -> Self::Prefetch;
     #[doc(hidden)]
-    fn fetch_some(fetch: &mut Self::Fetch);
+    fn prefetch_step(prefetch: &mut Self::Prefetch);
     /// # Safety
     /// The states passed the checks of `share`, and no other thread touches the piece or what mirrors it.
     #[doc(hidden)]
@@ -65,7 +65,7 @@ pub trait States<const N: usize>: sealed::Sealed {
 #[derive(Debug)]
 pub struct SharedState<T, W, const N: usize> {
     cells: [Cells<T, N>; 2],
-    beyond: Beyond<W, N>,
+    halo: WallHalo<W, N>,
 }
 
 impl<T, W, const N: usize, const R: usize, const STAR: bool> sealed::Sealed for State<'_, T, W, N, R, STAR> {}
@@ -78,12 +78,12 @@ where
     type Outputs = ViewMut<'a, T, N>;
     type Inputs = Reach<'a, T, N, R, STAR>;
     type Shared = SharedState<T, W, N>;
-    type Fetch = Fetch<T, N>;
+    type Prefetch = Prefetch<T, N>;
 
     fn share(self, pass: &Pass<N>) -> Result<Self::Shared, KernelError> {
-        let beyond = Beyond::new(self.walls, self.interior, [[pass.radius(); 2]; N]);
-        super::levels::check(pass, R, &beyond, &self.arrays)?;
-        Ok(SharedState { cells: self.arrays.map(|array| array.cells), beyond })
+        let halo = WallHalo::new(self.walls, self.interior, [[pass.radius(); 2]; N]);
+        super::advance::check(pass, R, &halo, &self.arrays)?;
+        Ok(SharedState { cells: self.arrays.map(|array| array.cells), halo })
     }
 
     fn outputs(shared: &Self::Shared, level: usize) -> Cells<T, N> {
@@ -97,21 +97,21 @@ where
         Reach::of(view)
     }
 
-    fn fetch(shared: &Self::Shared, level: usize, ahead: &Ahead<N>, piece: Region<N>) -> Fetch<T, N> {
-        ahead.fetch(&shared.cells[(level - 1) % 2], &shared.cells[level % 2], piece)
+    fn prefetch(shared: &Self::Shared, level: usize, next: &NextTile<N>, piece: Region<N>) -> Prefetch<T, N> {
+        next.prefetch(&shared.cells[(level - 1) % 2], &shared.cells[level % 2], piece)
     }
 
     #[inline(always)]
-    fn fetch_some(fetch: &mut Fetch<T, N>) {
-        fetch.some();
+    fn prefetch_step(prefetch: &mut Prefetch<T, N>) {
+        prefetch.step();
     }
 
     unsafe fn fill(shared: &Self::Shared, level: usize, piece: Region<N>) {
-        let SharedState { cells, beyond } = shared;
+        let SharedState { cells, halo } = shared;
         // SAFETY: the contract.
         unsafe {
-            beyond.set_walls(&cells[level % 2], piece);
-            beyond.fill(&cells[level % 2], level, piece, 0);
+            halo.set_walls(&cells[level % 2], piece);
+            halo.fill(&cells[level % 2], level, piece, 0);
         }
     }
 }
@@ -127,7 +127,7 @@ macro_rules! tuples {
             type Outputs = ($(ViewMut<'a, $value, N>,)*);
             type Inputs = ($($state::Inputs,)*);
             type Shared = ($($state::Shared,)*);
-            type Fetch = ($($state::Fetch,)*);
+            type Prefetch = ($($state::Prefetch,)*);
 
             fn share(self, pass: &Pass<N>) -> Result<Self::Shared, KernelError> {
                 Ok(($(self.$member.share(pass)?,)*))
@@ -142,13 +142,13 @@ macro_rules! tuples {
                 unsafe { ($($state::inputs(&shared.$member, level),)*) }
             }
 
-            fn fetch(shared: &Self::Shared, level: usize, ahead: &Ahead<N>, piece: Region<N>) -> Self::Fetch {
-                ($($state::fetch(&shared.$member, level, ahead, piece),)*)
+            fn prefetch(shared: &Self::Shared, level: usize, next: &NextTile<N>, piece: Region<N>) -> Self::Prefetch {
+                ($($state::prefetch(&shared.$member, level, next, piece),)*)
             }
 
             #[inline(always)]
-            fn fetch_some(fetch: &mut Self::Fetch) {
-                $($state::fetch_some(&mut fetch.$member);)*
+            fn prefetch_step(prefetch: &mut Self::Prefetch) {
+                $($state::prefetch_step(&mut prefetch.$member);)*
             }
 
             unsafe fn fill(shared: &Self::Shared, level: usize, piece: Region<N>) {
@@ -177,19 +177,19 @@ pub fn evolve<S: States<N>, C: Inputs<N>, const N: usize>(
     states: S,
     constants: C,
     rule: impl for<'p> Fn(S::Value, PointOf<'p, S::Inputs, N>, PointOf<'p, C, N>) -> S::Value + Sync,
-    here: impl FnMut(),
+    between_tiles: impl FnMut(),
 ) -> Result<(), KernelError> {
     pass.levels().try_for_each(|level| constants.check(&pass.cells(level)))?;
     let shared = states.share(pass)?;
-    run(pool, pass, here, |level, piece, ahead| {
+    run(pool, pass, between_tiles, |level, piece, next| {
         // SAFETY: the states hold their borrows until the pass has run; their arrays are borrowed apart. By the order of the
         // pass no other thread writes a cell within the radius of the piece in the level before, or touches one of
         // the piece, or what mirrors it, in this level (V3). All is in view by the checks (V1).
         unsafe {
             let (outputs, inputs) = (S::outputs(&shared, level), S::inputs(&shared, level - 1));
-            let mut fetch = S::fetch(&shared, level, &ahead, piece);
+            let mut prefetch = S::prefetch(&shared, level, &next, piece);
             for (index, len) in rows(piece) {
-                S::fetch_some(&mut fetch);
+                S::prefetch_step(&mut prefetch);
                 let (now, fixed) = (inputs.first(index), constants.first(index));
                 <S::Outputs as Outputs<N>>::update_row(&outputs, index, len, |i, before| {
                     rule(
