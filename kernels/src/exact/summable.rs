@@ -1,4 +1,4 @@
-//! Which exact sum belongs to which element type.
+//! Exact sums, products and norms of each element type.
 
 use num_complex::Complex;
 
@@ -11,8 +11,8 @@ use crate::Element;
 
 /// An element type with exact sums, products and norms; every [`Element`] has them.
 ///
-/// A sum over a block of a grid is a loop over its rows. What is summed is defined
-/// element by element (below), so that the total does not depend on how rows are cut.
+/// A sum over a block of a grid is a loop over its rows. The summands are defined element by element
+/// (below), so the total does not depend on how rows are cut.
 ///
 /// ```
 /// use num_complex::Complex;
@@ -31,6 +31,17 @@ use crate::Element;
 /// i32::add_squares(&mut squares, &[3, -4]);
 /// assert_eq!(squares.total().sqrt(), 5.0);
 /// ```
+///
+/// ```compile_fail,E0277
+/// fn sum<T: parhelion_kernels::Summable>(_: &[T]) {}
+/// sum(&[true, false]); // write 0 and 1 of type `u8`
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "there is no exact sum of values of type `{Self}`",
+    label = "not summable",
+    note = "sums exist for i8, i16, i32, i64, u8, u16, u32, u64, f32, f64, Complex<f32> and Complex<f64>",
+    note = "generic code that sums elements needs the bound `T: Summable`, not only `T: Element`"
+)]
 pub trait Summable: Element {
     /// The exact sum of such elements; its total is `f64`, `Complex<f64>` or `i128`.
     type Sum: ExactSum;

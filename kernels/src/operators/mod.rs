@@ -89,8 +89,10 @@ const LARGEST_RADIUS: usize = 8;
 struct Radius<const R: usize>;
 
 impl<const R: usize> Radius<R> {
-    const CHECK: () =
-        assert!(1 <= R && R <= LARGEST_RADIUS, "operators have radii of 1 to 8, orders of up to 16");
+    const CHECK: () = assert!(
+        1 <= R && R <= LARGEST_RADIUS,
+        "operators have radii from 1 to 8 (orders up to 16): change the last number in the type of the operator"
+    );
 }
 
 /// `1 / spacing^power` on every axis.

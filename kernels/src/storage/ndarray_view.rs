@@ -10,6 +10,18 @@ mod sealed {
 }
 
 /// A number of axes for which `ndarray` has a type: 1 to 4. The trait is sealed.
+///
+/// ```compile_fail,E0277
+/// use parhelion_kernels::View;
+///
+/// fn copy<const N: usize>(u: View<'_, f64, N>) {
+///     u.to_ndarray(); // needs `where Dimensions<N>: NdDim`
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no `ndarray` type",
+    note = "`ndarray` views exist for 1 to 4 axes; generic code needs the bound `where Dimensions<N>: NdDim`"
+)]
 pub trait NdDim: sealed::Sealed {
     /// The `ndarray` dimension type: `Ix1` to `Ix4`.
     type Dim: Dimension;
@@ -18,7 +30,7 @@ pub trait NdDim: sealed::Sealed {
     fn dim(extents: &[usize]) -> Self::Dim;
 }
 
-/// `Dimensions<N>` stands for `N` axes in bounds such as `Dimensions<N>: NdDim`.
+/// `N` axes, for bounds such as `Dimensions<N>: NdDim`.
 #[derive(Clone, Copy, Debug)]
 pub struct Dimensions<const N: usize>;
 
