@@ -9,15 +9,17 @@ use super::prefetch::NextTile;
 use super::walls::{WallHalo, Walls};
 use crate::{Element, KernelError, Pool, Region, Stencil, View, ViewMut};
 
-/// Applies `stencil` once for each of the [`levels`](Pass::levels) of `pass`: level `l` is written to `arrays[l % 2]`, and the level
-/// before the pass must be in its array, with valid halo. The arrays then hold the [cells](Pass::cells) of the last
-/// two levels.
+/// Applies `stencil` once for each of the [`levels`](Pass::levels) of `pass`.
 ///
-/// `interior` are the cells between the `walls`; beyond them the halo is filled at every level but the last. The calling thread
-/// runs `between_tiles` now and then between its tiles. The result has the same bits as single sweeps, for any pass.
+/// Level `l` is written to `arrays[l % 2]`. The level before the pass must be in its array, with a valid
+/// halo. Afterwards the arrays hold the [cells](Pass::cells) of the last two levels.
+///
+/// `interior` has the cells between the `walls`. The halo beyond walls is filled at every level but the
+/// last. The calling thread runs `between_tiles` between its tiles. The result has the same bits as
+/// single sweeps, for any pass.
 ///
 /// # Errors
-/// When the arrays lack cells that are read or written, or the stencil reads farther than the pass's radius.
+/// When the arrays lack cells that are read or written, or the radius of the stencil exceeds the pass's.
 pub fn advance<T: Element, S: Stencil<T, N>, W: Walls<T, N>, const N: usize>(
     pool: &Pool,
     pass: &Pass<N>,
@@ -33,14 +35,14 @@ pub fn advance<T: Element, S: Stencil<T, N>, W: Walls<T, N>, const N: usize>(
     run(pool, pass, between_tiles, |level, piece, next| {
         let (input, output) = (&cells[(level - 1) % 2], &cells[level % 2]);
         let mut prefetch = next.prefetch(input, output, piece);
-        // SAFETY: in view by the checks (V1). By the order of the pass no other thread writes a cell within the radius of
-        // the piece in the input, or touches one of the piece in the output (V3).
+        // SAFETY: in view by the checks (V1). By the order of the pass no other thread writes a cell
+        // within the radius of the piece in the input, or touches a cell of the piece in the output (V3).
         let (written, read) =
             unsafe { (ViewMut::of(output, piece), View::of(input, piece.grown([[S::RADIUS; 2]; N]))) };
         stencil.apply_with_hook(piece, written, read, &mut || prefetch.step())?;
         if level < pass.end() {
-            // SAFETY: the piece as above; what mirrors it is touched with it only, as images are nearer to whatever reads
-            // a halo cell than the radius.
+            // SAFETY: the piece as above. Halo cells that mirror it are touched together with it only,
+            // because images are within the radius of every cell that reads such a halo cell.
             unsafe {
                 halo.set_walls(output, piece);
                 halo.fill(output, level, piece, 0);
@@ -50,7 +52,8 @@ pub fn advance<T: Element, S: Stencil<T, N>, W: Walls<T, N>, const N: usize>(
     })
 }
 
-/// Runs the pass; the first error of a piece, which the checks make impossible for stencils of this crate, is kept.
+/// Runs the pass and returns the first error of a piece. The checks exclude errors of this crate's
+/// stencils.
 pub(super) fn run<const N: usize>(
     pool: &Pool,
     pass: &Pass<N>,
@@ -70,8 +73,7 @@ pub(super) fn run<const N: usize>(
     failed.into_inner().map_or(Ok(()), Err)
 }
 
-/// # Errors
-/// When a rule of this radius does not fit the pass, or the arrays do not have the cells that it needs.
+/// Checks that a rule of this radius fits the pass, and that the arrays have the cells that it needs.
 pub(super) fn check<T: Element, W, const N: usize>(
     pass: &Pass<N>,
     radius: usize,
@@ -80,7 +82,7 @@ pub(super) fn check<T: Element, W, const N: usize>(
 ) -> Result<(), KernelError> {
     if radius > pass.radius() {
         return Err(KernelError::new(format!(
-            "a rule of radius {radius} cannot be applied in a pass made for radius {}",
+            "a rule of radius {radius} cannot be applied in a pass for radius {}; make the pass with the radius of the rule",
             pass.radius()
         )));
     }
@@ -91,7 +93,8 @@ pub(super) fn check<T: Element, W, const N: usize>(
         let held = output.region().contains_region(&cells) && input.region().contains_region(&needed);
         if !(cells.is_empty() || held) {
             return Err(KernelError::new(format!(
-                "level {level} of a pass writes the cells {cells:?} and reads {needed:?}, but the arrays have {:?} and {:?}",
+                "level {level} of a pass writes the cells {cells:?} and reads {needed:?}, but the arrays have only {:?} and {:?}; use \
+                 a wider halo or fewer levels",
                 output.region(),
                 input.region()
             )));

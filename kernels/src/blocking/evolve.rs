@@ -1,4 +1,4 @@
-//! A rule for several arrays at once, applied several times in one pass.
+//! A rule for several arrays, applied several times in one pass.
 #![allow(
     unsafe_code,
     reason = "threads write disjoint cells of shared arrays; see the invariants of cells.rs"
@@ -15,30 +15,34 @@ mod sealed {
     pub trait Sealed {}
 }
 
-/// One of the arrays that a rule brings forward: even and odd levels, read within `R` cells, with its walls.
+/// An array that a rule advances: its even and odd levels, read within `R` cells, and its walls.
 #[derive(Debug)]
 pub struct State<'a, T, W, const N: usize, const R: usize, const STAR: bool> {
     /// Level `l` is in `arrays[l % 2]`.
     pub arrays: [ViewMut<'a, T, N>; 2],
-    /// What stands beyond the walls.
+    /// The walls around the block.
     pub walls: W,
     /// The cells between the walls.
     pub interior: Region<N>,
 }
 
-/// The arrays that a rule brings forward: a [`State`], or a tuple of such. The trait is sealed.
+/// The arrays that a rule advances: a [`State`], or a tuple of up to 5 states. The trait is sealed.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be advanced by a rule (number of axes: {N})",
+    note = "states are a `State` or a tuple of up to 5 of them"
+)]
 pub trait States<const N: usize>: sealed::Sealed {
-    /// What the rule returns for one cell.
+    /// The rule's result at one cell.
     type Value: Copy;
-    /// The arrays of one level, written.
+    /// The arrays of one level, to be written.
     type Outputs: Outputs<N, Value = Self::Value>;
-    /// The arrays of one level, read.
+    /// The arrays of one level, to be read.
     type Inputs: Inputs<N>;
-    /// What the threads share.
+    /// The state that threads share.
     #[doc(hidden)]
     type Shared: Send + Sync;
 
-    /// What is fetched for the pieces that follow.
+    /// The prefetch for the next tile.
     #[doc(hidden)]
     type Prefetch;
 
@@ -47,7 +51,7 @@ pub trait States<const N: usize>: sealed::Sealed {
     #[doc(hidden)]
     fn outputs(shared: &Self::Shared, level: usize) -> <Self::Outputs as Outputs<N>>::Cells;
     /// # Safety
-    /// The arrays are borrowed as long as the inputs are used (V1), and the threads keep to V3.
+    /// The arrays stay borrowed while the inputs are used (V1), and the threads respect V3.
     #[doc(hidden)]
     unsafe fn inputs(shared: &Self::Shared, level: usize) -> Self::Inputs;
     #[doc(hidden)]
@@ -55,7 +59,8 @@ pub trait States<const N: usize>: sealed::Sealed {
     #[doc(hidden)]
     fn prefetch_step(prefetch: &mut Self::Prefetch);
     /// # Safety
-    /// The states passed the checks of `share`, and no other thread touches the piece or what mirrors it.
+    /// The states passed the checks of `share`, and no other thread touches the piece or the halo
+    /// cells that mirror it.
     #[doc(hidden)]
     unsafe fn fill(shared: &Self::Shared, level: usize, piece: Region<N>);
 }
@@ -164,13 +169,14 @@ tuples!(A TA 0, B TB 1, C TC 2);
 tuples!(A TA 0, B TB 1, C TC 2, D TD 3);
 tuples!(A TA 0, B TB 1, C TC 2, D TD 3, E TE 4);
 
-/// Brings `states` forward by the levels of `pass`: every cell becomes `rule(its value two levels before, neighborhood in the
-/// level before, neighborhood in the constants)`.
+/// Advances `states` by the levels of `pass`. Every cell becomes `rule(its value two levels before,
+/// neighborhood in the level before, neighborhood in the constants)`.
 ///
-/// As [`advance`](super::advance), for rules of several arrays, of two levels in time, and with arrays that stay as they are.
+/// As [`advance`](super::advance()), for rules of several arrays, rules of two levels in time, and rules that
+/// read constant arrays.
 ///
 /// # Errors
-/// When arrays lack cells that are read or written, or the rule reads farther than the pass's radius.
+/// When arrays lack cells that are read or written, or the radius of a state exceeds the pass's.
 pub fn evolve<S: States<N>, C: Inputs<N>, const N: usize>(
     pool: &Pool,
     pass: &Pass<N>,
@@ -182,9 +188,10 @@ pub fn evolve<S: States<N>, C: Inputs<N>, const N: usize>(
     pass.levels().try_for_each(|level| constants.check(&pass.cells(level)))?;
     let shared = states.share(pass)?;
     run(pool, pass, between_tiles, |level, piece, next| {
-        // SAFETY: the states hold their borrows until the pass has run; their arrays are borrowed apart. By the order of the
-        // pass no other thread writes a cell within the radius of the piece in the level before, or touches one of
-        // the piece, or what mirrors it, in this level (V3). All is in view by the checks (V1).
+        // SAFETY: the states hold their borrows until the pass has run, and every array has its own
+        // borrow. By the order of the pass no other thread writes a cell within the radius of the piece in
+        // the level before, or touches a cell of the piece, or the halo cells that mirror it, in this
+        // level (V3). All cells are in view by the checks (V1).
         unsafe {
             let (outputs, inputs) = (S::outputs(&shared, level), S::inputs(&shared, level - 1));
             let mut prefetch = S::prefetch(&shared, level, &next, piece);

@@ -42,8 +42,8 @@ pub trait Points: sealed::Sealed {
 /// read(View::from_slice(&[1.0, 2.0], Region::from_shape([2]))); // write `.reach::<0>()`
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be the input of a sweep over {N} axes",
-    label = "not an input over {N} axes",
+    message = "`{Self}` cannot be the input of a sweep (number of axes: {N})",
+    label = "not an input",
     note = "inputs are `u.reach::<R>()`, `u.star_reach::<R>()`, tuples of up to 8 inputs, or `()` for none",
     note = "all inputs and outputs of a sweep have the same number of axes"
 )]

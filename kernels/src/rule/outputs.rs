@@ -20,8 +20,8 @@ mod sealed {
 /// write(View::from_slice(&[1.0, 2.0], Region::from_shape([2]))); // needs a `ViewMut`
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be the output of a sweep over {N} axes",
-    label = "not an output over {N} axes",
+    message = "`{Self}` cannot be the output of a sweep (number of axes: {N})",
+    label = "not an output",
     note = "outputs are a `ViewMut` or a tuple of up to 5 of them",
     note = "all inputs and outputs of a sweep have the same number of axes"
 )]

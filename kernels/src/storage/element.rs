@@ -89,12 +89,11 @@ impl fmt::Display for ElementKind {
 /// The trait is sealed. A struct is not an element; store one array for each of its members:
 ///
 /// ```compile_fail,E0277
-/// use parhelion_kernels::{Array, Layout, Pool};
-///
 /// #[derive(Clone, Copy, Debug, Default)]
 /// struct Particle { mass: f64, charge: f64 }
-/// let layout = Layout::new([8], [[0, 0]], size_of::<Particle>()).unwrap();
-/// Array::<Particle, 1>::zeros(&Pool::new(1).unwrap(), layout);
+///
+/// fn store<T: parhelion_kernels::Element>(_: T) {}
+/// store(Particle { mass: 1.0, charge: 0.0 });
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the value of a grid cell",

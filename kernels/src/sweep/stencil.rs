@@ -26,8 +26,8 @@ pub enum Pattern {
 /// apply(|u: Point<'_, f64, 1, 1>| u.center()); // write `stencil::<f64, 1, 1>(|u| u.center())`
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a stencil for cells of type `{T}` on {N} axes",
-    label = "not a stencil for `{T}` on {N} axes",
+    message = "`{Self}` is not a stencil for cells of type `{T}` (number of axes: {N})",
+    label = "not a stencil",
     note = "make one from a closure: `stencil::<{T}, {N}, RADIUS>(|u| …)`, or `star_stencil` if it reads along the axes only"
 )]
 pub trait Stencil<T, const N: usize>: Sync {
