@@ -1,8 +1,8 @@
-//! Node-local kernels on blocks of structured grids: storage with halo, stencil sweeps, packing
+//! Node-local kernels for blocks of structured grids: storage with halo, stencil sweeps, packing
 //! and reproducible reductions on all threads of one process.
 //!
-//! Nothing here knows of other processes or of files; the crate is of use on its own in any program
-//! that sweeps over arrays.
+//! The crate knows nothing of other processes or of files. Any program that sweeps over arrays can use
+//! it on its own.
 //!
 //! ```
 //! use parhelion_kernels::{Array, Layout, Point, Pool, sweep};

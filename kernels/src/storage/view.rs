@@ -26,7 +26,8 @@ impl<'a, T: Element, const N: usize> View<'a, T, N> {
     /// The cells of `region`, stored contiguously in C order.
     ///
     /// # Panics
-    /// When the lengths differ, or the region is farther than `isize::MAX / 4` from index 0.
+    /// When `slice` does not have as many elements as `region` has cells, or the region is farther than
+    /// `isize::MAX / 4` from index 0.
     pub fn from_slice(slice: &'a [T], region: Region<N>) -> Self {
         // V1, V2: the strides are those of a C-order box with as many cells as the slice.
         Self { cells: Cells::contiguous(slice.as_ptr().cast_mut(), slice.len(), region), borrow: PhantomData }
@@ -40,7 +41,7 @@ impl<'a, T: Element, const N: usize> View<'a, T, N> {
     /// The view of `region` of `cells`.
     ///
     /// # Safety
-    /// V1 holds for these cells as long as `'a` lasts, and V3 while the view is used.
+    /// V1 holds for these cells during `'a`, and V3 while the view is used.
     pub(crate) unsafe fn of(cells: &Cells<T, N>, region: Region<N>) -> Self {
         Self { cells: cells.restricted(region), borrow: PhantomData }
     }
@@ -60,7 +61,7 @@ impl<'a, T: Element, const N: usize> View<'a, T, N> {
         unsafe { *self.cells.at(index) }
     }
 
-    /// The view of fewer cells.
+    /// The view of the cells of `region` only.
     ///
     /// # Panics
     /// When some of `region` is not in view.
@@ -82,9 +83,9 @@ impl<'a, T: Element, const N: usize> View<'a, T, N> {
         unsafe { std::slice::from_raw_parts(self.cells.at(index), len) }
     }
 
-    /// Begins to fetch the `len` cells from `index` on into the second level of cache, as far as they are in view.
+    /// Prefetches the `len` cells from `index` on into the second-level cache, as far as they are in view.
     ///
-    /// For passes that read several arrays in turn, a short run of each: hardware does not foresee those.
+    /// For passes that read short runs of several arrays in turn, which the hardware does not foresee.
     #[inline]
     pub fn prefetch_row(&self, index: [isize; N], len: usize) {
         let end = self.region().end[N - 1];
@@ -97,9 +98,9 @@ impl<'a, T: Element, const N: usize> View<'a, T, N> {
         (0..bytes).step_by(CACHE_LINE).for_each(|offset| prefetch(first.wrapping_add(offset)));
     }
 
-    /// Hands every row of the view to `add(&mut accumulator, index of its first cell, the row)`. Every
-    /// thread starts with `new()` and visits its part in memory order; the accumulators come back in
-    /// thread order.
+    /// Calls `add(&mut accumulator, index of the row's first cell, the row)` for every row of the view.
+    /// Every thread starts with `new()` and visits its part in memory order. Returns the accumulators
+    /// in thread order.
     ///
     /// ```
     /// use parhelion_kernels::{Pool, Region, View};
@@ -129,7 +130,8 @@ impl<'a, T: Element, const N: usize> ViewMut<'a, T, N> {
     /// The cells of `region`, stored contiguously in C order.
     ///
     /// # Panics
-    /// When the lengths differ, or the region is farther than `isize::MAX / 4` from index 0.
+    /// When `slice` does not have as many elements as `region` has cells, or the region is farther than
+    /// `isize::MAX / 4` from index 0.
     pub fn from_slice(slice: &'a mut [T], region: Region<N>) -> Self {
         // V1, V2: the strides are those of a C-order box with as many cells as the slice.
         Self { cells: Cells::contiguous(slice.as_mut_ptr(), slice.len(), region), borrow: PhantomData }
@@ -143,7 +145,7 @@ impl<'a, T: Element, const N: usize> ViewMut<'a, T, N> {
     /// The view of `region` of `cells`.
     ///
     /// # Safety
-    /// V1 holds for these cells as long as `'a` lasts, and V3 while the view is used.
+    /// V1 holds for these cells during `'a`, and V3 while the view is used.
     pub(crate) unsafe fn of(cells: &Cells<T, N>, region: Region<N>) -> Self {
         Self { cells: cells.restricted(region), borrow: PhantomData }
     }
@@ -158,12 +160,12 @@ impl<'a, T: Element, const N: usize> ViewMut<'a, T, N> {
         ViewMut { cells: self.cells, borrow: PhantomData }
     }
 
-    /// The same cells, shared.
+    /// A shared view of the same cells.
     pub fn as_view(&self) -> View<'_, T, N> {
         View { cells: self.cells, borrow: PhantomData }
     }
 
-    /// The view of fewer cells.
+    /// The view of the cells of `region` only.
     ///
     /// # Panics
     /// When some of `region` is not in view.
@@ -195,8 +197,8 @@ impl<'a, T: Element, const N: usize> ViewMut<'a, T, N> {
         unsafe { std::slice::from_raw_parts_mut(self.cells.at(index), len) }
     }
 
-    /// Calls `work(index of the row's first cell, the row)` for every row of `region`, each thread
-    /// on its part of it.
+    /// Calls `work(index of the row's first cell, the row)` for every row of `region`, each thread on
+    /// its part.
     ///
     /// # Panics
     /// When some of `region` is not in view, or `work` panics.
