@@ -121,7 +121,7 @@ where
     }
 
     fn add_row(sum: &mut ComplexAccumulator, row: &[Self]) {
-        // in pieces that stay in cache between the two
+        // In pieces that stay in cache between the two sums.
         for row in row.chunks(BLOCK) {
             sum.re.add_map(row, |z| z.re.into());
             sum.im.add_map(row, |z| z.im.into());

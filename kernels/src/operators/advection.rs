@@ -29,7 +29,7 @@ pub fn upwind<T: Element + Float, const N: usize, const R: usize>(
     let () = Radius::<R>::CHECK;
     let exact = biased::<R>(); // of u(−R) … u(R − 1)
     let mut upwind = [[T::zero(); R]; N];
-    let mut downwind = [[T::zero(); R]; N]; // the last one is no neighbor of the formula and not used
+    let mut downwind = [[T::zero(); R]; N]; // the last entry is not used
     let mut center = [T::zero(); N];
     for (a, factor) in inverse_powers(spacing, 1)?.into_iter().enumerate() {
         center[a] = weight(exact[R] * factor)?;
@@ -47,7 +47,7 @@ pub fn upwind<T: Element + Float, const N: usize, const R: usize>(
                 let mut slope = center[a] * u.center();
                 for k in 0..R {
                     let distance = 1 + k as isize;
-                    // Both are read first, so that a select takes the place of a branch.
+                    // Both are read first, for a select instead of a branch.
                     let (low, high) = (on_axis(&u, a, -distance), on_axis(&u, a, distance));
                     let (behind, ahead) = if v > T::zero() { (low, high) } else { (high, low) };
                     slope += upwind[a][k] * behind;

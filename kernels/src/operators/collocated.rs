@@ -1,4 +1,4 @@
-//! Central differences, where all fields live at the same points.
+//! Central differences for fields on the same points.
 
 use num_traits::Float;
 
@@ -31,7 +31,7 @@ pub fn laplacian<T: Element + Float, const N: usize, const R: usize>(
     let mut center = 0.0;
     for (weights, factor) in weights.iter_mut().zip(inverse_powers(spacing, 2)?) {
         *weights = scaled(second, factor)?;
-        // of the rounded weights, so that all add up to 0 as nearly as T can tell
+        // From the rounded weights, so all add up to 0 up to rounding.
         center -= 2.0 * weights.iter().map(|w| w.to_f64().unwrap_or(f64::NAN)).sum::<f64>();
     }
     let center: T = weight(center)?;

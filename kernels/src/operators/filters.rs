@@ -25,7 +25,7 @@ impl<T: Element + Float, const R: usize> Kernel<T, R> {
         sum
     }
 
-    /// [`apply`](Self::apply) along one of the axes that there are; just the value along any other.
+    /// [`apply`](Self::apply) along an existing axis; the value itself along any other.
     #[inline(always)]
     fn along<const N: usize>(kernels: &[Self; N], axis: usize, value: impl Fn(isize) -> T) -> T {
         if axis < N { kernels[axis].apply(value) } else { value(0) }
@@ -74,7 +74,7 @@ fn gaussian_kernel<T: Element + Float, const R: usize>(sigma: f64) -> Result<Ker
     let total = 1.0 + 2.0 * exact.iter().rev().sum::<f64>();
     let mut sides = [T::zero(); R];
     for (side, exact) in sides.iter_mut().zip(exact) {
-        // The tail of a narrow Gaussian may vanish in T, which is what it should do.
+        // The tail of a narrow Gaussian may vanish in T.
         *side = T::from(exact / total).unwrap_or(T::zero());
     }
     Ok(Kernel { center: weight(1.0 / total)?, sides, odd: false })
@@ -125,7 +125,7 @@ pub fn gaussian<T: Element + Float, const N: usize, const R: usize>(
 pub fn gaussian_along<T: Element + Float, const N: usize, const R: usize, const AXIS: usize>(
     sigma: f64,
 ) -> Result<impl Fn(StarPoint<'_, T, N, R>) -> T + Copy + Send + Sync, KernelError> {
-    const { assert!(AXIS < N, "there is no such axis") };
+    const { assert!(AXIS < N, "there is no such axis: AXIS in the type of the operator is at most N - 1") };
     let kernel = gaussian_kernel::<T, R>(sigma)?;
     Ok(
         #[inline(always)]

@@ -11,7 +11,7 @@ fn order<T: PartialOrd + Copy>(a: T, b: T) -> (T, T) {
 /// The median by forgetful selection: of `n` values, neither the smallest nor the largest of any `n/2 + 2` is
 /// the median. Those two are dropped, the next value joins the rest, and so on until one is left.
 ///
-/// `median_of!(n/2 + 2 variables; the others)` writes every exchange out, so that the values stay in
+/// `median_of!(n/2 + 2 variables; the others)` writes every exchange out, so the values stay in
 /// vector registers.
 macro_rules! median_of {
     ($low:ident $high:ident $($kept:ident)+; $($others:ident)*) => {{
@@ -46,8 +46,8 @@ fn median_of_27<T: PartialOrd + Copy>(
 
 /// The median of the `3^N` values in the box around a cell, in 1-D to 3-D: removes single outliers and keeps edges.
 ///
-/// For integers too. If there are NaNs among the values, the result is one of the values, which one is not
-/// specified.
+/// Elements may be integers. If there are NaNs among the values, the result is an unspecified one of the
+/// values.
 ///
 /// ```
 /// use parhelion_kernels::{Region, Stencil, View, ViewMut, operators, stencil};

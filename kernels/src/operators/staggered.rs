@@ -20,7 +20,7 @@
 //!
 //! // Pressure in cells; its gradient on the faces, each component over its own points.
 //! let pool = Pool::new(1)?;
-//! let layout = Layout::new([8, 8], [[1, 2]; 2], size_of::<f64>())?; // there are 9 faces, and 1 more is in reach
+//! let layout = Layout::new([8, 8], [[1, 2]; 2], size_of::<f64>())?; // 9 faces, and one more in reach
 //! let [mut p, mut gy, mut gx, mut laplacian] = std::array::from_fn(|_| Array::<f64, 2>::zeros(&pool, layout));
 //! for [y, x] in layout.whole().indices() {
 //!     p.view_mut().set([y, x], (x * x + 3 * y) as f64);
@@ -87,7 +87,7 @@ impl<T: Element + Float, const N: usize, const R: usize, const UP: bool> Pairs<T
 fn derivative<T: Element + Float, const N: usize, const R: usize, const AXIS: usize, const UP: bool>(
     spacing: f64,
 ) -> Result<impl Fn(StarPoint<'_, T, N, R>) -> T + Copy + Send + Sync, KernelError> {
-    const { assert!(AXIS < N, "there is no such axis") };
+    const { assert!(AXIS < N, "there is no such axis: AXIS in the type of the operator is at most N - 1") };
     let pairs = Pairs::<T, N, R, UP>::first_derivatives([spacing; N])?;
     Ok(
         #[inline(always)]
@@ -97,7 +97,7 @@ fn derivative<T: Element + Float, const N: usize, const R: usize, const AXIS: us
 
 fn interpolation<T: Element + Float, const N: usize, const R: usize, const AXIS: usize, const UP: bool>()
 -> impl Fn(StarPoint<'_, T, N, R>) -> T + Copy + Send + Sync {
-    const { assert!(AXIS < N, "there is no such axis") };
+    const { assert!(AXIS < N, "there is no such axis: AXIS in the type of the operator is at most N - 1") };
     let () = Radius::<R>::CHECK;
     let weights: [T; R] =
         coefficients::staggered::<R>(0).map(|w| T::from(w).expect("a float takes numbers between −1 and 1"));
@@ -197,8 +197,8 @@ pub fn interpolation_to_centers<T: Element + Float, const N: usize, const R: usi
 
 /// The gradient of values in cells, component `a` on the faces along axis `a`.
 ///
-/// Components have different points: sweep over each with `gradient(u)[axis]`; the compiler drops
-/// what is not used.
+/// Components have different points: sweep over each with `gradient(u)[axis]`; the compiler drops the
+/// unused components.
 ///
 /// # Errors
 /// When a spacing is not positive, or weights leave the range of `T`.

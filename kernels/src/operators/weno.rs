@@ -10,9 +10,9 @@ use crate::{Element, KernelError, StarPoint};
 ///
 /// The closure takes the point of `u` and for each axis the velocity through the cell's low and high
 /// face. The flux through a face is the velocity there times the value reconstructed from upwind, the same for
-/// both cells: what leaves one enters the other. Of order 5 for a velocity that depends on nothing or, in 1-D,
-/// on the position (`u` being averages over cells); of order 2 in several dimensions where the velocity
-/// varies across a face.
+/// both cells: whatever leaves one enters the other. The order is 5 for a constant velocity or, in 1-D, for
+/// one that depends on the position (`u` holds averages over cells). It is 2 in several dimensions where
+/// the velocity varies across a face.
 ///
 /// `epsilon` keeps the smoothness weights finite: 1e-6 in the paper, for values of order one. It scales with the
 /// square of `u`; squares of differences of `u` must stay in the range of `T`.
@@ -94,7 +94,7 @@ impl<T: Element + Float> Reconstruction<T> {
         })
     }
 
-    /// The value at the face in the middle of six cells, from the side that the velocity comes from.
+    /// The value at the face in the middle of six cells, from the upwind side.
     #[inline(always)]
     fn upwind(&self, velocity: T, cells: [T; 6]) -> T {
         let [a, b, c, d, e, f] = cells;
