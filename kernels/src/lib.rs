@@ -1,8 +1,8 @@
 //! Node-local kernels for blocks of structured grids: storage with halo, stencil sweeps, packing
 //! and reproducible reductions on all threads of one process.
 //!
-//! The crate knows nothing of other processes or of files. Any program that sweeps over arrays can use
-//! it on its own.
+//! The crate knows nothing of other processes or of files. Any program that sweeps over arrays can
+//! use it on its own.
 //!
 //! ```
 //! use parhelion_kernels::{Array, Layout, Point, Pool, sweep};

@@ -3,8 +3,8 @@
 /// The exponential function in single precision, without branches, so sweeps that call it stay
 /// vectorized.
 ///
-/// The result is at most 1 ulp from the exact value (a test compares with double precision). It is 0
-/// below −86.64 (results below 2.3e−38), ∞ above 88.72, and NaN for NaN. There are no fused
+/// The result is at most 1 ulp from the exact value (a test compares with double precision). It is
+/// 0 below −86.64 (results below 2.3e−38), ∞ above 88.72, and NaN for NaN. There are no fused
 /// multiply-adds, so the bits do not depend on the processor. Range reduction and polynomial follow
 /// Cody and Waite, *Software Manual for the Elementary Functions* (1980), with the coefficients of
 /// Moshier's Cephes library (`expf`).
@@ -32,7 +32,8 @@ pub fn exp_f32(x: f32) -> f32 {
         p = p * r + coefficient;
     }
     let mantissa = p * (r * r) + r + 1.0;
-    // 2^n as 2 · 2^(n − 1), because 2^128 overflows but the product may not. ROUND's low bits are zero.
+    // 2^n as 2 · 2^(n − 1), because 2^128 overflows but the product may not. ROUND's low bits are
+    // zero.
     let power = f32::from_bits((shifted.to_bits() << 23).wrapping_add(126 << 23));
     let result = 2.0 * (mantissa * power);
     let result = if x < SMALLEST { 0.0 } else { result };

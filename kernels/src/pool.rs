@@ -36,8 +36,8 @@ impl Pool {
         Self::build(ThreadPoolBuilder::new(), threads)
     }
 
-    /// A pool of the current thread, which becomes thread 0, and `threads − 1` new ones. From then on
-    /// the current thread belongs to the pool, so plain rayon calls made there run in it too.
+    /// A pool of the current thread, which becomes thread 0, and `threads − 1` new ones. From then
+    /// on the current thread belongs to the pool, so plain rayon calls made there run in it too.
     ///
     /// # Errors
     /// When the current thread already belongs to a rayon pool, or the operating system refuses
@@ -74,9 +74,9 @@ impl Pool {
         }
     }
 
-    /// Runs `caller` on the calling thread, which stands for thread 0, and `work(thread)` on every other
-    /// thread, and waits for all of them. Unlike `work`, `caller` may use values that must stay on
-    /// this thread.
+    /// Runs `caller` on the calling thread, which stands for thread 0, and `work(thread)` on every
+    /// other thread, and waits for all of them. Unlike `work`, `caller` may use values that must
+    /// stay on this thread.
     ///
     /// # Panics
     /// When `work` or `caller` panics.

@@ -1,14 +1,14 @@
 //! Selection of vector instructions at run time.
 //!
-//! A crate built for the baseline `x86-64` can use 128-bit vectors only. [`dispatch`] holds a second
-//! copy of the same safe code, compiled for AVX2, and runs it if the CPU has AVX2. Fused multiply-add
-//! is not enabled, and Rust never contracts `a * b + c` on its own, so all copies perform the same
-//! IEEE operations and return the same bits.
+//! A crate built for the baseline `x86-64` can use 128-bit vectors only. [`dispatch`] holds a
+//! second copy of the same safe code, compiled for AVX2, and runs it if the CPU has AVX2. Fused
+//! multiply-add is not enabled, and Rust never contracts `a * b + c` on its own, so all copies
+//! perform the same IEEE operations and return the same bits.
 //!
-//! [`dispatched`] does the same, with a third copy for AVX-512, for a loop whose closures come from the
-//! user. The compiler inlines closures into all copies if they are small: it does so for stencils of
-//! 27 points, not for those of 125. A build for `target-cpu=native` has a single copy, into which any
-//! closure is inlined.
+//! [`dispatched`] does the same, with a third copy for AVX-512, for a loop whose closures come from
+//! the user. The compiler inlines closures into all copies if they are small: it does so for
+//! stencils of 27 points, not for those of 125. A build for `target-cpu=native` has a single copy,
+//! into which any closure is inlined.
 #![allow(unsafe_code, reason = "calling a function compiled for a CPU feature that was detected at run time")]
 
 /// Work that [`dispatch`] compiles once per instruction set.
@@ -48,8 +48,8 @@ pub(crate) fn has_avx512() -> bool {
 /// Defines a function over rows of cells that runs its body with the widest instruction set that
 /// the CPU has.
 ///
-/// The rows are arguments of the functions that hold the loop. So the compiler knows that the inputs
-/// of a rule do not overlap the row that it writes, and vectorizes the loop.
+/// The rows are arguments of the functions that hold the loop. So the compiler knows that the
+/// inputs of a rule do not overlap the row that it writes, and vectorizes the loop.
 macro_rules! dispatched {
     (fn $name:ident<$($t:ident: $bound:path),* $(,)?>($($arg:ident: $type:ty),* $(,)?) $body:block) => {
         #[inline(always)]

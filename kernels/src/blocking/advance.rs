@@ -11,15 +11,16 @@ use crate::{Element, KernelError, Pool, Region, Stencil, View, ViewMut};
 
 /// Applies `stencil` once for each of the [`levels`](Pass::levels) of `pass`.
 ///
-/// Level `l` is written to `arrays[l % 2]`. The level before the pass must be in its array, with a valid
-/// halo. Afterwards the arrays hold the [cells](Pass::cells) of the last two levels.
+/// Level `l` is written to `arrays[l % 2]`. The level before the pass must be in its array, with a
+/// valid halo. Afterwards the arrays hold the [cells](Pass::cells) of the last two levels.
 ///
-/// `interior` has the cells between the `walls`. The halo beyond walls is filled at every level but the
-/// last. The calling thread runs `between_tiles` between its tiles. The result has the same bits as
-/// single sweeps, for any pass.
+/// `interior` has the cells between the `walls`. The halo beyond walls is filled at every level but
+/// the last. The calling thread runs `between_tiles` between its tiles. The result has the same
+/// bits as single sweeps, for any pass.
 ///
 /// # Errors
-/// When the arrays lack cells that are read or written, or the radius of the stencil exceeds the pass's.
+/// When the arrays lack cells that are read or written, or the radius of the stencil exceeds the
+/// pass's.
 pub fn advance<T: Element, S: Stencil<T, N>, W: Walls<T, N>, const N: usize>(
     pool: &Pool,
     pass: &Pass<N>,
@@ -35,14 +36,15 @@ pub fn advance<T: Element, S: Stencil<T, N>, W: Walls<T, N>, const N: usize>(
     run(pool, pass, between_tiles, |level, piece, next| {
         let (input, output) = (&cells[(level - 1) % 2], &cells[level % 2]);
         let mut prefetch = next.prefetch(input, output, piece);
-        // SAFETY: in view by the checks (V1). By the order of the pass no other thread writes a cell
-        // within the radius of the piece in the input, or touches a cell of the piece in the output (V3).
+        // SAFETY: in view by the checks (V1). By the order of the pass no other thread writes a
+        // cell within the radius of the piece in the input, or touches a cell of the piece in the
+        // output (V3).
         let (written, read) =
             unsafe { (ViewMut::of(output, piece), View::of(input, piece.grown([[S::RADIUS; 2]; N]))) };
         stencil.apply_with_hook(piece, written, read, &mut || prefetch.step())?;
         if level < pass.end() {
-            // SAFETY: the piece as above. Halo cells that mirror it are touched together with it only,
-            // because images are within the radius of every cell that reads such a halo cell.
+            // SAFETY: the piece as above. Halo cells that mirror it are touched together with it
+            // only, because images are within the radius of every cell that reads such a halo cell.
             unsafe {
                 halo.set_walls(output, piece);
                 halo.fill(output, level, piece, 0);
@@ -73,7 +75,8 @@ pub(super) fn run<const N: usize>(
     failed.into_inner().map_or(Ok(()), Err)
 }
 
-/// Checks that a rule of this radius fits the pass, and that the arrays have the cells that it needs.
+/// Checks that a rule of this radius fits the pass, and that the arrays have the cells that it
+/// needs.
 pub(super) fn check<T: Element, W, const N: usize>(
     pass: &Pass<N>,
     radius: usize,

@@ -29,11 +29,12 @@ pub struct Caches {
 }
 
 impl Caches {
-    /// Default: less than any server of the last ten years has.
-    pub const FALLBACK: Self = Self { l1: 32 << 10, l2: 256 << 10, l3: 1 << 20 };
+    /// Less than any server of the last ten years has.
+    const FALLBACK: Self = Self { l1: 32 << 10, l2: 256 << 10, l3: 1 << 20 };
 
-    /// The caches given by the environment variable `PARHELION_CACHES`, as in `L1=32K,L2=1M,L3=16M`.
-    /// Default: the caches that the operating system reports, or [`FALLBACK`](Self::FALLBACK).
+    /// The caches given by the environment variable `PARHELION_CACHES`, as in
+    /// `L1=32K,L2=1M,L3=16M`. Default: the caches that the operating system reports, or else small
+    /// ones (32 KiB, 256 KiB and 1 MiB).
     ///
     /// # Errors
     /// When the variable has another form.
@@ -55,8 +56,8 @@ impl Caches {
         Self::described(caches)
     }
 
-    /// The sizes from level, type, size and processor list of every cache; `None` without a first and a
-    /// second level.
+    /// The sizes from level, type, size and processor list of every cache; `None` without a first
+    /// and a second level.
     fn described(caches: impl Iterator<Item = [String; 4]>) -> Option<Self> {
         let mut levels = [0; 3];
         for [level, kind, size, sharers] in caches.map(|cache| cache.map(|text| text.trim().to_owned())) {

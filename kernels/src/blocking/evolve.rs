@@ -172,8 +172,8 @@ tuples!(A TA 0, B TB 1, C TC 2, D TD 3, E TE 4);
 /// Advances `states` by the levels of `pass`. Every cell becomes `rule(its value two levels before,
 /// neighborhood in the level before, neighborhood in the constants)`.
 ///
-/// As [`advance`](super::advance()), for rules of several arrays, rules of two levels in time, and rules that
-/// read constant arrays.
+/// As [`advance`](super::advance()), for rules of several arrays, rules of two levels in time, and
+/// rules that read constant arrays.
 ///
 /// # Errors
 /// When arrays lack cells that are read or written, or the radius of a state exceeds the pass's.
@@ -189,9 +189,9 @@ pub fn evolve<S: States<N>, C: Inputs<N>, const N: usize>(
     let shared = states.share(pass)?;
     run(pool, pass, between_tiles, |level, piece, next| {
         // SAFETY: the states hold their borrows until the pass has run, and every array has its own
-        // borrow. By the order of the pass no other thread writes a cell within the radius of the piece in
-        // the level before, or touches a cell of the piece, or the halo cells that mirror it, in this
-        // level (V3). All cells are in view by the checks (V1).
+        // borrow. By the order of the pass no other thread writes a cell within the radius of the
+        // piece in the level before, or touches a cell of the piece, or the halo cells that mirror
+        // it, in this level (V3). All cells are in view by the checks (V1).
         unsafe {
             let (outputs, inputs) = (S::outputs(&shared, level), S::inputs(&shared, level - 1));
             let mut prefetch = S::prefetch(&shared, level, &next, piece);

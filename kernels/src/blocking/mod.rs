@@ -31,8 +31,8 @@ pub use walls::{NoWalls, Walls, fill_walls, set_walls};
 pub struct Blocking<const N: usize> {
     /// Steps in one pass, at least 1.
     pub levels: usize,
-    /// Cells of a tile on each axis, at least 1. Along axis 0 tiles follow each other through the block
-    /// while the cells between them stay in the cache.
+    /// Cells of a tile on each axis, at least 1. Along axis 0 tiles follow each other through the
+    /// block while the cells between them stay in the cache.
     pub tile: [usize; N],
 }
 

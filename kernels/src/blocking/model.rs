@@ -13,7 +13,8 @@ const ROW_START: f64 = 4096.0;
 /// Cost of a byte from the third-level cache, in equivalent bytes of memory traffic.
 const THIRD_LEVEL: f64 = 0.15;
 
-/// Cost of a byte of the strips at the low edges of tiles, relative to other bytes: threads wait for it.
+/// Cost of a byte of the strips at the low edges of tiles, relative to other bytes: threads wait
+/// for it.
 const WAITS: f64 = 3.0;
 
 /// A pass pays if its cost is at most this fraction of plain sweeps, because it makes more calls.
@@ -22,12 +23,13 @@ const PAYS: f64 = 0.9;
 impl<const N: usize> Blocking<N> {
     /// The blocking that the model finds fastest for a block of this shape.
     ///
-    /// `open` is the number of sides with neighboring blocks on each axis, where every level but the last
-    /// computes cells beyond the block. `bytes` is the size of one cell in all arrays that are read and
-    /// written (16 for one state of f64). The result is [`PLAIN`](Self::PLAIN) if the block fits into the
-    /// caches of its `threads`, if it is too small to be divided among them in several levels, or if
-    /// the radius is so large that tiles would move about as many bytes as plain sweeps. The model does not know
-    /// how much a rule computes: also try `PLAIN` for a rule of many operations.
+    /// `open` is the number of sides with neighboring blocks on each axis, where every level but
+    /// the last computes cells beyond the block. `bytes` is the size of one cell in all arrays that
+    /// are read and written (16 for one state of f64). The result is [`PLAIN`](Self::PLAIN) if the
+    /// block fits into the caches of its `threads`, if it is too small to be divided among them in
+    /// several levels, or if the radius is so large that tiles would move about as many bytes as
+    /// plain sweeps. The model does not know how much a rule computes: also try `PLAIN` for a rule
+    /// of many operations.
     ///
     /// ```
     /// use parhelion_kernels::{Blocking, Caches};
@@ -98,7 +100,8 @@ impl<const N: usize> Blocking<N> {
         moves + if short { ROW_START / self.tile[N - 1] as f64 } else { 0.0 }
     }
 
-    /// Cells that a level computes on average, with those beyond open sides, relative to the cells of the block.
+    /// Cells that a level computes on average, with those beyond open sides, relative to the cells
+    /// of the block.
     fn redundancy(&self, shape: [usize; N], open: [usize; N], radius: usize) -> f64 {
         let beyond = |axis: usize| (open[axis] * radius * (self.levels - 1)) as f64 / 2.0;
         (0..N).map(|axis| 1.0 + beyond(axis) / shape[axis].max(1) as f64).product()

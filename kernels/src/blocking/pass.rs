@@ -8,12 +8,13 @@ use crate::{Blocking, Pool, Region};
 /// The largest radius and the largest number of levels. Their product can be added to any index.
 const MOST: usize = 1 << 16;
 
-/// One pass over a block: `levels` steps of an explicit update, in tiles that stay in the cache, on two
-/// arrays that hold even and odd levels.
+/// One pass over a block: `levels` steps of an explicit update, in tiles that stay in the cache, on
+/// two arrays that hold even and odd levels.
 ///
-/// Level `l` computes `first` less `radius · (l − 1)` cells on the sides that shrink, where the halo is
-/// known at level 0 only. The other sides are walls, whose halo is made from the cells themselves.
-/// The README of this folder explains the order and why no value is overwritten too early.
+/// Level `l` computes `first` less `radius · (l − 1)` cells on the sides that shrink, where the
+/// halo is known at level 0 only. The other sides are walls, whose halo is made from the cells
+/// themselves. The README of this folder explains the order and why no value is overwritten too
+/// early.
 #[derive(Clone, Debug)]
 pub struct Pass<const N: usize> {
     /// Cells of the first level.
@@ -33,7 +34,8 @@ impl<const N: usize> Pass<N> {
     /// A pass whose first level computes the cells `first`, with a rule of this radius.
     ///
     /// # Panics
-    /// When there is no level, a tile has no cells, or the radius or the number of levels exceeds 2¹⁶.
+    /// When there is no level, a tile has no cells, or the radius or the number of levels exceeds
+    /// 2¹⁶.
     pub fn new(first: Region<N>, shrinking: [[bool; 2]; N], radius: usize, blocking: Blocking<N>) -> Self {
         assert!(
             (1..=MOST).contains(&blocking.levels)
@@ -49,7 +51,8 @@ impl<const N: usize> Pass<N> {
         Self { first, shrinking, radius, lag, blocking, before: 0, end: blocking.levels }
     }
 
-    /// A pass of one level, which advances `cells` from the level before to `level`, of `end` levels altogether.
+    /// A pass of one level, which advances `cells` from the level before to `level`, of `end`
+    /// levels altogether.
     ///
     /// # Panics
     /// Unless `1 ≤ level ≤ end`.
@@ -97,12 +100,13 @@ impl<const N: usize> Pass<N> {
         self.lag.map(|lag| (lag * (level - 1 - self.before)) as isize)
     }
 
-    /// Calls `piece(level, cells)` on all threads of `pool`, for boxes of cells that together are the
-    /// [`cells`](Self::cells) of every level. The calling thread also runs `between_tiles` between its tiles.
+    /// Calls `piece(level, cells)` on all threads of `pool`, for boxes of cells that together are
+    /// the [`cells`](Self::cells) of every level. The calling thread also runs `between_tiles`
+    /// between its tiles.
     ///
-    /// When a piece is called, all cells of the level before within its radius are done, none of their
-    /// values has been overwritten if level `l` writes to array `l mod 2`, and no other thread works
-    /// on any of them.
+    /// When a piece is called, all cells of the level before within its radius are done, none of
+    /// their values has been overwritten if level `l` writes to array `l mod 2`, and no other
+    /// thread works on any of them.
     pub fn run(&self, pool: &Pool, piece: impl Fn(usize, Region<N>) + Sync, between_tiles: impl FnMut()) {
         self.run_with_next(pool, |level, cells, _| piece(level, cells), between_tiles);
     }
@@ -127,8 +131,8 @@ impl<const N: usize> Pass<N> {
         }
     }
 
-    /// The number of slabs on each axis for `threads` threads: as many as there are threads, the slowest
-    /// axes first, but thick enough to stay apart up to the last level.
+    /// The number of slabs on each axis for `threads` threads: as many as there are threads, the
+    /// slowest axes first, but thick enough to stay apart up to the last level.
     pub(super) fn cuts(&self, threads: usize) -> [usize; N] {
         let thinnest = 2 * self.skew(*self.levels().end()) + 1;
         let mut left = threads;
@@ -140,8 +144,8 @@ impl<const N: usize> Pass<N> {
         })
     }
 
-    /// The phases of a pass: for each axis, whether the inverted wedges between slabs are computed or the
-    /// upright wedges of the slabs. A phase depends only on phases with fewer inverted axes.
+    /// The phases of a pass: for each axis, whether the inverted wedges between slabs are computed
+    /// or the upright wedges of the slabs. A phase depends only on phases with fewer inverted axes.
     fn phases(&self, cuts: &[usize; N]) -> impl Iterator<Item = [bool; N]> {
         let needed: [bool; N] = cuts.map(|cuts| cuts > 1 && self.blocking.levels > 1);
         (0..1_usize << N)
@@ -169,8 +173,8 @@ impl<const N: usize> Pass<N> {
         cells
     }
 
-    /// Computes one block of a phase tile by tile: along axis 0 first, the levels of each tile innermost. A
-    /// tile moves down by the lag from level to level.
+    /// Computes one block of a phase tile by tile: along axis 0 first, the levels of each tile
+    /// innermost. A tile moves down by the lag from level to level.
     fn block(
         &self,
         cuts: &[usize; N],
@@ -222,7 +226,8 @@ impl<const N: usize> Pass<N> {
     }
 }
 
-/// Rows of tiles start at multiples of this number of cells: on cache lines, for elements of 4 bytes or more.
+/// Rows of tiles start at multiples of this number of cells: on cache lines, for elements of 4
+/// bytes or more.
 pub(super) const ALIGNED: usize = 16;
 
 /// The starts of the tiles of an axis, and the end of the last one.

@@ -7,10 +7,11 @@ use crate::{Element, Region};
 
 /// The cells that a thread computes next at the current level: those of the tile that follows.
 ///
-/// Most of the cells that the next tile touches are in the cache already, because the previous tile or
-/// the previous level touched them. Still in memory are all cells of the first level and, at later
-/// levels, the strips at the low edges, by which a tile lags behind itself one level earlier. Each row
-/// of a strip would wait for memory, because the hardware does not foresee such short runs.
+/// Most of the cells that the next tile touches are in the cache already, because the previous tile
+/// or the previous level touched them. Still in memory are all cells of the first level and, at
+/// later levels, the strips at the low edges, by which a tile lags behind itself one level earlier.
+/// Each row of a strip would wait for memory, because the hardware does not foresee such short
+/// runs.
 #[derive(Clone, Copy, Debug)]
 pub struct NextTile<const N: usize> {
     /// Cells that the tile computes.
@@ -26,8 +27,8 @@ pub struct NextTile<const N: usize> {
 }
 
 impl<const N: usize> NextTile<N> {
-    /// A prefetch of the cells that the tile reads from `input` and writes to `output`, spread over the
-    /// rows of `piece`.
+    /// A prefetch of the cells that the tile reads from `input` and writes to `output`, spread over
+    /// the rows of `piece`.
     pub(super) fn prefetch<T: Element>(
         &self,
         input: &Cells<T, N>,

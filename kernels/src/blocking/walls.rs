@@ -6,10 +6,10 @@ use crate::{Element, KernelError, Pool, Region, ViewMut};
 
 /// The walls of a block, and the values of the halo cells beyond them.
 ///
-/// A wall is a mirror at an end of the block, either between points or on the outermost point. The halo
-/// cell `i` on its axis has the image `mirror − i` inside. The value of a halo cell depends on its image
-/// or only on its place. Beyond edges and corners the last axis decides; its images were filled by
-/// the earlier axes.
+/// A wall is a mirror at an end of the block, either between points or on the outermost point. The
+/// halo cell `i` on its axis has the image `mirror − i` inside. The value of a halo cell depends on
+/// its image or only on its place. Beyond edges and corners the last axis decides; its images were
+/// filled by the earlier axes.
 pub trait Walls<T, const N: usize>: Sync {
     /// The sum of the indices of a halo cell and its image. `None` where there is no wall.
     fn mirror(&self, axis: usize, high: bool) -> Option<isize>;
@@ -17,8 +17,8 @@ pub trait Walls<T, const N: usize>: Sync {
     /// The value of the points on the wall, if there are points on it and it prescribes a value.
     fn on_wall(&self, axis: usize, high: bool) -> Option<T>;
 
-    /// Turns `cells`, which hold the images, into the values of the halo cells from `first` on along the
-    /// last axis, `level` steps after the start of the pass.
+    /// Turns `cells`, which hold the images, into the values of the halo cells from `first` on
+    /// along the last axis, `level` steps after the start of the pass.
     fn fill(&self, axis: usize, high: bool, level: usize, first: [isize; N], cells: &mut [T]);
 }
 
@@ -72,8 +72,8 @@ impl<W, const N: usize> WallHalo<W, N> {
     /// Checks that the halo beyond the walls can be filled from the images in the cells `computed`.
     ///
     /// # Errors
-    /// When a wall is not at an end of the interior, when `cells` lacks halo cells or their images, or
-    /// when `computed` has cells beyond a wall, which would be filled as well.
+    /// When a wall is not at an end of the interior, when `cells` lacks halo cells or their images,
+    /// or when `computed` has cells beyond a wall, which would be filled as well.
     pub(super) fn check(&self, cells: &Region<N>, computed: &Region<N>) -> Result<(), KernelError> {
         for (axis, high) in sides::<N>() {
             let Some(mirror) = self.mirrors[axis][usize::from(high)] else { continue };
@@ -139,12 +139,12 @@ impl<W, const N: usize> WallHalo<W, N> {
         }
     }
 
-    /// Fills the halo cells whose images lie in `piece`, and then those whose images are such halo cells,
-    /// on the axes from `from` on.
+    /// Fills the halo cells whose images lie in `piece`, and then those whose images are such halo
+    /// cells, on the axes from `from` on.
     ///
     /// # Safety
-    /// The halo passed `check` with all cells in view, `piece` is in view, and no other thread touches
-    /// these halo cells or writes to `piece`.
+    /// The halo passed `check` with all cells in view, `piece` is in view, and no other thread
+    /// touches these halo cells or writes to `piece`.
     pub(super) unsafe fn fill<T: Element>(
         &self,
         cells: &Cells<T, N>,
@@ -167,8 +167,8 @@ impl<W, const N: usize> WallHalo<W, N> {
                 if target.is_empty() {
                     continue;
                 }
-                // SAFETY: target and images are in view by `check`, and disjoint because the images are
-                // inside the walls; the contract.
+                // SAFETY: target and images are in view by `check`, and disjoint because the images
+                // are inside the walls; the contract.
                 unsafe {
                     self.fill_box(cells, level, axis, high, mirror, target);
                     self.fill(cells, level, target, axis + 1);
@@ -178,8 +178,8 @@ impl<W, const N: usize> WallHalo<W, N> {
     }
 
     /// # Safety
-    /// `target` and its images are in view and disjoint, and no other thread touches the target or writes
-    /// to the images.
+    /// `target` and its images are in view and disjoint, and no other thread touches the target or
+    /// writes to the images.
     unsafe fn fill_box<T: Element>(
         &self,
         cells: &Cells<T, N>,
@@ -254,8 +254,8 @@ fn require<T: Element, const N: usize>(
 /// Fills the halo beyond walls, `depth` cells on each side, including the edges and corners next to
 /// cells of `known`.
 ///
-/// `interior` has the cells between the walls. `known` has the cells to be mirrored: the interior and the
-/// halo on other sides, or a part of these.
+/// `interior` has the cells between the walls. `known` has the cells to be mirrored: the interior
+/// and the halo on other sides, or a part of these.
 ///
 /// # Errors
 /// When cells are not in view, images are not in the interior, or walls are not at its ends.

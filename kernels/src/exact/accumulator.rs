@@ -8,11 +8,12 @@ use crate::simd::{self, Kernel};
 
 /// The exact sum of any number of `f64` values, rounded once, when it is read.
 ///
-/// Because the sum is exact, its bits depend only on the *set* of values, not on their order or on how
-/// they were split into rows, threads and processes. Up to 2^64 finite values of any size may be added.
-/// `total` is the double nearest to the true sum (ties to even; ±∞ beyond the largest finite value, as in
-/// IEEE 754). A sum of zero is `+0.0`, even if all values were `-0.0`. As with plain additions, one NaN
-/// or infinities of both signs make the total NaN, and infinities of one sign make it that infinity.
+/// Because the sum is exact, its bits depend only on the *set* of values, not on their order or on
+/// how they were split into rows, threads and processes. Up to 2^64 finite values of any size may
+/// be added. `total` is the double nearest to the true sum (ties to even; ±∞ beyond the largest
+/// finite value, as in IEEE 754). A sum of zero is `+0.0`, even if all values were `-0.0`. As with
+/// plain additions, one NaN or infinities of both signs make the total NaN, and infinities of one
+/// sign make it that infinity.
 ///
 /// ```
 /// use parhelion_kernels::{Accumulator, ExactSum};
@@ -47,15 +48,15 @@ struct Specials {
     negative_infinite: bool,
 }
 
-/// Passes over a block of widely ranging values before the remainders are added one by one. Each pass
-/// takes the upper ~130 bits of the remainders.
+/// Passes over a block of widely ranging values before the remainders are added one by one. Each
+/// pass takes the upper ~130 bits of the remainders.
 const PASSES: usize = 2;
 
 /// Consecutive blocks without need of the last level after which it is dropped.
 const PATIENCE: u32 = 16;
 
-/// Binades by which a window is raised beyond need, so that slowly growing data does not raise it block
-/// by block.
+/// Binades by which a window is raised beyond need, so that slowly growing data does not raise it
+/// block by block.
 const SLACK: i32 = 2;
 
 impl Default for Accumulator {
@@ -90,8 +91,8 @@ impl Accumulator {
 
     /// Adds `f(x)` for every `x` of a row.
     ///
-    /// `f` must be pure: it may be called more than once for a value. Short arithmetic is compiled into the
-    /// vectorized loop.
+    /// `f` must be pure: it may be called more than once for a value. Short arithmetic is compiled
+    /// into the vectorized loop.
     pub fn add_map<T: Copy>(&mut self, row: &[T], f: impl Fn(T) -> f64) {
         simd::dispatch(AddBlocks { sum: self, blocks: row.chunks(BLOCK).map(|row| Mapped { row, f: &f }) });
     }
@@ -148,7 +149,8 @@ impl Accumulator {
         }
     }
 
-    /// Adds a block whose values span more binades than the levels of lanes, or are too large for them.
+    /// Adds a block whose values span more binades than the levels of lanes, or are too large for
+    /// them.
     ///
     /// Separate from the usual path, which stays short and has no large buffer on its stack.
     #[cold]

@@ -12,8 +12,8 @@ pub(super) const BLOCK: usize = LANES * CHUNKS;
 /// Chunks staged at a time when values are computed.
 const STAGED: usize = 8;
 
-/// Values of type `T` staged at a time. They are few, so the CPU loads the next ones while it extracts these
-/// (128 doubles take 40 % longer out of cache), but at least 256 bytes of the row.
+/// Values of type `T` staged at a time. They are few, so the CPU loads the next ones while it
+/// extracts these (128 doubles take 40 % longer out of cache), but at least 256 bytes of the row.
 const fn staged<T>() -> usize {
     if size_of::<T>() <= 4 { STAGED * LANES } else { STAGED / 2 * LANES }
 }
@@ -49,8 +49,8 @@ impl Block for Plain<'_> {
     }
 }
 
-/// Mapped values, a part at a time. The compiler vectorizes this loop for any function, but not reliably
-/// if the function is part of the extraction itself.
+/// Mapped values, a part at a time. The compiler vectorizes this loop for any function, but not
+/// reliably if the function is part of the extraction itself.
 pub(super) struct Mapped<'a, T, F> {
     pub(super) row: &'a [T],
     pub(super) f: &'a F,

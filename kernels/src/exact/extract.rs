@@ -4,9 +4,9 @@
 //! of the lane's unit `2^(k-52)`; since the lane is the larger operand, the rounding error is
 //! itself a double, and `r = x - ((s + x) - s)` is that error exactly (Dekker's fast two-sum). All
 //! lane values lie in one binade, `[2^k, 2^(k+1)]`, where consecutive doubles have consecutive bit
-//! patterns: the difference of the bits of `s` and `M` *is* the sum of the extracted parts in
-//! units of `2^(k-52)`. A second level of lanes, 45 binades below, takes the errors, and a third takes its
-//! errors. Two levels leave nothing of values down to 2^-36 times the largest, three levels of
+//! patterns: the difference of the bits of `s` and `M` *is* the sum of the extracted parts in units
+//! of `2^(k-52)`. A second level of lanes, 45 binades below, takes the errors, and a third takes
+//! its errors. Two levels leave nothing of values down to 2^-36 times the largest, three levels of
 //! values down to 2^-81 times the largest.
 //!
 //! Room: a lane takes at most [`CHUNKS`] = 2^7 values, each below 2^(k-8), so it moves by at most
@@ -80,8 +80,8 @@ fn power_of_two(k: i32) -> f64 {
 pub(super) enum Extracted {
     /// The exact sum of the block, as multiples of the [`Window::units`].
     All([i64; LEVELS]),
-    /// The extracted multiples, and the largest magnitude in the block. Something is left below the last
-    /// unit.
+    /// The extracted multiples, and the largest magnitude in the block. Something is left below the
+    /// last unit.
     Part([i64; LEVELS], f64),
     /// The largest magnitude in the block is too large for the window.
     TooLarge(f64),
@@ -271,7 +271,8 @@ mod tests {
 
     #[test]
     fn lanes_hold_the_largest_values_that_a_window_admits() {
-        // All values just below the limit, of one sign, rounding up: a lane ends at the end of its binade.
+        // All values just below the limit, of one sign, rounding up: a lane ends at the end of its
+        // binade.
         let window = Window { k: 100 };
         let value = window.limit().next_down();
         for value in [value, -value] {

@@ -50,7 +50,8 @@ impl Limbs {
         self.pending = 1;
     }
 
-    /// Propagates carries. Afterwards every limb is in `0..2^32`, except the last, which carries the sign.
+    /// Propagates carries. Afterwards every limb is in `0..2^32`, except the last, which carries
+    /// the sign.
     fn normalize(&mut self) {
         let mut carry = 0;
         for limb in &mut self.limbs[..LIMBS - 1] {
@@ -104,9 +105,9 @@ impl Limbs {
         let mantissa = self.bits_from(dropped) & ((1 << 53) - 1);
         let half = dropped > 0 && self.bits_from(dropped - 1) & 1 == 1;
         let round_up = half && (mantissa & 1 == 1 || self.any_below(dropped - 1));
-        // `dropped + 1` is the biased exponent, and the mantissa's leading bit adds 1 to `dropped`. A
-        // mantissa rounded up to 2^53 carries into the exponent by itself (and, above the largest finite
-        // value, gives the bits of infinity).
+        // `dropped + 1` is the biased exponent, and the mantissa's leading bit adds 1 to `dropped`.
+        // A mantissa rounded up to 2^53 carries into the exponent by itself (and, above the largest
+        // finite value, gives the bits of infinity).
         (u64::from(dropped) << 52) + mantissa + u64::from(round_up)
     }
 

@@ -3,8 +3,8 @@
 /// An exact sum that can be merged with others: in memory, or as integers that are added element by
 /// element.
 ///
-/// The second way is for sums over processes. Each process writes its [`words`](Self::write_words). The
-/// words of up to 2^30 processes are added index by index, in any order, and
+/// The second way is for sums over processes. Each process writes its [`words`](Self::write_words).
+/// The words of up to 2^30 processes are added index by index, in any order, and
 /// [`from_words`](Self::from_words) returns the sum of everything that was added to any of them.
 ///
 /// ```

@@ -11,8 +11,8 @@ use crate::Element;
 
 /// An element type with exact sums, products and norms; every [`Element`] has them.
 ///
-/// A sum over a block of a grid is a loop over its rows. The summands are defined element by element
-/// (below), so the total does not depend on how rows are cut.
+/// A sum over a block of a grid is a loop over its rows. The summands are defined element by
+/// element (below), so the total does not depend on how rows are cut.
 ///
 /// ```
 /// use num_complex::Complex;
@@ -52,19 +52,21 @@ pub trait Summable: Element {
     /// Adds the values of a row.
     fn add_row(sum: &mut Self::Sum, row: &[Self]);
 
-    /// Adds the products of the elements of two rows: `fl(x·y)` in double precision (of `f32`: exact);
-    /// for complex numbers `conj(x)·y`, whose parts are `fl(fl(a·c) ± fl(b·d))`; exact for integers.
+    /// Adds the products of the elements of two rows: `fl(x·y)` in double precision (of `f32`:
+    /// exact); for complex numbers `conj(x)·y`, whose parts are `fl(fl(a·c) ± fl(b·d))`; exact for
+    /// integers.
     ///
     /// # Panics
-    /// If the rows differ in length; for integers of 64 bits, if the sum leaves the range of `i128`.
+    /// If the rows differ in length; for integers of 64 bits, if the sum leaves the range of
+    /// `i128`.
     fn add_products(sum: &mut Self::Sum, left: &[Self], right: &[Self]);
 
-    /// Adds the magnitudes of the values of a row, for the L1 norm and means of magnitudes: `|x|` as `f64`,
-    /// for complex numbers `sqrt(fl(re² + im²))`.
+    /// Adds the magnitudes of the values of a row, for the L1 norm and means of magnitudes: `|x|`
+    /// as `f64`, for complex numbers `sqrt(fl(re² + im²))`.
     fn add_magnitudes(sum: &mut Accumulator, row: &[Self]);
 
-    /// Adds the squared magnitudes of the values of a row, for the L2 norm: `fl(x²)` of `x` as `f64`
-    /// (of `f32`: exact), for complex numbers `fl(fl(re²) + fl(im²))`.
+    /// Adds the squared magnitudes of the values of a row, for the L2 norm: `fl(x²)` of `x` as
+    /// `f64` (of `f32`: exact), for complex numbers `fl(fl(re²) + fl(im²))`.
     fn add_squares(sum: &mut Accumulator, row: &[Self]);
 }
 

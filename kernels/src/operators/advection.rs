@@ -6,11 +6,13 @@ use super::coefficients::biased;
 use super::{Radius, inverse_powers, on_axis, weight};
 use crate::{Element, KernelError, StarPoint};
 
-/// `v · grad u` of order `2·R − 1`, each derivative from `R` points upwind, the cell itself and `R − 1` points
-/// downwind. The closure takes the point of `u` and the velocity in the cell, a component for each axis.
+/// `v · grad u` of order `2·R − 1`, each derivative from `R` points upwind, the cell itself and `R
+/// − 1` points downwind. The closure takes the point of `u` and the velocity in the cell, a
+/// component for each axis.
 ///
-/// Radius 1 is the first-order upwind scheme (Courant, Isaacson and Rees, 1952), radius 2 the third-order
-/// upwind-biased one, `(2·u(1) + 3·u(0) − 6·u(−1) + u(−2)) / 6` for a positive velocity.
+/// Radius 1 is the first-order upwind scheme (Courant, Isaacson and Rees, 1952), radius 2 the
+/// third-order upwind-biased one, `(2·u(1) + 3·u(0) − 6·u(−1) + u(−2)) / 6` for a positive
+/// velocity.
 ///
 /// ```
 /// use parhelion_kernels::{operators, star_stencil};

@@ -1,8 +1,9 @@
 //! Ready stencils for common operators.
 //!
-//! A function returns an operator for a grid spacing (slowest axis first). The operator is a closure over
-//! points. Pass it to [`star_stencil`](crate::star_stencil), [`stencil`](crate::stencil) or
-//! [`sweep`](crate::sweep()), or call it inside a custom rule. The radius in its type sets its order.
+//! A function returns an operator for a grid spacing (slowest axis first). The operator is a
+//! closure over points. Pass it to [`star_stencil`](crate::star_stencil),
+//! [`stencil`](crate::stencil) or [`sweep`](crate::sweep()), or call it inside a custom rule. The
+//! radius in its type sets its order.
 //!
 //! ```
 //! use parhelion_kernels::{operators, star_stencil};
@@ -15,9 +16,9 @@
 //! # Ok::<(), parhelion_kernels::KernelError>(())
 //! ```
 //!
-//! A rule with a larger radius passes its point on with [`within`](crate::Point::within), a rule over the
-//! neighbors in a box with [`star`](crate::Point::star). Vectors are arrays of points or values, one for
-//! each axis; `into` converts between them and the tuples of a sweep:
+//! A rule with a larger radius passes its point on with [`within`](crate::Point::within), a rule
+//! over the neighbors in a box with [`star`](crate::Point::star). Vectors are arrays of points or
+//! values, one for each axis; `into` converts between them and the tuples of a sweep:
 //!
 //! ```
 //! use parhelion_kernels::{Array, Layout, Pool, StarPoint, operators, sweep};
@@ -56,9 +57,9 @@
 //! | [`gaussian`], [`gaussian_along`] | box, star of radius R | – |
 //! | [`median`] | box of radius 1 | – |
 //!
-//! [`coefficients`] has weights for other formulas. All operators evaluate in an order that is fixed in
-//! their code, so their bits depend only on the values they read. Their loops have constant trip
-//! counts, and the compiler unrolls them.
+//! [`coefficients`] has weights for other formulas. All operators evaluate in an order that is
+//! fixed in their code, so their bits depend only on the values they read. Their loops have
+//! constant trip counts, and the compiler unrolls them.
 
 mod advection;
 pub mod coefficients;

@@ -11,8 +11,8 @@ mod sealed {
 
 /// The kind of point that a rule takes: [`Neighbors`], or a tuple of kinds.
 ///
-/// Separate from [`Inputs`] because a rule must accept points of any lifetime, including ones shorter
-/// than the lifetime of the inputs. The trait is sealed.
+/// Separate from [`Inputs`] because a rule must accept points of any lifetime, including ones
+/// shorter than the lifetime of the inputs. The trait is sealed.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a kind of point that a rule can take",
     note = "rules take a `Point`, a `StarPoint`, or a tuple of up to 8 of them"
@@ -31,7 +31,8 @@ pub trait Points: sealed::Sealed {
 
 /// The inputs of a sweep: a [`Reach`], a tuple of inputs, or `()`.
 ///
-/// The rule gets one [`Point`] for a `Reach`, and a tuple of points for a tuple. The trait is sealed.
+/// The rule gets one [`Point`] for a `Reach`, and a tuple of points for a tuple. The trait is
+/// sealed.
 ///
 /// A view alone is not an input, because it does not say how far the rule reads:
 ///

@@ -18,7 +18,8 @@ const NO_AXIS: &str = "there is no such axis: a point `Point::<…, AXES, RADIUS
 
 /// One cell of a view and its neighbors within `R` cells on every axis.
 ///
-/// A `STAR` point has only the neighbors on the axes, so blocks need not exchange edges and corners.
+/// A `STAR` point has only the neighbors on the axes, so blocks need not exchange edges and
+/// corners.
 ///
 /// Offsets are const generics, one per axis, slowest first. The compiler checks them against the
 /// radius:
@@ -31,9 +32,9 @@ const NO_AXIS: &str = "there is no such axis: a point `Point::<…, AXES, RADIUS
 /// }
 /// ```
 ///
-/// A neighbor farther away than the radius does not compile. The compiler finds this error only when
-/// it generates code for the rule: `cargo build`, `cargo test` and `cargo run` report it, `cargo check`
-/// and editors do not.
+/// A neighbor farther away than the radius does not compile. The compiler finds this error only
+/// when it generates code for the rule: `cargo build`, `cargo test` and `cargo run` report it,
+/// `cargo check` and editors do not.
 ///
 /// ```compile_fail,E0080
 /// use parhelion_kernels::{Point, Pool, Region, View, ViewMut, sweep};
@@ -76,8 +77,8 @@ impl<T: Element, const N: usize, const R: usize, const STAR: bool> Point<'_, T, 
         unsafe { *self.center }
     }
 
-    /// The value at an offset known only at run time, for rules that loop over axes. The check costs
-    /// nothing where the compiler can see the offset.
+    /// The value at an offset known only at run time, for rules that loop over axes. The check
+    /// costs nothing where the compiler can see the offset.
     ///
     /// # Panics
     /// When `offset` exceeds the radius on some axis, or is diagonal in a star point.
@@ -97,8 +98,8 @@ impl<T: Element, const N: usize, const R: usize, const STAR: bool> Point<'_, T, 
         unsafe { *self.center.offset(position) }
     }
 
-    /// The value `OFFSET` cells away along axis `AXIS`, for rules written for any number of axes. The
-    /// compiler checks both, as for [`at`](Self::at).
+    /// The value `OFFSET` cells away along axis `AXIS`, for rules written for any number of axes.
+    /// The compiler checks both, as for [`at`](Self::at).
     ///
     /// ```compile_fail,E0080
     /// use parhelion_kernels::{Point, Pool, Region, View, fold};
@@ -165,8 +166,8 @@ impl<'a, T: Element, const N: usize, const R: usize> Point<'a, T, N, R> {
 }
 
 impl<T: Element, const N: usize, const R: usize> Point<'_, T, N, R> {
-    /// The value `OA` cells away along axis `A` and `OB` along axis `B`, for rules that treat all axes
-    /// alike.
+    /// The value `OA` cells away along axis `A` and `OB` along axis `B`, for rules that treat all
+    /// axes alike.
     #[inline(always)]
     pub fn diagonal<const A: usize, const OA: isize, const B: usize, const OB: isize>(&self) -> T {
         const {

@@ -55,8 +55,8 @@ impl<T: Element, const N: usize> Array<T, N> {
         );
         let bytes = layout.len() * size_of::<T>();
         let align = if bytes >= HUGE_PAGE { HUGE_PAGE } else { CACHE_LINE };
-        // Over-allocates and aligns by hand: an over-aligned `alloc_zeroed` writes the zeros itself, from
-        // this thread, while a plain one maps untouched pages.
+        // Over-allocates and aligns by hand: an over-aligned `alloc_zeroed` writes the zeros
+        // itself, from this thread, while a plain one maps untouched pages.
         let allocation = alloc::Layout::from_size_align(bytes + align, align_of::<T>())
             .expect("Layout::new refuses sizes beyond isize::MAX / 2");
         // SAFETY: the size is not zero, because `align` is not.
@@ -122,7 +122,8 @@ impl<T: Element, const N: usize> std::fmt::Debug for Array<T, N> {
     }
 }
 
-/// Asks for huge pages, for fewer page-table look-ups on strided access. A hint: failure is ignored.
+/// Asks for huge pages, for fewer page-table look-ups on strided access. A hint: failure is
+/// ignored.
 fn advise_huge_pages(start: NonNull<u8>, bytes: usize) {
     #[cfg(target_os = "linux")]
     // SAFETY: the range lies within one live allocation, and the advice does not change contents.

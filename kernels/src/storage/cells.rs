@@ -52,7 +52,8 @@ impl<T, const N: usize> Cells<T, N> {
 
     /// The cells of `region`, stored contiguously from `start` on in C order.
     pub(super) fn contiguous(start: *mut T, len: usize, region: Region<N>) -> Self {
-        // A region of more cells than `usize` can count has the length `usize::MAX`, which no slice has.
+        // A region of more cells than `usize` can count has the length `usize::MAX`, which no slice
+        // has.
         assert_eq!(len, region.len(), "a slice of {len} elements is not the cells {region:?}");
         // So that a radius can be added to any index.
         const FAR: isize = isize::MAX / 4;

@@ -107,8 +107,8 @@ pub trait Element:
     /// This type as a value.
     const KIND: ElementKind;
 
-    /// A quiet NaN for floating-point types, `None` for integers. Debug builds write it where no value
-    /// may be read.
+    /// A quiet NaN for floating-point types, `None` for integers. Debug builds write it where no
+    /// value may be read.
     const POISON: Option<Self>;
 
     /// The mirror image of `self` about `wall`: `2·wall − self`. Integers wrap.

@@ -18,8 +18,8 @@ pub(crate) const CACHE_LINE: usize = 64;
 ///             3  . . . . . . . h  h  h  h  h  h  h  . .     cache line
 /// ```
 ///
-/// Rows whose pitch would be a multiple of 2 KiB get one more cache line, and such planes one more row,
-/// because with these strides all rows of a stencil would compete for the same cache sets.
+/// Rows whose pitch would be a multiple of 2 KiB get one more cache line, and such planes one more
+/// row, because with these strides all rows of a stencil would compete for the same cache sets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Layout<const N: usize> {
     interior: Region<N>,
@@ -35,7 +35,8 @@ impl<const N: usize> Layout<N> {
     /// `a`, for elements of `element_size` bytes.
     ///
     /// # Errors
-    /// When the buffer does not fit into the address space, or `element_size` is 0 or more than 1024.
+    /// When the buffer does not fit into the address space, or `element_size` is 0 or more than
+    /// 1024.
     pub fn new(shape: [usize; N], halo: [[usize; 2]; N], element_size: usize) -> Result<Self, KernelError> {
         let too_large = || {
             KernelError::new(format!(

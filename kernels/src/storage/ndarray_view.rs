@@ -58,7 +58,8 @@ where
             return ArrayView::from_shape(shape, &[]).expect("a shape without cells needs no elements");
         }
         let strides = Dimensions::<N>::dim(&self.cells.strides());
-        // SAFETY: V1 and V2 of cells.rs for the whole region, which is not empty; the lifetime is the view's.
+        // SAFETY: V1 and V2 of cells.rs for the whole region, which is not empty; the lifetime is
+        // the view's.
         unsafe { ArrayView::from_shape_ptr(shape.strides(strides), self.cells.at(self.region().start)) }
     }
 }

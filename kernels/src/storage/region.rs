@@ -4,8 +4,8 @@ use std::fmt;
 
 /// A half-open box of indices, `start[a] ≤ i[a] < end[a]` on every axis `a`, axis 0 slowest.
 ///
-/// Indices are signed: the cell before a block's first cell is `-1`. A region does not know its frame
-/// (global, or local with the first owned cell at 0); functions that return one document it.
+/// Indices are signed: the cell before a block's first cell is `-1`. A region does not know its
+/// frame (global, or local with the first owned cell at 0); functions that return one document it.
 ///
 /// ```
 /// use parhelion_kernels::Region;
@@ -89,7 +89,8 @@ impl<const N: usize> Region<N> {
         }
     }
 
-    /// The region shrunk on axis `a` by `width[a][0]` cells at its start and `width[a][1]` at its end.
+    /// The region shrunk on axis `a` by `width[a][0]` cells at its start and `width[a][1]` at its
+    /// end.
     pub fn shrunk(&self, width: [[usize; 2]; N]) -> Self {
         Self {
             start: std::array::from_fn(|a| self.start[a].saturating_add(index(width[a][0]))),
@@ -161,8 +162,8 @@ impl<const N: usize> Region<N> {
         crate::storage::rows(*self)
     }
 
-    /// Part `part` of `parts` of this region. The parts tile the region and are balanced to within one
-    /// row; cuts are along the slowest axes, so parts are contiguous where possible.
+    /// Part `part` of `parts` of this region. The parts tile the region and are balanced to within
+    /// one row; cuts are along the slowest axes, so parts are contiguous where possible.
     ///
     /// The cut depends only on the arguments, so first touch and all sweeps agree on it.
     ///

@@ -26,8 +26,8 @@ impl<'a, T: Element, const N: usize> View<'a, T, N> {
     /// The cells of `region`, stored contiguously in C order.
     ///
     /// # Panics
-    /// When `slice` does not have as many elements as `region` has cells, or the region is farther than
-    /// `isize::MAX / 4` from index 0.
+    /// When `slice` does not have as many elements as `region` has cells, or the region is farther
+    /// than `isize::MAX / 4` from index 0.
     pub fn from_slice(slice: &'a [T], region: Region<N>) -> Self {
         // V1, V2: the strides are those of a C-order box with as many cells as the slice.
         Self { cells: Cells::contiguous(slice.as_ptr().cast_mut(), slice.len(), region), borrow: PhantomData }
@@ -83,9 +83,11 @@ impl<'a, T: Element, const N: usize> View<'a, T, N> {
         unsafe { std::slice::from_raw_parts(self.cells.at(index), len) }
     }
 
-    /// Prefetches the `len` cells from `index` on into the second-level cache, as far as they are in view.
+    /// Prefetches the `len` cells from `index` on into the second-level cache, as far as they are
+    /// in view.
     ///
-    /// For passes that read short runs of several arrays in turn, which the hardware does not foresee.
+    /// For passes that read short runs of several arrays in turn, which the hardware does not
+    /// foresee.
     #[inline]
     pub fn prefetch_row(&self, index: [isize; N], len: usize) {
         let end = self.region().end[N - 1];
@@ -98,9 +100,9 @@ impl<'a, T: Element, const N: usize> View<'a, T, N> {
         (0..bytes).step_by(CACHE_LINE).for_each(|offset| prefetch(first.wrapping_add(offset)));
     }
 
-    /// Calls `add(&mut accumulator, index of the row's first cell, the row)` for every row of the view.
-    /// Every thread starts with `new()` and visits its part in memory order. Returns the accumulators
-    /// in thread order.
+    /// Calls `add(&mut accumulator, index of the row's first cell, the row)` for every row of the
+    /// view. Every thread starts with `new()` and visits its part in memory order. Returns the
+    /// accumulators in thread order.
     ///
     /// ```
     /// use parhelion_kernels::{Pool, Region, View};
@@ -130,8 +132,8 @@ impl<'a, T: Element, const N: usize> ViewMut<'a, T, N> {
     /// The cells of `region`, stored contiguously in C order.
     ///
     /// # Panics
-    /// When `slice` does not have as many elements as `region` has cells, or the region is farther than
-    /// `isize::MAX / 4` from index 0.
+    /// When `slice` does not have as many elements as `region` has cells, or the region is farther
+    /// than `isize::MAX / 4` from index 0.
     pub fn from_slice(slice: &'a mut [T], region: Region<N>) -> Self {
         // V1, V2: the strides are those of a C-order box with as many cells as the slice.
         Self { cells: Cells::contiguous(slice.as_mut_ptr(), slice.len(), region), borrow: PhantomData }
@@ -197,8 +199,8 @@ impl<'a, T: Element, const N: usize> ViewMut<'a, T, N> {
         unsafe { std::slice::from_raw_parts_mut(self.cells.at(index), len) }
     }
 
-    /// Calls `work(index of the row's first cell, the row)` for every row of `region`, each thread on
-    /// its part.
+    /// Calls `work(index of the row's first cell, the row)` for every row of `region`, each thread
+    /// on its part.
     ///
     /// # Panics
     /// When some of `region` is not in view, or `work` panics.

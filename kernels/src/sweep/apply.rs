@@ -8,8 +8,8 @@ use crate::{Inputs, KernelError, Outputs, PointOf, Points, Pool, Region};
 /// Writes `rule(neighborhood)` to every cell of `region`.
 ///
 /// `outputs` is a [`ViewMut`](crate::ViewMut) or a tuple of them, `inputs` a
-/// [`Reach`](crate::Reach), a tuple of them, or `()`. The value of a cell depends only on the rule and
-/// the neighborhood, so the result has the same bits for any number of threads.
+/// [`Reach`](crate::Reach), a tuple of them, or `()`. The value of a cell depends only on the rule
+/// and the neighborhood, so the result has the same bits for any number of threads.
 ///
 /// ```
 /// use parhelion_kernels::{Point, Pool, Region, View, ViewMut, sweep};
@@ -29,7 +29,8 @@ use crate::{Inputs, KernelError, Outputs, PointOf, Points, Pool, Region};
 /// ```
 ///
 /// # Errors
-/// When the outputs lack cells of `region`, or the inputs lack cells within the rule's radius of it.
+/// When the outputs lack cells of `region`, or the inputs lack cells within the rule's radius of
+/// it.
 pub fn sweep<O, I, const N: usize>(
     pool: &Pool,
     region: Region<N>,
@@ -112,7 +113,8 @@ unsafe fn write_rows<O, I, const N: usize>(
 
 /// Replaces every cell of `region` with `rule(its old value, neighborhood in the inputs)`.
 ///
-/// As [`sweep`], for updates in place: the rule gets only the cell's own old value from the outputs.
+/// As [`sweep`], for updates in place: the rule gets only the cell's own old value from the
+/// outputs.
 ///
 /// ```
 /// use parhelion_kernels::{Pool, Region, ViewMut, update};
@@ -155,9 +157,9 @@ where
 /// Values that [`fold`] computes before it passes them on; they stay in the L1 cache.
 const CHUNK: usize = 512;
 
-/// Computes `rule(neighborhood)` for every cell of `region` and passes the values, a run of a row at a
-/// time, to `add(&mut accumulator, index of the first, values)`. Every thread starts with `new()` and
-/// visits its cells in memory order. Returns the accumulators in thread order.
+/// Computes `rule(neighborhood)` for every cell of `region` and passes the values, a run of a row
+/// at a time, to `add(&mut accumulator, index of the first, values)`. Every thread starts with
+/// `new()` and visits its cells in memory order. Returns the accumulators in thread order.
 ///
 /// ```
 /// use parhelion_kernels::{Point, Pool, Region, View, fold};

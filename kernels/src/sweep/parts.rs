@@ -7,9 +7,9 @@
 use crate::pool::SMALL_WORK;
 use crate::{Element, Pool, Region, ViewMut};
 
-/// Calls `work(part, views of that part)` on every thread with its [part](Region::part) of `region`.
-/// Returns the results in thread order, for sweeps that also add something up. A small region is one
-/// part, on the calling thread.
+/// Calls `work(part, views of that part)` on every thread with its [part](Region::part) of
+/// `region`. Returns the results in thread order, for sweeps that also add something up. A small
+/// region is one part, on the calling thread.
 ///
 /// ```
 /// use parhelion_kernels::{Pool, Region, ViewMut, map_parts};
@@ -77,7 +77,8 @@ pub fn map_lines<T: Element, A: Send, const N: usize, const K: usize>(
     map_disjoint(pool, region, views, work, part)
 }
 
-/// Calls `work` with the region `part_of(thread)` of every thread: disjoint parts that tile `region`.
+/// Calls `work` with the region `part_of(thread)` of every thread: disjoint parts that tile
+/// `region`.
 fn map_disjoint<T: Element, A: Send, const N: usize, const K: usize>(
     pool: &Pool,
     region: Region<N>,
@@ -87,8 +88,9 @@ fn map_disjoint<T: Element, A: Send, const N: usize, const K: usize>(
 ) -> Vec<A> {
     let cells = views.map(|view| view.restricted(region).cells);
     let part = |part: Region<N>| {
-        // SAFETY: the part is in all views (V1), which are exclusive borrows of different cells. The parts
-        // of both callers are disjoint (V3): parts of a region, or lines through parts of a cross-section.
+        // SAFETY: the part is in all views (V1), which are exclusive borrows of different cells.
+        // The parts of both callers are disjoint (V3): parts of a region, or lines through parts of
+        // a cross-section.
         work(part, cells.each_ref().map(|cells| unsafe { ViewMut::of(cells, part) }))
     };
     if region.len().saturating_mul(size_of::<T>()) < SMALL_WORK {
@@ -97,8 +99,8 @@ fn map_disjoint<T: Element, A: Send, const N: usize, const K: usize>(
     pool.map(|thread| part(part_of(thread)))
 }
 
-/// As [`map_parts`], for a pair of views of different cells, such as those of a coarse and a fine grid. With
-/// each part of `region` a thread also gets the cells `partner(part)` of `other`.
+/// As [`map_parts`], for a pair of views of different cells, such as those of a coarse and a fine
+/// grid. With each part of `region` a thread also gets the cells `partner(part)` of `other`.
 ///
 /// ```
 /// use parhelion_kernels::{Pool, Region, ViewMut, map_part_pairs};
@@ -124,8 +126,8 @@ fn map_disjoint<T: Element, A: Send, const N: usize, const K: usize>(
 /// ```
 ///
 /// # Panics
-/// When some of `region` or of `partner(part)` is not in view, partners of two parts overlap, or `work`
-/// panics.
+/// When some of `region` or of `partner(part)` is not in view, partners of two parts overlap, or
+/// `work` panics.
 pub fn map_part_pairs<T: Element, U: Element, A: Send, const N: usize>(
     pool: &Pool,
     region: Region<N>,
@@ -151,8 +153,8 @@ pub fn map_part_pairs<T: Element, U: Element, A: Send, const N: usize>(
     let (cells, others) = (view.restricted(region).cells, other.cells);
     let piece = |thread: usize| {
         let [part, partner] = pieces[thread];
-        // SAFETY: the parts of the region are in view and disjoint (V1, V3). So are their partners, by the
-        // checks of `of` and above. Both views are exclusive borrows.
+        // SAFETY: the parts of the region are in view and disjoint (V1, V3). So are their partners,
+        // by the checks of `of` and above. Both views are exclusive borrows.
         let views = unsafe { (ViewMut::of(&cells, part), ViewMut::of(&others, partner)) };
         work(part, views.0, views.1)
     };

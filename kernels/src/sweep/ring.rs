@@ -3,14 +3,15 @@
 use crate::storage::CACHE_LINE;
 use crate::{Element, Region};
 
-/// The newest planes, across the slowest axis, of an array that one thread computes plane by plane and
-/// that is never in memory as a whole.
+/// The newest planes, across the slowest axis, of an array that one thread computes plane by plane
+/// and that is never in memory as a whole.
 ///
-/// A ring lets several rules run in one pass over memory, each a radius of planes behind the previous one:
-/// while a rule writes plane `z` of the ring, the next rule reads planes `z − 2` to `z` and computes
-/// `z − 1`. Cut a thread's part along the middle axis into tiles whose rings fit into the cache of a
-/// core; neighboring tiles both compute the cells that both need. The value of a cell depends only on
-/// its neighborhood, so the bits are those of rules that run one after another.
+/// A ring lets several rules run in one pass over memory, each a radius of planes behind the
+/// previous one: while a rule writes plane `z` of the ring, the next rule reads planes `z − 2` to
+/// `z` and computes `z − 1`. Cut a thread's part along the middle axis into tiles whose rings fit
+/// into the cache of a core; neighboring tiles both compute the cells that both need. The value of
+/// a cell depends only on its neighborhood, so the bits are those of rules that run one after
+/// another.
 ///
 /// ```
 /// use parhelion_kernels::{Region, Ring, View};
@@ -46,8 +47,8 @@ pub struct Ring<T, const N: usize> {
 }
 
 impl<T: Element, const N: usize> Ring<T, N> {
-    /// A ring of `planes` planes for the cells of `region`. The first plane to be written is the region's
-    /// first.
+    /// A ring of `planes` planes for the cells of `region`. The first plane to be written is the
+    /// region's first.
     ///
     /// # Panics
     /// When `planes` is 0, or there is only one axis.
@@ -65,7 +66,8 @@ impl<T: Element, const N: usize> Ring<T, N> {
         let mut stride = 1;
         for a in (0..N).rev() {
             self.strides[a] = stride;
-            // Whole cache lines, but no multiple of 2 KiB, whose lines would compete for the same cache sets.
+            // Whole cache lines, but no multiple of 2 KiB, whose lines would compete for the same
+            // cache sets.
             let length = if a == 0 { self.planes } else { shape[a] };
             stride = (stride * length).next_multiple_of(per_line);
             if stride.is_multiple_of(2048 / size_of::<T>()) {
@@ -109,8 +111,8 @@ impl<T: Element, const N: usize> Ring<T, N> {
         &self.values[self.place(index, len)]
     }
 
-    /// As [`row`](Self::row), to be written: in the newest plane, or in the next plane, which replaces the
-    /// oldest.
+    /// As [`row`](Self::row), to be written: in the newest plane, or in the next plane, which
+    /// replaces the oldest.
     ///
     /// # Panics
     /// When some of the cells are outside, or the plane is neither the newest nor the next.
@@ -137,7 +139,8 @@ mod tests {
         (100 * z + 10 * y + x) as f64
     }
 
-    /// The ring holds every cell of the newest planes for any extent of rows and planes, also when reused.
+    /// The ring holds every cell of the newest planes for any extent of rows and planes, also when
+    /// reused.
     #[test]
     fn the_newest_planes_are_held() {
         let mut ring = Ring::<f64, 3>::new(Region::from_shape([1, 1, 1]), 3);

@@ -16,8 +16,8 @@ pub enum Pattern {
 
 /// A rule for the new value of a cell from the old values within [`RADIUS`](Self::RADIUS) of it.
 ///
-/// Made from closures by [`stencil`] and [`star_stencil`]. A closure alone is not a stencil, because it
-/// does not say how far it reads:
+/// Made from closures by [`stencil`] and [`star_stencil`]. A closure alone is not a stencil,
+/// because it does not say how far it reads:
 ///
 /// ```compile_fail,E0277
 /// use parhelion_kernels::{Point, Stencil};
@@ -38,8 +38,8 @@ pub trait Stencil<T, const N: usize>: Sync {
 
     /// Writes the new values of the cells of `region` to `output`, on the calling thread.
     ///
-    /// Callers ask for cells box by box in any order, including cells of the halo. After an error all
-    /// values are unspecified.
+    /// Callers ask for cells box by box in any order, including cells of the halo. After an error
+    /// all values are unspecified.
     ///
     /// # Errors
     /// When `output` lacks cells of the region, or `input` lacks cells within the radius of it.

@@ -8,7 +8,8 @@ use super::packing::{BoxCopy, Packing};
 use crate::pool::SMALL_WORK;
 use crate::{Element, Pool, Region, View, ViewMut};
 
-/// Cost in bytes below which one thread does a job alone; larger jobs are divided among all threads.
+/// Cost in bytes below which one thread does a job alone; larger jobs are divided among all
+/// threads.
 const UNDIVIDED: usize = SMALL_WORK / 2;
 
 /// A reusable list of copies.
@@ -94,7 +95,8 @@ impl<'a> Copies<'a> {
             let bytes = bytes(piece);
             check_length::<T, N>(region, bytes.len());
             if let Some(to) = Place::in_view(&cells.cells, region) {
-                // C1, C2: the view is borrowed exclusively, and the boxes of a packing are disjoint.
+                // C1, C2: the view is borrowed exclusively, and the boxes of a packing are
+                // disjoint.
                 let from = Place::contiguous::<T, N>(bytes.as_ptr().cast_mut(), region);
                 self.jobs.push(Job::new(region.shape(), from, to));
             }
@@ -116,8 +118,8 @@ impl<'a> Copies<'a> {
         }
     }
 
-    /// Does all copies. Every thread copies its share of each large box and some of the small boxes;
-    /// the calling thread does everything if the boxes are small altogether.
+    /// Does all copies. Every thread copies its share of each large box and some of the small
+    /// boxes; the calling thread does everything if the boxes are small altogether.
     pub fn run(self, pool: &Pool) {
         let jobs: &[Job] = self.jobs;
         let total: usize = jobs.iter().map(|job| job.cost).sum();
@@ -141,7 +143,8 @@ impl<'a> Copies<'a> {
                     }
                     job.region()
                 };
-                // SAFETY: C1, C2; C3 as the parts of a region are disjoint, and a small job has one owner.
+                // SAFETY: C1, C2; C3 as the parts of a region are disjoint, and a small job has one
+                // owner.
                 unsafe { job.copy(part) };
             }
         });
@@ -211,7 +214,8 @@ mod tests {
     }
 
     proptest! {
-        /// Faces of all axes of two arrays at once, packed, and unpacked elsewhere, by any number of threads.
+        /// Faces of all axes of two arrays at once, packed, and unpacked elsewhere, by any number
+        /// of threads.
         #[test]
         fn many_boxes_in_one_go(
             shape in prop::array::uniform3(1_usize..40),

@@ -3,10 +3,12 @@
 //!
 //! Invariants, cited by the unsafe blocks here and in `copies.rs`:
 //!
-//! - **C1** The source and the target of a job have `shape` elements at `strides` from `start` on, all
-//!   of them in live allocations that the [`Copies`](super::Copies) of that job borrows: sources
-//!   shared, targets exclusively. Elements are plain bytes, and the last stride is their size.
-//! - **C2** No two targets of one [`Copies`](super::Copies) overlap, nor does a target overlap a source.
+//! - **C1** The source and the target of a job have `shape` elements at `strides` from `start` on,
+//!   all of them in live allocations that the [`Copies`](super::Copies) of that job borrows:
+//!   sources shared, targets exclusively. Elements are plain bytes, and the last stride is their
+//!   size.
+//! - **C2** No two targets of one [`Copies`](super::Copies) overlap, nor does a target overlap a
+//!   source.
 //! - **C3** Every part of a job's target is copied by one thread.
 
 use crate::Region;
@@ -15,7 +17,8 @@ use crate::storage::{CACHE_LINE, Cells};
 /// Axes of a job; those of a box with fewer are the last ones.
 const AXES: usize = 4;
 
-/// The address of the first cell of a box, and the distances in bytes between neighbors on each axis.
+/// The address of the first cell of a box, and the distances in bytes between neighbors on each
+/// axis.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Place {
     start: *mut u8,
@@ -129,10 +132,12 @@ impl Job {
     }
 }
 
-/// Copies `rows` rows of `bytes` bytes that lie `pitch` bytes apart, in the source and in the target.
+/// Copies `rows` rows of `bytes` bytes that lie `pitch` bytes apart, in the source and in the
+/// target.
 ///
 /// # Safety
-/// All rows are valid, those of source and target do not overlap, and no other thread accesses the target.
+/// All rows are valid, those of source and target do not overlap, and no other thread accesses the
+/// target.
 unsafe fn copy_rows(from: *const u8, to: *mut u8, rows: usize, pitch: [usize; 2], bytes: usize) {
     macro_rules! by_length {
         ($($length:literal)*) => {
