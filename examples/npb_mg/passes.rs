@@ -51,7 +51,7 @@ pub(crate) fn correct(
             for front in cells.start[0]..cells.end[0] {
                 for (at, len) in plane(ws.region(), front) {
                     let old = old.map(|old| {
-                        old.fetch_row([front + 1, at[1], at[2]], len);
+                        old.prefetch_row([front + 1, at[1], at[2]], len);
                         old.row(at, len)
                     });
                     interpolate_row(at, old, ws.row_mut(at, len), &mut sum, |at, len| coarse.row(at, len));
@@ -59,7 +59,7 @@ pub(crate) fn correct(
                 let z = front - 1;
                 if z >= around.start[0] {
                     for (at, len) in plane(around, z) {
-                        v.fetch_row([z + 1, at[1], at[2]], len);
+                        v.prefetch_row([z + 1, at[1], at[2]], len);
                         beside.add_up(at, len, |at, len| ws.row(at, len));
                         let w = ws.row([z, at[1], at[2] - 1], len + 2);
                         beside.residual(w, v.row(at, len), rs.row_mut(at, len));
@@ -68,7 +68,7 @@ pub(crate) fn correct(
                 let z = front - 2;
                 if z >= tile.start[0] {
                     for (at, len) in plane(tile, z) {
-                        out.as_view().fetch_row([z + 1, at[1], at[2]], len);
+                        out.as_view().prefetch_row([z + 1, at[1], at[2]], len);
                         beside.add_up(at, len, |at, len| rs.row(at, len));
                         let r = rs.row([z, at[1], at[2] - 1], len + 2);
                         beside.smooth(weights, ws.row(at, len), r, out.row_mut(at, len));
@@ -96,8 +96,8 @@ pub(crate) fn restrict_residual(
             rs.restart(fine);
             for z in fine.start[0]..fine.end[0] {
                 for (at, len) in plane(fine, z) {
-                    u.fetch_row([z + 2, at[1], at[2]], len);
-                    v.fetch_row([z + 1, at[1], at[2]], len);
+                    u.prefetch_row([z + 2, at[1], at[2]], len);
+                    v.prefetch_row([z + 1, at[1], at[2]], len);
                     beside.add_up(at, len, |at, len| u.row(at, len));
                     let center = u.row([z, at[1], at[2] - 1], len + 2);
                     beside.residual(center, v.row(at, len), rs.row_mut(at, len));

@@ -214,7 +214,7 @@ impl Stencil<f64, 1> for Liar {
         input: parhelion::kernels::View<'_, f64, 1>,
     ) -> Result<(), parhelion::kernels::KernelError> {
         let neighbor = |u: Point<'_, f64, 1, 1>| u.at::<-1>();
-        parhelion::kernels::sweep_here(region, output, input.reach::<1>(), neighbor)
+        parhelion::kernels::sweep_serial(region, output, input.reach::<1>(), neighbor)
     }
 }
 

@@ -270,7 +270,7 @@ impl Stencil<f64, 1> for Moody {
         if self.fails {
             // Any error of a kernel: a region that is not in view.
             let far = region.shifted([1000]);
-            return parhelion::kernels::sweep_here(
+            return parhelion::kernels::sweep_serial(
                 far,
                 output,
                 input.reach::<0>(),
@@ -278,7 +278,7 @@ impl Stencil<f64, 1> for Moody {
             );
         }
         let mean = |u: StarPoint<'_, f64, 1, 1>| 0.5 * (u.at::<-1>() + u.at::<1>());
-        parhelion::kernels::sweep_here(region, output, input.star_reach::<1>(), mean)
+        parhelion::kernels::sweep_serial(region, output, input.star_reach::<1>(), mean)
     }
 }
 

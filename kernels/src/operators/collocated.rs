@@ -1,4 +1,4 @@
-//! Central differences, where all fields live at the same points.
+//! Central differences for fields on the same points.
 
 use num_traits::Float;
 
@@ -8,8 +8,8 @@ use crate::{Element, KernelError, StarPoint};
 
 /// The Laplacian `Σ ∂²u/∂x_a²` by central differences of order `2·R`: `2·N·R + 1` points.
 ///
-/// Weights after Fornberg (see [`coefficients`](super::coefficients)); a constant field gives 0 up to
-/// rounding.
+/// Weights after Fornberg (see [`coefficients`](super::coefficients)); a constant field gives 0 up
+/// to rounding.
 ///
 /// ```
 /// use parhelion_kernels::{operators, star_stencil};
@@ -31,7 +31,7 @@ pub fn laplacian<T: Element + Float, const N: usize, const R: usize>(
     let mut center = 0.0;
     for (weights, factor) in weights.iter_mut().zip(inverse_powers(spacing, 2)?) {
         *weights = scaled(second, factor)?;
-        // of the rounded weights, so that all add up to 0 as nearly as T can tell
+        // From the rounded weights, so all add up to 0 up to rounding.
         center -= 2.0 * weights.iter().map(|w| w.to_f64().unwrap_or(f64::NAN)).sum::<f64>();
     }
     let center: T = weight(center)?;
@@ -50,9 +50,9 @@ pub fn laplacian<T: Element + Float, const N: usize, const R: usize>(
     )
 }
 
-/// The derivative of order `derivative` along axis `AXIS` by central differences on `2·R + 1` points,
-/// exact for polynomials of degree `2·R`: of order `2·R` for the first two derivatives and two orders
-/// less for each further two.
+/// The derivative of order `derivative` along axis `AXIS` by central differences on `2·R + 1`
+/// points, exact for polynomials of degree `2·R`: of order `2·R` for the first two derivatives and
+/// two orders less for each further two.
 ///
 /// ```
 /// use parhelion_kernels::{operators, star_stencil};
@@ -65,7 +65,8 @@ pub fn laplacian<T: Element + Float, const N: usize, const R: usize>(
 /// ```
 ///
 /// # Errors
-/// When `derivative` is more than `2·R`, the spacing is not positive, or weights leave the range of `T`.
+/// When `derivative` is more than `2·R`, the spacing is not positive, or weights leave the range of
+/// `T`.
 pub fn derivative<T: Element + Float, const N: usize, const R: usize, const AXIS: usize>(
     derivative: usize,
     spacing: f64,
@@ -181,15 +182,15 @@ pub fn divergence<T: Element + Float, const N: usize, const R: usize>(
     )
 }
 
-/// The axes `(b, c)` of `(curl v)_a = ∂v_c/∂x_b − ∂v_b/∂x_c`: axes 0, 1, 2 are z, y, x, and (x, y, z) is
-/// right-handed.
+/// The axes `(b, c)` of `(curl v)_a = ∂v_c/∂x_b − ∂v_b/∂x_c`: axes 0, 1, 2 are z, y, x, and (x, y,
+/// z) is right-handed.
 #[inline(always)]
 pub(super) const fn others(a: usize) -> (usize, usize) {
     ((a + 2) % 3, (a + 1) % 3)
 }
 
-/// The curl by central differences of order `2·R`. Components are ordered like the axes, (z, y, x), and
-/// (x, y, z) is right-handed: `(curl v)_x = ∂v_z/∂y − ∂v_y/∂z` and so on.
+/// The curl by central differences of order `2·R`. Components are ordered like the axes, (z, y, x),
+/// and (x, y, z) is right-handed: `(curl v)_x = ∂v_z/∂y − ∂v_y/∂z` and so on.
 ///
 /// # Errors
 /// As for [`gradient`].
@@ -210,7 +211,8 @@ pub fn curl<T: Element + Float, const R: usize>(
     )
 }
 
-/// The curl in the plane, `∂v_y/∂x − ∂v_x/∂y` with axes (y, x), by central differences of order `2·R`.
+/// The curl in the plane, `∂v_y/∂x − ∂v_x/∂y` with axes (y, x), by central differences of order
+/// `2·R`.
 ///
 /// # Errors
 /// As for [`gradient`].

@@ -25,7 +25,7 @@ impl<T: Element + Float, const R: usize> Kernel<T, R> {
         sum
     }
 
-    /// [`apply`](Self::apply) along one of the axes that there are; just the value along any other.
+    /// [`apply`](Self::apply) along an existing axis; the value itself along any other.
     #[inline(always)]
     fn along<const N: usize>(kernels: &[Self; N], axis: usize, value: impl Fn(isize) -> T) -> T {
         if axis < N { kernels[axis].apply(value) } else { value(0) }
@@ -74,7 +74,7 @@ fn gaussian_kernel<T: Element + Float, const R: usize>(sigma: f64) -> Result<Ker
     let total = 1.0 + 2.0 * exact.iter().rev().sum::<f64>();
     let mut sides = [T::zero(); R];
     for (side, exact) in sides.iter_mut().zip(exact) {
-        // The tail of a narrow Gaussian may vanish in T, which is what it should do.
+        // The tail of a narrow Gaussian may vanish in T.
         *side = T::from(exact / total).unwrap_or(T::zero());
     }
     Ok(Kernel { center: weight(1.0 / total)?, sides, odd: false })
@@ -83,8 +83,8 @@ fn gaussian_kernel<T: Element + Float, const R: usize>(sigma: f64) -> Result<Ker
 /// The Gaussian filter on the box of radius `R`, `sigma` cells wide along each axis, in one pass of
 /// `(2·R + 1)^N` points.
 ///
-/// The weights `exp(−k²/2σ²)` are cut off at `R` and normalized; `R ≥ 3·σ` keeps 99.7 % of the curve. Beyond a
-/// radius of 1 or 2 a pass of [`gaussian_along`] for each axis takes less work.
+/// The weights `exp(−k²/2σ²)` are cut off at `R` and normalized; `R ≥ 3·σ` keeps 99.7 % of the
+/// curve. Beyond a radius of 1 or 2 a pass of [`gaussian_along`] for each axis takes less work.
 ///
 /// ```
 /// use parhelion_kernels::{operators, stencil};
@@ -109,8 +109,8 @@ pub fn gaussian<T: Element + Float, const N: usize, const R: usize>(
     )
 }
 
-/// The Gaussian filter along axis `AXIS` only, `sigma` cells wide and cut off at `R`. Passes along all axes, one after
-/// the other, are [`gaussian`] up to rounding.
+/// The Gaussian filter along axis `AXIS` only, `sigma` cells wide and cut off at `R`. Passes along
+/// all axes, one after the other, are [`gaussian`] up to rounding.
 ///
 /// ```
 /// use parhelion_kernels::{operators, star_stencil};
@@ -125,7 +125,7 @@ pub fn gaussian<T: Element + Float, const N: usize, const R: usize>(
 pub fn gaussian_along<T: Element + Float, const N: usize, const R: usize, const AXIS: usize>(
     sigma: f64,
 ) -> Result<impl Fn(StarPoint<'_, T, N, R>) -> T + Copy + Send + Sync, KernelError> {
-    const { assert!(AXIS < N, "there is no such axis") };
+    const { assert!(AXIS < N, "there is no such axis: AXIS in the type of the operator is at most N - 1") };
     let kernel = gaussian_kernel::<T, R>(sigma)?;
     Ok(
         #[inline(always)]
@@ -138,8 +138,9 @@ pub fn gaussian_along<T: Element + Float, const N: usize, const R: usize, const 
     )
 }
 
-/// The Sobel filter: for each axis the difference `u(1) − u(−1)` along it, smoothed with weights 1, 2, 1 along all
-/// others (Sobel and Feldman, 1968). Not normalized: `2·4^(N − 1)` times the slope per cell.
+/// The Sobel filter: for each axis the difference `u(1) − u(−1)` along it, smoothed with weights 1,
+/// 2, 1 along all others (Sobel and Feldman, 1968). Not normalized: `2·4^(N − 1)` times the slope
+/// per cell.
 ///
 /// ```
 /// use parhelion_kernels::{Point, Pool, Region, View, ViewMut, operators, sweep};

@@ -5,8 +5,9 @@ use num_traits::Float;
 use super::{inverse_powers, on_axis, weight};
 use crate::{Element, KernelError, Point};
 
-/// The biharmonic operator `ΔΔu` of order 2: the square of the `2·N + 1`-point Laplacian, 13 points in
-/// 2-D and 25 in 3-D (Abramowitz and Stegun, *Handbook of Mathematical Functions*, 25.3.32 in 2-D).
+/// The biharmonic operator `ΔΔu` of order 2: the square of the `2·N + 1`-point Laplacian, 13 points
+/// in 2-D and 25 in 3-D (Abramowitz and Stegun, *Handbook of Mathematical Functions*, 25.3.32 in
+/// 2-D).
 ///
 /// ```
 /// use parhelion_kernels::{operators, stencil};

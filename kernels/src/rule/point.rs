@@ -1,15 +1,28 @@
-//! What a stencil rule sees: one cell and its neighbors up to a radius.
-#![allow(unsafe_code, reason = "reads neighbors without bounds checks; see the invariants of view.rs")]
+//! Points: one cell and its neighbors up to a radius, as a stencil rule sees them.
+#![allow(unsafe_code, reason = "reads neighbors without bounds checks; see the invariants of cells.rs")]
 
 use std::marker::PhantomData;
 
 use crate::{Element, View};
 
-/// One cell of a view and its neighbors within `R` cells on every axis; of a `STAR` point only the
-/// neighbors on the axes, which spares the exchange of edges and corners between blocks.
+// Messages of the compiler, whose next note shows the types at hand, as in
+// "while instantiating `fn Point::<'_, f64, 1, 1>::at::<2>`".
+const TOO_FAR: &str = "an offset exceeds the radius of the point. The note below shows both: \
+    `Point::<…, AXES, RADIUS>::at::<OFFSETS>`. Use offsets from -RADIUS to RADIUS, or write a larger \
+    radius in the type of the point, in `stencil`/`star_stencil`, and in `reach`/`star_reach`";
+const DIAGONAL: &str = "a star point has no diagonal neighbors: at most one of the offsets in the note \
+    below may differ from 0. Use `Point`, `stencil` and `reach` instead of `StarPoint`, `star_stencil` \
+    and `star_reach` to read diagonal neighbors";
+const NO_AXIS: &str = "there is no such axis: a point `Point::<…, AXES, RADIUS>` has the axes 0 to AXES - 1, \
+    and `diagonal` needs two different ones; the note below shows the numbers";
+
+/// One cell of a view and its neighbors within `R` cells on every axis.
 ///
-/// Offsets are const generics, one per axis, slowest first, and checked against the radius when
-/// the program is compiled:
+/// A `STAR` point has only the neighbors on the axes, so blocks need not exchange edges and
+/// corners.
+///
+/// Offsets are const generics, one per axis, slowest first. The compiler checks them against the
+/// radius:
 ///
 /// ```
 /// use parhelion_kernels::Point;
@@ -19,7 +32,9 @@ use crate::{Element, View};
 /// }
 /// ```
 ///
-/// A neighbor farther away than the radius does not compile:
+/// A neighbor farther away than the radius does not compile. The compiler finds this error only
+/// when it generates code for the rule: `cargo build`, `cargo test` and `cargo run` report it,
+/// `cargo check` and editors do not.
 ///
 /// ```compile_fail,E0080
 /// use parhelion_kernels::{Point, Pool, Region, View, ViewMut, sweep};
@@ -51,7 +66,7 @@ pub struct Point<'a, T, const N: usize, const R: usize, const STAR: bool = false
     borrow: PhantomData<&'a T>,
 }
 
-/// A [`Point`] that sees only the neighbors on the axes.
+/// A [`Point`] with only the neighbors on the axes.
 pub type StarPoint<'a, T, const N: usize, const R: usize> = Point<'a, T, N, R, true>;
 
 impl<T: Element, const N: usize, const R: usize, const STAR: bool> Point<'_, T, N, R, STAR> {
@@ -62,30 +77,43 @@ impl<T: Element, const N: usize, const R: usize, const STAR: bool> Point<'_, T, 
         unsafe { *self.center }
     }
 
-    /// The value at an offset that is only known when the program runs, for rules that loop over
-    /// axes. Where the compiler can see the offset, the check costs nothing.
+    /// The value at an offset known only at run time, for rules that loop over axes. The check
+    /// costs nothing where the compiler can see the offset.
     ///
     /// # Panics
-    /// When `offset` exceeds the radius on some axis, or leaves the axes of a star.
+    /// When `offset` exceeds the radius on some axis, or is diagonal in a star point.
     #[inline(always)]
     pub fn at_offset(&self, offset: [isize; N]) -> T {
         let mut position = 0;
         let diagonal = STAR && offset.iter().filter(|&&o| o != 0).count() > 1;
-        assert!(!diagonal, "a star stencil has no diagonal neighbors");
+        assert!(!diagonal, "a star point has no diagonal neighbors; use a `Point` instead of a `StarPoint`");
         for a in 0..N {
-            assert!(offset[a].unsigned_abs() <= R, "offset exceeds the radius of the stencil");
+            assert!(
+                offset[a].unsigned_abs() <= R,
+                "an offset exceeds the radius of the point; use a larger radius"
+            );
             position += offset[a] * self.strides[a] as isize;
         }
         // SAFETY: P1, the offset was checked.
         unsafe { *self.center.offset(position) }
     }
 
-    /// The value `OFFSET` cells away along axis `AXIS`: for rules written for any number of axes.
+    /// The value `OFFSET` cells away along axis `AXIS`, for rules written for any number of axes.
+    /// The compiler checks both, as for [`at`](Self::at).
+    ///
+    /// ```compile_fail,E0080
+    /// use parhelion_kernels::{Point, Pool, Region, View, fold};
+    ///
+    /// let cells = Region::from_shape([3]);
+    /// let input = View::from_slice(&[0.0; 3], cells).reach::<0>();
+    /// let second_axis = |u: Point<'_, f64, 1, 0>| u.along::<1, 0>();
+    /// fold(&Pool::new(1).unwrap(), cells, input, second_axis, || (), |_, _, _| ()).unwrap();
+    /// ```
     #[inline(always)]
     pub fn along<const AXIS: usize, const OFFSET: isize>(&self) -> T {
         const {
-            assert!(AXIS < N, "there is no such axis");
-            assert!(OFFSET.unsigned_abs() <= R, "offset exceeds the radius of the stencil");
+            assert!(AXIS < N, "{}", NO_AXIS);
+            assert!(OFFSET.unsigned_abs() <= R, "{}", TOO_FAR);
         }
         // SAFETY: P1, the offset was checked at compile time.
         unsafe { *self.center.offset(OFFSET * self.strides[AXIS] as isize) }
@@ -93,7 +121,7 @@ impl<T: Element, const N: usize, const R: usize, const STAR: bool> Point<'_, T, 
 }
 
 impl<'a, T: Element, const N: usize, const R: usize, const STAR: bool> Point<'a, T, N, R, STAR> {
-    /// The same cell with a smaller radius: what a rule hands to an operator that reads less far.
+    /// The same cell with a smaller radius, for operators that read less far than the rule.
     ///
     /// ```
     /// use parhelion_kernels::{StarPoint, star_stencil};
@@ -104,16 +132,33 @@ impl<'a, T: Element, const N: usize, const R: usize, const STAR: bool> Point<'a,
     /// let rule = star_stencil::<f64, 1, 2>(|u| slope(u.within()) + u.at::<2>());
     /// # let _ = rule;
     /// ```
+    ///
+    /// A larger radius does not compile:
+    ///
+    /// ```compile_fail,E0080
+    /// use parhelion_kernels::{Point, Pool, Region, View, fold};
+    ///
+    /// let cells = Region::from_shape([3]);
+    /// let input = View::from_slice(&[0.0; 3], cells).reach::<0>();
+    /// let wider = |u: Point<'_, f64, 1, 0>| u.within::<1>().at::<1>();
+    /// fold(&Pool::new(1).unwrap(), cells, input, wider, || (), |_, _, _| ()).unwrap();
+    /// ```
     #[inline(always)]
     pub fn within<const Q: usize>(self) -> Point<'a, T, N, Q, STAR> {
-        const { assert!(Q <= R, "a point's radius can only shrink") };
-        // Keeps P1, for every cell within `Q` is within `R`.
+        const {
+            assert!(
+                Q <= R,
+                "`within` can only shrink the radius of a point: give the rule's point the radius that the \
+                 operator needs, or a larger one"
+            )
+        };
+        // Keeps P1: every cell within `Q` is within `R`.
         Point { center: self.center, strides: self.strides, borrow: PhantomData }
     }
 }
 
 impl<'a, T: Element, const N: usize, const R: usize> Point<'a, T, N, R> {
-    /// The same cell with the neighbors on the axes only, for operators that read no others.
+    /// The same cell with only the neighbors on the axes, for operators that take a [`StarPoint`].
     #[inline(always)]
     pub fn star(self) -> StarPoint<'a, T, N, R> {
         Point { center: self.center, strides: self.strides, borrow: PhantomData }
@@ -121,16 +166,13 @@ impl<'a, T: Element, const N: usize, const R: usize> Point<'a, T, N, R> {
 }
 
 impl<T: Element, const N: usize, const R: usize> Point<'_, T, N, R> {
-    /// The value `OA` cells away along axis `A` and `OB` along axis `B`: for rules that treat all axes
-    /// alike.
+    /// The value `OA` cells away along axis `A` and `OB` along axis `B`, for rules that treat all
+    /// axes alike.
     #[inline(always)]
     pub fn diagonal<const A: usize, const OA: isize, const B: usize, const OB: isize>(&self) -> T {
         const {
-            assert!(A < N && B < N && A != B, "there are no such two axes");
-            assert!(
-                OA.unsigned_abs() <= R && OB.unsigned_abs() <= R,
-                "offset exceeds the radius of the stencil"
-            );
+            assert!(A < N && B < N && A != B, "{}", NO_AXIS);
+            assert!(OA.unsigned_abs() <= R && OB.unsigned_abs() <= R, "{}", TOO_FAR);
         }
         let offset = OA * self.strides[A] as isize + OB * self.strides[B] as isize;
         // SAFETY: P1, the offset was checked at compile time.
@@ -141,13 +183,17 @@ impl<T: Element, const N: usize, const R: usize> Point<'_, T, N, R> {
 macro_rules! at {
     ($n:literal: $($offset:ident $axis:literal),*) => {
         impl<T: Element, const R: usize, const STAR: bool> Point<'_, T, $n, R, STAR> {
-            /// The value at an offset, slowest axis first, checked when the program is compiled.
+            /// The value at an offset, slowest axis first.
+            ///
+            /// An offset beyond the radius, or a diagonal one in a star point, is an error of the
+            /// compiler that `cargo build` and `cargo test` report, but `cargo check` does not: it
+            /// generates no code, and only generated code has both numbers.
             #[inline(always)]
             pub fn at<$(const $offset: isize),*>(&self) -> T {
                 const {
-                    $(assert!($offset.unsigned_abs() <= R, "offset exceeds the radius of the stencil");)*
+                    $(assert!($offset.unsigned_abs() <= R, "{}", TOO_FAR);)*
                     let axes_left = 0 $(+ ($offset != 0) as usize)*;
-                    assert!(!STAR || axes_left <= 1, "a star stencil has no diagonal neighbors");
+                    assert!(!STAR || axes_left <= 1, "{}", DIAGONAL);
                 }
                 let offset = 0 $(+ $offset * self.strides[$axis] as isize)*;
                 // SAFETY: P1, the offset was checked at compile time.
@@ -161,10 +207,10 @@ at!(2: A 0, B 1);
 at!(3: A 0, B 1, C 2);
 at!(4: A 0, B 1, C 2, D 3);
 
-/// Radii up to this can be added to any index of a view without leaving the range of `isize`.
+/// The largest radius that can be added to any index of a view without overflow.
 const LARGEST_RADIUS: usize = 1 << 16;
 
-/// A view from which a sweep reads points of radius `R`; made by [`View::reach`] and
+/// A view from which a sweep reads points of radius `R`, from [`View::reach`] or
 /// [`View::star_reach`].
 #[derive(Clone, Copy, Debug)]
 pub struct Reach<'a, T, const N: usize, const R: usize, const STAR: bool = false> {
@@ -172,12 +218,12 @@ pub struct Reach<'a, T, const N: usize, const R: usize, const STAR: bool = false
 }
 
 impl<'a, T: Element, const N: usize> View<'a, T, N> {
-    /// Lets a sweep read this view's cells up to `R` cells away from the one it computes.
+    /// The input of a sweep whose rule reads cells up to `R` cells away from the one it computes.
     pub fn reach<const R: usize>(self) -> Reach<'a, T, N, R> {
         Reach::of(self)
     }
 
-    /// As [`reach`](Self::reach), along the axes only.
+    /// As [`reach`](Self::reach), for rules that read along the axes only.
     pub fn star_reach<const R: usize>(self) -> Reach<'a, T, N, R, true> {
         Reach::of(self)
     }
@@ -185,7 +231,7 @@ impl<'a, T: Element, const N: usize> View<'a, T, N> {
 
 impl<'a, T: Element, const N: usize, const R: usize, const STAR: bool> Reach<'a, T, N, R, STAR> {
     pub(crate) fn of(view: View<'a, T, N>) -> Self {
-        const { assert!(R <= LARGEST_RADIUS, "no stencil reaches that far") };
+        const { assert!(R <= LARGEST_RADIUS, "a radius of `reach` is at most 65536 cells") };
         Self { view }
     }
 
@@ -209,7 +255,7 @@ impl<'a, T: Element, const N: usize, const R: usize, const STAR: bool> Reach<'a,
 }
 
 impl<T, const N: usize, const R: usize, const STAR: bool> Point<'_, T, N, R, STAR> {
-    /// The point `i` cells on along the row.
+    /// The point `i` cells farther along the row.
     ///
     /// # Safety
     /// All cells within `R` of it are in view.

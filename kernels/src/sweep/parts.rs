@@ -1,14 +1,15 @@
-//! Work of any kind on the part of each thread, with results.
-#![allow(unsafe_code, reason = "threads write disjoint parts of shared views; see the invariants of view.rs")]
+//! Arbitrary work on the part of each thread, with results.
+#![allow(
+    unsafe_code,
+    reason = "threads write disjoint parts of shared views; see the invariants of cells.rs"
+)]
 
+use crate::pool::SMALL_WORK;
 use crate::{Element, Pool, Region, ViewMut};
 
-/// Bytes of a region below which waking the other threads costs more than it saves.
-const WORTH_THREADS: usize = 48 << 10;
-
-/// Calls `work(part, views of that part)` on every thread with its [part](Region::part) of `region`, and returns the
-/// results in thread order: for sweeps that also add something up. A region of few bytes is worked on by the
-/// calling thread alone, as one part.
+/// Calls `work(part, views of that part)` on every thread with its [part](Region::part) of
+/// `region`. Returns the results in thread order, for sweeps that also add something up. A small
+/// region is one part, on the calling thread.
 ///
 /// ```
 /// use parhelion_kernels::{Pool, Region, ViewMut, map_parts};
@@ -42,7 +43,7 @@ pub fn map_parts<T: Element, A: Send, const N: usize, const K: usize>(
     map_disjoint(pool, region, views, work, |thread| region.part(thread, pool.threads()))
 }
 
-/// As [`map_parts`], where no part is cut along `axis`: for work on whole lines of cells.
+/// As [`map_parts`], without cuts along `axis`, for work on whole lines of cells.
 ///
 /// ```
 /// use parhelion_kernels::{Pool, Region, ViewMut, map_lines};
@@ -76,7 +77,8 @@ pub fn map_lines<T: Element, A: Send, const N: usize, const K: usize>(
     map_disjoint(pool, region, views, work, part)
 }
 
-/// Calls `work` with the region `part(thread)` of every thread: disjoint parts of `region`, which together are all of it.
+/// Calls `work` with the region `part_of(thread)` of every thread: disjoint parts that tile
+/// `region`.
 fn map_disjoint<T: Element, A: Send, const N: usize, const K: usize>(
     pool: &Pool,
     region: Region<N>,
@@ -86,25 +88,26 @@ fn map_disjoint<T: Element, A: Send, const N: usize, const K: usize>(
 ) -> Vec<A> {
     let cells = views.map(|view| view.restricted(region).cells);
     let part = |part: Region<N>| {
-        // SAFETY: the part is in view of all (V1), which are exclusive borrows of different cells; the parts of both callers
-        // are disjoint, those of a region and the lines through those of a cross-section (V3).
+        // SAFETY: the part is in all views (V1), which are exclusive borrows of different cells.
+        // The parts of both callers are disjoint (V3): parts of a region, or lines through parts of
+        // a cross-section.
         work(part, cells.each_ref().map(|cells| unsafe { ViewMut::of(cells, part) }))
     };
-    if region.len().saturating_mul(size_of::<T>()) < WORTH_THREADS {
+    if region.len().saturating_mul(size_of::<T>()) < SMALL_WORK {
         return vec![part(region)];
     }
     pool.map(|thread| part(part_of(thread)))
 }
 
-/// As [`map_parts`], for a view of other cells beside the first one, such as those of a finer grid: with each part of `region`
-/// a thread also gets the cells `beside(part)` of `other`.
+/// As [`map_parts`], for a pair of views of different cells, such as those of a coarse and a fine
+/// grid. With each part of `region` a thread also gets the cells `partner(part)` of `other`.
 ///
 /// ```
-/// use parhelion_kernels::{Pool, Region, ViewMut, map_parts_beside};
+/// use parhelion_kernels::{Pool, Region, ViewMut, map_part_pairs};
 ///
 /// let (mut coarse, mut fine) = (vec![0.0; 2], vec![1.0_f32, 2.0, 3.0, 4.0]);
 /// let (cells, children) = (Region::from_shape([2]), Region::from_shape([4]));
-/// map_parts_beside(
+/// map_part_pairs(
 ///     &Pool::new(2)?,
 ///     cells,
 ///     ViewMut::from_slice(&mut coarse, cells),
@@ -123,32 +126,36 @@ fn map_disjoint<T: Element, A: Send, const N: usize, const K: usize>(
 /// ```
 ///
 /// # Panics
-/// When some of `region` or of `beside(part)` is not in view, what is beside two parts overlaps, or `work` panics.
-pub fn map_parts_beside<T: Element, U: Element, A: Send, const N: usize>(
+/// When some of `region` or of `partner(part)` is not in view, partners of two parts overlap, or
+/// `work` panics.
+pub fn map_part_pairs<T: Element, U: Element, A: Send, const N: usize>(
     pool: &Pool,
     region: Region<N>,
     view: ViewMut<'_, T, N>,
     other: ViewMut<'_, U, N>,
-    beside: impl Fn(Region<N>) -> Region<N>,
+    partner: impl Fn(Region<N>) -> Region<N>,
     work: impl Fn(Region<N>, ViewMut<'_, T, N>, ViewMut<'_, U, N>) -> A + Sync,
 ) -> Vec<A> {
-    let parts = if region.len().saturating_mul(size_of::<T>()) < WORTH_THREADS { 1 } else { pool.threads() };
+    let parts = if region.len().saturating_mul(size_of::<T>()) < SMALL_WORK { 1 } else { pool.threads() };
     let pieces: Vec<[Region<N>; 2]> = (0..parts)
         .map(|thread| region.part(thread, parts))
-        .map(|part| [part, if part.is_empty() { part } else { beside(part) }])
+        .map(|part| [part, if part.is_empty() { part } else { partner(part) }])
         .collect();
     for (i, [_, a]) in pieces.iter().enumerate() {
         for [_, b] in &pieces[..i] {
             let both = a.intersection(b);
-            assert!(both.is_empty(), "the cells {both:?} are beside two parts");
+            assert!(
+                both.is_empty(),
+                "the cells {both:?} are partners of two parts; partners must be disjoint"
+            );
         }
     }
     let (cells, others) = (view.restricted(region).cells, other.cells);
     let piece = |thread: usize| {
-        let [part, beside] = pieces[thread];
-        // SAFETY: the parts of the region are in view and disjoint (V1, V3); so are, by the checks of `of` and above, the
-        // cells beside them; both views are exclusive borrows.
-        let views = unsafe { (ViewMut::of(&cells, part), ViewMut::of(&others, beside)) };
+        let [part, partner] = pieces[thread];
+        // SAFETY: the parts of the region are in view and disjoint (V1, V3). So are their partners,
+        // by the checks of `of` and above. Both views are exclusive borrows.
+        let views = unsafe { (ViewMut::of(&cells, part), ViewMut::of(&others, partner)) };
         work(part, views.0, views.1)
     };
     if parts == 1 { vec![piece(0)] } else { pool.map(piece) }
@@ -159,11 +166,11 @@ mod tests {
     use super::*;
 
     #[test]
-    #[should_panic(expected = "are beside two parts")]
-    fn cells_beside_two_parts_are_refused() {
+    #[should_panic(expected = "are partners of two parts")]
+    fn cells_of_two_parts_are_refused() {
         let cells = Region::from_shape([1 << 14]);
         let (mut a, mut b) = (vec![0.0; cells.len()], vec![0.0; cells.len()]);
         let [a, b] = [&mut a, &mut b].map(|values| ViewMut::from_slice(values, cells));
-        map_parts_beside(&Pool::new(2).unwrap(), cells, a, b, |_| cells, |_, _, _| ());
+        map_part_pairs(&Pool::new(2).unwrap(), cells, a, b, |_| cells, |_, _, _| ());
     }
 }

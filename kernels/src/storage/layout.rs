@@ -1,8 +1,8 @@
-//! Where the cells of a block lie in memory.
+//! The placement of the cells of a block in memory.
 
 use crate::{KernelError, Region};
 
-/// Bytes of a cache line, to which rows are aligned.
+/// Bytes of a cache line. Rows are aligned to it.
 pub(crate) const CACHE_LINE: usize = 64;
 
 /// The placement of a block of cells with its halo in one buffer, C order, last axis contiguous.
@@ -18,8 +18,8 @@ pub(crate) const CACHE_LINE: usize = 64;
 ///             3  . . . . . . . h  h  h  h  h  h  h  . .     cache line
 /// ```
 ///
-/// Rows whose pitch would be a multiple of 2 KiB get one cache line more, and planes one row
-/// more, since such strides make all rows of a stencil compete for the same cache sets.
+/// Rows whose pitch would be a multiple of 2 KiB get one more cache line, and such planes one more
+/// row, because with these strides all rows of a stencil would compete for the same cache sets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Layout<const N: usize> {
     interior: Region<N>,
@@ -35,7 +35,8 @@ impl<const N: usize> Layout<N> {
     /// `a`, for elements of `element_size` bytes.
     ///
     /// # Errors
-    /// When the buffer would not fit into the address space.
+    /// When the buffer does not fit into the address space, or `element_size` is 0 or more than
+    /// 1024.
     pub fn new(shape: [usize; N], halo: [[usize; 2]; N], element_size: usize) -> Result<Self, KernelError> {
         let too_large = || {
             KernelError::new(format!(
@@ -43,7 +44,7 @@ impl<const N: usize> Layout<N> {
                  use a smaller block (more ranks) or a thinner halo"
             ))
         };
-        // Below this no sum here overflows; what passes is far larger than any memory.
+        // No sum below overflows for sizes up to this, which is far larger than any memory.
         const MOST: usize = 1 << 60;
         let extents = || shape.iter().chain(halo.iter().flatten());
         if !(1..=1 << 10).contains(&element_size) || extents().any(|&n| n > MOST / 4) {
@@ -89,12 +90,12 @@ impl<const N: usize> Layout<N> {
         self.whole
     }
 
-    /// Extents of the buffer, halo and padding included; its strides are the products of these.
+    /// Extents of the buffer, halo and padding included. Strides are products of these.
     pub fn allocated(&self) -> [usize; N] {
         self.allocated
     }
 
-    /// Distance between neighbors on each axis, in elements; 1 on the last.
+    /// Distance between neighbors on each axis, in elements; 1 on the last axis.
     pub fn strides(&self) -> [usize; N] {
         self.strides
     }
@@ -104,12 +105,12 @@ impl<const N: usize> Layout<N> {
         self.origin
     }
 
-    /// Bytes of an element, for which the layout was made.
+    /// Bytes of an element.
     pub fn element_size(&self) -> usize {
         self.element_size
     }
 
-    /// Elements in the buffer.
+    /// Number of elements in the buffer.
     pub fn len(&self) -> usize {
         self.allocated.iter().product()
     }
@@ -122,7 +123,7 @@ impl<const N: usize> Layout<N> {
     /// Position in the buffer of a cell of [`whole`](Self::whole).
     ///
     /// # Panics
-    /// When `index` is outside of it.
+    /// When `index` is outside.
     pub fn position(&self, index: [isize; N]) -> usize {
         assert!(self.whole.contains(index), "cell {index:?} is outside the block with halo {:?}", self.whole);
         (0..N).map(|a| (self.origin[a] as isize + index[a]) as usize * self.strides[a]).sum()

@@ -2,14 +2,14 @@
 #![allow(unsafe_code, reason = "calls the row functions of inputs and outputs after checking the region")]
 
 use crate::simd::dispatched;
-use crate::view::rows;
+use crate::storage::rows;
 use crate::{Inputs, KernelError, Outputs, PointOf, Points, Pool, Region};
 
 /// Writes `rule(neighborhood)` to every cell of `region`.
 ///
 /// `outputs` is a [`ViewMut`](crate::ViewMut) or a tuple of them, `inputs` a
-/// [`Reach`](crate::Reach), a tuple of them, or `()`. Every cell's value depends on nothing but the
-/// rule and its neighborhood, so that the result has the same bits for any number of threads.
+/// [`Reach`](crate::Reach), a tuple of them, or `()`. The value of a cell depends only on the rule
+/// and the neighborhood, so the result has the same bits for any number of threads.
 ///
 /// ```
 /// use parhelion_kernels::{Point, Pool, Region, View, ViewMut, sweep};
@@ -29,8 +29,8 @@ use crate::{Inputs, KernelError, Outputs, PointOf, Points, Pool, Region};
 /// ```
 ///
 /// # Errors
-/// When the outputs do not have all cells of `region`, or the inputs not all cells within the
-/// rule's radius of it.
+/// When the outputs lack cells of `region`, or the inputs lack cells within the rule's radius of
+/// it.
 pub fn sweep<O, I, const N: usize>(
     pool: &Pool,
     region: Region<N>,
@@ -52,11 +52,11 @@ where
     Ok(())
 }
 
-/// As [`sweep`], on the calling thread: for a [`Stencil`](crate::Stencil) of one's own.
+/// As [`sweep`], on the calling thread only, for custom [`Stencil`](crate::Stencil)s.
 ///
 /// # Errors
 /// As for [`sweep`].
-pub fn sweep_here<O, I, const N: usize>(
+pub fn sweep_serial<O, I, const N: usize>(
     region: Region<N>,
     mut outputs: O,
     inputs: I,
@@ -66,16 +66,16 @@ where
     O: Outputs<N>,
     I: Inputs<N>,
 {
-    sweep_beside(region, &mut outputs, inputs, rule, || ())
+    sweep_with_hook(region, &mut outputs, inputs, rule, || ())
 }
 
-/// As [`sweep_here`]; calls `beside` before each row.
-pub(crate) fn sweep_beside<O, I, const N: usize>(
+/// As [`sweep_serial`]; calls `before_row` before each row.
+pub(crate) fn sweep_with_hook<O, I, const N: usize>(
     region: Region<N>,
     outputs: &mut O,
     inputs: I,
     rule: impl for<'p> Fn(PointOf<'p, I, N>) -> O::Value,
-    beside: impl FnMut(),
+    before_row: impl FnMut(),
 ) -> Result<(), KernelError>
 where
     O: Outputs<N>,
@@ -83,8 +83,8 @@ where
 {
     outputs.check(&region)?;
     inputs.check(&region)?;
-    // SAFETY: inputs and outputs passed their checks; the outputs are this thread's.
-    unsafe { write_rows::<O, I, N>(&outputs.cells(), &inputs, region, &rule, beside) };
+    // SAFETY: inputs and outputs passed their checks; only this thread has the outputs.
+    unsafe { write_rows::<O, I, N>(&outputs.cells(), &inputs, region, &rule, before_row) };
     Ok(())
 }
 
@@ -96,13 +96,13 @@ unsafe fn write_rows<O, I, const N: usize>(
     inputs: &I,
     cells: Region<N>,
     rule: &impl for<'p> Fn(PointOf<'p, I, N>) -> O::Value,
-    mut beside: impl FnMut(),
+    mut before_row: impl FnMut(),
 ) where
     O: Outputs<N>,
     I: Inputs<N>,
 {
     for (index, len) in rows(cells) {
-        beside();
+        before_row();
         // SAFETY: the contract.
         unsafe {
             let first = inputs.first(index);
@@ -111,9 +111,10 @@ unsafe fn write_rows<O, I, const N: usize>(
     }
 }
 
-/// Replaces every cell of `region` by `rule(its old value, neighborhood in the inputs)`.
+/// Replaces every cell of `region` with `rule(its old value, neighborhood in the inputs)`.
 ///
-/// As [`sweep`], for updates in place: of the outputs a cell sees only its own old value.
+/// As [`sweep`], for updates in place: the rule gets only the cell's own old value from the
+/// outputs.
 ///
 /// ```
 /// use parhelion_kernels::{Pool, Region, ViewMut, update};
@@ -153,12 +154,12 @@ where
     Ok(())
 }
 
-/// Cells whose values [`fold`] computes before it hands them on: they stay in the L1 cache.
+/// Values that [`fold`] computes before it passes them on; they stay in the L1 cache.
 const CHUNK: usize = 512;
 
-/// Computes `rule(neighborhood)` for every cell of `region` and hands the values, a run of a row
+/// Computes `rule(neighborhood)` for every cell of `region` and passes the values, a run of a row
 /// at a time, to `add(&mut accumulator, index of the first, values)`. Every thread starts with
-/// `new()` and visits its cells in memory order; the accumulators come back in thread order.
+/// `new()` and visits its cells in memory order. Returns the accumulators in thread order.
 ///
 /// ```
 /// use parhelion_kernels::{Point, Pool, Region, View, fold};
@@ -173,7 +174,7 @@ const CHUNK: usize = 512;
 /// ```
 ///
 /// # Errors
-/// When the inputs do not have all cells within the rule's radius of `region`.
+/// When the inputs lack cells within the rule's radius of `region`.
 pub fn fold<V, A, I, const N: usize>(
     pool: &Pool,
     region: Region<N>,
@@ -284,7 +285,7 @@ mod tests {
 
     /// Wider vectors, and no contraction to fused operations, give the bits of plain scalar code.
     #[test]
-    fn vectorised_rows_have_the_bits_of_scalar_arithmetic() {
+    fn vectorized_rows_have_the_bits_of_scalar_arithmetic() {
         let pool = Pool::new(1).unwrap();
         // rows of every remainder for vectors of up to 8 elements
         for length in 1..20 {

@@ -1,4 +1,4 @@
-//! The scalar types a grid cell may hold.
+//! The scalar types that a grid cell can hold.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ mod sealed {
     pub trait Sealed {}
 }
 
-/// Which scalar type an [`Element`] is, as a value: for messages and files.
+/// The type of an [`Element`] as a value, for messages and files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs, reason = "each variant names the Rust type it stands for")]
 pub enum ElementKind {
@@ -82,26 +82,39 @@ impl fmt::Display for ElementKind {
     }
 }
 
-/// A scalar that a grid cell may hold: the integers of 8 to 64 bits, `f32`, `f64` and their
-/// complex numbers.
+/// A scalar that a grid cell can hold: an integer of 8 to 64 bits, `f32`, `f64`, `Complex<f32>` or
+/// `Complex<f64>`.
 ///
-/// Every element is plain old data ([`bytemuck::Pod`]), which is what lets messages and files carry
-/// it as bytes.
-/// The trait is sealed.
+/// Every element is plain old data ([`bytemuck::Pod`]), so messages and files carry it as bytes.
+/// The trait is sealed. A struct is not an element; store one array for each of its members:
+///
+/// ```compile_fail,E0277
+/// #[derive(Clone, Copy, Debug, Default)]
+/// struct Particle { mass: f64, charge: f64 }
+///
+/// fn store<T: parhelion_kernels::Element>(_: T) {}
+/// store(Particle { mass: 1.0, charge: 0.0 });
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the value of a grid cell",
+    label = "not an element type",
+    note = "elements are i8, i16, i32, i64, u8, u16, u32, u64, f32, f64, Complex<f32> and Complex<f64>",
+    note = "store a struct as one field or component for each of its members, and a bool as u8"
+)]
 pub trait Element:
     sealed::Sealed + Pod + Num + NumAssign + Copy + Default + fmt::Debug + Send + Sync + 'static
 {
-    /// Which type this is.
+    /// This type as a value.
     const KIND: ElementKind;
 
-    /// A quiet NaN for floating-point types, which debug builds write where no value may be
-    /// read; `None` for the integers.
+    /// A quiet NaN for floating-point types, `None` for integers. Debug builds write it where no
+    /// value may be read.
     const POISON: Option<Self>;
 
     /// The mirror image of `self` about `wall`: `2·wall − self`. Integers wrap.
     fn mirrored_about(self, wall: Self) -> Self;
 
-    /// `self + slope·distance`; `None` for integers, which have no fractional slopes.
+    /// `self + slope·distance`. `None` for integers, which have no fractional slopes.
     fn extrapolated(self, slope: Self, distance: f64) -> Option<Self>;
 }
 

@@ -1,4 +1,4 @@
-//! What a sweep reads: one view, several of them, or nothing.
+//! Inputs of a sweep: one view, several views, or none.
 #![allow(unsafe_code, reason = "hands out points next to the cells that a sweep has checked")]
 
 use std::marker::PhantomData;
@@ -9,15 +9,19 @@ mod sealed {
     pub trait Sealed {}
 }
 
-/// The kind of point a rule sees: [`Point`], or tuples of points.
+/// The kind of point that a rule takes: [`Neighbors`], or a tuple of kinds.
 ///
-/// Apart from [`Inputs`] because a rule must accept points of any lifetime, also shorter ones than
-/// the inputs'. The trait is sealed.
+/// Separate from [`Inputs`] because a rule must accept points of any lifetime, including ones
+/// shorter than the lifetime of the inputs. The trait is sealed.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a kind of point that a rule can take",
+    note = "rules take a `Point`, a `StarPoint`, or a tuple of up to 8 of them"
+)]
 pub trait Points: sealed::Sealed {
-    /// What the rule sees of one cell.
+    /// The rule's argument at one cell.
     type Point<'p>: Copy;
 
-    /// The point `i` cells on along the row.
+    /// The point `i` cells farther along the row.
     ///
     /// # Safety
     /// That cell lies in a region that passed [`Inputs::check`].
@@ -27,15 +31,31 @@ pub trait Points: sealed::Sealed {
 
 /// The inputs of a sweep: a [`Reach`], a tuple of inputs, or `()`.
 ///
-/// A rule sees one [`Point`] for a `Reach`, and a tuple of points for a tuple. The trait is sealed.
+/// The rule gets one [`Point`] for a `Reach`, and a tuple of points for a tuple. The trait is
+/// sealed.
+///
+/// A view alone is not an input, because it does not say how far the rule reads:
+///
+/// ```compile_fail,E0277
+/// use parhelion_kernels::{Inputs, Region, View};
+///
+/// fn read<I: Inputs<1>>(_: I) {}
+/// read(View::from_slice(&[1.0, 2.0], Region::from_shape([2]))); // write `.reach::<0>()`
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the input of a sweep (number of axes: {N})",
+    label = "not an input",
+    note = "inputs are `u.reach::<R>()`, `u.star_reach::<R>()`, tuples of up to 8 inputs, or `()` for none",
+    note = "all inputs and outputs of a sweep have the same number of axes"
+)]
 pub trait Inputs<const N: usize>: sealed::Sealed + Copy + Sync {
-    /// What the rule sees.
+    /// The kind of point that the rule gets.
     type Points: Points;
 
-    /// Bytes that a rule reads for each cell at least: every value once.
+    /// Least number of bytes read per cell: every value once.
     const BYTES: usize;
 
-    /// Checks that every cell a rule may read while computing `region` is in view.
+    /// Checks that every cell that a rule may read while computing `region` is in view.
     #[doc(hidden)]
     fn check(&self, region: &Region<N>) -> Result<(), KernelError>;
 
@@ -47,10 +67,10 @@ pub trait Inputs<const N: usize>: sealed::Sealed + Copy + Sync {
     unsafe fn first(&self, index: [isize; N]) -> PointOf<'_, Self, N>;
 }
 
-/// What a rule sees of one cell of the inputs `I`.
+/// The point, or tuple of points, that a rule gets for the inputs `I`.
 pub type PointOf<'p, I, const N: usize> = <<I as Inputs<N>>::Points as Points>::Point<'p>;
 
-/// Stands for [`Point<'p, T, N, R, STAR>`](Point) of any lifetime.
+/// The kind of the points [`Point<'p, T, N, R, STAR>`](Point) of any lifetime.
 #[derive(Debug)]
 pub struct Neighbors<T, const N: usize, const R: usize, const STAR: bool>(PhantomData<T>);
 
@@ -88,7 +108,7 @@ impl<T: Element, const N: usize, const R: usize, const STAR: bool> Inputs<N> for
 
     #[inline(always)]
     unsafe fn first(&self, index: [isize; N]) -> Point<'_, T, N, R, STAR> {
-        // SAFETY: `check` ascertained the neighbors of every cell of the region.
+        // SAFETY: `check` verified the neighbors of every cell of the region.
         unsafe { Reach::first(self, index) }
     }
 }

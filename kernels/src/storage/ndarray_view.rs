@@ -10,6 +10,18 @@ mod sealed {
 }
 
 /// A number of axes for which `ndarray` has a type: 1 to 4. The trait is sealed.
+///
+/// ```compile_fail,E0277
+/// use parhelion_kernels::View;
+///
+/// fn copy<const N: usize>(u: View<'_, f64, N>) {
+///     u.to_ndarray(); // needs `where Dimensions<N>: NdDim`
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no `ndarray` type",
+    note = "`ndarray` views exist for 1 to 4 axes; generic code needs the bound `where Dimensions<N>: NdDim`"
+)]
 pub trait NdDim: sealed::Sealed {
     /// The `ndarray` dimension type: `Ix1` to `Ix4`.
     type Dim: Dimension;
@@ -18,7 +30,7 @@ pub trait NdDim: sealed::Sealed {
     fn dim(extents: &[usize]) -> Self::Dim;
 }
 
-/// `Dimensions<N>` stands for `N` axes in bounds such as `Dimensions<N>: NdDim`.
+/// `N` axes, for bounds such as `Dimensions<N>: NdDim`.
 #[derive(Clone, Copy, Debug)]
 pub struct Dimensions<const N: usize>;
 
@@ -46,7 +58,8 @@ where
             return ArrayView::from_shape(shape, &[]).expect("a shape without cells needs no elements");
         }
         let strides = Dimensions::<N>::dim(&self.cells.strides());
-        // SAFETY: V1 and V2 of view.rs for the whole region, which is not empty; the lifetime is the view's.
+        // SAFETY: V1 and V2 of cells.rs for the whole region, which is not empty; the lifetime is
+        // the view's.
         unsafe { ArrayView::from_shape_ptr(shape.strides(strides), self.cells.at(self.region().start)) }
     }
 }
@@ -63,7 +76,7 @@ where
                 .expect("a shape without cells needs no elements");
         }
         let strides = Dimensions::<N>::dim(&self.cells.strides());
-        // SAFETY: V1 and V2 of view.rs for the whole region, which is not empty; this view, an
+        // SAFETY: V1 and V2 of cells.rs for the whole region, which is not empty; this view, an
         // exclusive borrow, is consumed.
         unsafe { ArrayViewMut::from_shape_ptr(shape.strides(strides), self.cells.at(self.region().start)) }
     }

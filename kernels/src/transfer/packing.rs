@@ -1,8 +1,8 @@
-//! Boxes of cells that are moved: into contiguous buffers, out of them, and within an array.
+//! Which boxes of cells are copied: into contiguous buffers, out of them, and within an array.
 
-use crate::{CopyList, Element, KernelError, Pool, Region, View, ViewMut};
+use crate::{KernelError, Region};
 
-/// Several boxes of cells and their places, one after the other in C order, in a buffer.
+/// Boxes of cells and their places in a buffer: one after the other, each in C order.
 ///
 /// ```
 /// use parhelion_kernels::{Packing, Pool, Region, View};
@@ -22,7 +22,7 @@ pub struct Packing<const N: usize> {
 }
 
 impl<const N: usize> Packing<N> {
-    /// Places `regions` in a buffer, in their order.
+    /// Places `regions` in a buffer, in the given order.
     ///
     /// # Errors
     /// When two of them overlap.
@@ -46,41 +46,9 @@ impl<const N: usize> Packing<N> {
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
-
-    /// Copies the boxes from `cells` to `buffer`.
-    ///
-    /// # Panics
-    /// When `buffer` is not [`len`](Self::len) long, or a box is not in view.
-    pub fn pack<T: Element>(&self, pool: &Pool, cells: View<'_, T, N>, buffer: &mut [T]) {
-        assert_eq!(buffer.len(), self.len, "the buffer does not have the length of the packing");
-        let mut list = CopyList::new();
-        let (mut copies, mut rest) = (list.begin(), bytemuck::cast_slice_mut(buffer));
-        for &region in &self.regions {
-            let (bytes, after) = rest.split_at_mut(region.len() * size_of::<T>());
-            copies.pack(cells, region, bytes);
-            rest = after;
-        }
-        copies.run(pool);
-    }
-
-    /// Copies `buffer` to the boxes in `cells`.
-    ///
-    /// # Panics
-    /// When `buffer` is not [`len`](Self::len) long, or a box is not in view.
-    pub fn unpack<T: Element>(&self, pool: &Pool, buffer: &[T], cells: ViewMut<'_, T, N>) {
-        assert_eq!(buffer.len(), self.len, "the buffer does not have the length of the packing");
-        let mut list = CopyList::new();
-        let (mut copies, mut rest) = (list.begin(), bytemuck::cast_slice(buffer));
-        copies.unpack(cells, self, |piece| {
-            let (bytes, after) = rest.split_at(self.regions[piece].len() * size_of::<T>());
-            rest = after;
-            bytes
-        });
-        copies.run(pool);
-    }
 }
 
-/// Copies of boxes of cells to other places in the same array, as for a periodic axis that one
+/// Copies of boxes of cells to other places in the same array, as for a periodic axis that a single
 /// block spans.
 #[derive(Clone, Debug)]
 pub struct BoxCopy<const N: usize> {
@@ -101,11 +69,13 @@ impl<const N: usize> BoxCopy<N> {
         for (from, to) in &pieces {
             if from.shape() != to.shape() {
                 return Err(KernelError::new(format!(
-                    "{from:?} cannot be copied to {to:?}, of another shape"
+                    "{from:?} cannot be copied to {to:?}, which has another shape"
                 )));
             }
             if let Some(other) = destinations.iter().find(|d| !d.intersection(from).is_empty()) {
-                return Err(KernelError::new(format!("source {from:?} overlaps destination {other:?}")));
+                return Err(KernelError::new(format!(
+                    "source {from:?} overlaps destination {other:?}; copy to cells outside all sources"
+                )));
             }
         }
         let cells = destinations.iter().map(Region::len).sum();
@@ -120,17 +90,6 @@ impl<const N: usize> BoxCopy<N> {
     /// Cells that are copied.
     pub fn len(&self) -> usize {
         self.cells
-    }
-
-    /// Copies within `cells`.
-    ///
-    /// # Panics
-    /// When a box is not in view.
-    pub fn run<T: Element>(&self, pool: &Pool, cells: ViewMut<'_, T, N>) {
-        let mut list = CopyList::new();
-        let mut copies = list.begin();
-        copies.within(cells, self);
-        copies.run(pool);
     }
 
     pub(crate) fn pieces(&self) -> &[(Region<N>, Region<N>)] {
@@ -150,6 +109,7 @@ fn check_disjoint<const N: usize>(regions: &[Region<N>]) -> Result<(), KernelErr
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Pool, View, ViewMut};
     use proptest::prelude::*;
 
     proptest! {

@@ -1,8 +1,8 @@
-//! What a sweep writes: one view or several of them.
-#![allow(unsafe_code, reason = "threads write disjoint rows; see the invariants of view.rs")]
+//! Outputs of a sweep: one view or several.
+#![allow(unsafe_code, reason = "threads write disjoint rows; see the invariants of cells.rs")]
 
 use crate::simd::dispatched;
-use crate::view::Cells;
+use crate::storage::Cells;
 use crate::{Element, KernelError, Region, ViewMut};
 
 mod sealed {
@@ -12,11 +12,24 @@ mod sealed {
 /// The outputs of a sweep: a [`ViewMut`] or a tuple of them.
 ///
 /// A rule returns one value for a view and a tuple of values for a tuple. The trait is sealed.
+///
+/// ```compile_fail,E0277
+/// use parhelion_kernels::{Outputs, Region, View};
+///
+/// fn write<O: Outputs<1>>(_: O) {}
+/// write(View::from_slice(&[1.0, 2.0], Region::from_shape([2]))); // needs a `ViewMut`
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the output of a sweep (number of axes: {N})",
+    label = "not an output",
+    note = "outputs are a `ViewMut` or a tuple of up to 5 of them",
+    note = "all inputs and outputs of a sweep have the same number of axes"
+)]
 pub trait Outputs<const N: usize>: sealed::Sealed {
-    /// What the rule returns for one cell.
+    /// The rule's result at one cell.
     type Value: Copy;
 
-    /// Bytes that are written for each cell.
+    /// Bytes written per cell.
     const BYTES: usize;
 
     /// The addresses that the threads share.
@@ -30,7 +43,7 @@ pub trait Outputs<const N: usize>: sealed::Sealed {
     #[doc(hidden)]
     fn cells(&mut self) -> Self::Cells;
 
-    /// Replaces `len` cells from `index` on by `value(position in the row, old value)`.
+    /// Replaces `len` cells from `index` on with `value(position in the row, old value)`.
     ///
     /// # Safety
     /// The cells lie in a region that passed `check`, and no other thread touches them.
@@ -149,7 +162,7 @@ macro_rules! tuples {
                     }
                 }
                 // SAFETY: V1 as the rows are in view, V3 by the contract; the views are exclusive
-                // borrows, so that their rows do not overlap.
+                // borrows, so their rows do not overlap.
                 update(len, $(unsafe { std::slice::from_raw_parts_mut(cells.$field.at(index), len) },)* value);
             }
 

@@ -1,15 +1,17 @@
 //! The newest planes of an array that is computed plane by plane.
 
-use crate::layout::CACHE_LINE;
+use crate::storage::CACHE_LINE;
 use crate::{Element, Region};
 
-/// The newest planes across the slowest axis of an array that one thread computes plane by plane, and that never is in memory as
-/// a whole.
+/// The newest planes, across the slowest axis, of an array that one thread computes plane by plane
+/// and that is never in memory as a whole.
 ///
-/// With it several rules run in one pass over memory, each a radius of planes behind the one before: while a rule writes
-/// plane `z` of the ring, the next reads planes `z − 2` to `z` and computes `z − 1`. A thread's part is best cut along the middle axis into
-/// tiles whose rings fit into the cache of a core; what neighboring tiles both need, each computes for itself. Every cell's value
-/// depends on nothing but its neighborhood, so the bits are those of rules that run one after another.
+/// A ring lets several rules run in one pass over memory, each a radius of planes behind the
+/// previous one: while a rule writes plane `z` of the ring, the next rule reads planes `z − 2` to
+/// `z` and computes `z − 1`. Cut a thread's part along the middle axis into tiles whose rings fit
+/// into the cache of a core; neighboring tiles both compute the cells that both need. The value of
+/// a cell depends only on its neighborhood, so the bits are those of rules that run one after
+/// another.
 ///
 /// ```
 /// use parhelion_kernels::{Region, Ring, View};
@@ -33,37 +35,39 @@ use crate::{Element, Region};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Ring<T, const N: usize> {
-    /// All planes that pass through, in the frame of whoever computes.
+    /// All cells that pass through, in the caller's frame.
     region: Region<N>,
     planes: usize,
     /// One past the newest plane.
     end: isize,
     strides: [usize; N],
-    /// Where the first plane's slot begins in `values`.
+    /// Start of the first plane's slot in `values`.
     origin: usize,
     values: Vec<T>,
 }
 
 impl<T: Element, const N: usize> Ring<T, N> {
-    /// A ring of so many planes for the cells of `region`; the first plane to be written is its first.
+    /// A ring of `planes` planes for the cells of `region`. The first plane to be written is the
+    /// region's first.
     ///
     /// # Panics
-    /// When there are no planes, or no axis but theirs.
+    /// When `planes` is 0, or there is only one axis.
     pub fn new(region: Region<N>, planes: usize) -> Self {
-        assert!(N >= 2 && planes > 0, "a ring has planes, at least one, and rows");
+        assert!(N >= 2 && planes > 0, "a ring needs at least one plane and two axes");
         let mut ring =
             Self { region, planes, end: region.start[0], strides: [1; N], origin: 0, values: Vec::new() };
         ring.restart(region);
         ring
     }
 
-    /// Begins anew with other cells, in the same memory if it is enough.
+    /// Starts again with other cells, in the same memory if it suffices.
     pub fn restart(&mut self, region: Region<N>) {
         let (shape, per_line) = (region.shape(), CACHE_LINE / size_of::<T>());
         let mut stride = 1;
         for a in (0..N).rev() {
             self.strides[a] = stride;
-            // Whole lines, and not a power of two of them, which would compete for places in the cache.
+            // Whole cache lines, but no multiple of 2 KiB, whose lines would compete for the same
+            // cache sets.
             let length = if a == 0 { self.planes } else { shape[a] };
             stride = (stride * length).next_multiple_of(per_line);
             if stride.is_multiple_of(2048 / size_of::<T>()) {
@@ -73,7 +77,7 @@ impl<T: Element, const N: usize> Ring<T, N> {
         if self.values.len() < stride + per_line {
             self.values = vec![T::zero(); stride + per_line];
         }
-        // (a hint: without it rows would only be slower)
+        // Alignment only makes rows faster.
         self.origin = self.values.as_ptr().align_offset(CACHE_LINE).min(per_line);
         (self.region, self.end) = (region, region.start[0]);
     }
@@ -83,7 +87,7 @@ impl<T: Element, const N: usize> Ring<T, N> {
         self.region
     }
 
-    /// Where a row is in `values`.
+    /// The place of a row in `values`.
     #[inline(always)]
     fn place(&self, index: [isize; N], len: usize) -> std::ops::Range<usize> {
         let inside = self.region.contains(index) && len <= self.region.end[N - 1].abs_diff(index[N - 1]);
@@ -99,7 +103,7 @@ impl<T: Element, const N: usize> Ring<T, N> {
     /// The `len` cells from `index` on along the last axis.
     ///
     /// # Panics
-    /// When some of them are outside, or the plane is none of the newest.
+    /// When some of them are outside, or the plane is not one of the newest.
     #[inline]
     pub fn row(&self, index: [isize; N], len: usize) -> &[T] {
         let held = self.end - self.planes as isize..self.end;
@@ -107,7 +111,8 @@ impl<T: Element, const N: usize> Ring<T, N> {
         &self.values[self.place(index, len)]
     }
 
-    /// As [`row`](Self::row), to be written: in the newest plane, or the next, which takes the place of the oldest.
+    /// As [`row`](Self::row), to be written: in the newest plane, or in the next plane, which
+    /// replaces the oldest.
     ///
     /// # Panics
     /// When some of the cells are outside, or the plane is neither the newest nor the next.
@@ -134,7 +139,8 @@ mod tests {
         (100 * z + 10 * y + x) as f64
     }
 
-    /// Every cell of the newest planes is there, whatever the extent of rows and planes, also when used again.
+    /// The ring holds every cell of the newest planes for any extent of rows and planes, also when
+    /// reused.
     #[test]
     fn the_newest_planes_are_held() {
         let mut ring = Ring::<f64, 3>::new(Region::from_shape([1, 1, 1]), 3);

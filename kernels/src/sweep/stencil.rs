@@ -1,33 +1,48 @@
-//! A rule with its radius and pattern as one value: what a time-stepping loop applies.
+//! Stencils: a rule with its radius and pattern, as time-stepping loops apply it.
 
 use std::marker::PhantomData;
 
-use crate::sweep::sweep_beside;
+use super::apply::sweep_with_hook;
 use crate::{Element, KernelError, Point, Reach, Region, StarPoint, View, ViewMut};
 
-/// Which neighbors a stencil reads, and so which parts of a halo must be filled.
+/// The neighbors that a stencil reads, and so the parts of a halo that must be filled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Pattern {
     /// Neighbors on the axes: the faces of a halo.
     Star,
-    /// All neighbors of the box: faces, edges and corners of a halo.
+    /// All neighbors in the box: faces, edges and corners of a halo.
     Box,
 }
 
-/// The new value of a cell from its old value and its neighbors' within [`RADIUS`](Self::RADIUS).
+/// A rule for the new value of a cell from the old values within [`RADIUS`](Self::RADIUS) of it.
 ///
-/// Made from closures by [`stencil`] and [`star_stencil`].
+/// Made from closures by [`stencil`] and [`star_stencil`]. A closure alone is not a stencil,
+/// because it does not say how far it reads:
+///
+/// ```compile_fail,E0277
+/// use parhelion_kernels::{Point, Stencil};
+///
+/// fn apply<S: Stencil<f64, 1>>(_: S) {}
+/// apply(|u: Point<'_, f64, 1, 1>| u.center()); // write `stencil::<f64, 1, 1>(|u| u.center())`
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a stencil for cells of type `{T}` (number of axes: {N})",
+    label = "not a stencil",
+    note = "make one from a closure: `stencil::<{T}, {N}, RADIUS>(|u| …)`, or `star_stencil` if it reads along the axes only"
+)]
 pub trait Stencil<T, const N: usize>: Sync {
-    /// How far it reads along each axis.
+    /// Radius: cells read along each axis.
     const RADIUS: usize;
-    /// Which neighbors it reads.
+    /// The neighbors read.
     const PATTERN: Pattern;
 
-    /// Writes the new values of the cells of `region` to `output`, on the calling thread. Cells are asked for in any order, also
-    /// ones of the halo, box by box; after an error the values of all are unspecified.
+    /// Writes the new values of the cells of `region` to `output`, on the calling thread.
+    ///
+    /// Callers ask for cells box by box in any order, including cells of the halo. After an error
+    /// all values are unspecified.
     ///
     /// # Errors
-    /// When `output` lacks cells of the region, or `input` cells within the radius of it.
+    /// When `output` lacks cells of the region, or `input` lacks cells within the radius of it.
     fn apply(
         &self,
         region: Region<N>,
@@ -35,16 +50,16 @@ pub trait Stencil<T, const N: usize>: Sync {
         input: View<'_, T, N>,
     ) -> Result<(), KernelError>;
 
-    /// As [`apply`](Self::apply); may call `beside` before each row, which fetches what is needed next.
+    /// As [`apply`](Self::apply); may call `before_row` before each row, to prefetch.
     #[doc(hidden)]
-    fn apply_beside(
+    fn apply_with_hook(
         &self,
         region: Region<N>,
         output: ViewMut<'_, T, N>,
         input: View<'_, T, N>,
-        beside: &mut dyn FnMut(),
+        before_row: &mut dyn FnMut(),
     ) -> Result<(), KernelError> {
-        let _ = beside;
+        let _ = before_row;
         self.apply(region, output, input)
     }
 }
@@ -54,7 +69,7 @@ struct Ruled<F, T, const N: usize, const R: usize, const STAR: bool> {
     cell: PhantomData<fn(T) -> T>,
 }
 
-/// The stencil of radius `R` with this rule, which may read all neighbors of the box.
+/// A stencil of radius `R` whose rule may read all neighbors in the box.
 ///
 /// ```
 /// use parhelion_kernels::{Pattern, Stencil, stencil};
@@ -71,8 +86,8 @@ pub fn stencil<T: Element, const N: usize, const R: usize>(
     Ruled::<_, T, N, R, false> { rule, cell: PhantomData }
 }
 
-/// The stencil of radius `R` with this rule, which may read only the neighbors on the axes (the
-/// compiler checks it), so that blocks need not exchange edges and corners.
+/// A stencil of radius `R` whose rule may read only the neighbors on the axes, so blocks need not
+/// exchange edges and corners. The compiler checks it (see [`Point`]).
 ///
 /// ```
 /// use parhelion_kernels::star_stencil;
@@ -100,17 +115,17 @@ where
         output: ViewMut<'_, T, N>,
         input: View<'_, T, N>,
     ) -> Result<(), KernelError> {
-        self.apply_beside(region, output, input, &mut || ())
+        self.apply_with_hook(region, output, input, &mut || ())
     }
 
-    fn apply_beside(
+    fn apply_with_hook(
         &self,
         region: Region<N>,
         mut output: ViewMut<'_, T, N>,
         input: View<'_, T, N>,
-        beside: &mut dyn FnMut(),
+        before_row: &mut dyn FnMut(),
     ) -> Result<(), KernelError> {
         let rule = |point: Point<'_, T, N, R, STAR>| (self.rule)(point);
-        sweep_beside(region, &mut output, Reach::<T, N, R, STAR>::of(input), rule, beside)
+        sweep_with_hook(region, &mut output, Reach::<T, N, R, STAR>::of(input), rule, before_row)
     }
 }

@@ -1,45 +1,48 @@
-//! Bringing into the cache what the next tile will need from memory.
+//! Prefetching of the cells that the next tile needs from memory.
 #![allow(unsafe_code, reason = "addresses of cells in view; a prefetch reads nothing")]
 
-use crate::layout::CACHE_LINE;
-use crate::view::{Cells, Rows, prefetch, rows};
+use crate::storage::CACHE_LINE;
+use crate::storage::{Cells, Rows, prefetch, rows};
 use crate::{Element, Region};
 
-/// What a thread computes at the level at hand in the tile that follows.
+/// The cells that a thread computes next at the current level: those of the tile that follows.
 ///
-/// Most of what that piece touches is in the cache: the tile before, or the level before, has touched it. Memory has
-/// all cells of the first level, and at later ones the strips at the low edges, by which a tile lags behind
-/// itself one level earlier. There each row would wait for memory, as hardware does not foresee such short runs.
+/// Most of the cells that the next tile touches are in the cache already, because the previous tile
+/// or the previous level touched them. Still in memory are all cells of the first level and, at
+/// later levels, the strips at the low edges, by which a tile lags behind itself one level earlier.
+/// Each row of a strip would wait for memory, because the hardware does not foresee such short
+/// runs.
 #[derive(Clone, Copy, Debug)]
-pub struct Ahead<const N: usize> {
-    /// The cells that it will compute.
+pub struct NextTile<const N: usize> {
+    /// Cells that the tile computes.
     pub(super) cells: Region<N>,
-    /// Whether this is the first level of the pass.
+    /// Whether the level is the first of the pass.
     pub(super) first_level: bool,
-    /// How far the rule reads.
+    /// Radius of the rule.
     pub(super) radius: usize,
-    /// How far a tile lags behind itself one level earlier.
+    /// Cells by which a tile lags behind itself one level earlier.
     pub(super) lag: [usize; N],
-    /// Whether there are several tiles along an axis.
+    /// Whether there are several tiles along each axis.
     pub(super) cut: [bool; N],
 }
 
-impl<const N: usize> Ahead<N> {
-    /// Begins to fetch what the next piece reads from `input` and writes to `output`, while the rows of `piece` are computed.
-    pub(super) fn fetch<T: Element>(
+impl<const N: usize> NextTile<N> {
+    /// A prefetch of the cells that the tile reads from `input` and writes to `output`, spread over
+    /// the rows of `piece`.
+    pub(super) fn prefetch<T: Element>(
         &self,
         input: &Cells<T, N>,
         output: &Cells<T, N>,
         piece: Region<N>,
-    ) -> Fetch<T, N> {
+    ) -> Prefetch<T, N> {
         let arrays = [*output, *input];
         let lines = |number: usize| {
             let region = self.region(number).intersection(&arrays[number % 2].region);
             rows(region).len() * lines_of::<T>(region.shape()[N - 1])
         };
         let lines: usize = (0..2 * N).map(lines).sum();
-        Fetch {
-            ahead: *self,
+        Prefetch {
+            next: *self,
             arrays,
             number: 0,
             rows: rows(Region::new([0; N], [0; N])),
@@ -49,7 +52,8 @@ impl<const N: usize> Ahead<N> {
         }
     }
 
-    /// What memory has of the next piece: for axis `number / 2`, to be written if the number is even, or read.
+    /// The cells of the tile that are still in memory, as region `number` of `2·N`: for axis
+    /// `number / 2`, cells to be written if the number is even, or to be read.
     fn region(&self, number: usize) -> Region<N> {
         let (axis, radius) = (number / 2, self.radius as isize);
         let (written, axes) = if self.first_level {
@@ -70,27 +74,27 @@ impl<const N: usize> Ahead<N> {
     }
 }
 
-/// The cache lines that the next piece needs, fetched a few at a time.
+/// The cache lines that the next tile needs, prefetched a few at a time.
 #[derive(Debug)]
-pub struct Fetch<T, const N: usize> {
-    ahead: Ahead<N>,
-    /// What is written, and what is read.
+pub struct Prefetch<T, const N: usize> {
+    next: NextTile<N>,
+    /// The array written and the array read.
     arrays: [Cells<T, N>; 2],
-    /// The next of the regions of `ahead`.
+    /// Number of the next region of `next`.
     number: usize,
-    /// Of the region before.
+    /// Rows left in the current region.
     rows: Rows<N>,
-    /// Of the row before: the next line, and how many there are.
+    /// The next line of the current row, and the number of lines left in it.
     line: *const i8,
     left: usize,
-    /// Lines fetched at a time.
+    /// Lines prefetched by each step.
     quota: usize,
 }
 
-impl<T: Element, const N: usize> Fetch<T, N> {
-    /// Fetches some lines, so many that all are fetched when each row of the piece has called this.
+impl<T: Element, const N: usize> Prefetch<T, N> {
+    /// Prefetches some lines: all are done when every row of the piece has called this once.
     #[inline]
-    pub(super) fn some(&mut self) {
+    pub(super) fn step(&mut self) {
         let mut quota = self.quota;
         while quota > 0 {
             while self.left == 0 {
@@ -106,7 +110,7 @@ impl<T: Element, const N: usize> Fetch<T, N> {
         }
     }
 
-    /// Goes to the next row, if there is one.
+    /// Moves to the next row, if there is one.
     fn next_row(&mut self) -> bool {
         loop {
             let array = self.arrays[(self.number + 1) % 2];
@@ -120,13 +124,13 @@ impl<T: Element, const N: usize> Fetch<T, N> {
                 return false;
             }
             let array = self.arrays[self.number % 2];
-            self.rows = rows(self.ahead.region(self.number).intersection(&array.region));
+            self.rows = rows(self.next.region(self.number).intersection(&array.region));
             self.number += 1;
         }
     }
 }
 
-/// The lines that so many cells have, or one less.
+/// Cache lines of `len` cells; a row that does not start on a line may have one more.
 fn lines_of<T>(len: usize) -> usize {
     (len * size_of::<T>()).div_ceil(CACHE_LINE)
 }

@@ -1,32 +1,18 @@
 //! Copies of many boxes of cells, gathered first and then done in one go by all threads.
-#![allow(unsafe_code, reason = "threads copy disjoint rows between arrays and byte buffers")]
-//!
-//! Invariants, cited by the unsafe blocks here:
-//!
-//! - **C1** The source and the target of a job have `shape` elements at `strides` from `start` on, all
-//!   of them in live allocations that the [`Copies`] of that job borrows: sources shared, targets
-//!   exclusively. Elements are plain bytes, and the last stride is their size.
-//! - **C2** No two targets of one [`Copies`] overlap, nor does a target overlap a source.
-//! - **C3** Every part of a job's target is copied by one thread.
+#![allow(unsafe_code, reason = "threads copy disjoint rows; see the invariants of job.rs")]
 
 use std::marker::PhantomData;
 
-use crate::view::Cells;
-use crate::{BoxCopy, Element, Packing, Pool, Region, View, ViewMut};
+use super::job::{Job, Place};
+use super::packing::{BoxCopy, Packing};
+use crate::pool::SMALL_WORK;
+use crate::{Element, Pool, Region, View, ViewMut};
 
-/// Below this many bytes of touched cache lines, waking the other threads costs more than it saves.
-const WORTH_THREADS: usize = 128 << 10;
+/// Cost in bytes below which one thread does a job alone; larger jobs are divided among all
+/// threads.
+const UNDIVIDED: usize = SMALL_WORK / 2;
 
-/// A job that touches fewer bytes is done by one thread, others are divided.
-const WORTH_DIVIDING: usize = 32 << 10;
-
-/// What memory moves at once.
-const CACHE_LINE: usize = 64;
-
-/// Axes of a job; those of a box with fewer are the last ones.
-const AXES: usize = 4;
-
-/// The memory of a list of copies, to be used again and again.
+/// A reusable list of copies.
 ///
 /// ```
 /// use parhelion_kernels::{CopyList, Packing, Pool, Region, View, ViewMut};
@@ -55,7 +41,7 @@ pub struct CopyList {
     jobs: Vec<Job>,
 }
 
-/// Copies that are being gathered; from [`CopyList::begin`].
+/// Copies being gathered, from [`CopyList::begin`].
 #[derive(Debug)]
 pub struct Copies<'a> {
     jobs: &'a mut Vec<Job>,
@@ -68,9 +54,9 @@ impl CopyList {
         Self::default()
     }
 
-    /// Begins to gather copies.
+    /// Starts gathering copies.
     pub fn begin(&mut self) -> Copies<'_> {
-        // Jobs that were gathered and never run refer to borrows that are over.
+        // Jobs that never ran refer to borrows that have ended.
         self.jobs.clear();
         Copies { jobs: &mut self.jobs, borrows: PhantomData }
     }
@@ -80,7 +66,7 @@ impl<'a> Copies<'a> {
     /// Adds a copy of the cells of `region` to `bytes`, in C order.
     ///
     /// # Panics
-    /// When `bytes` is not exactly as long as these cells, or some of them are not in view.
+    /// When `bytes` does not have the size of these cells, or some of them are not in view.
     pub fn pack<T: Element, const N: usize>(
         &mut self,
         cells: View<'a, T, N>,
@@ -95,10 +81,10 @@ impl<'a> Copies<'a> {
         }
     }
 
-    /// Adds copies to the boxes of `packing`: box `piece` from `bytes(piece)`, in C order.
+    /// Adds a copy from `bytes(piece)`, in C order, to each box `piece` of `packing`.
     ///
     /// # Panics
-    /// When a buffer is not exactly as long as its box, or a box is not in view.
+    /// When a buffer does not have the size of its box, or a box is not in view.
     pub fn unpack<T: Element, const N: usize>(
         &mut self,
         cells: ViewMut<'a, T, N>,
@@ -109,7 +95,8 @@ impl<'a> Copies<'a> {
             let bytes = bytes(piece);
             check_length::<T, N>(region, bytes.len());
             if let Some(to) = Place::in_view(&cells.cells, region) {
-                // C1, C2: the view is borrowed exclusively, and the boxes of a packing are disjoint.
+                // C1, C2: the view is borrowed exclusively, and the boxes of a packing are
+                // disjoint.
                 let from = Place::contiguous::<T, N>(bytes.as_ptr().cast_mut(), region);
                 self.jobs.push(Job::new(region.shape(), from, to));
             }
@@ -131,22 +118,22 @@ impl<'a> Copies<'a> {
         }
     }
 
-    /// Does all copies: on all threads, each with its share of every large box and of the number of
-    /// small ones; on the calling one alone if they are small altogether.
+    /// Does all copies. Every thread copies its share of each large box and some of the small
+    /// boxes; the calling thread does everything if the boxes are small altogether.
     pub fn run(self, pool: &Pool) {
-        let jobs = Jobs(self.jobs);
-        let total: usize = jobs.0.iter().map(|job| job.cost).sum();
-        if pool.threads() == 1 || total < WORTH_THREADS {
+        let jobs: &[Job] = self.jobs;
+        let total: usize = jobs.iter().map(|job| job.cost).sum();
+        // A job's cost counts one side only, and copying computes nothing.
+        if pool.threads() == 1 || total < 2 * SMALL_WORK {
             // SAFETY: C1, C2; C3 as there is one thread.
-            jobs.0.iter().for_each(|job| unsafe { job.copy(job.region()) });
+            jobs.iter().for_each(|job| unsafe { job.copy(job.region()) });
             return;
         }
-        let small: usize = jobs.0.iter().map(|job| job.cost).filter(|&cost| cost < WORTH_DIVIDING).sum();
-        let jobs = &jobs;
+        let small: usize = jobs.iter().map(|job| job.cost).filter(|&cost| cost < UNDIVIDED).sum();
         pool.run(move |thread| {
             let (threads, mut before) = (pool.threads(), 0);
-            for job in jobs.0 {
-                let part = if job.cost >= WORTH_DIVIDING {
+            for job in jobs {
+                let part = if job.cost >= UNDIVIDED {
                     job.region().part(thread, threads)
                 } else {
                     let owner = before * threads / small;
@@ -156,10 +143,58 @@ impl<'a> Copies<'a> {
                     }
                     job.region()
                 };
-                // SAFETY: C1, C2; C3 as the parts of a region are disjoint, and a small job has one owner.
+                // SAFETY: C1, C2; C3 as the parts of a region are disjoint, and a small job has one
+                // owner.
                 unsafe { job.copy(part) };
             }
         });
+    }
+}
+
+impl<const N: usize> Packing<N> {
+    /// Copies the boxes from `cells` to `buffer`.
+    ///
+    /// # Panics
+    /// When `buffer` is not [`len`](Self::len) long, or a box is not in view.
+    pub fn pack<T: Element>(&self, pool: &Pool, cells: View<'_, T, N>, buffer: &mut [T]) {
+        assert_eq!(buffer.len(), self.len(), "the buffer does not have the length of the packing");
+        let mut list = CopyList::new();
+        let (mut copies, mut rest) = (list.begin(), bytemuck::cast_slice_mut(buffer));
+        for &region in self.regions() {
+            let (bytes, after) = rest.split_at_mut(region.len() * size_of::<T>());
+            copies.pack(cells, region, bytes);
+            rest = after;
+        }
+        copies.run(pool);
+    }
+
+    /// Copies `buffer` to the boxes in `cells`.
+    ///
+    /// # Panics
+    /// When `buffer` is not [`len`](Self::len) long, or a box is not in view.
+    pub fn unpack<T: Element>(&self, pool: &Pool, buffer: &[T], cells: ViewMut<'_, T, N>) {
+        assert_eq!(buffer.len(), self.len(), "the buffer does not have the length of the packing");
+        let mut list = CopyList::new();
+        let (mut copies, mut rest) = (list.begin(), bytemuck::cast_slice(buffer));
+        copies.unpack(cells, self, |piece| {
+            let (bytes, after) = rest.split_at(self.regions()[piece].len() * size_of::<T>());
+            rest = after;
+            bytes
+        });
+        copies.run(pool);
+    }
+}
+
+impl<const N: usize> BoxCopy<N> {
+    /// Copies within `cells`.
+    ///
+    /// # Panics
+    /// When a box is not in view.
+    pub fn run<T: Element>(&self, pool: &Pool, cells: ViewMut<'_, T, N>) {
+        let mut list = CopyList::new();
+        let mut copies = list.begin();
+        copies.within(cells, self);
+        copies.run(pool);
     }
 }
 
@@ -168,162 +203,9 @@ fn check_length<T, const N: usize>(region: Region<N>, bytes: usize) {
     assert!(bytes == wanted, "a buffer of {bytes} bytes is not the {wanted} bytes of the cells {region:?}");
 }
 
-/// Where the cells of a box begin, and the distances in bytes between neighbors on its axes.
-#[derive(Clone, Copy, Debug)]
-struct Place {
-    start: *mut u8,
-    strides: [usize; AXES],
-}
-
-impl Place {
-    /// The place of `region`; `None` if it is empty.
-    fn in_view<T, const N: usize>(cells: &Cells<T, N>, region: Region<N>) -> Option<Self> {
-        const { assert!(N <= AXES, "boxes have at most 4 axes") };
-        assert!(cells.region.contains_region(&region), "box {region:?} is not in view of {:?}", cells.region);
-        if region.is_empty() {
-            return None;
-        }
-        // SAFETY: the first cell of a box that is not empty and in view is in view.
-        let start = unsafe { cells.at(region.start) }.cast();
-        let strides = padded(cells.strides().map(|stride| stride * size_of::<T>()), 0);
-        Some(Self { start, strides })
-    }
-
-    /// The place of the cells of `region` one after the other.
-    fn contiguous<T, const N: usize>(start: *mut u8, region: Region<N>) -> Self {
-        let (shape, mut strides) = (region.shape(), [size_of::<T>(); N]);
-        for a in (0..N - 1).rev() {
-            strides[a] = strides[a + 1] * shape[a + 1];
-        }
-        Self { start, strides: padded(strides, 0) }
-    }
-
-    /// # Safety
-    /// `index` lies within the shape of the job.
-    unsafe fn at(&self, index: [isize; AXES]) -> *mut u8 {
-        let offset: usize = (0..AXES).map(|a| index[a] as usize * self.strides[a]).sum();
-        // SAFETY: within the allocation by C1 and the contract.
-        unsafe { self.start.add(offset) }
-    }
-}
-
-/// `values` as the last ones of `AXES`.
-fn padded<const N: usize>(values: [usize; N], padding: usize) -> [usize; AXES] {
-    let mut all = [padding; AXES];
-    all[AXES - N..].copy_from_slice(&values);
-    all
-}
-
-/// One box to copy.
-#[derive(Debug)]
-struct Job {
-    shape: [usize; AXES],
-    from: Place,
-    to: Place,
-    /// Bytes of the cache lines that one side touches.
-    cost: usize,
-}
-
-/// The jobs of one run, for its threads.
-struct Jobs<'a>(&'a [Job]);
-
-// SAFETY: only addresses and sizes; every use that follows an address states C3.
-unsafe impl Sync for Jobs<'_> {}
-
-impl Job {
-    fn new<const N: usize>(shape: [usize; N], from: Place, to: Place) -> Self {
-        let mut job = Self { shape: padded(shape, 1), from, to, cost: 0 };
-        let rows: usize = job.shape[..AXES - 1].iter().product();
-        job.cost = rows * job.row_bytes().next_multiple_of(CACHE_LINE);
-        job.squeeze();
-        job
-    }
-
-    /// Moves axes of one cell to the front, so that the loop over rows is as long as it can be. (What
-    /// [`Region::part`] makes of the shape does not change.)
-    fn squeeze(&mut self) {
-        for _ in 0..AXES - 2 {
-            for a in 1..AXES - 1 {
-                if self.shape[a] == 1 {
-                    self.shape.swap(a - 1, a);
-                    self.from.strides.swap(a - 1, a);
-                    self.to.strides.swap(a - 1, a);
-                }
-            }
-        }
-    }
-
-    fn row_bytes(&self) -> usize {
-        self.shape[AXES - 1] * self.from.strides[AXES - 1]
-    }
-
-    fn region(&self) -> Region<AXES> {
-        Region::from_shape(self.shape)
-    }
-
-    /// Copies the cells of `part`, counted from the first cell of the box.
-    ///
-    /// # Safety
-    /// The borrows of C1 last, and nobody else accesses this part of the target.
-    unsafe fn copy(&self, part: Region<AXES>) {
-        if part.is_empty() {
-            return;
-        }
-        // Sheets: the rows along the last axis but one, which lie at a constant distance.
-        let [planes, sheets, rows, cells] = part.shape();
-        let bytes = cells * self.from.strides[AXES - 1];
-        let pitch = [self.from.strides[AXES - 2], self.to.strides[AXES - 2]];
-        for plane in 0..planes as isize {
-            for sheet in 0..sheets as isize {
-                let mut first = part.start;
-                first[0] += plane;
-                first[1] += sheet;
-                // SAFETY: these rows of the part lie at these distances (C1), and the contract.
-                unsafe { copy_rows(self.from.at(first), self.to.at(first), rows, pitch, bytes) };
-            }
-        }
-    }
-}
-
-/// Copies `rows` rows of `bytes` bytes that lie `pitch` bytes apart, in the source and in the target.
-///
-/// # Safety
-/// All rows are valid, those of source and target do not overlap, and nobody else accesses the target.
-unsafe fn copy_rows(from: *const u8, to: *mut u8, rows: usize, pitch: [usize; 2], bytes: usize) {
-    macro_rules! by_length {
-        ($($length:literal)*) => {
-            // SAFETY: the contract.
-            unsafe {
-                match bytes {
-                    $($length => copy_thin_rows::<$length>(from, to, rows, pitch),)*
-                    _ => (0..rows).for_each(|row| {
-                        std::ptr::copy_nonoverlapping(from.add(row * pitch[0]), to.add(row * pitch[1]), bytes);
-                    }),
-                }
-            }
-        };
-    }
-    by_length!(1 2 4 8 12 16 20 24 28 32 40 48 56 64 80 96 112 128)
-}
-
-/// Copies rows of `LENGTH` bytes, those of a thin face, without a call of `memcpy` for each.
-///
-/// # Safety
-/// As for [`copy_rows`].
-unsafe fn copy_thin_rows<const LENGTH: usize>(from: *const u8, to: *mut u8, rows: usize, pitch: [usize; 2]) {
-    for row in 0..rows {
-        // SAFETY: the contract; an array of bytes is aligned anywhere.
-        unsafe {
-            let bytes = from.add(row * pitch[0]).cast::<[u8; LENGTH]>();
-            *to.add(row * pitch[1]).cast::<[u8; LENGTH]>() = *bytes;
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::ViewMut;
     use proptest::prelude::*;
 
     /// The bytes of the cells of `region`, in C order, the slow way.
@@ -332,7 +214,8 @@ mod tests {
     }
 
     proptest! {
-        /// Faces of all axes of two arrays at once, packed, and unpacked elsewhere, by any number of threads.
+        /// Faces of all axes of two arrays at once, packed, and unpacked elsewhere, by any number
+        /// of threads.
         #[test]
         fn many_boxes_in_one_go(
             shape in prop::array::uniform3(1_usize..40),

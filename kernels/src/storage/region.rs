@@ -5,7 +5,7 @@ use std::fmt;
 /// A half-open box of indices, `start[a] ≤ i[a] < end[a]` on every axis `a`, axis 0 slowest.
 ///
 /// Indices are signed: the cell before a block's first cell is `-1`. A region does not know its
-/// frame (global, or local with the first owned cell at 0); whoever hands it out says so.
+/// frame (global, or local with the first owned cell at 0); functions that return one document it.
 ///
 /// ```
 /// use parhelion_kernels::Region;
@@ -32,7 +32,7 @@ impl<const N: usize> Region<N> {
 
     /// The region of this shape (cells per axis) whose first cell is the origin.
     ///
-    /// Here and below, indices beyond the range of `isize` stick to its ends.
+    /// All methods clamp indices to the range of `isize`.
     pub fn from_shape(shape: [usize; N]) -> Self {
         Self { start: [0; N], end: shape.map(index) }
     }
@@ -50,7 +50,7 @@ impl<const N: usize> Region<N> {
         self.shape().iter().fold(1, |cells, &n| cells.saturating_mul(n))
     }
 
-    /// Whether the region has no cell.
+    /// Whether the region has no cells.
     pub fn is_empty(&self) -> bool {
         (0..N).any(|a| self.end[a] <= self.start[a])
     }
@@ -60,7 +60,7 @@ impl<const N: usize> Region<N> {
         (0..N).all(|a| (self.start[a]..self.end[a]).contains(&index[a]))
     }
 
-    /// Whether every cell of `other` lies in this region (an empty one always does).
+    /// Whether every cell of `other` lies in this region (an empty region always does).
     pub fn contains_region(&self, other: &Self) -> bool {
         other.is_empty() || (0..N).all(|a| self.start[a] <= other.start[a] && other.end[a] <= self.end[a])
     }
@@ -81,7 +81,7 @@ impl<const N: usize> Region<N> {
         }
     }
 
-    /// The region with `width[a][0]` cells more before and `width[a][1]` more after it on axis `a`.
+    /// The region grown on axis `a` by `width[a][0]` cells before and `width[a][1]` cells after it.
     pub fn grown(&self, width: [[usize; 2]; N]) -> Self {
         Self {
             start: std::array::from_fn(|a| self.start[a].saturating_sub(index(width[a][0]))),
@@ -89,7 +89,8 @@ impl<const N: usize> Region<N> {
         }
     }
 
-    /// The region with `width[a][0]` cells fewer before and `width[a][1]` fewer after it on axis `a`.
+    /// The region shrunk on axis `a` by `width[a][0]` cells at its start and `width[a][1]` at its
+    /// end.
     pub fn shrunk(&self, width: [[usize; 2]; N]) -> Self {
         Self {
             start: std::array::from_fn(|a| self.start[a].saturating_add(index(width[a][0]))),
@@ -112,8 +113,8 @@ impl<const N: usize> Region<N> {
         self
     }
 
-    /// The parts of this region outside `core`, as at most 2·N disjoint boxes: full slabs on
-    /// axis 0 first, so that the pieces cut along the fastest axis are the smallest.
+    /// The parts of this region outside `core`, as at most 2·N disjoint boxes. Full slabs on axis 0
+    /// come first, so the pieces cut along the fastest axis are the smallest.
     pub fn shells(&self, core: &Self) -> Vec<Self> {
         let core = self.intersection(core);
         if core.is_empty() {
@@ -158,13 +159,13 @@ impl<const N: usize> Region<N> {
     /// assert_eq!(rows, [([1, -1], 3), ([2, -1], 3)]);
     /// ```
     pub fn rows(&self) -> impl Iterator<Item = ([isize; N], usize)> + use<N> {
-        crate::view::rows(*self)
+        crate::storage::rows(*self)
     }
 
-    /// Part `part` of `parts` of this region: cut along the slowest axes, so that parts are
-    /// contiguous where they can be, balanced to within one row, and together tile the region.
+    /// Part `part` of `parts` of this region. The parts tile the region and are balanced to within
+    /// one row; cuts are along the slowest axes, so parts are contiguous where possible.
     ///
-    /// The cut depends only on the arguments: first touch and every sweep agree on it.
+    /// The cut depends only on the arguments, so first touch and all sweeps agree on it.
     ///
     /// ```
     /// use parhelion_kernels::Region;
@@ -214,6 +215,54 @@ impl<const N: usize> fmt::Debug for Region<N> {
     }
 }
 
+/// The first cell and the length of every row of `region`.
+pub(crate) fn rows<const N: usize>(region: Region<N>) -> Rows<N> {
+    let len = region.shape()[N - 1];
+    let firsts = if region.is_empty() {
+        region
+    } else {
+        region.with_axis(N - 1, region.start[N - 1], region.start[N - 1] + 1)
+    };
+    Rows { firsts, next: firsts.start, left: firsts.len(), len }
+}
+
+/// The iterator of [`rows`].
+#[derive(Clone, Debug)]
+pub(crate) struct Rows<const N: usize> {
+    /// The first cells of all rows.
+    firsts: Region<N>,
+    next: [isize; N],
+    left: usize,
+    len: usize,
+}
+
+impl<const N: usize> Iterator for Rows<N> {
+    type Item = ([isize; N], usize);
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.left == 0 {
+            return None;
+        }
+        self.left -= 1;
+        let row = self.next;
+        for a in (0..N.saturating_sub(1)).rev() {
+            self.next[a] += 1;
+            if self.next[a] < self.firsts.end[a] {
+                break;
+            }
+            self.next[a] = self.firsts.start[a];
+        }
+        Some((row, self.len))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left, Some(self.left))
+    }
+}
+
+impl<const N: usize> ExactSizeIterator for Rows<N> {}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -261,6 +310,18 @@ mod tests {
         let grown = Region::new([isize::MIN], [isize::MIN + 2]).grown([[5, usize::MAX]]);
         assert_eq!(grown, Region::new([isize::MIN], [1]));
         assert_eq!(Region::new([isize::MIN], [most]).shape(), [most as usize]);
+    }
+
+    #[test]
+    fn rows_visit_every_cell_in_memory_order() {
+        let region = Region::new([-1, 2, 0], [1, 4, 5]);
+        let visited: Vec<_> = rows(region)
+            .flat_map(|(i, len)| (0..len as isize).map(move |k| [i[0], i[1], i[2] + k]))
+            .collect();
+        assert_eq!(visited, region.indices().collect::<Vec<_>>());
+        assert_eq!(rows(Region::new([0, 0], [0, 4])).count(), 0);
+        assert_eq!(rows(Region::new([0, 0], [4, 0])).count(), 0);
+        assert_eq!(rows(Region::from_shape([7])).collect::<Vec<_>>(), [([0], 7)]);
     }
 
     #[test]

@@ -1,61 +1,66 @@
-//! A rule for several arrays at once, applied several times in one pass.
+//! A rule for several arrays, applied several times in one pass.
 #![allow(
     unsafe_code,
-    reason = "threads write disjoint cells of shared arrays; see the invariants of view.rs"
+    reason = "threads write disjoint cells of shared arrays; see the invariants of cells.rs"
 )]
 
 use super::Pass;
-use super::ahead::{Ahead, Fetch};
-use super::levels::run;
-use super::walls::{Beyond, Walls};
-use crate::view::{Cells, rows};
+use super::advance::run;
+use super::prefetch::{NextTile, Prefetch};
+use super::walls::{WallHalo, Walls};
+use crate::storage::{Cells, rows};
 use crate::{Element, Inputs, KernelError, Outputs, PointOf, Points, Pool, Reach, Region, View, ViewMut};
 
 mod sealed {
     pub trait Sealed {}
 }
 
-/// One of the arrays that a rule brings forward: even and odd levels, read within `R` cells, with its walls.
+/// An array that a rule advances: its even and odd levels, read within `R` cells, and its walls.
 #[derive(Debug)]
 pub struct State<'a, T, W, const N: usize, const R: usize, const STAR: bool> {
     /// Level `l` is in `arrays[l % 2]`.
     pub arrays: [ViewMut<'a, T, N>; 2],
-    /// What stands beyond the walls.
+    /// The walls around the block.
     pub walls: W,
     /// The cells between the walls.
     pub interior: Region<N>,
 }
 
-/// The arrays that a rule brings forward: a [`State`], or a tuple of such. The trait is sealed.
+/// The arrays that a rule advances: a [`State`], or a tuple of up to 5 states. The trait is sealed.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be advanced by a rule (number of axes: {N})",
+    note = "states are a `State` or a tuple of up to 5 of them"
+)]
 pub trait States<const N: usize>: sealed::Sealed {
-    /// What the rule returns for one cell.
+    /// The rule's result at one cell.
     type Value: Copy;
-    /// The arrays of one level, written.
+    /// The arrays of one level, to be written.
     type Outputs: Outputs<N, Value = Self::Value>;
-    /// The arrays of one level, read.
+    /// The arrays of one level, to be read.
     type Inputs: Inputs<N>;
-    /// What the threads share.
+    /// The state that threads share.
     #[doc(hidden)]
     type Shared: Send + Sync;
 
-    /// What is fetched for the pieces that follow.
+    /// The prefetch for the next tile.
     #[doc(hidden)]
-    type Fetch;
+    type Prefetch;
 
     #[doc(hidden)]
     fn share(self, pass: &Pass<N>) -> Result<Self::Shared, KernelError>;
     #[doc(hidden)]
     fn outputs(shared: &Self::Shared, level: usize) -> <Self::Outputs as Outputs<N>>::Cells;
     /// # Safety
-    /// The arrays are borrowed as long as the inputs are used (V1), and the threads keep to V3.
+    /// The arrays stay borrowed while the inputs are used (V1), and the threads respect V3.
     #[doc(hidden)]
     unsafe fn inputs(shared: &Self::Shared, level: usize) -> Self::Inputs;
     #[doc(hidden)]
-    fn fetch(shared: &Self::Shared, level: usize, ahead: &Ahead<N>, piece: Region<N>) -> Self::Fetch;
+    fn prefetch(shared: &Self::Shared, level: usize, next: &NextTile<N>, piece: Region<N>) -> Self::Prefetch;
     #[doc(hidden)]
-    fn fetch_some(fetch: &mut Self::Fetch);
+    fn prefetch_step(prefetch: &mut Self::Prefetch);
     /// # Safety
-    /// The states passed the checks of `share`, and no other thread touches the piece or what mirrors it.
+    /// The states passed the checks of `share`, and no other thread touches the piece or the halo
+    /// cells that mirror it.
     #[doc(hidden)]
     unsafe fn fill(shared: &Self::Shared, level: usize, piece: Region<N>);
 }
@@ -65,7 +70,7 @@ pub trait States<const N: usize>: sealed::Sealed {
 #[derive(Debug)]
 pub struct SharedState<T, W, const N: usize> {
     cells: [Cells<T, N>; 2],
-    beyond: Beyond<W, N>,
+    halo: WallHalo<W, N>,
 }
 
 impl<T, W, const N: usize, const R: usize, const STAR: bool> sealed::Sealed for State<'_, T, W, N, R, STAR> {}
@@ -78,12 +83,12 @@ where
     type Outputs = ViewMut<'a, T, N>;
     type Inputs = Reach<'a, T, N, R, STAR>;
     type Shared = SharedState<T, W, N>;
-    type Fetch = Fetch<T, N>;
+    type Prefetch = Prefetch<T, N>;
 
     fn share(self, pass: &Pass<N>) -> Result<Self::Shared, KernelError> {
-        let beyond = Beyond::new(self.walls, self.interior, [[pass.radius(); 2]; N]);
-        super::levels::check(pass, R, &beyond, &self.arrays)?;
-        Ok(SharedState { cells: self.arrays.map(|array| array.cells), beyond })
+        let halo = WallHalo::new(self.walls, self.interior, [[pass.radius(); 2]; N]);
+        super::advance::check(pass, R, &halo, &self.arrays)?;
+        Ok(SharedState { cells: self.arrays.map(|array| array.cells), halo })
     }
 
     fn outputs(shared: &Self::Shared, level: usize) -> Cells<T, N> {
@@ -97,21 +102,21 @@ where
         Reach::of(view)
     }
 
-    fn fetch(shared: &Self::Shared, level: usize, ahead: &Ahead<N>, piece: Region<N>) -> Fetch<T, N> {
-        ahead.fetch(&shared.cells[(level - 1) % 2], &shared.cells[level % 2], piece)
+    fn prefetch(shared: &Self::Shared, level: usize, next: &NextTile<N>, piece: Region<N>) -> Prefetch<T, N> {
+        next.prefetch(&shared.cells[(level - 1) % 2], &shared.cells[level % 2], piece)
     }
 
     #[inline(always)]
-    fn fetch_some(fetch: &mut Fetch<T, N>) {
-        fetch.some();
+    fn prefetch_step(prefetch: &mut Prefetch<T, N>) {
+        prefetch.step();
     }
 
     unsafe fn fill(shared: &Self::Shared, level: usize, piece: Region<N>) {
-        let SharedState { cells, beyond } = shared;
+        let SharedState { cells, halo } = shared;
         // SAFETY: the contract.
         unsafe {
-            beyond.set_walls(&cells[level % 2], piece);
-            beyond.fill(&cells[level % 2], level, piece, 0);
+            halo.set_walls(&cells[level % 2], piece);
+            halo.fill(&cells[level % 2], level, piece, 0);
         }
     }
 }
@@ -127,7 +132,7 @@ macro_rules! tuples {
             type Outputs = ($(ViewMut<'a, $value, N>,)*);
             type Inputs = ($($state::Inputs,)*);
             type Shared = ($($state::Shared,)*);
-            type Fetch = ($($state::Fetch,)*);
+            type Prefetch = ($($state::Prefetch,)*);
 
             fn share(self, pass: &Pass<N>) -> Result<Self::Shared, KernelError> {
                 Ok(($(self.$member.share(pass)?,)*))
@@ -142,13 +147,13 @@ macro_rules! tuples {
                 unsafe { ($($state::inputs(&shared.$member, level),)*) }
             }
 
-            fn fetch(shared: &Self::Shared, level: usize, ahead: &Ahead<N>, piece: Region<N>) -> Self::Fetch {
-                ($($state::fetch(&shared.$member, level, ahead, piece),)*)
+            fn prefetch(shared: &Self::Shared, level: usize, next: &NextTile<N>, piece: Region<N>) -> Self::Prefetch {
+                ($($state::prefetch(&shared.$member, level, next, piece),)*)
             }
 
             #[inline(always)]
-            fn fetch_some(fetch: &mut Self::Fetch) {
-                $($state::fetch_some(&mut fetch.$member);)*
+            fn prefetch_step(prefetch: &mut Self::Prefetch) {
+                $($state::prefetch_step(&mut prefetch.$member);)*
             }
 
             unsafe fn fill(shared: &Self::Shared, level: usize, piece: Region<N>) {
@@ -164,32 +169,34 @@ tuples!(A TA 0, B TB 1, C TC 2);
 tuples!(A TA 0, B TB 1, C TC 2, D TD 3);
 tuples!(A TA 0, B TB 1, C TC 2, D TD 3, E TE 4);
 
-/// Brings `states` forward by the levels of `pass`: every cell becomes `rule(its value two levels before, neighborhood in the
-/// level before, neighborhood in the constants)`.
+/// Advances `states` by the levels of `pass`. Every cell becomes `rule(its value two levels before,
+/// neighborhood in the level before, neighborhood in the constants)`.
 ///
-/// As [`advance`](super::advance), for rules of several arrays, of two levels in time, and with arrays that stay as they are.
+/// As [`advance`](super::advance()), for rules of several arrays, rules of two levels in time, and
+/// rules that read constant arrays.
 ///
 /// # Errors
-/// When arrays lack cells that are read or written, or the rule reads farther than the pass's radius.
+/// When arrays lack cells that are read or written, or the radius of a state exceeds the pass's.
 pub fn evolve<S: States<N>, C: Inputs<N>, const N: usize>(
     pool: &Pool,
     pass: &Pass<N>,
     states: S,
     constants: C,
     rule: impl for<'p> Fn(S::Value, PointOf<'p, S::Inputs, N>, PointOf<'p, C, N>) -> S::Value + Sync,
-    here: impl FnMut(),
+    between_tiles: impl FnMut(),
 ) -> Result<(), KernelError> {
     pass.levels().try_for_each(|level| constants.check(&pass.cells(level)))?;
     let shared = states.share(pass)?;
-    run(pool, pass, here, |level, piece, ahead| {
-        // SAFETY: the states hold their borrows until the pass has run; their arrays are borrowed apart. By the order of the
-        // pass no other thread writes a cell within the radius of the piece in the level before, or touches one of
-        // the piece, or what mirrors it, in this level (V3). All is in view by the checks (V1).
+    run(pool, pass, between_tiles, |level, piece, next| {
+        // SAFETY: the states hold their borrows until the pass has run, and every array has its own
+        // borrow. By the order of the pass no other thread writes a cell within the radius of the
+        // piece in the level before, or touches a cell of the piece, or the halo cells that mirror
+        // it, in this level (V3). All cells are in view by the checks (V1).
         unsafe {
             let (outputs, inputs) = (S::outputs(&shared, level), S::inputs(&shared, level - 1));
-            let mut fetch = S::fetch(&shared, level, &ahead, piece);
+            let mut prefetch = S::prefetch(&shared, level, &next, piece);
             for (index, len) in rows(piece) {
-                S::fetch_some(&mut fetch);
+                S::prefetch_step(&mut prefetch);
                 let (now, fixed) = (inputs.first(index), constants.first(index));
                 <S::Outputs as Outputs<N>>::update_row(&outputs, index, len, |i, before| {
                     rule(

@@ -1,4 +1,4 @@
-//! Storage of one block: aligned, zeroed, first touched by the threads that will compute on it.
+//! Storage of one block: aligned, zeroed, first touched by the threads that compute on it.
 #![allow(unsafe_code, reason = "hands out slices of a hand-aligned allocation")]
 //!
 //! Invariants, cited by the unsafe blocks here:
@@ -12,7 +12,7 @@ use std::alloc::{self, alloc_zeroed, handle_alloc_error};
 use std::marker::PhantomData;
 use std::ptr::NonNull;
 
-use crate::layout::CACHE_LINE;
+use super::layout::CACHE_LINE;
 use crate::{Element, Layout, Pool, View, ViewMut};
 
 /// Arrays of at least this many bytes are aligned to, and ask the kernel for, huge pages.
@@ -43,24 +43,28 @@ unsafe impl<T: Element, const N: usize> Send for Array<T, N> {}
 unsafe impl<T: Element, const N: usize> Sync for Array<T, N> {}
 
 impl<T: Element, const N: usize> Array<T, N> {
-    /// An array of zeros, each page first touched by the thread of `pool` that owns its cells.
+    /// An array of zeros. The thread of `pool` that owns the cells of a page touches it first.
     ///
     /// # Panics
-    /// When the layout was made for elements of another size.
+    /// When the layout is for elements of another size.
     pub fn zeros(pool: &Pool, layout: Layout<N>) -> Self {
-        assert_eq!(layout.element_size(), size_of::<T>(), "the layout is for elements of another size");
+        assert_eq!(
+            layout.element_size(),
+            size_of::<T>(),
+            "the layout is for elements of another size; pass size_of::<T>() to Layout::new"
+        );
         let bytes = layout.len() * size_of::<T>();
         let align = if bytes >= HUGE_PAGE { HUGE_PAGE } else { CACHE_LINE };
-        // Over-allocating and aligning by hand, not an over-aligned `alloc_zeroed`: that one
-        // writes the zeros itself, from this thread, where the plain one maps untouched pages.
+        // Over-allocates and aligns by hand: an over-aligned `alloc_zeroed` writes the zeros
+        // itself, from this thread, while a plain one maps untouched pages.
         let allocation = alloc::Layout::from_size_align(bytes + align, align_of::<T>())
             .expect("Layout::new refuses sizes beyond isize::MAX / 2");
-        // SAFETY: the size is not zero, for `align` is not.
+        // SAFETY: the size is not zero, because `align` is not.
         let Some(base) = NonNull::new(unsafe { alloc_zeroed(allocation) }) else {
             handle_alloc_error(allocation)
         };
         let skip = base.align_offset(align);
-        // SAFETY: `skip ≤ align`, so that `skip + bytes` lies within the allocation.
+        // SAFETY: `skip ≤ align`, so `skip + bytes` lies within the allocation.
         let start = unsafe { base.add(skip) }.cast::<T>();
         if bytes >= HUGE_PAGE {
             advise_huge_pages(start.cast(), bytes);
@@ -70,13 +74,13 @@ impl<T: Element, const N: usize> Array<T, N> {
         array
     }
 
-    /// Writes a zero to every row from the thread that will sweep over it.
+    /// Writes zeros to every row, from the thread that will sweep over it.
     fn touch(&mut self, pool: &Pool) {
         let whole = self.layout.whole();
         self.view_mut().for_each_row(pool, whole, |_, row| row.fill(T::zero()));
     }
 
-    /// Where the cells lie.
+    /// The placement of the cells.
     pub fn layout(&self) -> &Layout<N> {
         &self.layout
     }
@@ -107,7 +111,7 @@ impl<T: Element, const N: usize> Array<T, N> {
 
 impl<T, const N: usize> Drop for Array<T, N> {
     fn drop(&mut self) {
-        // SAFETY: `base` came from `alloc_zeroed` with this very layout.
+        // SAFETY: `base` came from `alloc_zeroed` with this layout.
         unsafe { alloc::dealloc(self.base.as_ptr(), self.allocation) }
     }
 }
@@ -118,7 +122,8 @@ impl<T: Element, const N: usize> std::fmt::Debug for Array<T, N> {
     }
 }
 
-/// Fewer page-table look-ups on strided access; a hint, so that failure does not matter.
+/// Asks for huge pages, for fewer page-table look-ups on strided access. A hint: failure is
+/// ignored.
 fn advise_huge_pages(start: NonNull<u8>, bytes: usize) {
     #[cfg(target_os = "linux")]
     // SAFETY: the range lies within one live allocation, and the advice does not change contents.
