@@ -110,7 +110,13 @@ where
         input: View<'_, T, N>,
         beside: &mut dyn FnMut(),
     ) -> Result<(), KernelError> {
-        let rule = |point: Point<'_, T, N, R, STAR>| (self.rule)(point);
-        sweep_beside(region, &mut output, Reach::<T, N, R, STAR>::of(input), rule, beside)
+        sweep_beside(
+            region,
+            &mut output,
+            Reach::<T, N, R, STAR>::of(input),
+            #[inline(always)]
+            |point: Point<'_, T, N, R, STAR>| (self.rule)(point),
+            beside,
+        )
     }
 }
