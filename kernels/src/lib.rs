@@ -63,6 +63,7 @@ mod simd;
 mod stencil;
 mod sweep;
 mod transfer;
+mod unrolled;
 mod view;
 
 pub use array::Array;

@@ -3,6 +3,7 @@
 
 use std::marker::PhantomData;
 
+use crate::unrolled::unrolled;
 use crate::{Element, View};
 
 /// One cell of a view and its neighbors within `R` cells on every axis; of a `STAR` point only the
@@ -69,13 +70,13 @@ impl<T: Element, const N: usize, const R: usize, const STAR: bool> Point<'_, T, 
     /// When `offset` exceeds the radius on some axis, or leaves the axes of a star.
     #[inline(always)]
     pub fn at_offset(&self, offset: [isize; N]) -> T {
-        let mut position = 0;
-        let diagonal = STAR && offset.iter().filter(|&&o| o != 0).count() > 1;
-        assert!(!diagonal, "a star stencil has no diagonal neighbors");
-        for a in 0..N {
+        let (mut position, mut axes) = (0, 0);
+        unrolled!(a in 0..N <= 4, {
             assert!(offset[a].unsigned_abs() <= R, "offset exceeds the radius of the stencil");
             position += offset[a] * self.strides[a] as isize;
-        }
+            axes += usize::from(offset[a] != 0);
+        });
+        assert!(!STAR || axes <= 1, "a star stencil has no diagonal neighbors");
         // SAFETY: P1, the offset was checked.
         unsafe { *self.center.offset(position) }
     }
