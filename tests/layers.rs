@@ -45,7 +45,8 @@ fn floors() -> Vec<Floors> {
 
 /// All paths in `text` that begin with `crate`, `super` or `self`, with braces expanded.
 fn paths(text: &str) -> Vec<Vec<String>> {
-    let code: String = text.lines().map(|line| line.split("//").next().unwrap_or("").to_owned() + "\n").collect();
+    let code: String =
+        text.lines().map(|line| line.split("//").next().unwrap_or("").to_owned() + "\n").collect();
     let mut found = Vec::new();
     for (start, _) in code.match_indices("::") {
         let head = code[..start].rsplit(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or("");
@@ -172,7 +173,9 @@ fn imports_point_down() {
             let text = text.split("#[cfg(test)]\nmod ").next().unwrap_or("");
             for path in paths(text) {
                 let path = absolute(&path, &from);
-                let Some(name) = path.strip_prefix(&inside[..]).and_then(|rest| rest.first()) else { continue };
+                let Some(name) = path.strip_prefix(&inside[..]).and_then(|rest| rest.first()) else {
+                    continue;
+                };
                 let target = handed_on.get(name).unwrap_or(name);
                 let Some(&other) = floors.floor.get(target) else { continue };
                 if *target == from[inside.len()] || other > floor {
@@ -183,7 +186,10 @@ fn imports_point_down() {
                     needed.insert(pair);
                 } else {
                     let file = file.strip_prefix(manifest).unwrap().display();
-                    wrong.push(format!("{file} imports {} from floor {other}, itself on {floor}", path.join("::")));
+                    wrong.push(format!(
+                        "{file} imports {} from floor {other}, itself on {floor}",
+                        path.join("::")
+                    ));
                 }
             }
         }

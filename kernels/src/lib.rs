@@ -49,6 +49,7 @@ mod simd;
 mod storage;
 mod sweep;
 mod transfer;
+mod unrolled;
 
 pub use blocking::{
     Blocking, Caches, NoWalls, Pass, State, States, Walls, advance, evolve, fill_walls, set_walls,

@@ -71,7 +71,14 @@ impl<const N: usize> Grid<N> {
         rule: impl for<'p> Fn(<S::Points as Points>::Point<'p>, <C::Points as Points>::Point<'p>) -> S::Value
         + Sync,
     ) -> Result<()> {
-        self.bring_forward(fields, constants, steps, false, |_, now, constants| rule(now, constants))
+        self.bring_forward(
+            fields,
+            constants,
+            steps,
+            false,
+            #[inline(always)]
+            |_, now, constants| rule(now, constants),
+        )
     }
 
     /// As [`evolve`](Self::evolve), for rules of two levels in time: `rule(values one step earlier, neighborhood now,
@@ -145,8 +152,16 @@ impl<const N: usize> Grid<N> {
                 Borrowed(&mut fields),
                 blocking,
                 |fields, pass, here| {
-                    evolve(self.world().pool(), pass, fields.0.states(), constants.inputs(), &rule, here)
-                        .map_err(|error| Error::new(ErrorKind::Geometry, error.to_string()))
+                    evolve(
+                        self.world().pool(),
+                        pass,
+                        fields.0.states(),
+                        constants.inputs(),
+                        #[inline(always)]
+                        |before, now, constants| rule(before, now, constants),
+                        here,
+                    )
+                    .map_err(|error| Error::new(ErrorKind::Geometry, error.to_string()))
                 },
             );
             plan.give_back(&mut fields);

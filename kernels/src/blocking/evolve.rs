@@ -198,13 +198,19 @@ pub fn evolve<S: States<N>, C: Inputs<N>, const N: usize>(
             for (index, len) in rows(piece) {
                 S::prefetch_step(&mut prefetch);
                 let (now, fixed) = (inputs.first(index), constants.first(index));
-                <S::Outputs as Outputs<N>>::update_row(&outputs, index, len, |i, before| {
-                    rule(
-                        before,
-                        <S::Inputs as Inputs<N>>::Points::advanced(&now, i),
-                        C::Points::advanced(&fixed, i),
-                    )
-                });
+                <S::Outputs as Outputs<N>>::update_row(
+                    &outputs,
+                    index,
+                    len,
+                    #[inline(always)]
+                    |i, before| {
+                        rule(
+                            before,
+                            <S::Inputs as Inputs<N>>::Points::advanced(&now, i),
+                            C::Points::advanced(&fixed, i),
+                        )
+                    },
+                );
             }
             if level < pass.end() {
                 S::fill(&shared, level, piece);

@@ -4,6 +4,7 @@ use num_traits::Float;
 
 use super::coefficients::biased;
 use super::{Radius, inverse_powers, on_axis, weight};
+use crate::unrolled::unrolled;
 use crate::{Element, KernelError, StarPoint};
 
 /// `v · grad u` of order `2·R − 1`, each derivative from `R` points upwind, the cell itself and `R
@@ -44,10 +45,10 @@ pub fn upwind<T: Element + Float, const N: usize, const R: usize>(
         #[inline(always)]
         move |u: StarPoint<'_, T, N, R>, velocity: [T; N]| {
             let mut sum = T::zero();
-            for a in 0..N {
+            unrolled!(a in 0..N <= 4, {
                 let v = velocity[a];
                 let mut slope = center[a] * u.center();
-                for k in 0..R {
+                unrolled!(k in 0..R <= 8, {
                     let distance = 1 + k as isize;
                     // Both are read first, for a select instead of a branch.
                     let (low, high) = (on_axis(&u, a, -distance), on_axis(&u, a, distance));
@@ -56,9 +57,9 @@ pub fn upwind<T: Element + Float, const N: usize, const R: usize>(
                     if k + 1 < R {
                         slope += downwind[a][k] * ahead;
                     }
-                }
+                });
                 sum += v.abs() * slope;
-            }
+            });
             sum
         },
     )

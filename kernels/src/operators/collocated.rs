@@ -4,6 +4,7 @@ use num_traits::Float;
 
 use super::coefficients::central;
 use super::{Radius, inverse_powers, on_axis, scaled, weight};
+use crate::unrolled::unrolled;
 use crate::{Element, KernelError, StarPoint};
 
 /// The Laplacian `Σ ∂²u/∂x_a²` by central differences of order `2·R`: `2·N·R + 1` points.
@@ -39,12 +40,12 @@ pub fn laplacian<T: Element + Float, const N: usize, const R: usize>(
         #[inline(always)]
         move |u: StarPoint<'_, T, N, R>| {
             let mut sum = center * u.center();
-            for a in 0..N {
-                for k in 0..R {
+            unrolled!(a in 0..N <= 4, {
+                unrolled!(k in 0..R <= 8, {
                     let distance = 1 + k as isize;
                     sum += weights[a][k] * (on_axis(&u, a, -distance) + on_axis(&u, a, distance));
-                }
-            }
+                });
+            });
             sum
         },
     )
@@ -87,10 +88,10 @@ pub fn derivative<T: Element + Float, const N: usize, const R: usize, const AXIS
         #[inline(always)]
         move |u: StarPoint<'_, T, N, R>| {
             let mut sum = center * u.center();
-            for k in 0..R {
+            unrolled!(k in 0..R <= 8, {
                 let distance = 1 + k as isize;
                 sum += low[k] * on_axis(&u, AXIS, -distance) + high[k] * on_axis(&u, AXIS, distance);
-            }
+            });
             sum
         },
     )
@@ -114,11 +115,19 @@ impl<T: Element + Float, const N: usize, const R: usize> First<T, N, R> {
     #[inline(always)]
     fn along(&self, axis: usize, u: &StarPoint<'_, T, N, R>) -> T {
         let mut sum = T::zero();
-        for k in 0..R {
+        unrolled!(k in 0..R <= 8, {
             let distance = 1 + k as isize;
             sum += self.0[axis][k] * (on_axis(u, axis, distance) - on_axis(u, axis, -distance));
-        }
+        });
         sum
+    }
+}
+
+impl<T: Element + Float, const R: usize> First<T, 3, R> {
+    #[inline(always)]
+    fn curl(&self, a: usize, v: &[StarPoint<'_, T, 3, R>; 3]) -> T {
+        let (b, c) = others(a);
+        self.along(b, &v[c]) - self.along(c, &v[b])
     }
 }
 
@@ -136,9 +145,9 @@ pub fn gradient<T: Element + Float, const N: usize, const R: usize>(
         #[inline(always)]
         move |u: StarPoint<'_, T, N, R>| {
             let mut gradient = [T::zero(); N];
-            for a in 0..N {
+            unrolled!(a in 0..N <= 4, {
                 gradient[a] = first.along(a, &u);
-            }
+            });
             gradient
         },
     )
@@ -174,9 +183,9 @@ pub fn divergence<T: Element + Float, const N: usize, const R: usize>(
         #[inline(always)]
         move |v: [StarPoint<'_, T, N, R>; N]| {
             let mut sum = T::zero();
-            for a in 0..N {
+            unrolled!(a in 0..N <= 4, {
                 sum += first.along(a, &v[a]);
-            }
+            });
             sum
         },
     )
@@ -200,14 +209,7 @@ pub fn curl<T: Element + Float, const R: usize>(
     let first = First::<T, 3, R>::new(spacing)?;
     Ok(
         #[inline(always)]
-        move |v: [StarPoint<'_, T, 3, R>; 3]| {
-            let mut curl = [T::zero(); 3];
-            for a in 0..3 {
-                let (b, c) = others(a);
-                curl[a] = first.along(b, &v[c]) - first.along(c, &v[b]);
-            }
-            curl
-        },
+        move |v: [StarPoint<'_, T, 3, R>; 3]| [first.curl(0, &v), first.curl(1, &v), first.curl(2, &v)],
     )
 }
 

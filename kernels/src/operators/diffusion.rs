@@ -3,6 +3,7 @@
 use num_traits::Float;
 
 use super::{inverse_powers, on_axis, weight};
+use crate::unrolled::unrolled;
 use crate::{Element, KernelError, StarPoint};
 
 /// `div(c grad u)` in conservative form, of order 2, from values of `c` and `u` at the centers of
@@ -39,11 +40,11 @@ pub fn diffusion<T: Element + Float, const N: usize>(
         #[inline(always)]
         move |c: StarPoint<'_, T, N, 1>, u: StarPoint<'_, T, N, 1>| {
             let mut sum = T::zero();
-            for a in 0..N {
+            unrolled!(a in 0..N <= 4, {
                 let low = mean(on_axis(&c, a, -1), c.center()) * (u.center() - on_axis(&u, a, -1));
                 let high = mean(c.center(), on_axis(&c, a, 1)) * (on_axis(&u, a, 1) - u.center());
                 sum += factors[a] * (high - low);
-            }
+            });
             sum
         },
     )

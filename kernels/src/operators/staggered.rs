@@ -45,6 +45,7 @@ use num_traits::Float;
 
 use super::collocated::others;
 use super::{Radius, coefficients, inverse_powers, on_axis, scaled};
+use crate::unrolled::unrolled;
 use crate::{Element, KernelError, StarPoint};
 
 /// Weights of the pairs of points at a distance of `k + ½` on every axis; `UP` from a center, whose
@@ -72,10 +73,10 @@ impl<T: Element + Float, const N: usize, const R: usize, const UP: bool> Pairs<T
     #[inline(always)]
     fn derivative(&self, axis: usize, u: &StarPoint<'_, T, N, R>) -> T {
         let mut sum = T::zero();
-        for k in 0..R {
+        unrolled!(k in 0..R <= 8, {
             let (low, high) = Self::pair(k);
             sum += self.0[axis][k] * (on_axis(u, axis, high) - on_axis(u, axis, low));
-        }
+        });
         sum
     }
 
@@ -84,6 +85,14 @@ impl<T: Element + Float, const N: usize, const R: usize, const UP: bool> Pairs<T
     fn pair(k: usize) -> (isize, isize) {
         let (distance, shift) = (k as isize, isize::from(UP));
         (shift - 1 - distance, shift + distance)
+    }
+}
+
+impl<T: Element + Float, const R: usize, const UP: bool> Pairs<T, 3, R, UP> {
+    #[inline(always)]
+    fn curl(&self, a: usize, v: &[StarPoint<'_, T, 3, R>; 3]) -> T {
+        let (b, c) = others(a);
+        self.derivative(b, &v[c]) - self.derivative(c, &v[b])
     }
 }
 
@@ -107,10 +116,10 @@ fn interpolation<T: Element + Float, const N: usize, const R: usize, const AXIS:
     #[inline(always)]
     move |u: StarPoint<'_, T, N, R>| {
         let mut sum = T::zero();
-        for k in 0..R {
+        unrolled!(k in 0..R <= 8, {
             let (low, high) = Pairs::<T, N, R, UP>::pair(k);
             sum += weights[k] * (on_axis(&u, AXIS, low) + on_axis(&u, AXIS, high));
-        }
+        });
         sum
     }
 }
@@ -123,9 +132,9 @@ fn gradient<T: Element + Float, const N: usize, const R: usize, const UP: bool>(
         #[inline(always)]
         move |u: StarPoint<'_, T, N, R>| {
             let mut gradient = [T::zero(); N];
-            for a in 0..N {
+            unrolled!(a in 0..N <= 4, {
                 gradient[a] = pairs.derivative(a, &u);
-            }
+            });
             gradient
         },
     )
@@ -139,9 +148,9 @@ fn divergence<T: Element + Float, const N: usize, const R: usize, const UP: bool
         #[inline(always)]
         move |v: [StarPoint<'_, T, N, R>; N]| {
             let mut sum = T::zero();
-            for a in 0..N {
+            unrolled!(a in 0..N <= 4, {
                 sum += pairs.derivative(a, &v[a]);
-            }
+            });
             sum
         },
     )
@@ -153,14 +162,7 @@ fn curl<T: Element + Float, const R: usize, const UP: bool>(
     let pairs = Pairs::<T, 3, R, UP>::first_derivatives(spacing)?;
     Ok(
         #[inline(always)]
-        move |v: [StarPoint<'_, T, 3, R>; 3]| {
-            let mut curl = [T::zero(); 3];
-            for a in 0..3 {
-                let (b, c) = others(a);
-                curl[a] = pairs.derivative(b, &v[c]) - pairs.derivative(c, &v[b]);
-            }
-            curl
-        },
+        move |v: [StarPoint<'_, T, 3, R>; 3]| [pairs.curl(0, &v), pairs.curl(1, &v), pairs.curl(2, &v)],
     )
 }
 

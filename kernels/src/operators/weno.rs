@@ -3,6 +3,7 @@
 use num_traits::Float;
 
 use super::{inverse_powers, on_axis, weight};
+use crate::unrolled::unrolled;
 use crate::{Element, KernelError, StarPoint};
 
 /// `div(v u)` in conservative form by the fifth-order WENO scheme of Jiang and Shu (*Efficient
@@ -51,17 +52,15 @@ pub fn weno5<T: Element + Float, const N: usize>(
         #[inline(always)]
         move |u: StarPoint<'_, T, N, 3>, velocity: [[T; 2]; N]| {
             let mut sum = T::zero();
-            for a in 0..N {
-                let mut line = [T::zero(); 7];
-                for (k, value) in line.iter_mut().enumerate() {
-                    *value = on_axis(&u, a, k as isize - 3);
-                }
+            unrolled!(a in 0..N <= 4, {
                 let [low, high] = velocity[a];
-                let [below2, below1, below, center, above, above1, above2] = line;
+                let (center, u) = (u.center(), &u);
+                let [below2, below1, below] = [on_axis(u, a, -3), on_axis(u, a, -2), on_axis(u, a, -1)];
+                let [above, above1, above2] = [on_axis(u, a, 1), on_axis(u, a, 2), on_axis(u, a, 3)];
                 let low = low * reconstruction.upwind(low, [below2, below1, below, center, above, above1]);
                 let high = high * reconstruction.upwind(high, [below1, below, center, above, above1, above2]);
                 sum += factors[a] * (high - low);
-            }
+            });
             sum
         },
     )

@@ -3,6 +3,7 @@
 
 use std::marker::PhantomData;
 
+use crate::unrolled::unrolled;
 use crate::{Element, View};
 
 // Messages of the compiler, whose next note shows the types at hand, as in
@@ -84,16 +85,19 @@ impl<T: Element, const N: usize, const R: usize, const STAR: bool> Point<'_, T, 
     /// When `offset` exceeds the radius on some axis, or is diagonal in a star point.
     #[inline(always)]
     pub fn at_offset(&self, offset: [isize; N]) -> T {
-        let mut position = 0;
-        let diagonal = STAR && offset.iter().filter(|&&o| o != 0).count() > 1;
-        assert!(!diagonal, "a star point has no diagonal neighbors; use a `Point` instead of a `StarPoint`");
-        for a in 0..N {
+        let (mut position, mut axes) = (0, 0);
+        unrolled!(a in 0..N <= 4, {
             assert!(
                 offset[a].unsigned_abs() <= R,
                 "an offset exceeds the radius of the point; use a larger radius"
             );
             position += offset[a] * self.strides[a] as isize;
-        }
+            axes += usize::from(offset[a] != 0);
+        });
+        assert!(
+            !STAR || axes <= 1,
+            "a star point has no diagonal neighbors; use a `Point` instead of a `StarPoint`"
+        );
         // SAFETY: P1, the offset was checked.
         unsafe { *self.center.offset(position) }
     }

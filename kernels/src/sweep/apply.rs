@@ -106,7 +106,13 @@ unsafe fn write_rows<O, I, const N: usize>(
         // SAFETY: the contract.
         unsafe {
             let first = inputs.first(index);
-            O::write_row(outputs, index, len, |i| rule(I::Points::advanced(&first, i)));
+            O::write_row(
+                outputs,
+                index,
+                len,
+                #[inline(always)]
+                |i| rule(I::Points::advanced(&first, i)),
+            );
         }
     }
 }
@@ -147,7 +153,13 @@ where
             // SAFETY: inputs and outputs passed their checks; the parts of a region are disjoint.
             unsafe {
                 let first = inputs.first(index);
-                O::update_row(&cells, index, len, |i, old| rule(old, I::Points::advanced(&first, i)));
+                O::update_row(
+                    &cells,
+                    index,
+                    len,
+                    #[inline(always)]
+                    |i, old| rule(old, I::Points::advanced(&first, i)),
+                );
             }
         }
     });
@@ -205,7 +217,11 @@ where
                 // SAFETY: the inputs passed their check with `region`, where this run lies.
                 unsafe {
                     let first = inputs.first(index);
-                    evaluate(values, |i| rule(I::Points::advanced(&first, i)));
+                    evaluate(
+                        values,
+                        #[inline(always)]
+                        |i| rule(I::Points::advanced(&first, i)),
+                    );
                 }
                 add(&mut accumulator, index, values);
                 index[N - 1] += values.len() as isize;

@@ -125,7 +125,13 @@ where
         input: View<'_, T, N>,
         before_row: &mut dyn FnMut(),
     ) -> Result<(), KernelError> {
-        let rule = |point: Point<'_, T, N, R, STAR>| (self.rule)(point);
-        sweep_with_hook(region, &mut output, Reach::<T, N, R, STAR>::of(input), rule, before_row)
+        sweep_with_hook(
+            region,
+            &mut output,
+            Reach::<T, N, R, STAR>::of(input),
+            #[inline(always)]
+            |point: Point<'_, T, N, R, STAR>| (self.rule)(point),
+            before_row,
+        )
     }
 }

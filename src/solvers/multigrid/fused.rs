@@ -5,7 +5,7 @@
 //! sweep. Around its part a thread, and a rank, computes again what the others have too, from a halo of two cells;
 //! each cell's value is made by the same operations as by sweeps one after another, so the bits are theirs.
 
-use parhelion_kernels::{Pattern, Region, Ring, View, ViewMut, map_parts, map_part_pairs};
+use parhelion_kernels::{Pattern, Region, Ring, View, ViewMut, map_part_pairs, map_parts};
 
 use super::hierarchy::{Below, Level};
 use super::transfer::Transfer;
