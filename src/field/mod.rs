@@ -79,8 +79,20 @@ pub struct FieldBuilder<T, const N: usize> {
     element: PhantomData<fn() -> T>,
 }
 
+impl<const N: usize> Grid<N> {
+    /// A new cell-centered field of zeros with one component, walls without flux.
+    pub fn field<T: Element>(&self, name: impl Into<String>) -> Field<T, N> {
+        FieldBuilder::new(self, name.into()).build_one()
+    }
+
+    /// Starts to describe a field that is staggered or has several components.
+    pub fn field_builder<T: Element>(&self, name: impl Into<String>) -> FieldBuilder<T, N> {
+        FieldBuilder::new(self, name.into())
+    }
+}
+
 impl<T: Element, const N: usize> FieldBuilder<T, N> {
-    pub(crate) fn new(grid: &Grid<N>, name: String) -> Self {
+    fn new(grid: &Grid<N>, name: String) -> Self {
         let (units, centering) = (String::new(), Centering::Cell);
         Self { grid: grid.clone(), name, units, centering, components: 1, element: PhantomData }
     }
