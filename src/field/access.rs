@@ -163,11 +163,11 @@ impl<T: Element, const N: usize> Field<T, N> {
     /// When a region reaches into stale parts of the halo, or beyond it.
     fn require_valid(&self, region: &Region<N>) -> Result<()> {
         let interior = self.layout.interior();
-        let readable = interior.grown(self.validity.depth);
+        let readable = interior.grown(self.valid_halo.depth);
         let axes_left = (0..N)
             .filter(|&a| region.start[a] < interior.start[a] || region.end[a] > interior.end[a])
             .count();
-        if readable.contains_region(region) && (axes_left <= 1 || self.validity.corners) {
+        if readable.contains_region(region) && (axes_left <= 1 || self.valid_halo.corners) {
             return Ok(());
         }
         Err(Error::new(
@@ -176,8 +176,8 @@ impl<T: Element, const N: usize> Field<T, N> {
                 "the points {region:?} of field '{}' include stale halo points: the block is {interior:?}, the halo valid \
                  to depth {:?} {} corners; call exchange() after the last write",
                 self.name,
-                self.validity.depth,
-                if self.validity.corners { "with" } else { "without" }
+                self.valid_halo.depth,
+                if self.valid_halo.corners { "with" } else { "without" }
             ),
         ))
     }

@@ -6,7 +6,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::field::Field;
 use crate::halo::HaloPlan;
 use crate::measure::Kind;
-use crate::stepping::{Block, Choice, passes};
+use crate::stepping::{Block, BlockingChoice, passes};
 
 impl<T: Element, const N: usize> Field<T, N> {
     /// Applies `stencil` to every component, `steps` times, and meets the boundary conditions at each step. The time
@@ -125,9 +125,9 @@ impl<T: Element, const N: usize> Field<T, N> {
         self.blocking
     }
 
-    pub(crate) fn choice(&self, radius: usize) -> Choice<N> {
+    pub(crate) fn choice(&self, radius: usize) -> BlockingChoice<N> {
         // Both arrays pass through the cache.
-        Choice { radius, constants: 0, bytes: 2 * size_of::<T>(), given: self.blocking }
+        BlockingChoice { radius, constants: 0, bytes: 2 * size_of::<T>(), given: self.blocking }
     }
 
     /// # Errors

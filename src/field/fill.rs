@@ -2,7 +2,7 @@
 
 use parhelion_kernels::{Element, update};
 
-use super::placement::Placement;
+use super::coordinates::Coordinates;
 use crate::error::Result;
 use crate::field::Field;
 use crate::measure::Kind;
@@ -57,10 +57,10 @@ impl<T: Element, const N: usize> Field<T, N> {
     fn fill_placed(
         &mut self,
         component: usize,
-        value: impl Fn(&Placement<N>, [isize; N], usize) -> T + Sync,
+        value: impl Fn(&Coordinates<N>, [isize; N], usize) -> T + Sync,
     ) {
         let offset = self.region_global().start;
-        let place = Placement::new(self.grid.origin(), self.grid.spacing(), self.centering, offset);
+        let place = Coordinates::new(self.grid.origin(), self.grid.spacing(), self.centering, offset);
         let (world, region) = (self.grid.world().clone(), self.region_local());
         let timing = world.measure().start_on(Kind::Fill, &self.name);
         self.component_mut(component).for_each_row(world.pool(), region, |first, row| {
@@ -93,7 +93,7 @@ impl<T: Element, const N: usize> Field<T, N> {
         std::mem::swap(&mut self.time_step, &mut other.time_step);
         std::mem::swap(&mut self.steps, &mut other.steps);
         // What stands beyond the walls belongs to the boundary conditions, which stay.
-        std::mem::swap(&mut self.validity, &mut other.validity);
+        std::mem::swap(&mut self.valid_halo, &mut other.valid_halo);
         self.invalidate_halo();
         other.invalidate_halo();
         Ok(())

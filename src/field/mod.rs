@@ -4,11 +4,11 @@ mod access;
 mod advance;
 mod boundary;
 mod collect;
-mod deep;
+mod coordinates;
+mod deep_halo;
 mod exchange;
 mod fill;
-mod placement;
-mod validity;
+mod valid_halo;
 mod walls;
 
 use std::fmt;
@@ -21,7 +21,7 @@ use crate::grid::{Centering, Grid};
 use crate::halo::HaloPlan;
 
 pub use boundary::{Boundary, BoundaryFunction};
-pub(crate) use validity::Validity;
+pub(crate) use valid_halo::ValidHalo;
 pub(crate) use walls::ComponentWalls;
 
 /// One named distributed array on a [`Grid`].
@@ -57,7 +57,7 @@ pub struct Field<T: Element, const N: usize> {
     spare: Vec<Array<T, N>>,
     /// For each component and axis, at the low and the high wall.
     boundaries: Vec<[[Boundary<T, N>; 2]; N]>,
-    validity: Validity<N>,
+    valid_halo: ValidHalo<N>,
     /// Its own halo plans, made when first needed; taken out while they are at work.
     pub(crate) plans: Vec<HaloPlan<N>>,
     start_time: f64,
@@ -171,7 +171,7 @@ impl<T: Element, const N: usize> FieldBuilder<T, N> {
             components: (0..self.components).map(|_| Array::zeros(pool, layout)).collect(),
             spare: Vec::new(),
             boundaries: (0..self.components).map(|_| walls()).collect(),
-            validity: Validity::stale(),
+            valid_halo: ValidHalo::stale(),
             plans: Vec::new(),
             start_time: 0.0,
             time_step: 0.0,
@@ -308,7 +308,7 @@ impl<T: Element, const N: usize> fmt::Debug for Field<T, N> {
             .field("centering", &self.centering)
             .field("components", &self.components())
             .field("region_global", &self.region_global())
-            .field("validity", &self.validity)
+            .field("valid_halo", &self.valid_halo)
             .finish_non_exhaustive()
     }
 }

@@ -4,7 +4,7 @@ use parhelion_kernels::{BoxCopy, Copies, Element, ElementKind, Pattern};
 
 use super::parcels::{Inboxes, Incoming, Outboxes, Segment};
 use crate::error::Result;
-use crate::field::{Field, Validity};
+use crate::field::{Field, ValidHalo};
 use crate::grid::Centering;
 use crate::halo::HaloPlan;
 
@@ -96,7 +96,7 @@ impl<T: Element, const N: usize> Exchanged<N> for Field<T, N> {
             if open[a][side] { widths[a][side] } else { widths[a][side].min(halo[a][side]) }
         };
         let depth = std::array::from_fn(|a| [0, 1].map(|side| depth(a, side)));
-        self.set_validity(Validity { depth, corners: pattern == Pattern::Box || N == 1 });
+        self.set_valid_halo(ValidHalo { depth, corners: pattern == Pattern::Box || N == 1 });
     }
 }
 

@@ -2,7 +2,7 @@
 
 use parhelion_kernels::{Blocking, Element, Pattern, Points, Region, evolve};
 
-use super::{Block, Choice, Constant, ConstantFields, Evolving, EvolvingFields, passes};
+use super::{Block, BlockingChoice, Constant, ConstantFields, Evolving, EvolvingFields, passes};
 use crate::error::{Error, ErrorKind, Result};
 use crate::field::Field;
 use crate::grid::{Centering, Grid};
@@ -131,7 +131,8 @@ impl<const N: usize> Grid<N> {
         let (centering, given) = check(self, &mut fields, leapfrog)?;
         let interior = Region::from_shape(self.region_global(centering).shape());
         let block = Block::new(self, interior, S::RADIUS);
-        let choice = Choice { radius: S::RADIUS, constants: C::RADIUS, bytes: S::BYTES + C::BYTES, given };
+        let choice =
+            BlockingChoice { radius: S::RADIUS, constants: C::RADIUS, bytes: S::BYTES + C::BYTES, given };
         let (blocking, _) = choice.agree(self, interior.shape(), false)?;
         let longest = passes(steps, blocking.levels).max().unwrap_or(1);
         constants.prepare(self, centering, (longest - 1) * S::RADIUS)?;
@@ -154,7 +155,7 @@ impl<const N: usize> Grid<N> {
                 if done.is_ok() {
                     field.finish(levels)
                 } else {
-                    field.spoil()
+                    field.poison()
                 }
                 Ok(())
             })?;

@@ -1,6 +1,6 @@
 //! Bringing blocks several steps forward between two exchanges.
 
-mod choice;
+mod blocking;
 mod constants;
 mod evolve;
 mod states;
@@ -8,7 +8,7 @@ mod tuning;
 
 use parhelion_kernels::{Pass, Region};
 
-pub(crate) use choice::Choice;
+pub(crate) use blocking::BlockingChoice;
 pub use constants::{Constant, ConstantFields};
 pub use parhelion_kernels::{Blocking, Caches};
 pub use states::{Evolving, EvolvingFields};

@@ -94,7 +94,7 @@ pub trait Stepped<const N: usize> {
     /// Moves the time on after a pass of so many levels.
     fn finish(&mut self, levels: usize);
     /// After a pass that failed: the values are neither old nor new.
-    fn spoil(&mut self);
+    fn poison(&mut self);
 }
 
 impl<T: Element, const N: usize, const R: usize, const STAR: bool> Stepped<N>
@@ -164,7 +164,7 @@ impl<T: Element, const N: usize, const R: usize, const STAR: bool> Stepped<N>
         }
     }
 
-    fn spoil(&mut self) {
+    fn poison(&mut self) {
         self.field.invalidate_halo();
         if let Some(previous) = &mut self.previous {
             previous.invalidate_halo();

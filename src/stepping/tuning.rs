@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use parhelion_kernels::{Blocking, Element, Stencil};
 
-use super::Choice;
+use super::BlockingChoice;
 use crate::error::Result;
 use crate::field::Field;
 use crate::grid::{Centering, Grid};
@@ -61,7 +61,7 @@ impl<const N: usize> Grid<N> {
     /// # Errors
     /// When `PARHELION_BLOCKING` has no sensible value.
     pub fn blocking(&self, radius: usize, bytes: usize) -> Result<Blocking<N>> {
-        Choice { radius, constants: 0, bytes, given: None }
+        BlockingChoice { radius, constants: 0, bytes, given: None }
             .wish(self, self.region_global(Centering::Cell).shape())
     }
 
@@ -101,7 +101,7 @@ impl<const N: usize> Grid<N> {
     ) -> Result<Blocking<N>> {
         tune(
             self,
-            Choice { radius, constants: 0, bytes, given: None },
+            BlockingChoice { radius, constants: 0, bytes, given: None },
             self.region_global(Centering::Cell).shape(),
             steps,
         )
@@ -111,7 +111,7 @@ impl<const N: usize> Grid<N> {
 /// The fastest of some blockings around that of `choice`, for a block of `shape`.
 fn tune<const N: usize>(
     grid: &Grid<N>,
-    choice: Choice<N>,
+    choice: BlockingChoice<N>,
     shape: [usize; N],
     mut steps: impl FnMut(Blocking<N>, usize) -> Result<()>,
 ) -> Result<Blocking<N>> {

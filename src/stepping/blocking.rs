@@ -15,7 +15,7 @@ const MOST_LEVELS: usize = 1 << 10;
 
 /// How steps are blocked before the ranks have agreed.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Choice<const N: usize> {
+pub(crate) struct BlockingChoice<const N: usize> {
     pub(crate) radius: usize,
     /// How far it reads in fields that stay as they are.
     pub(crate) constants: usize,
@@ -35,7 +35,7 @@ fn caches() -> Result<Caches> {
     caches.clone().map_err(|message| Error::new(ErrorKind::Argument, message))
 }
 
-impl<const N: usize> Choice<N> {
+impl<const N: usize> BlockingChoice<N> {
     /// This rank's wish for a block of `shape`.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use parhelion_kernels::{Array, Element, Layout, Pattern};
 
-use super::{ComponentWalls, Validity};
+use super::{ComponentWalls, ValidHalo};
 use crate::error::{Error, ErrorKind, Result};
 use crate::field::Field;
 
@@ -35,7 +35,7 @@ impl<T: Element, const N: usize> Field<T, N> {
         }
         self.layout = layout;
         // What is new of the halo is not filled.
-        self.validity = Validity::stale();
+        self.valid_halo = ValidHalo::stale();
         self.poison_halo();
         Ok(())
     }
@@ -81,7 +81,7 @@ impl<T: Element, const N: usize> Field<T, N> {
             std::mem::swap(&mut self.components, &mut self.spare);
         }
         self.steps += levels as u64;
-        self.validity = Validity::stale();
+        self.valid_halo = ValidHalo::stale();
         self.poison_halo();
     }
 
@@ -96,7 +96,7 @@ impl<T: Element, const N: usize> Field<T, N> {
         (previous.start_time, previous.time_step, previous.steps) =
             (self.start_time, self.time_step, self.steps - 1);
         for field in [self, previous] {
-            field.validity = Validity::stale();
+            field.valid_halo = ValidHalo::stale();
             field.poison_halo();
         }
     }
@@ -114,8 +114,8 @@ impl<T: Element, const N: usize> Field<T, N> {
         let open = grid.topology().open_sides();
         let needed = open.map(|sides| sides.map(|open| if open { width } else { radius }));
         self.deepen(needed)?;
-        let valid = (0..N).all(|a| (0..2).all(|side| self.validity.depth[a][side] >= needed[a][side]));
-        let mut serves = [u64::from(valid && self.validity.corners)];
+        let valid = (0..N).all(|a| (0..2).all(|side| self.valid_halo.depth[a][side] >= needed[a][side]));
+        let mut serves = [u64::from(valid && self.valid_halo.corners)];
         grid.world().all_min(&mut serves);
         if serves[0] == 1 {
             return Ok(());

@@ -7,14 +7,14 @@ use crate::field::Field;
 
 /// Depth to which a halo holds what a neighbor or a boundary condition would put there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Validity<const N: usize> {
+pub(crate) struct ValidHalo<const N: usize> {
     /// `[low, high]` for each axis, in cells.
     pub(crate) depth: [[usize; 2]; N],
     /// Whether edges and corners are valid to that depth too.
     pub(crate) corners: bool,
 }
 
-impl<const N: usize> Validity<N> {
+impl<const N: usize> ValidHalo<N> {
     pub(crate) fn stale() -> Self {
         Self { depth: [[0; 2]; N], corners: false }
     }
@@ -30,18 +30,18 @@ impl<T: Element, const N: usize> Field<T, N> {
     /// Depth in cells to which each side of the halo is valid, `[low, high]` for each axis.
     pub fn halo_depth(&self) -> [[usize; 2]; N] {
         let halo = self.grid.halo();
-        std::array::from_fn(|a| [0, 1].map(|side| self.validity.depth[a][side].min(halo[a][side])))
+        std::array::from_fn(|a| [0, 1].map(|side| self.valid_halo.depth[a][side].min(halo[a][side])))
     }
 
     /// Whether a stencil of this radius and pattern may read the halo now.
     pub fn halo_serves(&self, radius: usize, pattern: Pattern) -> bool {
-        self.validity.serves(radius, pattern)
+        self.valid_halo.serves(radius, pattern)
     }
 
     /// # Errors
     /// When a stencil of this radius and pattern would read stale halo cells.
     pub(crate) fn require_halo(&self, radius: usize, pattern: Pattern) -> Result<()> {
-        if self.validity.serves(radius, pattern) {
+        if self.valid_halo.serves(radius, pattern) {
             return Ok(());
         }
         Err(Error::new(
@@ -51,20 +51,20 @@ impl<T: Element, const N: usize> Field<T, N> {
                  {} corners; call exchange() (halo widths are {:?}) after the last write",
                 self.name(),
                 self.halo_depth(),
-                if self.validity.corners { "with" } else { "without" },
+                if self.valid_halo.corners { "with" } else { "without" },
                 self.grid().halo()
             ),
         ))
     }
 
-    pub(crate) fn set_validity(&mut self, validity: Validity<N>) {
-        self.validity = validity;
+    pub(crate) fn set_valid_halo(&mut self, valid: ValidHalo<N>) {
+        self.valid_halo = valid;
     }
 
     /// Called by everything that writes to the interior.
     pub(crate) fn invalidate_halo(&mut self) {
-        if self.validity != Validity::stale() {
-            self.validity = Validity::stale();
+        if self.valid_halo != ValidHalo::stale() {
+            self.valid_halo = ValidHalo::stale();
             self.poison_halo();
         }
     }
