@@ -60,12 +60,13 @@ impl<T: Element, const N: usize> Field<T, N> {
         }
     }
 
-    /// Component 0, the array beside it, and its walls.
+    /// Every component's array, its second array if there is one, and its walls.
     pub(crate) fn arrays_and_walls(
         &mut self,
-    ) -> (&mut Array<T, N>, Option<&mut Array<T, N>>, ComponentWalls<'_, T, N>) {
-        let walls = self.surroundings();
-        (&mut self.components[0], self.spare.first_mut(), walls.of(&self.boundaries[0]))
+    ) -> impl Iterator<Item = (&mut Array<T, N>, Option<&mut Array<T, N>>, ComponentWalls<'_, T, N>)> {
+        let (surroundings, mut spare) = (self.surroundings(), self.spare.iter_mut());
+        let arrays = self.components.iter_mut().zip(&self.boundaries);
+        arrays.map(move |(array, conditions)| (array, spare.next(), surroundings.of(conditions)))
     }
 
     /// Takes over the boundary conditions of `field`, of which it holds another level, and meets them at points on

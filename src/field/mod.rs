@@ -1,7 +1,6 @@
 //! Fields: distributed arrays on a grid.
 
 mod access;
-mod advance;
 mod boundary;
 mod collect;
 mod coordinates;
@@ -18,7 +17,6 @@ use parhelion_kernels::{Array, Blocking, Element, Layout, Region};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::grid::{Centering, Grid};
-use crate::halo::HaloPlan;
 
 pub use boundary::{Boundary, BoundaryFunction};
 pub(crate) use valid_halo::ValidHalo;
@@ -58,8 +56,6 @@ pub struct Field<T: Element, const N: usize> {
     /// For each component and axis, at the low and the high wall.
     boundaries: Vec<[[Boundary<T, N>; 2]; N]>,
     valid_halo: ValidHalo<N>,
-    /// Its own halo plans, made when first needed; taken out while they are at work.
-    pub(crate) plans: Vec<HaloPlan<N>>,
     start_time: f64,
     time_step: f64,
     /// Steps since `start_time` was set: times are products, not sums, so that they do not drift.
@@ -172,7 +168,6 @@ impl<T: Element, const N: usize> FieldBuilder<T, N> {
             spare: Vec::new(),
             boundaries: (0..self.components).map(|_| walls()).collect(),
             valid_halo: ValidHalo::stale(),
-            plans: Vec::new(),
             start_time: 0.0,
             time_step: 0.0,
             steps: 0,
@@ -262,6 +257,20 @@ impl<T: Element, const N: usize> Field<T, N> {
     pub(crate) fn set_clock(&mut self, (start, step, steps): (f64, f64, u64)) {
         self.set_time(start, step);
         self.steps = steps;
+    }
+
+    /// Chooses how many steps one pass makes, and in which tiles; `None` leaves it to the library (or to the environment
+    /// variable `PARHELION_BLOCKING`: `auto`, `plain` or a number of steps). The result does not depend on it.
+    ///
+    /// Ranks may choose different tiles; of different numbers of steps the least is used, and none that needs more
+    /// halo than the next block has points.
+    pub fn set_blocking(&mut self, blocking: Option<Blocking<N>>) {
+        self.blocking = blocking;
+    }
+
+    /// What [`set_blocking`](Self::set_blocking) was told.
+    pub(crate) fn chosen_blocking(&self) -> Option<Blocking<N>> {
+        self.blocking
     }
 
     /// How many values this rank owns, of all components.

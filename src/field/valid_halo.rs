@@ -57,6 +57,22 @@ impl<T: Element, const N: usize> Field<T, N> {
         ))
     }
 
+    /// # Errors
+    /// When the grid's halo is thinner than `radius`.
+    pub(crate) fn check_radius(&self, radius: usize) -> Result<()> {
+        let halo = self.grid.halo();
+        let Some(a) = (0..N).find(|&a| halo[a][0].min(halo[a][1]) < radius) else { return Ok(()) };
+        Err(Error::on_all_ranks(
+            ErrorKind::Geometry,
+            format!(
+                "a stencil of radius {radius} cannot be applied to field '{}': its halo on axis {a} is {:?}; build the grid \
+                 with halo({radius})",
+                self.name(),
+                halo[a],
+            ),
+        ))
+    }
+
     pub(crate) fn set_valid_halo(&mut self, valid: ValidHalo<N>) {
         self.valid_halo = valid;
     }

@@ -1,6 +1,6 @@
 //! How a grid is described and cut over the ranks.
 
-use std::cell::Cell;
+use std::cell::OnceCell;
 use std::rc::Rc;
 
 use parhelion_kernels::Layout;
@@ -152,7 +152,7 @@ impl<const N: usize> GridBuilder<N> {
             .map_err(|error| Error::on_all_ranks(ErrorKind::Geometry, error.to_string()))?;
         let topology = Topology::new(world, decomposition, self.periodic, self.reorder)?;
         Ok(Grid(Rc::new(Inner {
-            plan_count: Cell::new(0),
+            kept: OnceCell::new(),
             topology,
             decomposition,
             halo: self.halo,

@@ -4,7 +4,8 @@ mod builder;
 mod decomposition;
 mod topology;
 
-use std::cell::Cell;
+use std::any::Any;
+use std::cell::OnceCell;
 use std::fmt;
 use std::rc::Rc;
 
@@ -64,8 +65,8 @@ impl Centering {
 pub struct Grid<const N: usize>(Rc<Inner<N>>);
 
 struct Inner<const N: usize> {
-    /// Halo plans made so far; the same number on every rank.
-    plan_count: Cell<u32>,
+    /// What [`Grid::kept`] keeps; dropped before the communicator in `topology`.
+    kept: OnceCell<Box<dyn Any>>,
     topology: Topology<N>,
     decomposition: Decomposition<N>,
     /// `[low, high]` halo width on each axis, in cells.
@@ -178,9 +179,10 @@ impl<const N: usize> Grid<N> {
         Rc::ptr_eq(&self.0, &other.0)
     }
 
-    /// A number for a new plan, the same on every rank as plans are made collectively.
-    pub(crate) fn next_plan_number(&self) -> u32 {
-        self.0.plan_count.replace(self.0.plan_count.get() + 1)
+    /// A value that halo exchanges keep for as long as the grid lives; made when first asked for.
+    pub(crate) fn kept<K: Default + 'static>(&self) -> &K {
+        let kept = self.0.kept.get_or_init(|| Box::new(K::default()));
+        kept.downcast_ref().expect("a grid keeps values of one type only")
     }
 }
 

@@ -26,13 +26,13 @@ impl<'p, F: HaloFields<N>, const N: usize> Exchange<'p, F, N> {
         let timing = measure.start(Kind::Exchange);
         // Messages of a leaked exchange come in before new ones go out.
         let waiting = measure.part(Part::Wait);
-        plan.link.begin(plan.grid.topology().comm());
+        plan.routes.link.begin(plan.grid.topology().comm());
         drop(waiting);
         let packing = measure.part(Part::Pack);
         each(&mut fields, |_, field| field.begin_exchange());
         plan.pack(&mut fields);
         drop(packing);
-        plan.link.post();
+        plan.routes.link.post();
         plan.copy_within(&mut fields);
         let filled = plan.fill_beyond_walls(&mut fields, false);
         let measured = timing.pause_exchange(plan.bytes_sent(), plan.bytes_shared(), plan.messages_sent());
@@ -48,7 +48,7 @@ impl<'p, F: HaloFields<N>, const N: usize> Exchange<'p, F, N> {
 
     /// Lets MPI progress, between pieces of one's own work; whether all messages have come.
     pub fn progress(&mut self) -> bool {
-        self.plan.link.progress()
+        self.plan.routes.link.progress()
     }
 
     /// Lets `work` bring points forward that need no halo from other ranks, and let MPI progress now and then.
@@ -58,7 +58,7 @@ impl<'p, F: HaloFields<N>, const N: usize> Exchange<'p, F, N> {
     pub(crate) fn overlapped<R>(&mut self, work: impl FnOnce(&mut F, &mut dyn FnMut()) -> R) -> R {
         let Self { plan, fields, .. } = self;
         work(fields, &mut || {
-            plan.link.progress();
+            plan.routes.link.progress();
         })
     }
 
@@ -85,21 +85,21 @@ impl<'p, F: HaloFields<N>, const N: usize> Exchange<'p, F, N> {
         let measure = plan.grid.world().measure().clone();
         let timing = measure.resume(self.measured);
         let waiting = measure.part(Part::Wait);
-        plan.link.wait(plan.grid.topology().comm());
+        plan.routes.link.wait(plan.grid.topology().comm());
         drop(waiting);
         let unpacking = measure.part(Part::Unpack);
         plan.unpack(&mut self.fields);
         drop(unpacking);
         let mut filled = Ok(());
-        if !plan.link.incoming.is_empty() {
+        if !plan.routes.link.incoming.is_empty() {
             // Now edges and corners next to walls can be made from what came.
             filled = plan.fill_beyond_walls(&mut self.fields, true);
         }
         if filled.is_ok() {
-            each(&mut self.fields, |_, field| field.set_halo_valid(plan.widths, plan.pattern));
+            each(&mut self.fields, |_, field| field.set_halo_valid(plan.routes.widths, plan.routes.pattern));
         }
         let waiting = measure.part(Part::Wait);
-        plan.link.wait_sent();
+        plan.routes.link.wait_sent();
         drop(waiting);
         timing.end();
         filled
@@ -116,34 +116,59 @@ impl<F: HaloFields<N>, const N: usize> Drop for Exchange<'_, F, N> {
 }
 
 impl<const N: usize> HaloPlan<N> {
+    /// Sends this rank's part of the halos of `fields` on its way, and does what needs no message.
+    ///
+    /// `fields` is `&mut field` or a tuple of such, in the order in which the plan was told of them.
+    /// The fields stay borrowed by the [`Exchange`] until it is finished. Dropping it finishes it.
+    ///
+    /// # Collective
+    /// Over all ranks of the grid.
+    ///
+    /// # Errors
+    /// When the fields are not what the plan was made for.
+    pub fn start<F: HaloFields<N>>(&mut self, fields: F) -> Result<Exchange<'_, F, N>> {
+        Exchange::start(self, fields)
+    }
+
+    /// Fills the halos of `fields`: [`start`](Self::start) and [`finish`](Exchange::finish).
+    ///
+    /// # Collective
+    /// Over all ranks of the grid.
+    ///
+    /// # Errors
+    /// When the fields are not what the plan was made for.
+    pub fn exchange<F: HaloFields<N>>(&mut self, fields: F) -> Result<()> {
+        self.start(fields)?.finish()
+    }
+
     /// Packs all parcels, in one go.
     fn pack(&mut self, fields: &mut impl HaloFields<N>) {
-        let mut outboxes = self.link.outboxes();
-        let (segments, mut copies) = (&self.packed, self.copy_list.begin());
-        each(fields, |number, field| field.pack(&segments[number], &mut outboxes, &mut copies));
+        let mut outboxes = self.routes.link.outboxes();
+        let (parts, mut copies) = (&self.routes.packed, self.routes.copy_list.begin());
+        each(fields, |number, field| field.pack(&parts[number], &mut outboxes, &mut copies));
         copies.run(self.grid.world().pool());
     }
 
     /// Copies between the ends of axes that this rank spans, in one go.
     fn copy_within(&mut self, fields: &mut impl HaloFields<N>) {
-        let (boxes, mut copies) = (&self.copied, self.copy_list.begin());
+        let (boxes, mut copies) = (&self.routes.copied, self.routes.copy_list.begin());
         each(fields, |number, field| field.copy_within(&boxes[number], &mut copies));
         copies.run(self.grid.world().pool());
     }
 
     /// Unpacks the parcels in one go.
     fn unpack(&mut self, fields: &mut impl HaloFields<N>) {
-        let inboxes = self.link.inboxes();
-        let (incoming, mut copies) = (&self.unpacked, self.copy_list.begin());
+        let inboxes = self.routes.link.inboxes();
+        let (incoming, mut copies) = (&self.routes.unpacked, self.routes.copy_list.begin());
         each(fields, |number, field| field.unpack(&incoming[number], &inboxes, &mut copies));
         copies.run(self.grid.world().pool());
-        self.link.release();
+        self.routes.link.release();
     }
 
     fn fill_beyond_walls(&self, fields: &mut impl HaloFields<N>, received: bool) -> Result<()> {
         let mut filled = Ok(());
         each(fields, |_, field| {
-            let walls = field.fill_beyond_walls(self.widths, self.pattern, received);
+            let walls = field.fill_beyond_walls(self.routes.widths, self.routes.pattern, received);
             filled = filled.clone().and(walls);
         });
         filled
@@ -152,19 +177,19 @@ impl<const N: usize> HaloPlan<N> {
     /// # Errors
     /// When the fields are not those the plan was made for.
     fn check(&self, fields: &mut impl HaloFields<N>) -> Result<()> {
-        let (mut shapes, mut foreign) = (Vec::with_capacity(self.shapes.len()), false);
+        let (mut shapes, mut foreign) = (Vec::with_capacity(self.routes.shapes.len()), false);
         each(fields, |_, field| {
             shapes.push(field.halo_shape());
             foreign |= !field.on_grid(&self.grid);
         });
-        if shapes == self.shapes && !foreign {
+        if shapes == self.routes.shapes && !foreign {
             return Ok(());
         }
         Err(Error::on_all_ranks(
             ErrorKind::Argument,
             format!(
                 "this halo plan is for fields {:?}, but got {shapes:?}{}; make a plan for these fields",
-                self.shapes,
+                self.routes.shapes,
                 if foreign { ", some of another grid" } else { "" }
             ),
         ))

@@ -19,8 +19,10 @@
 //! MPI and other ranks only ever touch the plan's own buffers, never a field. That is why a guard that is leaked
 //! between start and finish is harmless: the field's halo simply stays stale.
 
+mod builder;
 mod exchange;
 mod fields;
+mod kept;
 mod link;
 mod parcels;
 mod persistent;
@@ -29,8 +31,10 @@ mod segment;
 mod shared;
 mod transport;
 
+pub use builder::HaloPlanBuilder;
 pub use exchange::Exchange;
 pub(crate) use fields::{Borrowed, Exchanged, sealed::Sealed as HaloFieldsSealed};
 pub use fields::{HaloField, HaloFields};
-pub use plan::{HaloPlan, HaloPlanBuilder};
+pub(crate) use parcels::{FieldShape, Inboxes, Incoming, Outboxes, ParcelPart};
+pub use plan::HaloPlan;
 pub use transport::HaloTransport;

@@ -21,7 +21,7 @@ pub(super) struct Segment {
 }
 
 /// Keeps a new segment open for other processes until all have mapped it.
-pub(super) struct Door {
+pub(super) struct SegmentFile {
     #[cfg(target_os = "linux")]
     file: std::fs::File,
 }
@@ -57,7 +57,7 @@ mod linux {
 
     impl Segment {
         /// Makes one of `len` bytes.
-        pub(in crate::halo) fn create(len: usize) -> io::Result<(Self, Door)> {
+        pub(in crate::halo) fn create(len: usize) -> io::Result<(Self, SegmentFile)> {
             let flags = MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING;
             let file = File::from(memfd_create(c"parhelion-halo", flags)?);
             let size = i64::try_from(len).map_err(io::Error::other)?;
@@ -76,7 +76,7 @@ mod linux {
             allocated?;
             let seals = SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_GROW | SealFlag::F_SEAL_SEAL;
             fcntl(&file, FcntlArg::F_ADD_SEALS(seals))?;
-            Ok((Self::map(&file, len)?, Door { file }))
+            Ok((Self::map(&file, len)?, SegmentFile { file }))
         }
 
         /// Maps `len` bytes that process `process` of this node keeps open as descriptor `number`.
@@ -114,7 +114,7 @@ mod linux {
         }
     }
 
-    impl Door {
+    impl SegmentFile {
         /// The descriptor by which other processes find the segment.
         pub(in crate::halo) fn number(&self) -> i32 {
             self.file.as_raw_fd()
@@ -127,7 +127,7 @@ mod elsewhere {
     use super::*;
 
     impl Segment {
-        pub(in crate::halo) fn create(_len: usize) -> io::Result<(Self, Door)> {
+        pub(in crate::halo) fn create(_len: usize) -> io::Result<(Self, SegmentFile)> {
             Err(io::ErrorKind::Unsupported.into())
         }
 
@@ -136,7 +136,7 @@ mod elsewhere {
         }
     }
 
-    impl Door {
+    impl SegmentFile {
         pub(in crate::halo) fn number(&self) -> i32 {
             -1
         }
@@ -149,14 +149,14 @@ mod tests {
 
     #[test]
     fn two_mappings_show_the_same_memory_which_outlives_its_maker() {
-        let (made, door) = Segment::create(10_000).unwrap();
-        let opened = Segment::open(std::process::id(), door.number(), made.len()).unwrap();
+        let (made, file) = Segment::create(10_000).unwrap();
+        let opened = Segment::open(std::process::id(), file.number(), made.len()).unwrap();
         assert_ne!(made.start(), opened.start());
         // SAFETY: in bounds (S1), and no other thread knows the segments.
         unsafe {
             assert_eq!(opened.start().add(9_999).read(), 0);
             made.start().add(9_999).write(42);
-            drop((made, door));
+            drop((made, file));
             assert_eq!(opened.start().add(9_999).read(), 42);
         }
     }
@@ -174,8 +174,8 @@ mod tests {
         let number = std::os::fd::AsRawFd::as_raw_fd(&file);
         let error = Segment::open(std::process::id(), number, 100).map(drop).unwrap_err();
         assert!(error.to_string().contains("not its shared memory"), "{error}");
-        let (_made, door) = Segment::create(4096).unwrap();
-        assert!(Segment::open(std::process::id(), door.number(), 4097).is_err());
+        let (_made, file) = Segment::create(4096).unwrap();
+        assert!(Segment::open(std::process::id(), file.number(), 4097).is_err());
         assert!(Segment::create(0).is_err() && Segment::create(usize::MAX).is_err());
     }
 }

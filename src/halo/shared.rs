@@ -44,13 +44,13 @@ struct Counter(AtomicU64);
 
 /// Where a channel lies in its segment: offsets of the counters and the buffers, and their bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct ChannelPlace {
     counters: usize,
     buffers: usize,
     bytes: usize,
 }
 
-impl Place {
+impl ChannelPlace {
     /// Places for parcels of these many bytes, and the bytes of the segment for all. The first `APART`
     /// bytes are for the token of the segment.
     pub(super) fn plan(parcels: impl Iterator<Item = usize> + Clone) -> (Vec<Self>, usize) {
@@ -104,7 +104,7 @@ impl Channel {
     ///
     /// # Panics
     /// When the place is not aligned or not inside.
-    unsafe fn new(start: NonNull<u8>, len: usize, place: Place) -> Self {
+    unsafe fn new(start: NonNull<u8>, len: usize, place: ChannelPlace) -> Self {
         let aligned = [place.counters, place.buffers, start.as_ptr() as usize].iter().all(|n| n % APART == 0);
         let inside = place.counters < place.buffers
             && place.buffers - place.counters >= 2 * APART
@@ -164,8 +164,8 @@ impl Shared {
 
     /// Channels for outgoing parcels at `places` in one's `own` segment, and for incoming ones at
     /// places in those of neighbors; see [`Neighbor`].
-    pub(super) fn new(own: Segment, places: &[Place], neighbors: Vec<Neighbor>) -> Self {
-        // SAFETY: the segments live in this value. Places in them are given out once: by `Place::plan` to
+    pub(super) fn new(own: Segment, places: &[ChannelPlace], neighbors: Vec<Neighbor>) -> Self {
+        // SAFETY: the segments live in this value. Places in them are given out once: by `ChannelPlace::plan` to
         // the sender's plan, and by its message to the one neighbor that the parcel is for.
         let channel =
             |segment: &Segment, place| unsafe { Channel::new(segment.start(), segment.len(), place) };
@@ -258,13 +258,13 @@ impl Shared {
 /// number of the parcel among all that come in.
 pub(super) struct Neighbor {
     pub(super) segment: Segment,
-    pub(super) places: Vec<(usize, Place)>,
+    pub(super) places: Vec<(usize, ChannelPlace)>,
 }
 
 /// Writes, or reads, the number at the beginning of a segment by which neighbors recognize it.
 pub(super) fn token(segment: &Segment) -> &AtomicU64 {
     assert!(segment.len() >= APART, "every segment begins with a token");
-    // SAFETY: in bounds and aligned; no channel is there (`Place::plan`), only this atomic number.
+    // SAFETY: in bounds and aligned; no channel is there (`ChannelPlace::plan`), only this atomic number.
     unsafe { &segment.start().cast::<Counter>().as_ref().0 }
 }
 
@@ -293,13 +293,13 @@ mod tests {
 
     /// Two ends with two channels each way, in plain memory: sanitizers and Miri see both at one address.
     fn pair(memory: &mut [Counter], bytes: [usize; 4]) -> [Sendable; 2] {
-        let (places, len) = Place::plan(bytes.into_iter());
+        let (places, len) = ChannelPlace::plan(bytes.into_iter());
         assert_eq!(len, size_of_val(memory));
         let start = NonNull::new(memory.as_mut_ptr()).unwrap().cast();
         // SAFETY: the memory outlives the channels in the tests below; each place has two ends.
-        let channel = |&place: &Place| unsafe { Channel::new(start, len, place) };
-        let channels = |places: &[Place]| -> Vec<Channel> { places.iter().map(channel).collect() };
-        let end = |out: &[Place], into: &[Place]| {
+        let channel = |&place: &ChannelPlace| unsafe { Channel::new(start, len, place) };
+        let channels = |places: &[ChannelPlace]| -> Vec<Channel> { places.iter().map(channel).collect() };
+        let end = |out: &[ChannelPlace], into: &[ChannelPlace]| {
             Sendable(Shared::with_channels(channels(out), channels(into), Vec::new()))
         };
         let (there, back) = places.split_at(2);
@@ -307,7 +307,7 @@ mod tests {
     }
 
     fn memory(bytes: [usize; 4]) -> Vec<Counter> {
-        let (_, len) = Place::plan(bytes.into_iter());
+        let (_, len) = ChannelPlace::plan(bytes.into_iter());
         (0..len / APART).map(|_| Counter(AtomicU64::new(0))).collect()
     }
 
@@ -384,7 +384,7 @@ mod tests {
     #[should_panic(expected = "is no place for a channel")]
     fn places_outside_of_the_segment_are_refused() {
         let mut memory = memory([8; 4]);
-        let (places, len) = Place::plan([8, 8, 8, 1000].into_iter());
+        let (places, len) = ChannelPlace::plan([8, 8, 8, 1000].into_iter());
         let start = NonNull::new(memory.as_mut_ptr()).unwrap().cast();
         // SAFETY: refused before any use.
         unsafe { Channel::new(start, len.min(size_of_val(&memory[..])), places[3]) };

@@ -10,8 +10,8 @@ use mpi::traits::{Communicator, Destination, Source};
 
 use super::link::Link;
 use super::parcels::Parcel;
-use super::segment::{Door, Segment};
-use super::shared::{Neighbor, Place, Shared, token};
+use super::segment::{Segment, SegmentFile};
+use super::shared::{ChannelPlace, Neighbor, Shared, token};
 use crate::error::{Error, ErrorKind, Result};
 use crate::world::World;
 
@@ -19,7 +19,7 @@ use crate::world::World;
 const TRANSPORT_VARIABLE: &str = "PARHELION_HALO";
 
 /// Said instead of a descriptor by a rank that could not make a segment.
-const NO_DOOR: u64 = u64::MAX;
+const NO_SEGMENT: u64 = u64::MAX;
 
 /// How halo cells get to neighbors on the same node; others get MPI messages.
 ///
@@ -77,7 +77,7 @@ impl HaloTransport {
 }
 
 /// How a plan's parcels, outgoing and incoming, are to travel.
-pub(super) struct Wish {
+pub(super) struct LinkSettings {
     pub(super) transport: Option<HaloTransport>,
     /// Ranks that are taken for a node, if not those that are one.
     pub(super) ranks_per_node: Option<usize>,
@@ -87,7 +87,7 @@ pub(super) struct Wish {
     pub(super) tag: i32,
 }
 
-/// The link for `parcels`, and what there is to say of its choice.
+/// The link for `parcels`, and the reason for the choice, if there was one.
 ///
 /// # Collective
 /// Over all ranks. `comm` numbers them as the parcels do.
@@ -97,17 +97,17 @@ pub(super) struct Wish {
 pub(super) fn link(
     world: &World,
     comm: &SimpleCommunicator,
-    wish: &Wish,
+    settings: &LinkSettings,
     parcels: [Vec<Parcel>; 2],
 ) -> Result<(Link, Option<String>)> {
-    let (transport, measurable) = HaloTransport::choose(world, wish.transport)?;
-    let link = |parcels, shared| Link::new(comm, world.pool(), wish.longest, parcels, shared);
+    let (transport, measurable) = HaloTransport::choose(world, settings.transport)?;
+    let link = |parcels, shared| Link::new(comm, world.pool(), settings.longest, parcels, shared);
     if transport == HaloTransport::Messages {
         return Ok((link(parcels, Shared::none()), None));
     }
-    let node = wish.ranks_per_node.map_or(world.node(), |ranks| world.rank() / ranks);
+    let node = settings.ranks_per_node.map_or(world.node(), |ranks| world.rank() / ranks);
     let mut marked = parcels.clone();
-    let channels = match share(world, comm, node, wish.tag, &mut marked) {
+    let channels = match share(world, comm, node, settings.tag, &mut marked) {
         Ok(channels) => channels,
         Err(error) if transport == HaloTransport::Shared => return Err(error),
         Err(error) => return Ok((link(parcels, Shared::none()), Some(error.to_string()))),
@@ -155,16 +155,16 @@ fn share(
         parcel.shared = nodes[&parcel.rank] == [node];
     }
     let [outgoing, incoming] = parcels;
-    let (opened, door) = open_channels(comm, tag, outgoing, incoming);
+    let (opened, file) = open_channels(comm, tag, outgoing, incoming);
     // Every rank takes part in the agreement, neighbors or not.
     let opened = world.agree(opened);
-    // Whoever wanted has mapped the segment by now. A rank that failed keeps its door open up to here as well,
+    // Whoever wanted has mapped the segment by now. A rank that failed keeps its file open up to here as well,
     // so that neighbors do not fail in turn and the error agreed on is the first one.
-    drop(door);
+    drop(file);
     opened
 }
 
-/// Makes this rank's segment, tells the neighbors of it, and maps theirs. The segment's door is to be
+/// Makes this rank's segment, tells the neighbors of it, and maps theirs. The segment's file is to be
 /// kept open until all neighbors are through here.
 ///
 /// A rank that cannot make one still says so: nobody waits for it.
@@ -173,17 +173,17 @@ fn open_channels(
     tag: i32,
     outgoing: &[Parcel],
     incoming: &[Parcel],
-) -> (Result<Shared>, Option<Door>) {
+) -> (Result<Shared>, Option<SegmentFile>) {
     let out: Vec<&Parcel> = outgoing.iter().filter(|parcel| parcel.shared).collect();
     let into: Vec<&Parcel> = incoming.iter().filter(|parcel| parcel.shared).collect();
     let peers: BTreeSet<usize> = out.iter().chain(&into).map(|parcel| parcel.rank).collect();
     if peers.is_empty() {
         return (Ok(Shared::none()), None);
     }
-    let (places, len) = Place::plan(out.iter().map(|parcel| parcel.bytes));
+    let (places, len) = ChannelPlace::plan(out.iter().map(|parcel| parcel.bytes));
     let secret = RandomState::new().hash_one(len);
     let made = Segment::create(len).inspect(|(segment, _)| token(segment).store(secret, Ordering::Release));
-    let number = made.as_ref().map_or(NO_DOOR, |(_, door)| door.number() as u64);
+    let number = made.as_ref().map_or(NO_SEGMENT, |(_, file)| file.number() as u64);
     let letter = |&peer: &usize| {
         let mut words = vec![u64::from(std::process::id()), number, secret, len as u64];
         for (parcel, place) in out.iter().zip(&places).filter(|(parcel, _)| parcel.rank == peer) {
@@ -194,16 +194,16 @@ fn open_channels(
         (peer, words, 4 + 4 * parcels)
     };
     let heard = swap(comm, tag, peers.iter().map(letter).collect());
-    let (own, door) = match made {
+    let (own, file) = match made {
         Ok(made) => made,
         Err(error) => return (Err(failure(&format!("{len} bytes cannot be shared"), &error)), None),
     };
-    if heard.values().any(|words| words[1] == NO_DOOR) {
+    if heard.values().any(|words| words[1] == NO_SEGMENT) {
         // That neighbor has an error, which tells the reason and will be that of all ranks.
-        return (Ok(Shared::none()), Some(door));
+        return (Ok(Shared::none()), Some(file));
     }
     let neighbors = heard.iter().map(|(&peer, words)| open(peer, words, &into)).collect::<Result<_>>();
-    (neighbors.map(|neighbors| Shared::new(own, &places, neighbors)), Some(door))
+    (neighbors.map(|neighbors| Shared::new(own, &places, neighbors)), Some(file))
 }
 
 /// Maps the segment that `peer` described by `words`.
@@ -218,7 +218,7 @@ fn open(peer: usize, words: &[u64], into: &[&Parcel]) -> Result<Neighbor> {
         return Err(failure(&what, &"another process was found in its place"));
     }
     let places = parcels.chunks_exact(4).map(|words| {
-        let place = Place::from_words([words[1], words[2], words[3]]);
+        let place = ChannelPlace::from_words([words[1], words[2], words[3]]);
         let parcel = into.iter().position(|parcel| parcel.rank == peer && parcel.tag as u64 == words[0]);
         let parcel = parcel.filter(|&parcel| into[parcel].bytes == place.bytes());
         parcel.map(|parcel| (parcel, place))

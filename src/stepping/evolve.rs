@@ -71,7 +71,7 @@ impl<const N: usize> Grid<N> {
         rule: impl for<'p> Fn(<S::Points as Points>::Point<'p>, <C::Points as Points>::Point<'p>) -> S::Value
         + Sync,
     ) -> Result<()> {
-        self.bring_forward(fields, constants, steps, false, |_, now, constants| rule(now, constants))
+        self.advance_together(fields, constants, steps, false, |_, now, constants| rule(now, constants))
     }
 
     /// As [`evolve`](Self::evolve), for rules of two levels in time: `rule(values one step earlier, neighborhood now,
@@ -109,10 +109,10 @@ impl<const N: usize> Grid<N> {
         ) -> S::Value
         + Sync,
     ) -> Result<()> {
-        self.bring_forward(fields, constants, steps, true, rule)
+        self.advance_together(fields, constants, steps, true, rule)
     }
 
-    fn bring_forward<S: EvolvingFields<N>, C: ConstantFields<N>>(
+    fn advance_together<S: EvolvingFields<N>, C: ConstantFields<N>>(
         &self,
         mut fields: S,
         mut constants: C,
@@ -140,17 +140,13 @@ impl<const N: usize> Grid<N> {
             let blocking = Blocking { levels, ..blocking };
             fields.each(&mut |field| field.prepare(block.in_memory(longest), leapfrog && longest > 1))?;
             let pattern = if longest == 1 { S::PATTERN } else { Pattern::Box };
-            let mut plan = HaloPlan::take(self, &mut fields, pattern, block.exchanged(self, longest))?;
-            let done = block.bring_forward(
-                Some(&mut plan),
-                Borrowed(&mut fields),
-                blocking,
-                |fields, pass, here| {
-                    evolve(self.world().pool(), pass, fields.0.states(), constants.inputs(), &rule, here)
+            let widths = block.exchanged(self, longest);
+            let done = HaloPlan::with_kept(self, &mut fields, pattern, widths, |plan, fields| {
+                block.advance(Some(plan), Borrowed(fields), blocking, |fields, pass, progress| {
+                    evolve(self.world().pool(), pass, fields.0.states(), constants.inputs(), &rule, progress)
                         .map_err(|error| Error::new(ErrorKind::Geometry, error.to_string()))
-                },
-            );
-            plan.give_back(&mut fields);
+                })
+            });
             fields.each(&mut |field| {
                 if done.is_ok() {
                     field.finish(levels)

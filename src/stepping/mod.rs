@@ -1,5 +1,6 @@
 //! Bringing blocks several steps forward between two exchanges.
 
+mod advance;
 mod blocking;
 mod constants;
 mod evolve;
@@ -79,7 +80,7 @@ impl<const N: usize> Block<N> {
     /// While messages are under way, the core is brought forward by all levels; then the frame around it, level
     /// by level. That is right on two arrays, since at every level the core's outermost cells keep the value of that level:
     /// what the next level of the core overwrites is farther in by the radius.
-    pub(crate) fn bring_forward<F: HaloFields<N>>(
+    pub(crate) fn advance<F: HaloFields<N>>(
         &self,
         plan: Option<&mut HaloPlan<N>>,
         mut fields: F,

@@ -35,7 +35,7 @@ impl<'a, T: Element, const N: usize, const R: usize, const STAR: bool> Evolving<
 
     fn state(&mut self) -> State<'_, T, ComponentWalls<'_, T, N>, N, R, STAR> {
         let interior = self.field.region_local();
-        let (now, spare, walls) = self.field.arrays_and_walls();
+        let (now, spare, walls) = self.field.arrays_and_walls().next().expect("every field has a component");
         let other: ViewMut<'_, T, N> = match &mut self.previous {
             Some(previous) => previous.all_with_halo_mut().next().expect("every field has a component"),
             None => spare.expect("the second array is prepared before a pass").view_mut(),

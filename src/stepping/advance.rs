@@ -2,11 +2,11 @@
 
 use parhelion_kernels::{Blocking, Element, Pass, Pattern, Stencil, advance};
 
+use super::{Block, BlockingChoice, passes};
 use crate::error::{Error, ErrorKind, Result};
 use crate::field::Field;
 use crate::halo::HaloPlan;
 use crate::measure::Kind;
-use crate::stepping::{Block, BlockingChoice, passes};
 
 impl<T: Element, const N: usize> Field<T, N> {
     /// Applies `stencil` to every component, `steps` times, and meets the boundary conditions at each step. The time
@@ -40,11 +40,11 @@ impl<T: Element, const N: usize> Field<T, N> {
     /// unspecified.
     pub fn advance<S: Stencil<T, N>>(&mut self, stencil: &S, steps: usize) -> Result<()> {
         self.check_radius(S::RADIUS)?;
-        let timing = self.grid.world().measure().start_on(Kind::Advance, &self.name);
-        self.grid.world().check_same("Field::advance", &(steps, S::RADIUS, S::PATTERN))?;
+        let timing = self.grid().world().measure().start_on(Kind::Advance, self.name());
+        self.grid().world().check_same("Field::advance", &(steps, S::RADIUS, S::PATTERN))?;
         let serves = self.halo_serves(S::RADIUS, S::PATTERN);
         let choice = self.choice(S::RADIUS);
-        let (blocking, mut serves) = choice.agree(&self.grid, self.region_local().shape(), serves)?;
+        let (blocking, mut serves) = choice.agree(self.grid(), self.region_local().shape(), serves)?;
         let longest = passes(steps, blocking.levels).max().unwrap_or(1);
         for levels in passes(steps, blocking.levels) {
             self.pass(stencil, Blocking { levels, ..blocking }, longest, serves && longest == 1)?;
@@ -88,7 +88,7 @@ impl<T: Element, const N: usize> Field<T, N> {
                 ErrorKind::Argument,
                 format!(
                     "the hook of field '{}' was to be called every 0 steps; at least 1 is needed",
-                    self.name
+                    self.name()
                 ),
             ));
         }
@@ -96,20 +96,11 @@ impl<T: Element, const N: usize> Field<T, N> {
         while left > 0 {
             let now = left.min(every);
             self.advance(stencil, now)?;
-            let world = self.grid.world().clone();
+            let world = self.grid().world().clone();
             world.agree(hook(self))?;
             left -= now;
         }
         Ok(())
-    }
-
-    /// Chooses how many steps one pass makes, and in which tiles; `None` leaves it to the library (or to the environment
-    /// variable `PARHELION_BLOCKING`: `auto`, `plain` or a number of steps). The result does not depend on it.
-    ///
-    /// Ranks may choose different tiles; of different numbers of steps the least is used, and none that needs more
-    /// halo than the next block has points.
-    pub fn set_blocking(&mut self, blocking: Option<Blocking<N>>) {
-        self.blocking = blocking;
     }
 
     /// How this rank would block steps of a rule of this radius.
@@ -117,36 +108,16 @@ impl<T: Element, const N: usize> Field<T, N> {
     /// # Errors
     /// When `PARHELION_BLOCKING` has no sensible value.
     pub fn blocking(&self, radius: usize) -> Result<Blocking<N>> {
-        self.choice(radius).wish(&self.grid, self.region_local().shape())
-    }
-
-    /// What [`set_blocking`](Self::set_blocking) was told.
-    pub(crate) fn chosen_blocking(&self) -> Option<Blocking<N>> {
-        self.blocking
+        self.choice(radius).wish(self.grid(), self.region_local().shape())
     }
 
     pub(crate) fn choice(&self, radius: usize) -> BlockingChoice<N> {
         // Both arrays pass through the cache.
-        BlockingChoice { radius, constants: 0, bytes: 2 * size_of::<T>(), given: self.blocking }
+        BlockingChoice { radius, constants: 0, bytes: 2 * size_of::<T>(), given: self.chosen_blocking() }
     }
 
-    /// # Errors
-    /// When the grid's halo is thinner than `radius`.
-    pub(crate) fn check_radius(&self, radius: usize) -> Result<()> {
-        let halo = self.grid.halo();
-        let Some(a) = (0..N).find(|&a| halo[a][0].min(halo[a][1]) < radius) else { return Ok(()) };
-        Err(Error::on_all_ranks(
-            ErrorKind::Geometry,
-            format!(
-                "a stencil of radius {radius} cannot be applied to field '{}': its halo on axis {a} is {:?}; build the grid \
-                 with halo({radius})",
-                self.name(),
-                halo[a],
-            ),
-        ))
-    }
-
-    /// Makes the steps of one pass, the `longest` of which decides about halos; `serves` says that the halo serves as it is.
+    /// Makes the steps of one pass. The longest pass, of `longest` steps, decides how deep halos are; `serves` says
+    /// that the halo is valid as it is.
     fn pass<S: Stencil<T, N>>(
         &mut self,
         stencil: &S,
@@ -154,21 +125,22 @@ impl<T: Element, const N: usize> Field<T, N> {
         longest: usize,
         serves: bool,
     ) -> Result<()> {
-        let grid = self.grid.clone();
-        let block = Block::new(&grid, self.layout.interior(), S::RADIUS);
+        let grid = self.grid().clone();
+        let block = Block::new(&grid, self.region_local(), S::RADIUS);
         self.deepen(block.in_memory(longest))?;
         self.prepare_spare();
-        let mut plan = None;
-        if !serves {
+        let run = |field: &mut &mut Self, pass: &Pass<N>, progress: &mut dyn FnMut()| {
+            field.run(stencil, pass, progress)
+        };
+        let done = if serves {
+            block.advance(None, &mut *self, blocking, run)
+        } else {
             let pattern = if longest == 1 { S::PATTERN } else { Pattern::Box };
-            plan = Some(HaloPlan::take(&grid, &mut &mut *self, pattern, block.exchanged(&grid, longest))?);
-        }
-        let done = block.bring_forward(plan.as_mut(), &mut *self, blocking, |field, pass, here| {
-            field.run(stencil, pass, here)
-        });
-        if let Some(plan) = plan {
-            plan.give_back(&mut &mut *self);
-        }
+            let widths = block.exchanged(&grid, longest);
+            HaloPlan::with_kept(&grid, &mut &mut *self, pattern, widths, |plan, field| {
+                block.advance(Some(plan), &mut **field, blocking, run)
+            })
+        };
         match done {
             Ok(()) => self.finish_steps(blocking.levels),
             // The values are neither old nor new.
@@ -177,13 +149,17 @@ impl<T: Element, const N: usize> Field<T, N> {
         done
     }
 
-    fn run<S: Stencil<T, N>>(&mut self, stencil: &S, pass: &Pass<N>, here: &mut dyn FnMut()) -> Result<()> {
-        let (walls, interior) = (self.surroundings(), self.layout.interior());
-        let pool = self.grid.world().pool();
-        for ((even, odd), conditions) in self.components.iter_mut().zip(&mut self.spare).zip(&self.boundaries)
-        {
-            let arrays = [even.view_mut(), odd.view_mut()];
-            advance(pool, pass, stencil, arrays, &walls.of(conditions), interior, &mut *here)
+    fn run<S: Stencil<T, N>>(
+        &mut self,
+        stencil: &S,
+        pass: &Pass<N>,
+        progress: &mut dyn FnMut(),
+    ) -> Result<()> {
+        let (grid, interior) = (self.grid().clone(), self.region_local());
+        for (even, odd, walls) in self.arrays_and_walls() {
+            let arrays =
+                [even.view_mut(), odd.expect("the second array is prepared before a pass").view_mut()];
+            advance(grid.world().pool(), pass, stencil, arrays, &walls, interior, &mut *progress)
                 .map_err(|error| Error::new(ErrorKind::Geometry, error.to_string()))?;
         }
         Ok(())
