@@ -117,7 +117,7 @@ fn tagged<const N: usize>(grid: &Grid<N>, centering: Centering) -> Result<Field<
     field.set_time(TIME, 0.0);
     let shape = field.shape_global();
     for component in 0..2 {
-        field.fill_component_indexed(component, |index| tag(shape, index.map(|i| i as isize), component));
+        field.component_mut(component).fill_indexed(|index| tag(shape, index.map(|i| i as isize), component));
     }
     Ok(field)
 }
@@ -136,7 +136,7 @@ fn check_field<const N: usize>(field: &Field<i64, N>, pattern: Pattern, depth: u
         }
         let global = std::array::from_fn(|a| index[a] + offset[a]);
         for component in 0..field.components() {
-            let view = field.halo_view(component);
+            let view = field.component(component).halo_view();
             let found = view.get(index);
             let wanted = expected(grid, field.centering(), component, global);
             assert_eq!(
@@ -342,7 +342,10 @@ fn writing_makes_the_halo_stale_and_reading_it_an_error() {
             let error = u.halo(Face::high(1)).unwrap_err();
             assert!(error.to_string().contains("call exchange()"), "{error}");
             if cfg!(debug_assertions) {
-                assert!(u.halo_view(0).get([-1, -1]).is_nan(), "stale halo cells are NaN in debug builds");
+                assert!(
+                    u.component(0).halo_view().get([-1, -1]).is_nan(),
+                    "stale halo cells are NaN in debug builds"
+                );
             }
         };
         stale(&u);

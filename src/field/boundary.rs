@@ -6,7 +6,7 @@ use std::sync::Arc;
 use parhelion_kernels::Element;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::field::Field;
+use crate::field::{ComponentMut, Field};
 use crate::grid::Face;
 
 /// What a field does at a wall of the domain: how the halo beyond it is filled.
@@ -38,6 +38,17 @@ impl<T, const N: usize> Boundary<T, N> {
     /// A [`Boundary::Function`].
     pub fn function(value: impl Fn([f64; N], f64) -> T + Send + Sync + 'static) -> Self {
         Self::Function(Arc::new(value))
+    }
+}
+
+impl<T: Element, const N: usize> Boundary<T, N> {
+    /// The value of a point on the wall, if the condition gives it.
+    pub(crate) fn value_on_wall(&self) -> Option<T> {
+        match self {
+            Self::Dirichlet(value) => Some(*value),
+            Self::Antireflecting => Some(T::zero()),
+            _ => None,
+        }
     }
 }
 
@@ -80,23 +91,29 @@ impl<T: Element, const N: usize> Field<T, N> {
     /// a slope.
     pub fn set_boundary(&mut self, face: Face, boundary: Boundary<T, N>) -> Result<()> {
         (0..self.components())
-            .try_for_each(|component| self.set_boundary_of(component, face, boundary.clone()))
+            .try_for_each(|number| self.component_mut(number).set_boundary(face, boundary.clone()))
     }
+}
 
-    /// Sets the boundary condition of one component at one wall.
+impl<T: Element, const N: usize> ComponentMut<'_, T, N> {
+    /// Sets the boundary condition of this component at one wall.
     ///
     /// # Errors
-    /// As for [`set_boundary`](Self::set_boundary), and when there is no such component.
-    pub fn set_boundary_of(&mut self, component: usize, face: Face, boundary: Boundary<T, N>) -> Result<()> {
+    /// As for [`Field::set_boundary`], and when the field has no such component.
+    pub fn set_boundary(&mut self, face: Face, boundary: Boundary<T, N>) -> Result<()> {
+        let (field, component) = (&mut *self.field, self.number);
         let refuse = |why: String| {
             let message =
-                format!("no boundary condition can be set at {face:?} of field '{}': {why}", self.name);
+                format!("no boundary condition can be set at {face:?} of field '{}': {why}", field.name);
             Err(Error::new(ErrorKind::Argument, message))
         };
-        if face.axis >= N || component >= self.components() {
-            return refuse(format!("the grid has {N} axes and the field {} component(s)", self.components()));
+        if face.axis >= N || component >= field.components() {
+            return refuse(format!(
+                "the grid has {N} axes and the field {} component(s)",
+                field.components()
+            ));
         }
-        if self.grid.topology().periodic()[face.axis] {
+        if field.grid.topology().periodic()[face.axis] {
             return refuse("the axis is periodic and has no walls".into());
         }
         if let Boundary::Neumann(slope) = boundary
@@ -105,8 +122,8 @@ impl<T: Element, const N: usize> Field<T, N> {
         {
             return refuse(format!("a field of {} takes no slope but 0", T::KIND));
         }
-        self.boundaries[component][face.axis][usize::from(face.high)] = boundary;
-        self.invalidate_halo();
+        field.boundaries[component][face.axis][usize::from(face.high)] = boundary;
+        field.invalidate_halo();
         Ok(())
     }
 }

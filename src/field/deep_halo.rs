@@ -42,11 +42,11 @@ impl<T: Element, const N: usize> Field<T, N> {
 
     /// A field of its own with the values and the walls of component 0, for trials.
     pub(crate) fn copy_of_first_component(&self) -> Self {
-        let mut copy = self.grid.field_builder::<T>(self.name()).centering(self.centering).build_one();
+        let mut copy = self.grid.field_builder::<T>(self.name()).centering(self.centering).build_unchecked();
         copy.boundaries[0].clone_from(&self.boundaries[0]);
         (copy.start_time, copy.time_step, copy.steps) = (self.start_time, self.time_step, self.steps);
-        let values = self.component(0);
-        copy.component_mut(0).for_each_row(self.pool(), self.region_local(), |first, row| {
+        let values = self.view();
+        copy.view_mut().for_each_row(self.pool(), self.region_local(), |first, row| {
             row.copy_from_slice(values.row(first, row.len()));
         });
         copy

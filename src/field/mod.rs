@@ -3,6 +3,7 @@
 mod access;
 mod boundary;
 mod collect;
+mod component;
 mod coordinates;
 mod deep_halo;
 mod exchange;
@@ -16,9 +17,10 @@ use std::marker::PhantomData;
 use parhelion_kernels::{Array, Blocking, Element, Layout, Region};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::grid::{Centering, Grid};
+use crate::grid::{Centering, Face, Grid};
 
 pub use boundary::{Boundary, BoundaryFunction};
+pub use component::{Component, ComponentMut};
 pub(crate) use valid_halo::ValidHalo;
 pub(crate) use walls::ComponentWalls;
 
@@ -33,8 +35,9 @@ pub(crate) use walls::ComponentWalls;
 /// ```
 ///
 /// Names ending in `_global` and `_local` say which frame an index is in. A field may have several
-/// components (a vector), each stored as an array of its own; methods without a component in their
-/// name work on component 0.
+/// components (a vector), each stored as an array of its own; [`component`](Field::component)
+/// and [`component_mut`](Field::component_mut) pick one. Methods of the field itself work on component 0, or on all
+/// components where they say so.
 ///
 /// # Halo validity
 ///
@@ -77,8 +80,11 @@ pub struct FieldBuilder<T, const N: usize> {
 
 impl<const N: usize> Grid<N> {
     /// A new cell-centered field of zeros with one component, walls without flux.
+    ///
+    /// A field with the name of an axis, such as `x`, is refused when it is written to a file.
+    /// [`field_builder`](Self::field_builder) refuses it at once.
     pub fn field<T: Element>(&self, name: impl Into<String>) -> Field<T, N> {
-        FieldBuilder::new(self, name.into()).build_one()
+        FieldBuilder::new(self, name.into()).build_unchecked()
     }
 
     /// Starts to describe a field that is staggered or has several components.
@@ -114,9 +120,25 @@ impl<T: Element, const N: usize> FieldBuilder<T, N> {
     /// Makes the field, all zero.
     ///
     /// # Errors
-    /// When there is no component, the centering names an axis that the grid does not have, or the
-    /// first block of a staggered axis with walls is too thin to mirror points about its low wall.
+    /// When there is no component, the centering names an axis that the grid does not have, the first block of a
+    /// staggered axis with walls is too thin to mirror points about its low wall, or the name is that of the field's
+    /// coordinates along an axis in files (such as `x`, or `x_node` where it is staggered).
     pub fn build(self) -> Result<Field<T, N>> {
+        if (0..N).any(|a| self.grid.coordinate_name(a, self.centering) == self.name) {
+            return Err(Error::on_all_ranks(
+                ErrorKind::Argument,
+                format!(
+                    "a field cannot be named '{}', as the coordinates along an axis of its grid are in files; choose another \
+                     name for the field or, by axis_names, for the axis",
+                    self.name
+                ),
+            ));
+        }
+        self.build_with_any_name()
+    }
+
+    /// As [`build`](Self::build), for fields that are not for files.
+    pub(crate) fn build_with_any_name(self) -> Result<Field<T, N>> {
         let axis = match self.centering {
             Centering::Face(axis) | Centering::Edge(axis) => axis,
             Centering::Cell | Centering::Node => 0,
@@ -150,10 +172,11 @@ impl<T: Element, const N: usize> FieldBuilder<T, N> {
                 ));
             }
         }
-        Ok(self.build_one())
+        Ok(self.build_unchecked())
     }
 
-    pub(crate) fn build_one(self) -> Field<T, N> {
+    /// The field of a builder that needs no checks.
+    pub(crate) fn build_unchecked(self) -> Field<T, N> {
         let shape = self.grid.region_global(self.centering).shape();
         let layout = Layout::new(shape, self.grid.halo(), size_of::<T>())
             .expect("the grid ascertained that its largest possible field fits");
@@ -223,6 +246,47 @@ impl<T: Element, const N: usize> Field<T, N> {
     /// The points this rank owns, in the local frame: from 0 on.
     pub fn region_local(&self) -> Region<N> {
         self.layout.interior()
+    }
+
+    /// The points of `region`, in the global frame, that this rank owns, in the local frame.
+    ///
+    /// ```
+    /// use parhelion::prelude::*;
+    ///
+    /// let world = World::init()?;
+    /// let grid = Grid::builder([12, 12]).build(&world)?;
+    /// let mut u = grid.field::<f64>("u");
+    /// let square = u.to_local(Region::new([4, 4], [8, 8]));
+    /// grid.sweep(square, u.view_mut(), (), |()| 1.0)?;
+    /// assert_eq!(u.sum(), 16.0);
+    /// # Ok::<(), parhelion::Error>(())
+    /// ```
+    pub fn to_local(&self, region: Region<N>) -> Region<N> {
+        let own = self.region_global();
+        own.intersection(&region).shifted(own.start.map(|start| -start))
+    }
+
+    /// The points this rank owns, in the local frame, without those that lie on walls whose condition gives their value
+    /// (Dirichlet and antireflecting, of component 0): what a rule for staggered points updates.
+    ///
+    /// ```
+    /// use parhelion::prelude::*;
+    ///
+    /// let world = World::init()?;
+    /// let grid = Grid::builder([8]).build(&world)?;
+    /// let mut e = grid.field_builder::<f64>("e").centering(Centering::Node).build()?;
+    /// e.set_boundary(Face::low(0), Boundary::Dirichlet(0.0))?;
+    /// assert_eq!(e.region_inside_walls(), e.to_local(Region::new([1], [9])));
+    /// # Ok::<(), parhelion::Error>(())
+    /// ```
+    pub fn region_inside_walls(&self) -> Region<N> {
+        let given = |axis: usize, high: bool| {
+            self.centering.staggered(axis)
+                && self.grid.topology().at_wall(Face { axis, high })
+                && self.boundaries[0][axis][usize::from(high)].value_on_wall().is_some()
+        };
+        let sides = std::array::from_fn(|axis| [false, true].map(|high| usize::from(given(axis, high))));
+        self.region_local().shrunk(sides)
     }
 
     /// Where the points of every component lie in memory. (Blocked time steps make the halo in memory

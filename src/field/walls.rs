@@ -42,11 +42,7 @@ impl<T: Element, const N: usize> Walls<T, N> for ComponentWalls<'_, T, N> {
 
     fn on_wall(&self, axis: usize, high: bool) -> Option<T> {
         self.mirror(axis, high).filter(|_| self.at.staggered[axis])?;
-        match self.conditions[axis][usize::from(high)] {
-            Boundary::Dirichlet(value) => Some(value),
-            Boundary::Antireflecting => Some(T::zero()),
-            _ => None,
-        }
+        self.conditions[axis][usize::from(high)].value_on_wall()
     }
 
     fn fill(&self, axis: usize, high: bool, level: usize, first: [isize; N], cells: &mut [T]) {

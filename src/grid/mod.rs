@@ -125,6 +125,13 @@ impl<const N: usize> Grid<N> {
         self.0.origin
     }
 
+    /// Name of the coordinates along an axis in files. Those of staggered points differ from those of cell centers, so
+    /// they are called `x_node` rather than `x`.
+    pub(crate) fn coordinate_name(&self, axis: usize, centering: Centering) -> String {
+        let name = &self.0.axis_names[axis];
+        if centering.staggered(axis) { format!("{name}_node") } else { name.clone() }
+    }
+
     /// Names of the axes, for files.
     pub fn axis_names(&self) -> &[String; N] {
         &self.0.axis_names

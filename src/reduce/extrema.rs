@@ -95,7 +95,7 @@ impl<T: Ordered, const N: usize> Field<T, N> {
         // Key and position, compared in this order, leave one winner on any distribution.
         let mut best = (u64::MAX, u64::MAX);
         for component in 0..self.components() {
-            let parts = self.component(component).fold_rows(
+            let parts = self.component(component).view().fold_rows(
                 world.pool(),
                 || (u64::MAX, u64::MAX),
                 |best, first, row| {
@@ -120,7 +120,7 @@ impl<T: Ordered, const N: usize> Field<T, N> {
             index[a] = linear % shape[a];
             linear /= shape[a];
         }
-        let value = self.probe_component(component, index).expect("every rank found the same point");
+        let value = self.component(component).probe(index).expect("every rank found the same point");
         timing.finish(self.values_local(), size_of::<T>());
         Extremum { value, index, component }
     }
@@ -136,7 +136,7 @@ impl<T: Summable, const N: usize> Field<T, N> {
         let timing = world.measure().start_on(Kind::Reduce, self.name());
         let largest = (0..self.components())
             .flat_map(|c| {
-                self.component(c).fold_rows(
+                self.component(c).view().fold_rows(
                     world.pool(),
                     || u64::MAX,
                     |least, _, row| {

@@ -31,7 +31,7 @@ impl<T: Element, const N: usize> Field<T, N> {
         let (shape, offset) = (self.shape_global(), self.region_global().start);
         let mut sum = 0_u64;
         for component in 0..self.components() {
-            let parts = self.component(component).fold_rows(
+            let parts = self.component(component).view().fold_rows(
                 world.pool(),
                 || 0_u64,
                 |sum, first, row| {

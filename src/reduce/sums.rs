@@ -55,7 +55,7 @@ impl<T: Summable, const N: usize> Field<T, N> {
         let world = self.grid().world();
         let timing = world.measure().start_on(Kind::Reduce, self.name());
         let parts = (0..self.components()).flat_map(|c| {
-            self.component(c).fold_rows(world.pool(), T::Sum::new, |sum, _, row| T::add_row(sum, row))
+            self.component(c).view().fold_rows(world.pool(), T::Sum::new, |sum, _, row| T::add_row(sum, row))
         });
         let sum = add_up(world, parts);
         timing.finish(self.values_local(), size_of::<T>());
@@ -75,8 +75,8 @@ impl<T: Summable, const N: usize> Field<T, N> {
         let world = self.grid().world();
         let timing = world.measure().start_on(Kind::Reduce, self.name());
         let parts = (0..self.components()).flat_map(|c| {
-            let theirs = other.component(c);
-            self.component(c).fold_rows(world.pool(), T::Sum::new, |sum, index, row| {
+            let theirs = other.component(c).view();
+            self.component(c).view().fold_rows(world.pool(), T::Sum::new, |sum, index, row| {
                 T::add_products(sum, row, theirs.row(index, row.len()));
             })
         });
@@ -106,7 +106,7 @@ impl<T: Summable, const N: usize> Field<T, N> {
         let world = self.grid().world();
         let timing = world.measure().start_on(Kind::Reduce, self.name());
         let parts = (0..self.components()).flat_map(|c| {
-            self.component(c).fold_rows(world.pool(), Accumulator::new, |sum, _, row| add(sum, row))
+            self.component(c).view().fold_rows(world.pool(), Accumulator::new, |sum, _, row| add(sum, row))
         });
         let sum = add_up(world, parts);
         timing.finish(self.values_local(), size_of::<T>());
@@ -124,7 +124,7 @@ impl<T: Element, const N: usize> Field<T, N> {
         let timing = world.measure().start_on(Kind::Reduce, self.name());
         let local = (0..self.components())
             .flat_map(|c| {
-                self.component(c).fold_rows(
+                self.component(c).view().fold_rows(
                     world.pool(),
                     || 0,
                     |count, _, row| {
