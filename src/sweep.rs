@@ -10,10 +10,11 @@ use parhelion_kernels::Region;
 impl<const N: usize> Grid<N> {
     /// Writes `rule(neighborhood)` to every point of `region` of the outputs, on all threads.
     ///
-    /// `region` is local, usually [`Field::region_local`](crate::field::Field::region_local) of an output. `outputs` is
-    /// [`Field::view_mut`](crate::field::Field::view_mut) of a field or a tuple of such, `inputs` is
-    /// [`Field::reach`](crate::field::Field::reach) or [`star_reach`](crate::field::Field::star_reach) of a field, or a
-    /// tuple of such. The radius of an input is part of its type, and a stale halo is refused.
+    /// `region` is local, usually [`Field::region_local`](crate::field::Field::region_local) of an
+    /// output. `outputs` is [`Field::view_mut`](crate::field::Field::view_mut) of a field, or a
+    /// tuple of those. `inputs` is [`Field::reach`](crate::field::Field::reach) or
+    /// [`star_reach`](crate::field::Field::star_reach) of a field, or a tuple of those. The radius
+    /// of an input is part of its type, and a stale halo is refused.
     ///
     /// ```
     /// use parhelion::prelude::*;
@@ -48,7 +49,7 @@ impl<const N: usize> Grid<N> {
         Ok(())
     }
 
-    /// As [`sweep`](Self::sweep), in place: the rule also gets the old values of the outputs.
+    /// Like [`sweep`](Self::sweep), but in place: the rule also gets the old values of the outputs.
     ///
     /// # Errors
     /// As for [`sweep`](Self::sweep).

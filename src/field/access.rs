@@ -1,4 +1,4 @@
-//! Reading and writing single points, and views of the local array.
+//! Access to single points, and views of the local array.
 
 use ndarray::{ArrayView, ArrayViewMut};
 use parhelion_kernels::{Array, Dimensions, Element, NdDim, Pattern, Reach, Region, View, ViewMut};
@@ -29,15 +29,16 @@ impl<T: Element, const N: usize> Field<T, N> {
         self.component(0).get_global(index)
     }
 
-    /// Writes a point by global index on the rank that owns it, and returns whether this rank does: `false` on
-    /// all ranks for a point outside the field.
+    /// Writes a point by global index on the rank that owns it, and returns whether this rank does:
+    /// `false` on all ranks for a point outside the field.
     ///
-    /// Call it on all ranks alike: the halos of the others, which may hold the point, become stale too.
+    /// Call it on all ranks alike: the halos of the others, which may hold the point, become stale
+    /// too.
     pub fn set_global(&mut self, index: [usize; N], value: T) -> bool {
         self.component_mut(0).set_global(index, value)
     }
 
-    /// Local index of a global one, where this rank owns the point.
+    /// Local index of a global one, or `None` where another rank owns the point.
     pub fn local_index(&self, index: [usize; N]) -> Option<[isize; N]> {
         let (global, region) = (index.map(|i| i as isize), self.region_global());
         region.contains(global).then(|| std::array::from_fn(|a| global[a] - region.start[a]))
@@ -53,15 +54,17 @@ impl<T: Element, const N: usize> Field<T, N> {
         self.component(0).view()
     }
 
-    /// The owned points, for kernels that write; see [`sweep`](crate::grid::Grid::sweep). The halo becomes stale.
+    /// The owned points, for kernels that write; see [`sweep`](crate::grid::Grid::sweep). The halo
+    /// becomes stale.
     pub fn view_mut(&mut self) -> ViewMut<'_, T, N> {
         self.component_mut(0).view_mut()
     }
 
-    /// The owned points and the halo around them to this depth, local frame, for kernels that read rows.
+    /// The owned points and the halo around them to this depth, local frame, for kernels that read
+    /// rows.
     ///
     /// # Errors
-    /// When some of that is stale, or the halo is thinner.
+    /// When part of it is stale, or the halo is thinner.
     pub fn view_to(&self, depth: usize) -> Result<View<'_, T, N>> {
         self.component(0).view_to(depth)
     }
@@ -87,7 +90,7 @@ impl<T: Element, const N: usize> Field<T, N> {
         self.layout.interior().grown(self.grid.halo())
     }
 
-    /// All points of one component, stale or not, with as much halo as there is in memory.
+    /// All points of one component, stale or not, with all of the halo in memory.
     pub(crate) fn with_halo(&self, component: usize) -> View<'_, T, N> {
         self.components[component].view()
     }
@@ -97,7 +100,7 @@ impl<T: Element, const N: usize> Field<T, N> {
         self.components.iter_mut().map(Array::view_mut)
     }
 
-    /// The whole buffer of one component, laid out as [`layout`](Self::layout) says.
+    /// The whole buffer of one component in the layout of [`layout`](Self::layout).
     #[cfg(feature = "hdf5")]
     pub(crate) fn buffer(&self, component: usize) -> &[T] {
         self.components[component].buffer()
@@ -142,10 +145,11 @@ impl<'a, T: Element, const N: usize> Component<'a, T, N> {
         self.field.with_halo(self.number).restricted(self.field.layout.interior())
     }
 
-    /// The owned points and the halo around them to this depth, local frame, for kernels that read rows.
+    /// The owned points and the halo around them to this depth, local frame, for kernels that read
+    /// rows.
     ///
     /// # Errors
-    /// When some of that is stale, or the halo is thinner.
+    /// When part of it is stale, or the halo is thinner.
     ///
     /// # Panics
     /// When the field has no such component.
@@ -187,7 +191,8 @@ impl<'a, T: Element, const N: usize> Component<'a, T, N> {
         self.field.local_index(index).map(|local| self.view().get(local))
     }
 
-    /// All points with the halo, valid or stale: for tests of the exchange only, hence not in the documentation.
+    /// All points with the halo, valid or stale: for tests of the exchange only, hence not in the
+    /// documentation.
     #[doc(hidden)]
     pub fn halo_view(self) -> View<'a, T, N> {
         self.field.with_halo(self.number).restricted(self.field.with_grid_halo())
@@ -235,7 +240,7 @@ where
     /// The owned points and the halo around them as an `ndarray` view.
     ///
     /// # Errors
-    /// When some of the halo is stale: [`exchange`](Self::exchange) first.
+    /// When part of the halo is stale: call [`exchange`](Self::exchange) first.
     pub fn whole(&self) -> Result<ArrayView<'_, T, <Dimensions<N> as NdDim>::Dim>> {
         let whole = self.with_grid_halo();
         self.require_valid(&whole)?;
@@ -245,7 +250,7 @@ where
     /// The halo behind one face, without edges and corners, as an `ndarray` view.
     ///
     /// # Errors
-    /// When it is stale: [`exchange`](Self::exchange) first. When there is no such axis.
+    /// When it is stale: call [`exchange`](Self::exchange) first. When there is no such axis.
     pub fn halo(&self, face: Face) -> Result<ArrayView<'_, T, <Dimensions<N> as NdDim>::Dim>> {
         if face.axis >= N {
             let message = format!("field '{}' has no axis {}, only {N} axes", self.name, face.axis);

@@ -1,4 +1,4 @@
-//! Boundary conditions: what stands in the halo beyond a wall.
+//! Boundary conditions: the values of the halo beyond a wall.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,23 +9,23 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::field::{ComponentMut, Field};
 use crate::grid::Face;
 
-/// What a field does at a wall of the domain: how the halo beyond it is filled.
+/// Condition at a wall of the domain: it sets the values of the halo beyond the wall.
 ///
 /// `x_k` is the k-th point inside the wall and `x_−k` its mirror image in the halo. For points at
 /// cell centers the wall lies between `x_1` and `x_−1`; for staggered points the wall carries a
-/// point itself, which Dirichlet and antireflecting walls set when the halo is filled. Beyond an edge
-/// or a corner the condition of the last axis holds. Periodic axes have no walls.
+/// point itself, which Dirichlet and antireflecting walls set when the halo is filled. Beyond an
+/// edge or a corner the condition of the last axis holds. Periodic axes have no walls.
 #[derive(Clone)]
 #[non_exhaustive]
 pub enum Boundary<T, const N: usize> {
-    /// Given value at the wall: `u(x_−k) = 2·value − u(x_k)`.
+    /// Fixed value at the wall: `u(x_−k) = 2·value − u(x_k)`.
     Dirichlet(T),
-    /// Given derivative along the outward normal: `u(x_−k) = u(x_k) + slope·|x_k − x_−k|`. Integer
+    /// Fixed derivative along the outward normal: `u(x_−k) = u(x_k) + slope·|x_k − x_−k|`. Integer
     /// fields take slope 0 only.
     Neumann(T),
     /// Even mirror image, `u(x_−k) = u(x_k)`: the same as no flux.
     Reflecting,
-    /// Odd mirror image, `u(x_−k) = −u(x_k)`: as the normal velocity at a solid wall.
+    /// Odd mirror image, `u(x_−k) = −u(x_k)`, as for the normal velocity at a solid wall.
     Antireflecting,
     /// The value at each halo point, from its coordinates and the field's time.
     Function(BoundaryFunction<T, N>),
@@ -42,7 +42,7 @@ impl<T, const N: usize> Boundary<T, N> {
 }
 
 impl<T: Element, const N: usize> Boundary<T, N> {
-    /// The value of a point on the wall, if the condition gives it.
+    /// The value that the condition sets at points on the wall, if it sets one.
     pub(crate) fn value_on_wall(&self) -> Option<T> {
         match self {
             Self::Dirichlet(value) => Some(*value),
@@ -87,8 +87,8 @@ impl<T: Element, const N: usize> Field<T, N> {
     /// ```
     ///
     /// # Errors
-    /// When the grid has no such wall (axis out of range or periodic), or an integer field is given
-    /// a slope.
+    /// When the grid has no such wall (axis out of range or periodic), or the slope of an integer
+    /// field is not 0.
     pub fn set_boundary(&mut self, face: Face, boundary: Boundary<T, N>) -> Result<()> {
         (0..self.components())
             .try_for_each(|number| self.component_mut(number).set_boundary(face, boundary.clone()))

@@ -1,4 +1,4 @@
-//! Whole fields on one rank, and single points on all.
+//! Collecting whole fields on one rank, and single points on all ranks.
 
 use mpi::traits::{Communicator, Root};
 use ndarray::{Array, ArrayView};
@@ -15,9 +15,9 @@ impl<T: Element, const N: usize> Field<T, N>
 where
     Dimensions<N>: NdDim,
 {
-    /// Brings all points of component 0 to rank `root` of the grid, which gets `Some(array)`.
+    /// Collects all points of component 0 on rank `root` of the grid, which gets `Some(array)`.
     ///
-    /// The root needs memory for the whole array; files, not `gather`, are for large fields.
+    /// The root needs memory for the whole array. Write large fields to files instead.
     ///
     /// # Collective
     /// Over all ranks, with the same `root`.
@@ -28,7 +28,7 @@ where
         self.component(0).gather(root)
     }
 
-    /// Brings the points of component 0 in a box, such as a plane or a corner, to rank `root`.
+    /// Collects the points of component 0 in a box, such as a plane or a corner, on rank `root`.
     ///
     /// `region` is global. The root gets an array of the region's shape.
     ///
@@ -65,8 +65,8 @@ where
     /// Over all ranks, with the same `root`.
     ///
     /// # Errors
-    /// When there is no rank `root`, the root passes `None` or an array of another shape than
-    /// [`shape_global`](Self::shape_global); the same error on every rank.
+    /// When there is no rank `root`, or the root passes `None` or an array whose shape is not
+    /// [`shape_global`](Self::shape_global). The error is the same on every rank.
     pub fn scatter(
         &mut self,
         root: usize,
@@ -80,7 +80,7 @@ impl<T: Element, const N: usize> Component<'_, T, N>
 where
     Dimensions<N>: NdDim,
 {
-    /// Brings all points to rank `root` of the grid; see [`Field::gather`].
+    /// Collects all points on rank `root` of the grid; see [`Field::gather`].
     ///
     /// # Collective
     /// Over all ranks, with the same `root`.
@@ -91,7 +91,7 @@ where
         self.gather_region(Region::from_shape(self.field.shape_global()), root)
     }
 
-    /// Brings the points in a box to rank `root`; see [`Field::gather_region`].
+    /// Collects the points in a box on rank `root`; see [`Field::gather_region`].
     ///
     /// # Collective
     /// Over all ranks, with the same arguments.
@@ -273,7 +273,7 @@ impl<T: Element, const N: usize> Field<T, N> {
         ))
     }
 
-    /// Every rank and its points in the global frame.
+    /// All ranks with their points in the global frame.
     fn blocks(&self) -> impl Iterator<Item = (usize, Region<N>)> + use<T, N> {
         let (grid, centering) = (self.grid.clone(), self.centering);
         (0..grid.decomposition().ranks())

@@ -4,7 +4,7 @@ use parhelion_kernels::Element;
 
 use crate::field::Field;
 
-/// One component of a field, to read; from [`Field::component`].
+/// Handle to read one component of a field; made by [`Field::component`].
 ///
 /// ```
 /// use parhelion::prelude::*;
@@ -23,7 +23,7 @@ pub struct Component<'a, T: Element, const N: usize> {
     pub(super) number: usize,
 }
 
-/// One component of a field, to write; from [`Field::component_mut`].
+/// Handle to write one component of a field; made by [`Field::component_mut`].
 #[derive(Debug)]
 pub struct ComponentMut<'a, T: Element, const N: usize> {
     pub(super) field: &'a mut Field<T, N>,
@@ -37,12 +37,14 @@ impl<T: Element, const N: usize> ComponentMut<'_, T, N> {
 }
 
 impl<T: Element, const N: usize> Field<T, N> {
-    /// One component, to read. Its methods say what happens if there is no such component.
+    /// Handle to read one component. If the field has no such component, the handle's methods
+    /// return an error or panic.
     pub fn component(&self, number: usize) -> Component<'_, T, N> {
         Component { field: self, number }
     }
 
-    /// One component, to write. Its methods say what happens if there is no such component.
+    /// Handle to write one component. If the field has no such component, the handle's methods
+    /// return an error or panic.
     pub fn component_mut(&mut self, number: usize) -> ComponentMut<'_, T, N> {
         ComponentMut { field: self, number }
     }

@@ -1,8 +1,8 @@
-//! Where the points of a block lie in space.
+//! Positions in space of a block's points.
 
 use crate::grid::Centering;
 
-/// Coordinates of points from their local indices: a plain value that threads can share.
+/// Computes coordinates of points from their local indices. A plain value that threads can share.
 #[derive(Clone, Copy)]
 pub(super) struct Coordinates<const N: usize> {
     origin: [f64; N],

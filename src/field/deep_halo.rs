@@ -1,4 +1,4 @@
-//! What stands behind blocked steps: halos deeper than the grid's, and the two arrays.
+//! Memory of blocked steps: halos deeper than the grid's, and the second set of arrays.
 
 use parhelion_kernels::{Array, Element, Layout, Pattern};
 
@@ -10,7 +10,7 @@ impl<T: Element, const N: usize> Field<T, N> {
     /// Makes the halo in memory at least this wide on each side.
     ///
     /// # Errors
-    /// When the field does not fit into memory then.
+    /// When the field then does not fit into memory.
     pub(crate) fn deepen(&mut self, widths: [[usize; 2]; N]) -> Result<()> {
         let (interior, whole) = (self.layout.interior(), self.layout.whole());
         let present: [[usize; 2]; N] = std::array::from_fn(|a| {
@@ -34,13 +34,13 @@ impl<T: Element, const N: usize> Field<T, N> {
             *array = deeper;
         }
         self.layout = layout;
-        // What is new of the halo is not filled.
+        // The new part of the halo is not filled.
         self.valid_halo = ValidHalo::stale();
         self.poison_halo();
         Ok(())
     }
 
-    /// A field of its own with the values and the walls of component 0, for trials.
+    /// A separate field with the values and the walls of component 0, for trials.
     pub(crate) fn copy_of_first_component(&self) -> Self {
         let mut copy = self.grid.field_builder::<T>(self.name()).centering(self.centering).build_unchecked();
         copy.boundaries[0].clone_from(&self.boundaries[0]);
@@ -52,7 +52,7 @@ impl<T: Element, const N: usize> Field<T, N> {
         copy
     }
 
-    /// Makes the second set of arrays, unless it is there.
+    /// Makes the second set of arrays if it does not exist.
     pub(crate) fn prepare_spare(&mut self) {
         if self.spare.is_empty() {
             let pool = self.grid.world().pool();
@@ -69,14 +69,14 @@ impl<T: Element, const N: usize> Field<T, N> {
         arrays.map(move |(array, conditions)| (array, spare.next(), surroundings.of(conditions)))
     }
 
-    /// Takes over the boundary conditions of `field`, of which it holds another level, and meets them at points on
-    /// walls, which its exchange, if there is one, would do.
+    /// Adopts the boundary conditions of `field`, of which it holds another time level, and sets
+    /// the points on walls. (Its exchange would set them too, but there may be none.)
     pub(crate) fn become_level_of(&mut self, field: &Self) {
         self.boundaries.clone_from(&field.boundaries);
         self.set_walls();
     }
 
-    /// Makes the values after so many steps since level 0 those of the field.
+    /// Makes the values after `levels` steps the values of the field.
     pub(crate) fn finish_steps(&mut self, levels: usize) {
         if levels % 2 == 1 {
             std::mem::swap(&mut self.components, &mut self.spare);
@@ -86,7 +86,8 @@ impl<T: Element, const N: usize> Field<T, N> {
         self.poison_halo();
     }
 
-    /// As [`finish_steps`](Self::finish_steps) where `previous` was the array beside: it becomes the level before.
+    /// Like [`finish_steps`](Self::finish_steps), where `previous` served as the second array. It
+    /// becomes the level before.
     pub(crate) fn finish_steps_with(&mut self, previous: &mut Self, levels: usize) {
         if levels % 2 == 1 {
             std::mem::swap(&mut self.layout, &mut previous.layout);
@@ -102,7 +103,8 @@ impl<T: Element, const N: usize> Field<T, N> {
         }
     }
 
-    /// Makes the halo valid to `width` on open sides, for rules of `radius`, and the points on walls too.
+    /// Makes the halo valid to `width` on open sides, for rules of `radius`, and the points on
+    /// walls too.
     ///
     /// # Collective
     /// Over all ranks of the grid.

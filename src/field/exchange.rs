@@ -12,8 +12,8 @@ use crate::halo::{
 use crate::measure::Kind;
 
 impl<T: Element, const N: usize> Field<T, N> {
-    /// Fills the whole halo: from neighbors, across periodic axes, and beyond walls by the
-    /// boundary conditions; edges and corners too.
+    /// Fills the whole halo, including edges and corners: from neighbors, across periodic axes, and
+    /// beyond walls from the boundary conditions.
     ///
     /// ```
     /// use parhelion::prelude::*;
@@ -38,8 +38,8 @@ impl<T: Element, const N: usize> Field<T, N> {
         self.exchange_for(Pattern::Box, self.grid.halo_deepest())
     }
 
-    /// Fills as much of the halo as a stencil of this pattern and radius reads (on a side where the halo
-    /// is thinner, all of it).
+    /// Fills the part of the halo that a stencil of this pattern and radius reads. On a side where
+    /// the halo is thinner, fills all of it.
     ///
     /// # Collective
     /// Over all ranks of the grid, with the same arguments.
@@ -48,7 +48,7 @@ impl<T: Element, const N: usize> Field<T, N> {
     /// When `radius` exceeds every halo width.
     pub fn exchange_for(&mut self, pattern: Pattern, radius: usize) -> Result<()> {
         if radius > self.grid.halo_deepest() {
-            // The plan's refusal says what is wrong.
+            // The plan's error says what is wrong.
             return HaloPlan::builder(&self.grid).field(self).depth(radius).build().map(drop);
         }
         self.exchange_widths(pattern, self.grid.halo_to(radius))

@@ -36,7 +36,7 @@ impl<T: Element, const N: usize> Field<T, N> {
         (0..self.components()).for_each(|number| self.component_mut(number).fill(value));
     }
 
-    /// Copies all values of `other`, and nothing else: the halo becomes stale, the time stays.
+    /// Copies the values of `other` only: the halo becomes stale, and the time is kept.
     ///
     /// # Errors
     /// When the fields differ in grid, centering or number of components.
@@ -44,8 +44,8 @@ impl<T: Element, const N: usize> Field<T, N> {
         self.zip_mut_with(other, |mine, &theirs| *mine = theirs)
     }
 
-    /// Exchanges values, halos and times with `other`, without copying; names, units and boundary
-    /// conditions stay.
+    /// Exchanges values, halos and times with `other`, without copying. Names, units and boundary
+    /// conditions are kept.
     ///
     /// # Errors
     /// When the fields differ in grid, centering or number of components.
@@ -57,7 +57,7 @@ impl<T: Element, const N: usize> Field<T, N> {
         std::mem::swap(&mut self.start_time, &mut other.start_time);
         std::mem::swap(&mut self.time_step, &mut other.time_step);
         std::mem::swap(&mut self.steps, &mut other.steps);
-        // What stands beyond the walls belongs to the boundary conditions, which stay.
+        // The values beyond the walls come from the boundary conditions, which are not exchanged.
         std::mem::swap(&mut self.valid_halo, &mut other.valid_halo);
         self.invalidate_halo();
         other.invalidate_halo();
@@ -79,7 +79,8 @@ impl<T: Element, const N: usize> Field<T, N> {
         timing.finish(region.len() * self.components(), 2 * size_of::<T>());
     }
 
-    /// Applies `rule` to every value, in place, together with the value of `other` at the same point.
+    /// Applies `rule` to every value, in place, together with the value of `other` at the same
+    /// point.
     ///
     /// ```
     /// use parhelion::prelude::*;

@@ -26,7 +26,8 @@ pub(crate) use walls::ComponentWalls;
 
 /// One named distributed array on a [`Grid`].
 ///
-/// Every rank stores its block and a halo around it. On a grid of 8 cells with halo 2, cut over 2 ranks:
+/// Every rank stores its block and a halo around it. On a grid of 8 cells with halo 2, cut over 2
+/// ranks:
 ///
 /// ```text
 /// global index     -2 -1 │ 0  1  2  3 │ 4  5  6  7 │ 8  9
@@ -34,18 +35,19 @@ pub(crate) use walls::ComponentWalls;
 /// rank 1 (local)              -2 -1   │ 0  1  2  3 │ 4  5  halo -2, -1 (from rank 0) and 4, 5 (wall)
 /// ```
 ///
-/// Names ending in `_global` and `_local` say which frame an index is in. A field may have several
-/// components (a vector), each stored as an array of its own; [`component`](Field::component)
-/// and [`component_mut`](Field::component_mut) pick one. Methods of the field itself work on component 0, or on all
-/// components where they say so.
+/// The suffixes `_global` and `_local` say which frame an index is in. A field may have several
+/// components (a vector), each stored as a separate array: [`component`](Field::component) and
+/// [`component_mut`](Field::component_mut) pick one. Methods of the field itself work on component
+/// 0, or on all components where they say so.
 ///
 /// # Halo validity
 ///
 /// A field knows how deep each side of its halo is valid. Writing to the interior makes the halo
 /// stale, [`exchange`](Field::exchange) makes it valid, and everything that reads the halo refuses
-/// to read a stale one. In debug builds the cells of a stale halo are NaN. A rank knows of its own
-/// writes only: where just some ranks write (say, where they own a point), let the others call
-/// [`set_global`](Field::set_global) too, or [`exchange`](Field::exchange) before reading the halo.
+/// to read a stale one. In debug builds the cells of a stale halo are NaN. A rank knows its own
+/// writes only. If only some ranks write (for example the owner of a point), call
+/// [`set_global`](Field::set_global) on all ranks, or [`exchange`](Field::exchange) before reading
+/// the halo.
 pub struct Field<T: Element, const N: usize> {
     grid: Grid<N>,
     name: String,
@@ -63,11 +65,11 @@ pub struct Field<T: Element, const N: usize> {
     time_step: f64,
     /// Steps since `start_time` was set: times are products, not sums, so that they do not drift.
     steps: u64,
-    /// How steps are blocked, if the user chose.
+    /// The blocking of steps, if the user chose one.
     blocking: Option<Blocking<N>>,
 }
 
-/// How a [`Field`] is made; from [`Grid::field_builder`].
+/// Builder of a [`Field`]; made by [`Grid::field_builder`].
 #[derive(Clone, Debug)]
 pub struct FieldBuilder<T, const N: usize> {
     grid: Grid<N>,
@@ -79,7 +81,7 @@ pub struct FieldBuilder<T, const N: usize> {
 }
 
 impl<const N: usize> Grid<N> {
-    /// A new cell-centered field of zeros with one component, walls without flux.
+    /// Makes a cell-centered field of zeros with one component and walls without flux.
     ///
     /// A field with the name of an axis, such as `x`, is refused when it is written to a file.
     /// [`field_builder`](Self::field_builder) refuses it at once.
@@ -87,7 +89,7 @@ impl<const N: usize> Grid<N> {
         FieldBuilder::new(self, name.into()).build_unchecked()
     }
 
-    /// Starts to describe a field that is staggered or has several components.
+    /// Starts a field that is staggered or has several components.
     pub fn field_builder<T: Element>(&self, name: impl Into<String>) -> FieldBuilder<T, N> {
         FieldBuilder::new(self, name.into())
     }
@@ -99,7 +101,7 @@ impl<T: Element, const N: usize> FieldBuilder<T, N> {
         Self { grid: grid.clone(), name, units, centering, components: 1, element: PhantomData }
     }
 
-    /// Where in a cell the values live.
+    /// Position of the values within a cell.
     pub fn centering(mut self, centering: Centering) -> Self {
         self.centering = centering;
         self
@@ -120,9 +122,10 @@ impl<T: Element, const N: usize> FieldBuilder<T, N> {
     /// Makes the field, all zero.
     ///
     /// # Errors
-    /// When there is no component, the centering names an axis that the grid does not have, the first block of a
-    /// staggered axis with walls is too thin to mirror points about its low wall, or the name is that of the field's
-    /// coordinates along an axis in files (such as `x`, or `x_node` where it is staggered).
+    /// When there is no component, the centering names an axis that the grid does not have, the
+    /// first block of a staggered axis with walls is too thin to mirror points about its low wall,
+    /// or the name is that of the field's coordinates along an axis in files (such as `x`, or
+    /// `x_node` where it is staggered).
     pub fn build(self) -> Result<Field<T, N>> {
         if (0..N).any(|a| self.grid.coordinate_name(a, self.centering) == self.name) {
             return Err(Error::on_all_ranks(
@@ -157,7 +160,8 @@ impl<T: Element, const N: usize> FieldBuilder<T, N> {
         let first = grid.decomposition().block([0; N]).shape();
         for a in (0..N).filter(|&a| self.centering.staggered(a) && !grid.topology().periodic()[a]) {
             let [low, high] = halo[a];
-            // Point 0 lies on the wall, so that point `low` is the image of the outermost halo point.
+            // Point 0 lies on the wall, so that point `low` is the image of the outermost halo
+            // point.
             if grid.topology().procs()[a] > 1 && high == 0 && first[a] <= low {
                 return Err(Error::on_all_ranks(
                     ErrorKind::Geometry,
@@ -179,7 +183,7 @@ impl<T: Element, const N: usize> FieldBuilder<T, N> {
     pub(crate) fn build_unchecked(self) -> Field<T, N> {
         let shape = self.grid.region_global(self.centering).shape();
         let layout = Layout::new(shape, self.grid.halo(), size_of::<T>())
-            .expect("the grid ascertained that its largest possible field fits");
+            .expect("the grid checked that its largest possible field fits");
         let pool = self.grid.world().pool();
         let walls = || std::array::from_fn(|_| [Boundary::default(), Boundary::default()]);
         let mut field = Field {
@@ -203,27 +207,27 @@ impl<T: Element, const N: usize> FieldBuilder<T, N> {
 }
 
 impl<T: Element, const N: usize> Field<T, N> {
-    /// The grid it lives on.
+    /// The grid of the field.
     pub fn grid(&self) -> &Grid<N> {
         &self.grid
     }
 
-    /// Its name, also in files.
+    /// The name, also in files.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Renames it.
+    /// Changes the name.
     pub fn set_name(&mut self, name: impl Into<String>) {
         self.name = name.into();
     }
 
-    /// Physical units; empty if none were given.
+    /// Physical units; empty by default.
     pub fn units(&self) -> &str {
         &self.units
     }
 
-    /// Where in a cell its values live.
+    /// Position of its values within a cell.
     pub fn centering(&self) -> Centering {
         self.centering
     }
@@ -243,7 +247,7 @@ impl<T: Element, const N: usize> Field<T, N> {
         self.grid.region_global(self.centering)
     }
 
-    /// The points this rank owns, in the local frame: from 0 on.
+    /// The points this rank owns, in the local frame, which starts at 0.
     pub fn region_local(&self) -> Region<N> {
         self.layout.interior()
     }
@@ -266,8 +270,9 @@ impl<T: Element, const N: usize> Field<T, N> {
         own.intersection(&region).shifted(own.start.map(|start| -start))
     }
 
-    /// The points this rank owns, in the local frame, without those that lie on walls whose condition gives their value
-    /// (Dirichlet and antireflecting, of component 0): what a rule for staggered points updates.
+    /// The points this rank owns, in the local frame, except staggered points on walls that set
+    /// their value. These are Dirichlet and antireflecting walls of component 0. A rule for
+    /// staggered points updates this region.
     ///
     /// ```
     /// use parhelion::prelude::*;
@@ -280,29 +285,29 @@ impl<T: Element, const N: usize> Field<T, N> {
     /// # Ok::<(), parhelion::Error>(())
     /// ```
     pub fn region_inside_walls(&self) -> Region<N> {
-        let given = |axis: usize, high: bool| {
+        let set_by_wall = |axis: usize, high: bool| {
             self.centering.staggered(axis)
                 && self.grid.topology().at_wall(Face { axis, high })
                 && self.boundaries[0][axis][usize::from(high)].value_on_wall().is_some()
         };
-        let sides = std::array::from_fn(|axis| [false, true].map(|high| usize::from(given(axis, high))));
+        let sides =
+            std::array::from_fn(|axis| [false, true].map(|high| usize::from(set_by_wall(axis, high))));
         self.region_local().shrunk(sides)
     }
 
-    /// Where the points of every component lie in memory. (Blocked time steps make the halo in memory
-    /// deeper than the grid's when they first need it.)
+    /// The memory layout of every component. (Blocked time steps make the halo in memory deeper
+    /// than the grid's when they first need it.)
     pub fn layout(&self) -> &Layout<N> {
         &self.layout
     }
 
-    /// The time of its values: what [`set_time`](Self::set_time) said plus the steps since.
+    /// The time of its values: the time of [`set_time`](Self::set_time) plus the steps since then.
     pub fn time(&self) -> f64 {
         self.start_time + self.steps as f64 * self.time_step
     }
 
-    /// Says at which time its values are and how much later they are after each step of
-    /// [`advance`](Self::advance). Boundaries given as functions see the time. (To record it in a file,
-    /// pass it to `Output::time`.)
+    /// Sets the time of its values and the length of each step of [`advance`](Self::advance).
+    /// Boundary functions receive the time. (To record it in a file, pass it to `Output::time`.)
     pub fn set_time(&mut self, time: f64, step: f64) {
         self.start_time = time;
         self.time_step = step;
@@ -316,28 +321,29 @@ impl<T: Element, const N: usize> Field<T, N> {
         (self.start_time, self.time_step, self.steps)
     }
 
-    /// Goes on from what [`clock`](Self::clock) said.
+    /// Restores the state that [`clock`](Self::clock) returned.
     #[cfg(feature = "hdf5")]
     pub(crate) fn set_clock(&mut self, (start, step, steps): (f64, f64, u64)) {
         self.set_time(start, step);
         self.steps = steps;
     }
 
-    /// Chooses how many steps one pass makes, and in which tiles; `None` leaves it to the library (or to the environment
-    /// variable `PARHELION_BLOCKING`: `auto`, `plain` or a number of steps). The result does not depend on it.
+    /// Sets the number of steps per pass and the tiles. `None` leaves the choice to the library, or
+    /// to the environment variable `PARHELION_BLOCKING`: `auto`, `plain` or a number of steps. The
+    /// result does not depend on it.
     ///
-    /// Ranks may choose different tiles; of different numbers of steps the least is used, and none that needs more
-    /// halo than the next block has points.
+    /// Ranks may choose different tiles. If they choose different numbers of steps, the smallest is
+    /// used. The number is reduced where it needs more halo than the next block has points.
     pub fn set_blocking(&mut self, blocking: Option<Blocking<N>>) {
         self.blocking = blocking;
     }
 
-    /// What [`set_blocking`](Self::set_blocking) was told.
+    /// The blocking set by [`set_blocking`](Self::set_blocking).
     pub(crate) fn chosen_blocking(&self) -> Option<Blocking<N>> {
         self.blocking
     }
 
-    /// How many values this rank owns, of all components.
+    /// Number of values this rank owns, over all components.
     pub(crate) fn values_local(&self) -> usize {
         self.region_local().len() * self.components()
     }
@@ -359,7 +365,7 @@ impl<T: Element, const N: usize> Field<T, N> {
             ErrorKind::Argument,
             format!(
                 "fields '{}' ({:?}, {} components, {:?} points) and '{}' ({:?}, {} components, {:?} points) do not go \
-                 together; they must be of one grid, centering and number of components",
+                 together; they must have one grid, centering and number of components",
                 self.name,
                 self.centering,
                 self.components(),

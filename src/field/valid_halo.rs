@@ -1,11 +1,11 @@
-//! How deep each side of a halo is valid.
+//! The depth to which each side of a halo is valid.
 
 use parhelion_kernels::{Element, Pattern};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::field::Field;
 
-/// Depth to which a halo holds what a neighbor or a boundary condition would put there.
+/// Depth to which a halo holds the current values of neighbors and boundary conditions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ValidHalo<const N: usize> {
     /// `[low, high]` for each axis, in cells.
@@ -19,7 +19,7 @@ impl<const N: usize> ValidHalo<N> {
         Self { depth: [[0; 2]; N], corners: false }
     }
 
-    /// Whether a stencil of this radius and pattern may read the halo.
+    /// Returns whether a stencil of this radius and pattern may read the halo.
     pub(crate) fn serves(&self, radius: usize, pattern: Pattern) -> bool {
         let corners = self.corners || pattern == Pattern::Star || N == 1;
         radius == 0 || corners && self.depth.iter().flatten().all(|&depth| depth >= radius)
@@ -33,7 +33,7 @@ impl<T: Element, const N: usize> Field<T, N> {
         std::array::from_fn(|a| [0, 1].map(|side| self.valid_halo.depth[a][side].min(halo[a][side])))
     }
 
-    /// Whether a stencil of this radius and pattern may read the halo now.
+    /// Returns whether a stencil of this radius and pattern may read the halo now.
     pub fn halo_serves(&self, radius: usize, pattern: Pattern) -> bool {
         self.valid_halo.serves(radius, pattern)
     }
@@ -77,7 +77,7 @@ impl<T: Element, const N: usize> Field<T, N> {
         self.valid_halo = valid;
     }
 
-    /// Called by everything that writes to the interior.
+    /// Marks the halo stale. Called by everything that writes to the interior.
     pub(crate) fn invalidate_halo(&mut self) {
         if self.valid_halo != ValidHalo::stale() {
             self.valid_halo = ValidHalo::stale();
@@ -85,7 +85,7 @@ impl<T: Element, const N: usize> Field<T, N> {
         }
     }
 
-    /// In debug builds, writes NaN to the whole halo, so that a read of a stale cell shows.
+    /// In debug builds, writes NaN to the whole halo, so that reads of stale cells are noticed.
     pub(crate) fn poison_halo(&mut self) {
         let Some(poison) = T::POISON.filter(|_| cfg!(debug_assertions)) else { return };
         let pool = self.grid.world().pool();

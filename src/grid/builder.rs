@@ -9,7 +9,7 @@ use super::{Decomposition, Grid, Inner, Topology};
 use crate::error::{Error, ErrorKind, Result};
 use crate::world::World;
 
-/// How a [`Grid`] is made; from [`Grid::builder`].
+/// Builder of a [`Grid`]; made by [`Grid::builder`].
 #[derive(Clone, Debug)]
 pub struct GridBuilder<const N: usize> {
     shape: [usize; N],
@@ -25,10 +25,10 @@ pub struct GridBuilder<const N: usize> {
 }
 
 impl<const N: usize> Grid<N> {
-    /// Starts to describe a grid of `shape` cells, 1 to 4 axes, the slowest axis first.
+    /// Starts a grid of `shape` cells with 1 to 4 axes, the slowest axis first.
     ///
-    /// Unless told otherwise: spacing 1 from origin 0, walls all around, a halo of 1 cell, a process
-    /// grid that exchanges little, axes named …, "z", "y", "x".
+    /// Default: spacing 1, origin 0, walls on all sides, a halo of 1 cell, a process grid that
+    /// exchanges little, and axes named …, "z", "y", "x".
     pub fn builder(shape: [usize; N]) -> GridBuilder<N> {
         let names = ["x", "y", "z", "w"];
         GridBuilder {
@@ -49,7 +49,8 @@ impl<const N: usize> Grid<N> {
 }
 
 impl<const N: usize> GridBuilder<N> {
-    /// Length of the domain along each axis; the spacing is this divided by the cells.
+    /// Length of the domain along each axis. The spacing becomes this length divided by the number
+    /// of cells.
     pub fn extent(mut self, extent: [f64; N]) -> Self {
         self.spacing = std::array::from_fn(|a| extent[a] / self.shape[a] as f64);
         self
@@ -67,13 +68,13 @@ impl<const N: usize> GridBuilder<N> {
         self
     }
 
-    /// Which axes wrap around.
+    /// Sets which axes wrap around.
     pub fn periodic(mut self, periodic: [bool; N]) -> Self {
         self.periodic = periodic;
         self
     }
 
-    /// Halo of `width` cells on every side.
+    /// Sets a halo of `width` cells on every side.
     pub fn halo(self, width: usize) -> Self {
         self.halo_widths([[width, width]; N])
     }
@@ -84,21 +85,22 @@ impl<const N: usize> GridBuilder<N> {
         self
     }
 
-    /// Cuts the cells into this many blocks per axis, instead of choosing.
+    /// Number of blocks per axis. Default: chosen by the library.
     pub fn procs(mut self, procs: [usize; N]) -> Self {
         self.procs = Some(procs);
         self
     }
 
-    /// Lets blocks begin at multiples of so many cells only, on each axis: so that this grid and ones coarsened from it
-    /// (with granules as much smaller) have their blocks in the same places; see [`Decomposition::with_granule`].
+    /// Makes blocks begin at multiples of `granule` cells only, per axis. Grids coarsened from this
+    /// one, with granules reduced by the same factor, then have their blocks in the same places;
+    /// see [`Decomposition::with_granule`].
     pub fn granule(mut self, granule: [usize; N]) -> Self {
         self.granule = granule;
         self
     }
 
-    /// Lets MPI number the ranks of the process grid anew to suit the machine
-    /// ([`Topology::rank`] then differs from [`World::rank`]).
+    /// Lets MPI renumber the ranks of the process grid to suit the machine. [`Topology::rank`] may
+    /// then differ from [`World::rank`].
     pub fn reorder(mut self, reorder: bool) -> Self {
         self.reorder = reorder;
         self
@@ -123,8 +125,8 @@ impl<const N: usize> GridBuilder<N> {
     ///
     /// # Errors
     /// When cells, halo and number of ranks do not fit together (no block may be thinner than the
-    /// halo), the extent is not positive, or a block does not fit into memory. The message names the
-    /// numbers and what would work, and is the same on every rank.
+    /// halo), the extent is not positive, or a block does not fit into memory. The message gives
+    /// the numbers and values that would work. It is the same on every rank.
     pub fn build(self, world: &World) -> Result<Grid<N>> {
         const { assert!(N >= 1 && N <= 4, "grids have 1 to 4 axes") };
         let bits = |values: [f64; N]| values.map(f64::to_bits);
@@ -133,7 +135,7 @@ impl<const N: usize> GridBuilder<N> {
         world.check_same("GridBuilder::build", &(cut, space))?;
         for a in 0..N {
             let (spacing, extent) = (self.spacing[a], self.spacing[a] * self.shape[a] as f64);
-            // An axis without cells is refused below, with its own reason.
+            // An axis without cells is refused below, with a better message.
             if !(spacing > 0.0 && (extent.is_finite() || self.shape[a] == 0) && self.origin[a].is_finite()) {
                 return Err(Error::on_all_ranks(
                     ErrorKind::Argument,
@@ -164,14 +166,14 @@ impl<const N: usize> GridBuilder<N> {
         })))
     }
 
-    /// The blocks: as told, or chosen.
+    /// The blocks: as given by the user, or chosen.
     fn cut(&self, ranks: usize) -> Result<Decomposition<N>> {
         match self.procs {
             None if self.granule == [1; N] => {
                 Decomposition::for_ranks(self.shape, ranks, self.halo, self.periodic)
             }
             None => {
-                // As if every granule were a cell.
+                // Chooses as if every granule were a cell.
                 let granule = self.granule.map(|granule| granule.max(1));
                 let granules = std::array::from_fn(|a| self.shape[a].div_ceil(granule[a]));
                 let halo = std::array::from_fn(|a| self.halo[a].map(|width| width.div_ceil(granule[a])));
@@ -186,8 +188,8 @@ impl<const N: usize> GridBuilder<N> {
                     return Err(Error::new(
                         ErrorKind::Geometry,
                         format!(
-                            "a process grid of {procs:?} is for {} ranks, but there are {}; start as many, or leave the \
-                             choice to the library",
+                            "a process grid of {procs:?} is for {} ranks, but there are {}; start that number, or \
+                             leave the choice to the library",
                             cut.ranks(),
                             ranks
                         ),

@@ -18,23 +18,24 @@ pub use decomposition::Decomposition;
 pub(crate) use topology::directions;
 pub use topology::{Face, Topology};
 
-/// Where in a cell the values of a field live.
+/// Position of a field's values within a cell.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Centering {
     /// At the centers of cells.
     #[default]
     Cell,
-    /// At the centers of the faces normal to this axis: cell centers moved half a cell down it.
+    /// At the centers of the faces normal to this axis: half a cell below the cell centers.
     Face(usize),
-    /// At the centers of the edges along this axis (3-D): moved half a cell down the other axes.
+    /// At the centers of the edges along this axis (3-D): half a cell below the cell centers on the
+    /// other axes.
     Edge(usize),
     /// At the corners of cells.
     Node,
 }
 
 impl Centering {
-    /// Whether the points lie on the cell boundaries of `axis`. On an axis with walls there is then
-    /// one point more than cells: points 0 and n lie on the walls.
+    /// Returns whether the points lie on the cell boundaries of `axis`. An axis with walls then has
+    /// one more point than cells: points 0 and n lie on the walls.
     pub fn staggered(self, axis: usize) -> bool {
         match self {
             Self::Cell => false,
@@ -45,7 +46,7 @@ impl Centering {
     }
 }
 
-/// A box of cells in space, cut into one block per rank: the common ground of fields.
+/// A box of cells in space, cut into one block per rank. Fields live on it.
 ///
 /// A `Grid` is a handle; clones are the same grid. Axes are in C order, the slowest first: a 3-D
 /// grid has axes (z, y, x) = (0, 1, 2), as in HDF5 and NumPy.
@@ -65,7 +66,7 @@ impl Centering {
 pub struct Grid<const N: usize>(Rc<Inner<N>>);
 
 struct Inner<const N: usize> {
-    /// What [`Grid::kept`] keeps; dropped before the communicator in `topology`.
+    /// The value of [`Grid::kept`]; dropped before the communicator in `topology`.
     kept: OnceCell<Box<dyn Any>>,
     topology: Topology<N>,
     decomposition: Decomposition<N>,
@@ -79,17 +80,17 @@ struct Inner<const N: usize> {
 }
 
 impl<const N: usize> Grid<N> {
-    /// The ranks and threads this grid lives on.
+    /// The ranks and threads of the job.
     pub fn world(&self) -> &World {
         &self.0.world
     }
 
-    /// Which rank sits where.
+    /// The positions of the ranks in the process grid.
     pub fn topology(&self) -> &Topology<N> {
         &self.0.topology
     }
 
-    /// How the cells are cut into blocks.
+    /// The blocks into which the cells are cut.
     pub fn decomposition(&self) -> &Decomposition<N> {
         &self.0.decomposition
     }
@@ -99,7 +100,8 @@ impl<const N: usize> Grid<N> {
         self.0.halo
     }
 
-    /// Cells of the thinnest block on each axis on which blocks have neighbors; the same on all ranks.
+    /// Cells of the thinnest block on each axis on which blocks have neighbors; the same on all
+    /// ranks.
     pub(crate) fn thinnest_blocks(&self) -> [Option<usize>; N] {
         let (procs, periodic) = (self.topology().procs(), self.topology().periodic());
         std::array::from_fn(|a| (procs[a] > 1 || periodic[a]).then(|| self.decomposition().thinnest(a)))
@@ -125,8 +127,8 @@ impl<const N: usize> Grid<N> {
         self.0.origin
     }
 
-    /// Name of the coordinates along an axis in files. Those of staggered points differ from those of cell centers, so
-    /// they are called `x_node` rather than `x`.
+    /// Name of the coordinates along an axis in files. Those of staggered points differ from those
+    /// of cell centers, so they are called `x_node` rather than `x`.
     pub(crate) fn coordinate_name(&self, axis: usize, centering: Centering) -> String {
         let name = &self.0.axis_names[axis];
         if centering.staggered(axis) { format!("{name}_node") } else { name.clone() }
@@ -137,20 +139,20 @@ impl<const N: usize> Grid<N> {
         &self.0.axis_names
     }
 
-    /// Units of the coordinates, for files; empty if none were given.
+    /// Units of the coordinates, for files; empty by default.
     pub fn axis_units(&self) -> &[String; N] {
         &self.0.axis_units
     }
 
-    /// Global number of points per axis of a field with this centering: of cells, plus one on
-    /// staggered axes with walls.
+    /// Global number of points per axis of a field with this centering: the number of cells, plus
+    /// one on staggered axes with walls.
     pub fn shape_global(&self, centering: Centering) -> [usize; N] {
         let extra = |a| usize::from(centering.staggered(a) && !self.topology().periodic()[a]);
         std::array::from_fn(|a| self.decomposition().shape()[a] + extra(a))
     }
 
-    /// The points of this centering, in the global frame, that the rank at `coordinates` owns: those
-    /// of its cells, and at a high wall the ones on it.
+    /// The points of this centering, in the global frame, that the rank at `coordinates` owns:
+    /// those of its cells, and those on a high wall.
     pub(crate) fn block_at(&self, coordinates: [usize; N], centering: Centering) -> Region<N> {
         let mut block = self.decomposition().block(coordinates);
         for a in 0..N {
@@ -181,7 +183,7 @@ impl<const N: usize> Grid<N> {
         })
     }
 
-    /// Whether both are handles of one grid.
+    /// Returns whether both are handles of the same grid.
     pub fn same_as(&self, other: &Self) -> bool {
         Rc::ptr_eq(&self.0, &other.0)
     }

@@ -13,17 +13,17 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::grid::{Grid, directions};
 use crate::messages::LONGEST_MESSAGE;
 
-/// Messages to different neighbors that use one tag each; a plan takes a range of tags.
+/// Tags of a plan: one for each direction.
 const TAGS_PER_PLAN: i32 = 81;
 
-/// Smaller tags are those of messages outside of plans.
+/// Smaller tags belong to messages outside of plans.
 const FIRST_TAG: i32 = 8;
 
-/// Plans whose tags differ; further ones share tags with older plans, which matters only if both are
-/// under way at once. 81 · 404 + 8 stays below the 32767 tags that every MPI has.
+/// Number of plans with different tags. Further plans share tags with older ones, which matters
+/// only if both are under way at once. 81 · 404 + 8 stays below the 32767 tags that every MPI has.
 const PLANS_WITH_OWN_TAGS: u32 = 404;
 
-/// How a [`HaloPlan`] is made; from [`HaloPlan::builder`].
+/// Builder of a [`HaloPlan`]; made by [`HaloPlan::builder`].
 #[derive(Clone, Debug)]
 pub struct HaloPlanBuilder<const N: usize> {
     grid: Grid<N>,
@@ -38,7 +38,7 @@ pub struct HaloPlanBuilder<const N: usize> {
 }
 
 impl<const N: usize> HaloPlan<N> {
-    /// Starts to describe an exchange of fields of `grid`: all neighbors, full depth.
+    /// Starts a plan for fields of `grid`. Default: all neighbors, full depth.
     pub fn builder(grid: &Grid<N>) -> HaloPlanBuilder<N> {
         HaloPlanBuilder {
             grid: grid.clone(),
@@ -55,48 +55,49 @@ impl<const N: usize> HaloPlan<N> {
 }
 
 impl<const N: usize> HaloPlanBuilder<N> {
-    /// Adds a field; its element type, centering and number of components count, not its values.
+    /// Adds a field. The plan depends on its element type, centering and number of components only.
     pub fn field(mut self, field: &impl HaloField<N>) -> Self {
         self.foreign |= !field.on_grid(&self.grid);
         self.shapes.push(field.halo_shape());
         self
     }
 
-    /// Exchanges faces only, for star stencils, or all neighbors (the default).
+    /// Exchanges faces only, for star stencils, or all neighbors. Default: all neighbors.
     pub fn pattern(mut self, pattern: Pattern) -> Self {
         self.pattern = pattern;
         self
     }
 
-    /// Exchanges this many cells on every side instead of the whole halo width.
+    /// Number of cells to exchange on every side. Default: the whole halo width.
     pub fn depth(mut self, depth: usize) -> Self {
         self.depth = Some(depth);
         self
     }
 
-    /// Exchanges this many cells on each side of fields of these shapes: also more than the grid's halo, where the
-    /// fields have a deeper one, but not more than the thinnest block.
+    /// Exchanges this many cells on each side of fields of these shapes: also more than the grid's
+    /// halo, where the fields have a deeper one, but not more than the thinnest block.
     pub(super) fn shapes_and_widths(mut self, shapes: Vec<FieldShape>, widths: [[usize; 2]; N]) -> Self {
         self.shapes = shapes;
         self.widths = Some(widths);
         self
     }
 
-    /// Cuts messages into pieces of at most this many bytes (1 GiB unless told otherwise, the
-    /// most that MPI implementations handle well).
+    /// Cuts messages into pieces of at most this many bytes. Default: 1 GiB, the largest size that
+    /// MPI implementations handle well.
     pub fn longest_message(mut self, bytes: usize) -> Self {
         self.longest = bytes;
         self
     }
 
-    /// How cells get to neighbors on the same node, whatever the environment variable `PARHELION_HALO` says.
+    /// Sets how cells get to neighbors on the same node. Overrides the environment variable
+    /// `PARHELION_HALO`.
     pub fn transport(mut self, transport: HaloTransport) -> Self {
         self.transport = Some(transport);
         self
     }
 
-    /// Pretends that every so many consecutive ranks are a node of their own: so tests get, on one machine, plans
-    /// that need both messages and shared memory.
+    /// Pretends that every `ranks` consecutive ranks form a separate node, so that tests on one
+    /// machine get plans with both messages and shared memory.
     #[doc(hidden)]
     pub fn pretend_ranks_per_node(mut self, ranks: usize) -> Self {
         self.ranks_per_node = Some(ranks);
@@ -109,9 +110,9 @@ impl<const N: usize> HaloPlanBuilder<N> {
     /// Over all ranks of the grid, with the same fields and settings.
     ///
     /// # Errors
-    /// When there is no field, one of another grid, or the depth exceeds every halo width. When
-    /// `PARHELION_HALO` has no sensible value, or asks for shared memory (as [`transport`](Self::transport) may)
-    /// that a rank does not get.
+    /// When there is no field, a field is of another grid, or the depth exceeds every halo width.
+    /// When `PARHELION_HALO` has no valid value. When `PARHELION_HALO` or
+    /// [`transport`](Self::transport) requires shared memory that a rank does not get.
     pub fn build(self) -> Result<HaloPlan<N>> {
         let Self { grid, shapes, foreign, pattern, depth, widths, longest, transport, ranks_per_node } = self;
         let deepest = grid.halo_deepest();

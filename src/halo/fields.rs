@@ -1,4 +1,4 @@
-//! What a plan needs of the fields it exchanges, whatever their element type.
+//! The interface through which a plan works with fields of any element type.
 
 use parhelion_kernels::{BoxCopy, Copies, Pattern};
 
@@ -13,31 +13,32 @@ pub(crate) mod sealed {
 /// A [`Field`](crate::field::Field) of any element type, for plans. The trait is sealed.
 pub trait HaloField<const N: usize>: Exchanged<N> {}
 
-/// What an exchange does with a field; not for users, for it can mark any halo valid.
+/// The operations of an exchange on a field. Not for users, because they can mark any halo valid.
 pub trait Exchanged<const N: usize> {
     fn halo_shape(&self) -> FieldShape;
     fn on_grid(&self, grid: &Grid<N>) -> bool;
-    /// Adds what packs `parts`, of every component in turn, to `copies`.
+    /// Adds the copies that pack `parts` of every component to `copies`.
     fn pack<'a>(&'a self, parts: &[ParcelPart<N>], outboxes: &mut Outboxes<'a>, copies: &mut Copies<'a>);
-    /// Adds what unpacks them to `copies`.
+    /// Adds the copies that unpack them to `copies`.
     fn unpack<'a>(&'a mut self, incoming: &Incoming<N>, inboxes: &Inboxes<'a>, copies: &mut Copies<'a>);
-    /// Adds what copies boxes between the ends of axes that one rank spans to `copies`.
+    /// Adds the copies of boxes between the ends of axes that one rank spans to `copies`.
     fn copy_within<'a>(&'a mut self, boxes: &BoxCopy<N>, copies: &mut Copies<'a>);
-    /// Fills the halo beyond walls: what mirrors this rank's points, or what mirrors those `received`.
+    /// Fills the halo beyond walls: the mirror images of this rank's points, or, once `received`,
+    /// of other ranks' points.
     fn fill_beyond_walls(&mut self, widths: [[usize; 2]; N], pattern: Pattern, received: bool) -> Result<()>;
-    /// Marks the halo stale and sets the points on walls: what is done before packing.
+    /// Prepares packing: marks the halo stale and sets the points on walls.
     fn begin_exchange(&mut self);
     fn set_halo_valid(&mut self, widths: [[usize; 2]; N], pattern: Pattern);
 }
 
-/// The fields of one exchange: `&mut field`, or a tuple of such. The trait is sealed.
+/// The fields of one exchange: `&mut field`, or a tuple of those. The trait is sealed.
 pub trait HaloFields<const N: usize>: sealed::Sealed {
     /// Calls `visit` with every field in order.
     #[doc(hidden)]
     fn for_each<'a>(&'a mut self, visit: &mut dyn FnMut(&'a mut dyn Exchanged<N>));
 }
 
-/// Fields that are still needed after their exchange.
+/// A borrow of fields that are still needed after their exchange.
 pub(crate) struct Borrowed<'f, F>(pub(crate) &'f mut F);
 
 impl<F> sealed::Sealed for Borrowed<'_, F> {}

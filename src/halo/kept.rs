@@ -1,4 +1,4 @@
-//! The plans of exchanges that the library plans itself; the grid keeps them for all its fields.
+//! Reuse of the plans that the library makes itself: each grid keeps them for all its fields.
 
 use std::cell::{Cell, RefCell};
 
@@ -9,15 +9,15 @@ use super::plan::{HaloPlan, Routes};
 use crate::error::Result;
 use crate::grid::Grid;
 
-/// Plans that a grid keeps.
+/// Number of plans that a grid keeps.
 const MOST_KEPT: usize = 16;
 
 /// The plans of a grid.
 #[derive(Default)]
 struct KeptPlans<const N: usize> {
-    /// Plans made so far, of users too; the same number on every rank.
+    /// Number of plans made so far, including those of users; the same on every rank.
     made: Cell<u32>,
-    /// Those that are not at work, the one used last at the end; the same on every rank.
+    /// Plans that are not in use, the most recently used last; the same on every rank.
     idle: RefCell<Vec<Routes<N>>>,
 }
 
@@ -28,8 +28,9 @@ pub(super) fn next_plan_number<const N: usize>(grid: &Grid<N>) -> u32 {
 }
 
 impl<const N: usize> HaloPlan<N> {
-    /// Calls `work` with a plan for `fields`, which have halos of at least these widths in memory. The grid keeps the
-    /// plan for the next such exchange, and drops the plan not used for the longest time if it has many.
+    /// Calls `work` with a plan for `fields`, whose halos in memory are at least as wide as
+    /// `widths`. The grid keeps the plan for the next exchange of this kind, and drops the least
+    /// recently used plan if it has too many.
     ///
     /// # Collective
     /// Over all ranks.

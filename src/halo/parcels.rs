@@ -1,4 +1,4 @@
-//! What goes from rank to rank: which cells of which field, in which order.
+//! Parcels: the cells that go from rank to rank, and their order.
 
 use std::ops::Range;
 
@@ -8,13 +8,13 @@ use super::persistent::Message;
 use crate::error::{Error, ErrorKind, Result};
 use crate::grid::Centering;
 
-/// The parts of a parcel start at multiples of this, so that any element type may follow another.
+/// Alignment of the parts of a parcel, so that any element type may follow another.
 const PART_ALIGN: usize = 64;
 
-/// The most parcels of one way: the directions to neighbors on 4 axes.
+/// The largest number of parcels sent or received: the directions to neighbors on 4 axes.
 const MOST: usize = 80;
 
-/// Everything about a field that its part of a plan depends on.
+/// The properties of a field on which a plan depends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[doc(hidden)]
 pub struct FieldShape {
@@ -27,7 +27,7 @@ pub struct FieldShape {
 #[derive(Clone, Debug)]
 pub(super) struct Parcel {
     pub(super) rank: usize,
-    /// Tells the parcels between two ranks apart.
+    /// Distinguishes the parcels between two ranks.
     pub(super) tag: i32,
     pub(super) bytes: usize,
     /// Whether it passes through shared memory; otherwise it is a message.
@@ -57,7 +57,7 @@ impl<const N: usize> Incoming<N> {
     }
 }
 
-/// The parcels of one way, and each field's parts in them, in ascending order.
+/// All outgoing or all incoming parcels, and each field's parts in them, in ascending order.
 pub(super) struct ParcelList<const N: usize> {
     pub(super) parcels: Vec<Parcel>,
     pub(super) parts: Vec<Vec<ParcelPart<N>>>,
@@ -68,7 +68,7 @@ impl<const N: usize> ParcelList<N> {
         Self { parcels: Vec::new(), parts: vec![Vec::new(); fields] }
     }
 
-    /// Adds a parcel with one box of cells of each field; none if all boxes are empty.
+    /// Adds a parcel with one box of cells of each field, or nothing if all boxes are empty.
     pub(super) fn add(&mut self, rank: usize, tag: i32, shapes: &[FieldShape], boxes: &[Region<N>]) {
         let mut end = 0_usize;
         for ((shape, &region), parts) in shapes.iter().zip(boxes).zip(&mut self.parts) {
@@ -86,7 +86,8 @@ impl<const N: usize> ParcelList<N> {
     }
 }
 
-/// The messages for those of `parcels` that are not shared, one after the other in a buffer, and its bytes.
+/// The messages for those of `parcels` that are not shared, one after the other in a buffer, and
+/// its bytes.
 pub(super) fn messages(parcels: &[Parcel]) -> (Vec<Message>, usize) {
     let mut end = 0;
     let messages = parcels.iter().filter(|parcel| !parcel.shared).map(|parcel| {
@@ -97,11 +98,12 @@ pub(super) fn messages(parcels: &[Parcel]) -> (Vec<Message>, usize) {
     (messages.collect(), end)
 }
 
-/// What is left of the bytes of every outgoing parcel, while parts are cut off, and how much is gone.
+/// For every outgoing parcel, the bytes not yet taken and the number of bytes taken.
 pub struct Outboxes<'a>([(&'a mut [u8], usize); MOST]);
 
 impl<'a> Outboxes<'a> {
-    /// The bytes of `parcels`: from `messages`, or of `shared` ones in order.
+    /// The bytes of `parcels`: those of messages from `messages`, those of shared parcels from
+    /// `shared`, in order.
     pub(super) fn new(
         parcels: &[Parcel],
         mut messages: &'a mut [u8],
@@ -121,12 +123,12 @@ impl<'a> Outboxes<'a> {
         Self(boxes)
     }
 
-    /// Sets every byte that is left.
+    /// Sets every byte not yet taken.
     pub(super) fn fill(self, value: u8) {
         self.0.into_iter().for_each(|(bytes, _)| bytes.fill(value));
     }
 
-    /// Cuts off the bytes of a part. Those of one parcel ask in ascending order.
+    /// Takes the bytes of a part. The parts of one parcel must be taken in ascending order.
     pub(crate) fn take<const N: usize>(&mut self, part: &ParcelPart<N>) -> &'a mut [u8] {
         let (rest, gone) = &mut self.0[part.parcel];
         let (_, bytes) = std::mem::take(rest).split_at_mut(part.bytes.start - *gone);
@@ -140,7 +142,7 @@ impl<'a> Outboxes<'a> {
 pub struct Inboxes<'a>([&'a [u8]; MOST]);
 
 impl<'a> Inboxes<'a> {
-    /// As [`Outboxes::new`].
+    /// Like [`Outboxes::new`].
     pub(super) fn new(
         parcels: &[Parcel],
         mut messages: &'a [u8],
@@ -167,8 +169,8 @@ impl<'a> Inboxes<'a> {
     }
 }
 
-/// The cells that a block sends to its neighbor in `direction`: as many as that one's halo is wide on
-/// its opposite side.
+/// The cells that a block sends to its neighbor in `direction`. Their number is the width of the
+/// neighbor's halo on the opposite side.
 pub(super) fn sent<const N: usize>(
     interior: Region<N>,
     direction: [isize; N],

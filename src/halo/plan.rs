@@ -1,4 +1,4 @@
-//! The plan of an exchange: which boxes go where.
+//! The plan of an exchange.
 
 use std::fmt;
 
@@ -10,12 +10,12 @@ use crate::grid::Grid;
 
 /// The planned halo exchange of one or several fields of a grid.
 ///
-/// Everything that can be computed beforehand is: boxes, buffers, persistent requests. All fields
-/// and components share one message per neighbor direction. A plan serves any fields of the
-/// same element types, centerings and numbers of components, not only those it was made from.
+/// Boxes, buffers and persistent requests are made once. All fields and components share one
+/// message per neighbor direction. A plan works for any fields with the same element types,
+/// centerings and numbers of components, not only for those it was made from.
 ///
-/// For a single field there is [`Field::exchange`](crate::field::Field::exchange), whose plans the grid keeps.
-/// A custom plan exchanges several fields at once:
+/// For a single field there is [`Field::exchange`](crate::field::Field::exchange), whose plans the
+/// grid keeps. A custom plan exchanges several fields at once:
 ///
 /// ```
 /// use parhelion::prelude::*;
@@ -25,15 +25,14 @@ use crate::grid::Grid;
 /// let (mut u, mut v) = (grid.field::<f64>("u"), grid.field::<i32>("v"));
 /// let mut plan = HaloPlan::builder(&grid).field(&u).field(&v).pattern(Pattern::Star).build()?;
 /// println!("{plan}");                                   // neighbors, bytes, strategy
-/// let exchange = plan.start((&mut u, &mut v))?;         // messages are on their way
-/// let (u_now, _) = exchange.fields();                   // the interior may be read meanwhile
+/// let exchange = plan.start((&mut u, &mut v))?;         // messages are being sent
+/// let (u_now, _) = exchange.fields();                   // the interior may be read now
 /// let _ = u_now.interior().sum();
 /// exchange.finish()?;                                   // now the halos are valid
 /// # Ok::<(), parhelion::Error>(())
 /// ```
 ///
-/// While an exchange is under way its fields are borrowed, so that touching their halos does not
-/// compile:
+/// An exchange in progress borrows its fields, so accessing their halos does not compile:
 ///
 /// ```compile_fail,E0502
 /// use parhelion::prelude::*;
@@ -52,7 +51,7 @@ pub struct HaloPlan<const N: usize> {
     pub(super) grid: Grid<N>,
 }
 
-/// A plan without its grid, which may therefore keep it.
+/// A plan without its grid, so that the grid can keep it.
 pub(super) struct Routes<const N: usize> {
     pub(super) link: Link,
     /// For each field, its parts of the outgoing parcels.
@@ -61,9 +60,9 @@ pub(super) struct Routes<const N: usize> {
     pub(super) unpacked: Vec<Incoming<N>>,
     /// For each field, copies between ends of axes that this rank spans.
     pub(super) copied: Vec<BoxCopy<N>>,
-    /// What the threads are to copy, gathered again for each phase of an exchange.
+    /// The copies for the threads, gathered again for each phase of an exchange.
     pub(super) copy_list: CopyList,
-    /// Why memory is shared, or not, where the plan chose.
+    /// The reason why memory is shared or not, where the plan chose.
     pub(super) reason: Option<String>,
     pub(super) shapes: Vec<FieldShape>,
     pub(super) pattern: Pattern,
@@ -77,7 +76,7 @@ impl<const N: usize> HaloPlan<N> {
         self.grid.topology().remote_sides()
     }
 
-    /// Whether some of the halo comes by messages, which take their time.
+    /// Returns whether part of the halo comes by messages, which take time.
     pub(crate) fn has_messages(&self) -> bool {
         self.routes.link.incoming.iter().any(|parcel| !parcel.shared)
     }
@@ -87,7 +86,7 @@ impl<const N: usize> HaloPlan<N> {
         self.routes.link.bytes_sent(|_| true)
     }
 
-    /// Those of them that neighbors on the same node take from shared memory.
+    /// Bytes of one exchange that neighbors on the same node take from shared memory.
     pub fn bytes_shared(&self) -> usize {
         self.routes.link.bytes_sent(|parcel| parcel.shared)
     }

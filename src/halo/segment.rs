@@ -1,20 +1,22 @@
-//! Memory that several processes of one node map.
+//! Memory mapped by several processes of one node.
 #![allow(unsafe_code, reason = "maps and unmaps memory")]
 //!
-//! A segment is a file without a name (`memfd_create`) that its maker and its neighbors map. Not an MPI
-//! window: freeing one is collective, whereas plans are dropped by each rank as it likes; here each
-//! process unmaps for itself, and the kernel frees the memory after the last of them, also when
-//! one is killed. Not a file in `/dev/shm` either: that is often tiny in containers, and a killed job leaves it there.
+//! A segment is a file without a name (`memfd_create`) that its creator and its neighbors map. It
+//! is not an MPI window, because freeing a window is collective, whereas each rank drops its plans
+//! whenever it wants. Each process unmaps the segment on its own, and the kernel frees the memory
+//! after the last of them, also when one is killed. It is not a file in `/dev/shm` either: that is
+//! often tiny in containers, and a killed job would leave the file behind.
 //!
 //! Invariants, cited by the unsafe blocks here:
 //!
 //! - **S1** `start` begins `len` bytes, mapped for reading and writing until this value is dropped.
-//! - **S2** All of them are backed by pages of a file that cannot shrink, for it is sealed against that.
+//! - **S2** All of them are backed by pages of a file that cannot shrink, for it is sealed against
+//!   that.
 
 use std::io;
 use std::ptr::NonNull;
 
-/// Memory shared with other processes, zero at first.
+/// Memory shared with other processes, initially zero.
 pub(super) struct Segment {
     start: NonNull<u8>,
     len: usize,
@@ -32,7 +34,7 @@ impl Segment {
         self.start
     }
 
-    /// Bytes.
+    /// Size in bytes.
     pub(super) fn len(&self) -> usize {
         self.len
     }
@@ -52,7 +54,7 @@ mod linux {
 
     use super::*;
 
-    /// What `/proc` says of the descriptor of a segment, before its name is cut off or marked as deleted.
+    /// Beginning of the link in `/proc` of a segment's descriptor.
     const LINK: &str = "/memfd:parhelion-halo";
 
     impl Segment {
@@ -63,10 +65,11 @@ mod linux {
             let size = i64::try_from(len).map_err(io::Error::other)?;
             let (longest, _) = getrlimit(Resource::RLIMIT_FSIZE)?;
             if len as u64 > longest {
-                // The system would not only refuse it but end the process.
+                // The system would end the process.
                 return Err(Errno::EFBIG.into());
             }
-            // Memory is allocated now: without any left this is an error here, not a signal later.
+            // Memory is allocated now, so that a lack of memory is an error here, not a signal
+            // later.
             let allocate = || posix_fallocate(&file, 0, size);
             // A signal, of a profiler for instance, may interrupt it.
             let mut allocated = allocate();
@@ -82,8 +85,8 @@ mod linux {
         /// Maps `len` bytes that process `process` of this node keeps open as descriptor `number`.
         pub(in crate::halo) fn open(process: u32, number: i32, len: usize) -> io::Result<Self> {
             let path = format!("/proc/{process}/fd/{number}");
-            // Where ranks have process numbers of their own (containers), this may be anything, even a device that
-            // does something when it is opened.
+            // Where ranks have separate process numbers (containers), this may be any file, even a
+            // device on which opening has side effects.
             if !std::fs::read_link(&path)?.to_string_lossy().starts_with(LINK) {
                 return Err(io::Error::other("what a neighbor keeps open is not its shared memory"));
             }
@@ -108,9 +111,9 @@ mod linux {
 
     impl Drop for Segment {
         fn drop(&mut self) {
-            // SAFETY: S1; whoever points into the segment owns it, and drops it last.
+            // SAFETY: S1; the owner of pointers into the segment owns it too, and drops it last.
             let unmapped = unsafe { munmap(self.start.cast(), self.len) };
-            debug_assert!(unmapped.is_ok(), "a mapping of one's own can be removed");
+            debug_assert!(unmapped.is_ok(), "a process can unmap its own mapping");
         }
     }
 

@@ -1,4 +1,4 @@
-//! A number that tells whether two fields have the same bits.
+//! A hash to compare the bits of two fields.
 
 use parhelion_kernels::Element;
 
@@ -6,8 +6,9 @@ use crate::field::Field;
 use crate::measure::Kind;
 
 impl<T: Element, const N: usize> Field<T, N> {
-    /// A 64-bit hash of all values with their global positions: the same on any ranks × threads for the
-    /// same bits, and (but for chance) another one when a single bit differs.
+    /// A 64-bit hash of all values with their global positions. Fields with the same bits have the
+    /// same hash on any ranks × threads. Fields that differ in a single bit have different hashes,
+    /// except by chance.
     ///
     /// ```
     /// use parhelion::prelude::*;

@@ -1,4 +1,4 @@
-//! Time stepping: a stencil applied again and again.
+//! Time stepping of one field: a stencil applied repeatedly.
 
 use parhelion_kernels::{Blocking, Element, Pass, Pattern, Stencil, advance};
 
@@ -9,14 +9,15 @@ use crate::halo::HaloPlan;
 use crate::measure::Kind;
 
 impl<T: Element, const N: usize> Field<T, N> {
-    /// Applies `stencil` to every component, `steps` times, and meets the boundary conditions at each step. The time
-    /// moves on by one step each.
+    /// Applies `stencil` to every component, `steps` times. The boundary conditions hold at each
+    /// step, and the time advances by one time step each.
     ///
-    /// Several steps are made in one pass over memory, with one exchange of a halo as much deeper, where that is faster:
-    /// see [`set_blocking`](Self::set_blocking). While messages are under way, what needs none of them is computed.
+    /// Where that is faster, one pass over memory makes several steps after one exchange of a
+    /// deeper halo; see [`set_blocking`](Self::set_blocking). While messages travel, points that
+    /// need no halo are computed.
     ///
-    /// The result has the same bits for any number of ranks and threads, and any blocking. (Staggered points that lie on
-    /// walls of given value are set when the halo is next filled.)
+    /// The result has the same bits for any number of ranks and threads, and any blocking.
+    /// (Staggered points on walls that set their value are updated when the halo is next filled.)
     ///
     /// ```
     /// use parhelion::prelude::*;
@@ -35,9 +36,9 @@ impl<T: Element, const N: usize> Field<T, N> {
     /// Over all ranks, with the same stencil and number of steps.
     ///
     /// # Errors
-    /// When the halo is thinner than the stencil's radius, `PARHELION_BLOCKING` or `PARHELION_CACHES` has no sensible value,
-    /// a boundary condition cannot be met, or a [`Stencil`] of one's own returns an error: then the values are
-    /// unspecified.
+    /// When the halo is thinner than the stencil's radius, `PARHELION_BLOCKING` or
+    /// `PARHELION_CACHES` has no valid value, a boundary condition cannot be met, or a custom
+    /// [`Stencil`] returns an error. The values are then unspecified.
     pub fn advance<S: Stencil<T, N>>(&mut self, stencil: &S, steps: usize) -> Result<()> {
         self.check_radius(S::RADIUS)?;
         let timing = self.grid().world().measure().start_on(Kind::Advance, self.name());
@@ -54,8 +55,8 @@ impl<T: Element, const N: usize> Field<T, N> {
         Ok(())
     }
 
-    /// As [`advance`](Self::advance), and calls `hook` after every `every` steps and after the last one: to look
-    /// at the field, write it, or change it. Steps are blocked between its calls.
+    /// Like [`advance`](Self::advance), but calls `hook` after every `every` steps and after the
+    /// last one. The hook may read, write or change the field. Steps between its calls are blocked.
     ///
     /// ```
     /// use parhelion::prelude::*;
@@ -75,7 +76,8 @@ impl<T: Element, const N: usize> Field<T, N> {
     /// Over all ranks, with the same stencil and numbers.
     ///
     /// # Errors
-    /// As [`advance`](Self::advance); when `every` is 0; and the first error of the hook on any rank, on all ranks.
+    /// As for [`advance`](Self::advance), and when `every` is 0. An error of the hook on any rank
+    /// is returned on all ranks.
     pub fn advance_every<S: Stencil<T, N>>(
         &mut self,
         stencil: &S,
@@ -103,21 +105,21 @@ impl<T: Element, const N: usize> Field<T, N> {
         Ok(())
     }
 
-    /// How this rank would block steps of a rule of this radius.
+    /// Returns the blocking that this rank would use for a rule of this radius.
     ///
     /// # Errors
-    /// When `PARHELION_BLOCKING` has no sensible value.
+    /// When `PARHELION_BLOCKING` has no valid value.
     pub fn blocking(&self, radius: usize) -> Result<Blocking<N>> {
-        self.choice(radius).wish(self.grid(), self.region_local().shape())
+        self.choice(radius).propose(self.grid(), self.region_local().shape())
     }
 
     pub(crate) fn choice(&self, radius: usize) -> BlockingChoice<N> {
         // Both arrays pass through the cache.
-        BlockingChoice { radius, constants: 0, bytes: 2 * size_of::<T>(), given: self.chosen_blocking() }
+        BlockingChoice { radius, constants: 0, bytes: 2 * size_of::<T>(), chosen: self.chosen_blocking() }
     }
 
-    /// Makes the steps of one pass. The longest pass, of `longest` steps, decides how deep halos are; `serves` says
-    /// that the halo is valid as it is.
+    /// Makes the steps of one pass. The longest pass, of `longest` steps, decides how deep halos
+    /// are; `serves` says that the halo is valid as it is.
     fn pass<S: Stencil<T, N>>(
         &mut self,
         stencil: &S,

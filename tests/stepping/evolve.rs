@@ -220,7 +220,7 @@ fn what_does_not_go_together_is_refused() {
         };
         refused(
             grid.evolve(foreign.star_evolving::<1>(), (), 1, keep),
-            "'foreign' cannot be brought forward: it is of another grid",
+            "'foreign' cannot advance: it is of another grid",
         );
         refused(
             grid.evolve(vector.star_evolving::<1>(), (), 1, keep),
@@ -239,7 +239,7 @@ fn what_does_not_go_together_is_refused() {
         let beside = |u: StarPoint<'_, f64, 2, 1>, v: Point<'_, f64, 2, 0>| u.center() + v.center();
         refused(
             grid.evolve(u.star_evolving::<1>(), foreign.constant::<0>(), 1, beside),
-            "it must be like them",
+            "it must have their grid and centering",
         );
         let wide = |u: StarPoint<'_, f64, 2, 2>, ()| u.center();
         refused(grid.evolve(u.star_evolving::<2>(), (), 1, wide), "build the grid with halo(2)");
