@@ -368,3 +368,18 @@ fn writing_makes_the_halo_stale_and_reading_it_an_error() {
         Ok(())
     });
 }
+
+#[test]
+fn fields_of_one_shape_share_a_plan() {
+    on_ranks([2], |world| {
+        let grid = Grid::builder([8, 8]).build(world)?;
+        for name in ["u", "v", "w"] {
+            grid.field::<f64>(name).exchange()?;
+        }
+        // Every plan has a range of 81 tags from 8 on: this is the second plan.
+        let plan = HaloPlan::builder(&grid).field(&grid.field::<f64>("u")).build()?.to_string();
+        let tag = plan.lines().find_map(|line| line.split_once("tag ")?.1.parse::<i32>().ok());
+        assert_eq!(tag.map(|tag| (tag - 8) / 81), Some(1), "{plan}");
+        Ok(())
+    });
+}

@@ -32,8 +32,8 @@ impl<T: Element, const N: usize> Field<T, N> {
     /// Writes a point by global index on the rank that owns it, and returns whether this rank does:
     /// `false` on all ranks for a point outside the field.
     ///
-    /// Call it on all ranks alike: the halos of the others, which may hold the point, become stale
-    /// too.
+    /// Call it on all ranks with the same arguments: the other ranks' halos, which may hold the
+    /// point, become stale too.
     pub fn set_global(&mut self, index: [usize; N], value: T) -> bool {
         self.component_mut(0).set_global(index, value)
     }
@@ -247,7 +247,7 @@ where
         Ok(self.with_halo(0).restricted(whole).to_ndarray())
     }
 
-    /// The halo behind one face, without edges and corners, as an `ndarray` view.
+    /// The halo beyond one face, without edges and corners, as an `ndarray` view.
     ///
     /// # Errors
     /// When it is stale: call [`exchange`](Self::exchange) first. When there is no such axis.

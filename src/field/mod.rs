@@ -91,7 +91,7 @@ impl<T: Element, const N: usize> Field<T, N> {
         &self.units
     }
 
-    /// Position of its values within a cell.
+    /// Position of the values within a cell.
     pub fn centering(&self) -> Centering {
         self.centering
     }

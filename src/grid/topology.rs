@@ -15,7 +15,7 @@ use crate::world::World;
 pub struct Face {
     /// The axis that the face is normal to.
     pub axis: usize,
-    /// Whether it is the face at the high end of the axis.
+    /// Whether this is the face at the high end of the axis.
     pub high: bool,
 }
 

@@ -20,7 +20,7 @@ const TAGS_PER_PLAN: i32 = 81;
 const FIRST_TAG: i32 = 8;
 
 /// Number of plans with different tags. Further plans share tags with older ones, which matters
-/// only if both are under way at once. 81 · 404 + 8 stays below the 32767 tags that every MPI has.
+/// only if both are in use at once. 81 · 404 + 8 stays below the 32767 tags that every MPI has.
 const PLANS_WITH_OWN_TAGS: u32 = 404;
 
 /// Builder of a [`HaloPlan`]; made by [`HaloPlan::builder`].

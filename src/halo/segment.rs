@@ -10,8 +10,8 @@
 //! Invariants, cited by the unsafe blocks here:
 //!
 //! - **S1** `start` begins `len` bytes, mapped for reading and writing until this value is dropped.
-//! - **S2** All of them are backed by pages of a file that cannot shrink, for it is sealed against
-//!   that.
+//! - **S2** All of them are backed by pages of a file that cannot shrink, because it is sealed
+//!   against that.
 
 use std::io;
 use std::ptr::NonNull;
