@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use parhelion_kernels::{BoxCopy, CopyList, Pattern, Region};
 
-use super::fields::HaloField;
-use super::kept::next_plan_number;
+use super::fields::{HaloField, HaloFields};
+use super::kept::KeptPlans;
 use super::parcels::{FieldShape, Incoming, ParcelList, received, sent};
 use super::plan::{HaloPlan, Routes};
 use super::transport::{HaloTransport, LinkSettings, link};
@@ -31,6 +31,8 @@ pub struct HaloPlanBuilder<const N: usize> {
     foreign: bool,
     pattern: Pattern,
     depth: Option<usize>,
+    /// Cells on each side, instead of `depth`: possibly more than the grid's halo, where the fields
+    /// have a deeper one, but not more than the thinnest block.
     widths: Option<[[usize; 2]; N]>,
     longest: usize,
     transport: Option<HaloTransport>,
@@ -52,6 +54,37 @@ impl<const N: usize> HaloPlan<N> {
             ranks_per_node: None,
         }
     }
+
+    /// Calls `work` with a plan for `fields`, whose halos in memory are at least as wide as
+    /// `widths`. The grid keeps the plan for the next exchange of this kind, and drops the least
+    /// recently used plan if it has too many.
+    ///
+    /// # Collective
+    /// Over all ranks.
+    ///
+    /// # Errors
+    /// As for [`HaloPlanBuilder::build`], and the errors of `work`.
+    pub(crate) fn with_kept<F: HaloFields<N>>(
+        grid: &Grid<N>,
+        fields: &mut F,
+        pattern: Pattern,
+        widths: [[usize; 2]; N],
+        work: impl FnOnce(&mut Self, &mut F) -> Result<()>,
+    ) -> Result<()> {
+        let mut shapes = Vec::new();
+        fields.for_each(&mut |field| shapes.push(field.halo_shape()));
+        let kept = KeptPlans::of(grid);
+        let serves =
+            |plan: &Routes<N>| plan.pattern == pattern && plan.widths == widths && plan.shapes == shapes;
+        let mut plan = match kept.take(serves) {
+            Some(routes) => Self { routes, grid: grid.clone() },
+            None => HaloPlanBuilder { shapes, widths: Some(widths), ..Self::builder(grid).pattern(pattern) }
+                .build()?,
+        };
+        let done = work(&mut plan, fields);
+        kept.keep(plan.routes);
+        done
+    }
 }
 
 impl<const N: usize> HaloPlanBuilder<N> {
@@ -71,14 +104,6 @@ impl<const N: usize> HaloPlanBuilder<N> {
     /// Number of cells to exchange on every side. Default: the whole halo width.
     pub fn depth(mut self, depth: usize) -> Self {
         self.depth = Some(depth);
-        self
-    }
-
-    /// Exchanges this many cells on each side of fields of these shapes: also more than the grid's
-    /// halo, where the fields have a deeper one, but not more than the thinnest block.
-    pub(super) fn shapes_and_widths(mut self, shapes: Vec<FieldShape>, widths: [[usize; 2]; N]) -> Self {
-        self.shapes = shapes;
-        self.widths = Some(widths);
         self
     }
 
@@ -131,7 +156,8 @@ impl<const N: usize> HaloPlanBuilder<N> {
                 ),
             ));
         }
-        let first_tag = (next_plan_number(&grid) % PLANS_WITH_OWN_TAGS) as i32 * TAGS_PER_PLAN + FIRST_TAG;
+        let first_tag =
+            (KeptPlans::of(&grid).next_number() % PLANS_WITH_OWN_TAGS) as i32 * TAGS_PER_PLAN + FIRST_TAG;
         let widths = widths.unwrap_or_else(|| grid.halo_to(depth));
         let thinnest = grid.thinnest_blocks();
         let next_alone = |a: usize| thinnest[a].is_none_or(|cells| widths[a][0].max(widths[a][1]) <= cells);
