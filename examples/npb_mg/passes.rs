@@ -39,7 +39,7 @@ pub(crate) fn correct(
     let (coarse, v) = (coarse.view_to(2)?, v.view_to(1)?);
     let old = old.map(|old| old.view_to(2)).transpose()?;
     let (grid, region) = (out.grid().clone(), out.region_local());
-    map_parts(grid.world().pool(), region, [out.output()], |part, [mut out]| {
+    map_parts(grid.world().pool(), region, [out.view_mut()], |part, [mut out]| {
         let [mut ws, mut rs] = [(); 2].map(|()| Ring::new(Region::from_shape([1; 3]), 3));
         let (mut beside, mut sum) = (Beside::default(), Vec::new());
         for tile in tiles(part, 6) {
@@ -88,7 +88,7 @@ pub(crate) fn restrict_residual(
 ) -> parhelion::Result<()> {
     let (u, v) = (u.view_to(2)?, v.view_to(1)?);
     let (grid, region) = (coarse.grid().clone(), coarse.region_local());
-    map_parts(grid.world().pool(), region, [coarse.output()], |part, [mut coarse]| {
+    map_parts(grid.world().pool(), region, [coarse.view_mut()], |part, [mut coarse]| {
         let mut rs = Ring::new(Region::from_shape([1; 3]), 3);
         let (mut beside, mut sum) = (Beside::default(), Vec::new());
         for tile in tiles(part, 3 * 4) {
@@ -117,7 +117,7 @@ pub(crate) fn restrict_residual(
 pub(crate) fn restrict(r: &Field<f64, 3>, coarse: &mut Field<f64, 3>) -> parhelion::Result<()> {
     let r = r.view_to(1)?;
     let (grid, region) = (coarse.grid().clone(), coarse.region_local());
-    map_parts(grid.world().pool(), region, [coarse.output()], |part, [mut coarse]| {
+    map_parts(grid.world().pool(), region, [coarse.view_mut()], |part, [mut coarse]| {
         let mut sum = Vec::new();
         for (at, len) in part.rows() {
             restrict_row(at, coarse.row_mut(at, len), &mut sum, |at, len| r.row(at, len));
@@ -128,9 +128,9 @@ pub(crate) fn restrict(r: &Field<f64, 3>, coarse: &mut Field<f64, 3>) -> parheli
 
 /// `r = v − A u`. The halo of `u` is to be valid, 1 deep.
 pub(crate) fn residual(u: &Field<f64, 3>, v: &Field<f64, 3>, r: &mut Field<f64, 3>) -> parhelion::Result<()> {
-    let (u, v) = (u.view_to(1)?, v.component(0));
+    let (u, v) = (u.view_to(1)?, v.view());
     let (grid, region) = (r.grid().clone(), r.region_local());
-    map_parts(grid.world().pool(), region, [r.output()], |part, [mut r]| {
+    map_parts(grid.world().pool(), region, [r.view_mut()], |part, [mut r]| {
         let mut beside = Beside::default();
         for (at, len) in part.rows() {
             beside.add_up(at, len, |at, len| u.row(at, len));
@@ -149,7 +149,7 @@ pub(crate) fn smooth_zero(
 ) -> parhelion::Result<()> {
     let r = r.view_to(1)?;
     let (grid, region) = (u.grid().clone(), u.region_local());
-    map_parts(grid.world().pool(), region, [u.output()], |part, [mut u]| {
+    map_parts(grid.world().pool(), region, [u.view_mut()], |part, [mut u]| {
         let mut beside = Beside::default();
         for (at, len) in part.rows() {
             beside.add_up(at, len, |at, len| r.row(at, len));

@@ -88,11 +88,15 @@ impl<T: Element, const N: usize> AnyField for Field<T, N> {
         let (shape, offset) = (self.shape_global(), self.region_global().start);
         let nothing = || BlockSums::new(data.length, data.block);
         let add = |component: usize| {
-            self.component(component).fold_rows(self.grid().world().pool(), nothing, |sums, first, row| {
-                let index = |a: usize| (first[a] + offset[a]) as u64;
-                let start = (0..N).fold(component as u64, |value, a| value * shape[a] as u64 + index(a));
-                sums.add(start * size_of::<T>() as u64, bytemuck::cast_slice(row));
-            })
+            self.component(component).view().fold_rows(
+                self.grid().world().pool(),
+                nothing,
+                |sums, first, row| {
+                    let index = |a: usize| (first[a] + offset[a]) as u64;
+                    let start = (0..N).fold(component as u64, |value, a| value * shape[a] as u64 + index(a));
+                    sums.add(start * size_of::<T>() as u64, bytemuck::cast_slice(row));
+                },
+            )
         };
         (0..self.components()).flat_map(add).fold(nothing(), BlockSums::merged).finish()
     }

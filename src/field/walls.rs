@@ -2,7 +2,7 @@
 
 use parhelion_kernels::{Element, Pattern, Walls, fill_walls, set_walls};
 
-use super::placement::Placement;
+use super::coordinates::Coordinates;
 use crate::error::{Error, ErrorKind, Result};
 use crate::field::{Boundary, Field};
 use crate::grid::Face;
@@ -13,7 +13,7 @@ pub(crate) struct Surroundings<const N: usize> {
     /// The sum of the indices of a point and of its mirror image, at the low and the high wall of each axis.
     mirrors: [[Option<isize>; 2]; N],
     staggered: [bool; N],
-    place: Placement<N>,
+    place: Coordinates<N>,
     spacing: [f64; N],
     /// Points on each periodic axis.
     periods: [Option<isize>; N],
@@ -42,11 +42,7 @@ impl<T: Element, const N: usize> Walls<T, N> for ComponentWalls<'_, T, N> {
 
     fn on_wall(&self, axis: usize, high: bool) -> Option<T> {
         self.mirror(axis, high).filter(|_| self.at.staggered[axis])?;
-        match self.conditions[axis][usize::from(high)] {
-            Boundary::Dirichlet(value) => Some(value),
-            Boundary::Antireflecting => Some(T::zero()),
-            _ => None,
-        }
+        self.conditions[axis][usize::from(high)].value_on_wall()
     }
 
     fn fill(&self, axis: usize, high: bool, level: usize, first: [isize; N], cells: &mut [T]) {
@@ -103,7 +99,12 @@ impl<T: Element, const N: usize> Field<T, N> {
         Surroundings {
             mirrors: std::array::from_fn(|a| [false, true].map(|high| mirror(a, high))),
             staggered,
-            place: Placement::new(grid.origin(), grid.spacing(), self.centering, self.region_global().start),
+            place: Coordinates::new(
+                grid.origin(),
+                grid.spacing(),
+                self.centering,
+                self.region_global().start,
+            ),
             spacing: grid.spacing(),
             periods: std::array::from_fn(|a| periodic[a].then_some(shape[a] as isize)),
             start_time: self.start_time,

@@ -270,7 +270,7 @@ mod tests {
     ) -> Result<()> {
         let mut u = field(&Grid::builder([5, 6, 7]).procs(from).build(world)?, components)?;
         for component in 0..components {
-            u.fill_component_indexed(component, |index| number(index) + 0.25 * component as f64);
+            u.component_mut(component).fill_indexed(|index| number(index) + 0.25 * component as f64);
         }
         let plan = Plan::new(world, &u, options)?;
         let fail = |reason: &str| cannot("use", path, reason);
@@ -296,7 +296,7 @@ mod tests {
             for local in back.region_local().indices() {
                 let start = back.region_global().start;
                 let global = std::array::from_fn(|a| (start[a] + local[a]) as usize);
-                let found = back.component(component).get(local);
+                let found = back.component(component).view().get(local);
                 assert_eq!(found, number(global) + 0.25 * component as f64, "{options:?} {from:?} {to:?}");
             }
         }

@@ -1,4 +1,4 @@
-//! Reductions with an operation of the user's.
+//! Reductions with a custom operation.
 
 use bytemuck::Pod;
 use mpi::traits::{Communicator, Root};
@@ -15,11 +15,13 @@ use parhelion_kernels::Region;
 const PARTIAL_TAG: i32 = 1;
 
 impl<const N: usize> Grid<N> {
-    /// Combines `rule(neighborhood)` of all points of `region` on all ranks with an operation of your own.
+    /// Combines `rule(neighborhood)` of all points of `region` on all ranks with a custom
+    /// operation.
     ///
     /// The result has the same bits for any ranks × threads if `combine` is exactly associative and
-    /// commutative, as minimum, maximum, bit operations and integer sums are; floating-point addition is
-    /// not, so use [`Grid::sum`] for sums. `identity` must not change what it is combined with.
+    /// commutative. Minimum, maximum, bit operations and integer sums are; floating-point addition
+    /// is not, so use [`Grid::sum`] for sums. Combining a value with `identity` must return the
+    /// value.
     ///
     /// ```
     /// use parhelion::prelude::*;
@@ -63,7 +65,7 @@ impl<const N: usize> Grid<N> {
     }
 }
 
-/// Combines the value of every rank in a binomial tree and hands the result to all.
+/// Combines the values of all ranks in a binomial tree and sends the result to all.
 fn over_ranks<V: Pod>(world: &World, mut value: V, combine: impl Fn(V, V) -> V) -> V {
     let _wait = world.measure().part(Part::Wait);
     let (comm, rank, size) = (world.comm(), world.rank(), world.size());

@@ -75,9 +75,9 @@ impl Job<'_> {
         each(&field, |component, local, value| wanted.push((component, local, value)));
         match &self.saved {
             None => {
-                wanted
-                    .into_iter()
-                    .for_each(|(component, local, value)| field.component_mut(component).set(local, value));
+                wanted.into_iter().for_each(|(component, local, value)| {
+                    field.component_mut(component).view_mut().set(local, value)
+                });
                 field.set_time(0.1, 0.2);
             }
             Some(saved) => {
@@ -86,7 +86,7 @@ impl Job<'_> {
                 assert!(!field.halo_serves(1, Pattern::Star), "the halo is of the old values");
                 assert_eq!(field.time(), 0.1);
                 for (component, local, value) in wanted {
-                    let found = field.component(component).get(local);
+                    let found = field.component(component).view().get(local);
                     assert_eq!(
                         bytemuck::bytes_of(&found),
                         bytemuck::bytes_of(&value),

@@ -113,8 +113,8 @@ fn a_damaged_block_among_many_is_located() {
     in_scratch([1, 3], |world, directory| {
         let grid = Grid::builder([64, 64, 96]).build(world)?;
         let mut v = grid.field_builder::<f64>("v").components(2).build()?;
-        v.fill_component(0, |_| 1.0);
-        v.fill_component(1, |_| 2.0);
+        v.component_mut(0).fill_with(|_| 1.0);
+        v.component_mut(1).fill_with(|_| 2.0);
         let mut checkpoints = Checkpoints::new(world, directory.join("run"))?;
         let path = checkpoints.save(Checkpoint::new(1, 0.0).field(&v))?;
         on_rank_0(world, || {

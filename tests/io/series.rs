@@ -306,7 +306,8 @@ fn gallery(world: &World, directory: &Path) -> Result<()> {
         u.fill_indexed(|index| value(number(index) as usize, time));
         w.fill_indexed(|index| value(number(index) as usize, time) as f32);
         for component in 0..3 {
-            v.fill_component_indexed(component, |index| value(3 * number(index) as usize + component, time));
+            v.component_mut(component)
+                .fill_indexed(|index| value(3 * number(index) as usize + component, time));
         }
     };
     for name in ["one.h5", "many-*.h5"] {

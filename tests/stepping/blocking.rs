@@ -91,7 +91,7 @@ trait WholeIsValid {
 impl<T: Number, const N: usize> WholeIsValid for Field<T, N> {
     fn whole_is_valid(&self) {
         assert_eq!(self.halo_depth(), self.grid().halo());
-        assert_eq!(self.halo_view(0).region(), self.region_local().grown(self.grid().halo()));
+        assert_eq!(self.component(0).halo_view().region(), self.region_local().grown(self.grid().halo()));
     }
 }
 
@@ -99,7 +99,7 @@ fn check_points<T: Number, const N: usize>(field: &Field<T, N>, reference: &Refe
     let offset = field.region_global().start;
     for index in field.region_local().indices() {
         let global: [isize; N] = std::array::from_fn(|a| index[a] + offset[a]);
-        let (found, wanted) = (field.component(0).get(index), reference.get(global));
+        let (found, wanted) = (field.view().get(index), reference.get(global));
         assert!(
             bytemuck::bytes_of(&found) == bytemuck::bytes_of(&wanted),
             "{found:?} is not {wanted:?} at {global:?}: {what}"

@@ -22,7 +22,7 @@ pub(super) type AtWall<const N: usize> = (Face, Lift<N>);
 impl<const N: usize> Lift<N> {
     /// Adds `sign` times the values to the points.
     pub(super) fn add(&self, field: &mut Field<f64, N>, sign: f64) {
-        let mut cells = field.component_mut(0);
+        let mut cells = field.view_mut();
         let mut values = &self.values[..];
         for (first, len) in self.cells.rows() {
             let (row, rest) = values.split_at(len);

@@ -206,7 +206,7 @@ pub(super) fn sweep<T: Real, const N: usize>(
     let start = (!zero).then(|| u.with_halo(0));
     with_rows!(operator, source => {
         let sweep = Sweep::new(operator, source, order, start, f.with_halo(0), region);
-        map_parts(pool, region, [other.component_mut(0)], |part, [mut out]| {
+        map_parts(pool, region, [other.view_mut()], |part, [mut out]| {
             sweep.both(part, |at, len, half| half(out.row_mut(at, len)));
         });
     });
@@ -230,7 +230,7 @@ pub(super) fn sweep_into<T: Real, const N: usize>(
     let start = Some(u.with_halo(0));
     with_rows!(operator, source => {
         let sweep = Sweep::new(operator, source, order, start, f.with_halo(0), region);
-        map_parts(pool, region, [x.component_mut(0)], |part, [mut x]| {
+        map_parts(pool, region, [x.view_mut()], |part, [mut x]| {
             let mut scratch = Vec::new();
             sweep.both(part, |at, len, half| {
                 x.as_view().prefetch_row(std::array::from_fn(|a| at[a] + isize::from(a == 0)), len);
@@ -264,7 +264,7 @@ pub(super) fn sweep_and_restrict<T: Real, const N: usize>(
     with_rows!(operator, source => {
         let sweep = Sweep::new(operator, source, order, None, f, block);
         let children = |part| transfer.children(part);
-        map_part_pairs(pool, region, coarse.component_mut(0), u.component_mut(0), children, |part, coarse, u| {
+        map_part_pairs(pool, region, coarse.view_mut(), u.view_mut(), children, |part, coarse, u| {
             restrict_part(&sweep, transfer, part, coarse, u);
         });
     });

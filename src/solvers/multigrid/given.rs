@@ -45,7 +45,7 @@ impl<const N: usize> Given<N> {
     /// After residuals have come to the finest level.
     pub(super) fn enter<T: Real>(&self, f: &mut Field<T, N>) {
         for layer in &self.doubled {
-            let (mut view, two) = (f.component_mut(0), T::nearest(2.0));
+            let (mut view, two) = (f.view_mut(), T::nearest(2.0));
             layer.rows().for_each(|(first, len)| view.row_mut(first, len).iter_mut().for_each(|f| *f *= two));
         }
     }

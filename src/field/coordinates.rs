@@ -1,10 +1,10 @@
-//! Where the points of a block lie in space.
+//! Positions in space of a block's points.
 
 use crate::grid::Centering;
 
-/// Coordinates of points from their local indices: a plain value that threads can share.
+/// Computes coordinates of points from their local indices. A plain value that threads can share.
 #[derive(Clone, Copy)]
-pub(super) struct Placement<const N: usize> {
+pub(super) struct Coordinates<const N: usize> {
     origin: [f64; N],
     spacing: [f64; N],
     shift: [f64; N],
@@ -12,7 +12,7 @@ pub(super) struct Placement<const N: usize> {
     offset: [isize; N],
 }
 
-impl<const N: usize> Placement<N> {
+impl<const N: usize> Coordinates<N> {
     pub(super) fn new(origin: [f64; N], spacing: [f64; N], centering: Centering, offset: [isize; N]) -> Self {
         let shift = std::array::from_fn(|a| if centering.staggered(a) { 0.0 } else { 0.5 });
         Self { origin, spacing, shift, offset }
