@@ -3,7 +3,7 @@
 use super::fields::{Exchanged, HaloFields};
 use super::plan::HaloPlan;
 use crate::error::{Error, ErrorKind, Result};
-use crate::measure::{Call, Kind, Part};
+use crate::stopwatch::{Call, Kind, Part};
 
 /// A halo exchange under way; made by [`HaloPlan::start`].
 ///

@@ -6,8 +6,8 @@ use parhelion_kernels::{Inputs, PointOf, fold};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::grid::Grid;
-use crate::measure::{Kind, Part};
 use crate::messages::{receive, send};
+use crate::stopwatch::{Kind, Part};
 use crate::world::World;
 use parhelion_kernels::Region;
 
