@@ -3,7 +3,7 @@
 use super::fields::{Exchanged, HaloFields};
 use super::plan::HaloPlan;
 use crate::error::{Error, ErrorKind, Result};
-use crate::measure::{Call, Kind, Part};
+use crate::stopwatch::{Call, Kind, Part};
 
 /// A halo exchange in progress; made by [`HaloPlan::start`].
 ///

@@ -5,6 +5,7 @@
 //! many rows at known offsets of a file.
 
 use std::any::Any;
+use std::cell::RefCell;
 use std::fs::File;
 use std::io;
 use std::ops::Range;
@@ -108,10 +109,15 @@ fn past_page_cache(_: &File) -> Option<File> {
     None
 }
 
+/// Memory of copies that have been written, kept with the world for the next ones.
+#[derive(Default)]
+pub(super) struct SpareMemory(pub(super) RefCell<Vec<Vec<u8>>>);
+
 /// Memory for a copy: that of an earlier one if possible, since the system takes longer to find new memory
 /// than it takes to fill it.
 fn buffer(world: &World, length: usize) -> Result<Vec<u8>> {
-    let mut spare = world.spare_memory().borrow_mut();
+    let spare = world.attached::<SpareMemory>();
+    let mut spare = spare.0.borrow_mut();
     spare.sort_by_key(Vec::len);
     if let Some(number) = spare.iter().position(|buffer| buffer.len() >= length) {
         return Ok(spare.remove(number));

@@ -62,6 +62,7 @@ mod staging;
 mod storage;
 mod stored;
 mod transfer;
+mod tuning;
 mod xdmf;
 
 pub use attributes::Attribute;
@@ -77,3 +78,4 @@ pub use series::{Series, Snapshot};
 pub(crate) use storage::{Draft, complaint, reserve, sync};
 pub use stored::{Axis, Stored, StoredMut};
 pub(crate) use transfer::{read_all, write_all};
+pub(crate) use tuning::tune_mpi_io;

@@ -4,10 +4,10 @@ use bytemuck::Pod;
 use mpi::traits::{Communicator, Root};
 use parhelion_kernels::{Inputs, PointOf, fold};
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::grid::Grid;
-use crate::measure::{Kind, Part};
 use crate::messages::{receive, send};
+use crate::stopwatch::{Kind, Part};
 use crate::world::World;
 use parhelion_kernels::Region;
 
@@ -58,7 +58,7 @@ impl<const N: usize> Grid<N> {
             || identity,
             |result, _, values| *result = values.iter().fold(*result, |a, &b| combine(a, b)),
         );
-        let parts = world.agree(parts.map_err(|error| Error::new(ErrorKind::Argument, error.to_string())))?;
+        let parts = world.agree(parts.map_err(Error::from))?;
         let result = over_ranks(world, parts.into_iter().fold(identity, &combine), combine);
         timing.finish(region.len(), I::BYTES);
         Ok(result)

@@ -2,7 +2,7 @@
 
 use parhelion_kernels::{Accumulator, ExactSum, Inputs, PointOf, Summable, fold};
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::field::Field;
 use crate::grid::Grid;
 use crate::measure::Kind;
@@ -177,7 +177,7 @@ impl<const N: usize> Grid<N> {
         let timing = world.measure().start(Kind::Reduce);
         let parts =
             fold(world.pool(), region, inputs, rule, Accumulator::new, |sum, _, values| sum.add_row(values));
-        let parts = world.agree(parts.map_err(|error| Error::new(ErrorKind::Argument, error.to_string())))?;
+        let parts = world.agree(parts.map_err(Error::from))?;
         let sum = add_up(world, parts);
         timing.finish(region.len(), I::BYTES);
         Ok(sum.total())

@@ -13,7 +13,7 @@ use crate::io::background::{self, Background, Block, Pending, Written};
 use crate::io::collective::{on_root, open_alone};
 use crate::io::storage::{self, cannot, complaint};
 use crate::io::{series, xdmf};
-use crate::measure::{Kind, Timing};
+use crate::stopwatch::{Kind, Timing};
 
 impl<'w> Output<'w> {
     /// Leaves it to a thread of each rank to bring the file to disk, with all that was written
@@ -77,7 +77,7 @@ impl<'w> Output<'w> {
     /// whether only its side file failed. Collective.
     pub(in crate::io) fn put_in_place(mut self, written: Written) -> Result<(Vec<xdmf::Item>, Result<()>)> {
         let spare = self.world.agree(written.map_err(|error| cannot("write", &self.target, &error)))?;
-        self.world.spare_memory().borrow_mut().extend(spare);
+        self.world.attached::<background::SpareMemory>().0.borrow_mut().extend(spare);
         let (draft, target) = (self.draft.take(), &self.target);
         on_root(self.world, || {
             let draft = draft.expect("rank 0 keeps the draft until the end");

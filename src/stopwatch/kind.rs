@@ -1,4 +1,4 @@
-//! What is told apart in a report.
+//! The kinds of work, and the parts of a call, that a report tells apart.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,29 +8,29 @@ use serde::{Deserialize, Serialize};
 pub enum Kind {
     /// [`Grid::sweep`](crate::grid::Grid::sweep).
     Sweep,
-    /// [`Grid::update`](crate::grid::Grid::update), [`Field::map`](crate::field::Field::map), [`Field::zip`](crate::field::Field::zip)
-    /// and what is made of them.
+    /// [`Grid::update`](crate::grid::Grid::update), [`Field::map_inplace`](crate::field::Field::map_inplace),
+    /// [`Field::zip_mut_with`](crate::field::Field::zip_mut_with) and what is made of them.
     Update,
     /// [`Field::advance`](crate::field::Field::advance), its halo exchanges included.
     Advance,
     /// [`Field::fill`](crate::field::Field::fill) and its siblings.
     Fill,
-    /// Sums, norms, extrema, counts, fingerprints and reductions of the user's.
+    /// Sums, norms, extrema, counts, fingerprints and custom reductions.
     Reduce,
-    /// Halo exchanges outside of [`Field::advance`](crate::field::Field::advance). What the caller computes between
-    /// [`start`](crate::halo::HaloPlan::start) and [`finish`](crate::halo::Exchange::finish) is not part of them.
+    /// Halo exchanges outside of [`Field::advance`](crate::field::Field::advance), without what the caller
+    /// computes between [`start`](crate::halo::HaloPlan::start) and [`finish`](crate::halo::Exchange::finish).
     Exchange,
     /// Reading a dataset.
     Read,
-    /// Writing a dataset, and bringing the file to disk.
+    /// Writing a dataset, and flushing the file to disk.
     Write,
 }
 
 impl Kind {
-    pub(super) const COUNT: usize = Self::Write as usize + 1;
+    pub(crate) const COUNT: usize = Self::Write as usize + 1;
 
-    /// As in reports.
-    pub(super) fn word(self) -> &'static str {
+    /// Its name in reports.
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Sweep => "sweep",
             Self::Update => "update",
@@ -43,13 +43,13 @@ impl Kind {
         }
     }
 
-    /// Whether its bytes move between memory and cores, so that copying is its limit.
-    pub(super) fn streams_memory(self) -> bool {
+    /// Whether its bytes move between memory and cores, so that the speed of copying limits it.
+    pub(crate) fn streams_memory(self) -> bool {
         !matches!(self, Self::Exchange | Self::Read | Self::Write)
     }
 }
 
-/// Parts of a call that are timed apart.
+/// Parts of a call that are timed separately.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Part {
     /// Copying cells to messages or shared memory.
@@ -61,9 +61,9 @@ pub(crate) enum Part {
 }
 
 impl Part {
-    pub(super) const COUNT: usize = Self::Unpack as usize + 1;
+    pub(crate) const COUNT: usize = Self::Unpack as usize + 1;
 
-    pub(super) fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Pack => "pack",
             Self::Wait => "wait",

@@ -10,12 +10,12 @@ use super::record::{Event, State, Tally, What};
 
 /// Measures what this rank does; from [`World::measure`](crate::world::World::measure).
 ///
-/// Off unless asked for: by [`switch_on`](Self::switch_on) or the environment (see
-/// [`World::init`](crate::world::World::init)). While it is off, a call of the library pays one branch for it; while it is
-/// on, less than a microsecond.
+/// It is off until [`switch_on`](Self::switch_on) or the environment (see
+/// [`World::init`](crate::world::World::init)) turns it on. A library call pays one branch for it while it
+/// is off, and less than a microsecond while it is on.
 ///
-/// A handle: clones measure together. None of its methods is collective, but reports are of use only if all ranks
-/// measure the same part of the program.
+/// It is a handle: clones measure together. None of its methods is collective, but a report makes sense
+/// only if all ranks measure the same part of the program.
 #[derive(Clone, Default)]
 pub struct Measure(Rc<Shared>);
 
@@ -24,30 +24,23 @@ struct Shared {
     /// All times are nanoseconds since then.
     epoch: Instant,
     state: RefCell<State>,
-    /// Gigabytes per second, once it was measured.
-    copy_bandwidth: Cell<Option<f64>>,
 }
 
 impl Default for Shared {
     fn default() -> Self {
-        Self {
-            on: Cell::new(false),
-            epoch: Instant::now(),
-            state: RefCell::default(),
-            copy_bandwidth: Cell::new(None),
-        }
+        Self { on: Cell::new(false), epoch: Instant::now(), state: RefCell::default() }
     }
 }
 
 impl Measure {
-    /// Measures from now on.
+    /// Starts to measure.
     pub fn switch_on(&self) {
         self.0.on.set(true);
         let now = self.now();
         self.state(|state| state.since = state.since.or(Some(now)));
     }
 
-    /// Stops to measure; what was recorded stays.
+    /// Stops measuring and keeps the records.
     pub fn switch_off(&self) {
         self.0.on.set(false);
         let now = self.now();
@@ -63,7 +56,7 @@ impl Measure {
         self.0.on.get()
     }
 
-    /// Forgets what was recorded, and goes on measuring if it did.
+    /// Deletes all records, and keeps measuring if it is on.
     pub fn clear(&self) {
         let now = self.now();
         self.state(|state| {
@@ -75,8 +68,9 @@ impl Measure {
         });
     }
 
-    /// Keeps the first `most` calls, and parts of calls, for [`World::write_trace`](crate::world::World::write_trace),
-    /// each with its start and end: 40 bytes each, taken now. Later ones are counted only.
+    /// Keeps the first `most` calls and parts of calls for
+    /// [`World::write_trace`](crate::world::World::write_trace), each with its start and end. Each takes 40
+    /// bytes, allocated now. Later ones are only counted.
     pub fn keep_events(&self, most: usize) {
         self.state(|state| {
             state.most_events = most;
@@ -85,13 +79,13 @@ impl Measure {
         });
     }
 
-    /// Starts to time a call that has no name but the one the user may have given.
+    /// Starts to time a call that has no name, unless the user gave it one.
     #[inline]
     pub(crate) fn start(&self, kind: Kind) -> Timing {
         self.start_on(kind, "")
     }
 
-    /// Starts to time a call that works on something of this name, unless the user gave it another.
+    /// Starts to time a call on a field or dataset of this name, unless the user gave it another.
     ///
     /// Calls that the call makes in turn appear in the timeline, but only the outermost one is counted.
     #[inline]
@@ -114,7 +108,7 @@ impl Measure {
         self.run(call)
     }
 
-    /// Goes on with a call that paused. Its time is added to the rest; see [`Timing::end`].
+    /// Resumes a call that paused and adds to its time; see [`Timing::end`].
     #[inline]
     pub(crate) fn resume(&self, call: Option<Call>) -> Timing {
         match call {
@@ -140,25 +134,18 @@ impl Measure {
     }
 
     /// Nanoseconds since the epoch.
-    pub(super) fn now(&self) -> u64 {
+    pub(crate) fn now(&self) -> u64 {
         self.0.epoch.elapsed().as_nanos() as u64
     }
 
     /// Nanoseconds for which it has been on.
-    pub(super) fn nanos_on(&self) -> u64 {
+    pub(crate) fn nanos_on(&self) -> u64 {
         let now = self.now();
         self.state(|state| state.before + state.since.map_or(0, |since| now - since))
     }
 
-    /// What `bandwidth` says the first time.
-    pub(super) fn copy_bandwidth(&self, bandwidth: impl FnOnce() -> f64) -> f64 {
-        let known = self.0.copy_bandwidth.get().unwrap_or_else(bandwidth);
-        self.0.copy_bandwidth.set(Some(known));
-        known
-    }
-
-    /// Works on what was recorded. (No borrow of it outlives a call, so that there is never a second.)
-    pub(super) fn state<R>(&self, work: impl FnOnce(&mut State) -> R) -> R {
+    /// Works on the records. (No borrow outlives this call, so there is never a second one.)
+    pub(crate) fn state<R>(&self, work: impl FnOnce(&mut State) -> R) -> R {
         work(&mut self.0.state.borrow_mut())
     }
 }
@@ -190,8 +177,8 @@ struct Running {
 }
 
 impl Timing {
-    /// Counts the call: `points` evaluations of a rule that move `bytes_per_point` at least between
-    /// memory and cores.
+    /// Counts the call: `points` evaluations of a rule, each of which moves at least `bytes_per_point`
+    /// between memory and cores.
     #[inline]
     pub(crate) fn finish(self, points: usize, bytes_per_point: usize) {
         self.close(|tally, call| {
@@ -206,7 +193,8 @@ impl Timing {
         });
     }
 
-    /// Counts an exchange whose bytes, some of them in shared memory, are on their way; [`Measure::resume`] takes the result.
+    /// Counts an exchange whose bytes, some of them in shared memory, are on their way;
+    /// [`Measure::resume`] takes the result.
     #[inline]
     pub(crate) fn pause_exchange(
         self,
