@@ -4,15 +4,17 @@ use hdf5::plist::dataset_create::{AllocTime, FillTime};
 use hdf5::types::OwnedDynValue;
 use hdf5::{Dataset, Extent, File, SimpleExtents};
 
-use super::attributes::Attribute;
-use super::collective::same_everywhere;
-use super::options::{Chunking, WriteOptions};
-use super::portion::Portion;
-use super::selection::Run;
-use super::stored::Stored;
-use super::transfer::How;
-use super::{chunking, compression, kinds, scales, xdmf};
+use super::xdmf;
 use crate::error::{Error, ErrorKind, Result};
+use crate::io::block::chunking;
+use crate::io::block::portion::Portion;
+use crate::io::block::selection::Run;
+use crate::io::block::stored::Stored;
+use crate::io::file::collective::same_everywhere;
+use crate::io::hdf5::attributes::Attribute;
+use crate::io::hdf5::{compression, kinds, scales};
+use crate::io::options::{Chunking, WriteOptions};
+use crate::io::transfer::How;
 use crate::world::World;
 use parhelion_kernels::{Element, ElementKind};
 

@@ -1,8 +1,8 @@
 //! Fields as arrays that can be written and read.
 
-use super::placement::Placement;
-use super::stored::{Axis, Stored, StoredMut};
 use crate::field::Field;
+use crate::io::block::placement::Placement;
+use crate::io::block::stored::{Axis, Stored, StoredMut};
 use parhelion_kernels::Element;
 
 impl<T: Element, const N: usize> Stored for Field<T, N> {

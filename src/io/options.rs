@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
-use super::attributes::Attribute;
-use super::compression::Compression;
-use super::selection::Selection;
+use crate::io::block::selection::Selection;
+use crate::io::hdf5::attributes::Attribute;
+use crate::io::hdf5::compression::Compression;
 
 /// How a field becomes a dataset: its layout, its precision, and which part of the field it holds.
 ///

@@ -5,8 +5,8 @@
 
 use std::fmt::{self, Display, Write};
 
-use super::kinds::Number;
-use super::stored::Axis;
+use crate::io::block::stored::Axis;
+use crate::io::hdf5::kinds::Number;
 use parhelion_kernels::ElementKind;
 
 /// What the side file, and a check among ranks, need to know of a dataset.

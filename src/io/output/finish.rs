@@ -8,11 +8,11 @@ use hdf5::OpenMode;
 
 use super::{FORMAT, Output};
 use crate::error::{Error, ErrorKind, Result};
-use crate::io::attributes::Attribute;
-use crate::io::background::{self, Background, Block, Pending, Written};
-use crate::io::collective::{on_root, open_alone};
-use crate::io::storage::{self, cannot, complaint};
-use crate::io::{series, xdmf};
+use crate::io::file::collective::{on_root, open_alone};
+use crate::io::file::storage::{self, cannot, complaint};
+use crate::io::hdf5::attributes::Attribute;
+use crate::io::transfer::background::{self, Background, Block, Pending, Written};
+use crate::io::{journal, xdmf};
 use crate::measure::{Kind, Timing};
 
 impl<'w> Output<'w> {
@@ -82,7 +82,7 @@ impl<'w> Output<'w> {
         on_root(self.world, || {
             let draft = draft.expect("rank 0 keeps the draft until the end");
             self.verify().map_err(|error| cannot("write", target, &error))?;
-            series::discard_journal(target).map_err(|error| cannot("write", target, &error))?;
+            journal::discard(target).map_err(|error| cannot("write", target, &error))?;
             draft.move_in_place()?;
             Ok(Vec::new())
         })?;
@@ -124,7 +124,7 @@ impl<'w> Output<'w> {
         }
         if self.extendable {
             let described = format!("{:?} {:?}", self.attributes, self.items);
-            series::note_state(&file, series::first_state(&described))?;
+            journal::state::note(&file, journal::state::first(&described))?;
         }
         file.flush()?;
         file.close()

@@ -7,17 +7,17 @@ use std::path::{Path, PathBuf};
 
 use hdf5::OpenMode;
 
-use super::attributes::{self, Attribute};
-use super::background::Block;
-use super::collective::{on_root, open_alone, same_everywhere, with_dataset};
-use super::dataset::Plan;
-use super::direct::Share;
-use super::options::WriteOptions;
-use super::staging::Source;
-use super::storage::{self, Draft, cannot, complaint};
-use super::stored::Stored;
-use super::{series, transfer, xdmf};
+use super::{journal, transfer, xdmf};
 use crate::error::{Error, ErrorKind, Result};
+use crate::io::block::stored::Stored;
+use crate::io::dataset::Plan;
+use crate::io::file::collective::{on_root, open_alone, same_everywhere, with_dataset};
+use crate::io::file::storage::{self, Draft, cannot, complaint};
+use crate::io::hdf5::attributes::{self, Attribute};
+use crate::io::options::WriteOptions;
+use crate::io::transfer::background::Block;
+use crate::io::transfer::direct::Share;
+use crate::io::transfer::staging::Source;
 use crate::measure::Kind;
 use crate::world::World;
 
@@ -94,11 +94,11 @@ impl<'w> Output<'w> {
             }
             let made = Draft::create(&target)?;
             // it is replaced only when the new one is complete; until then it had better be whole
-            let _ = series::recover(&target);
+            let _ = journal::extendable::recover(&target);
             let begin = || {
                 let file = open_alone(&made.path, OpenMode::Create)?;
                 if let Some((time, units)) = first {
-                    series::define_time(&file, time, units)?;
+                    journal::extendable::define_time(&file, time, units)?;
                 }
                 file.close()
             };
@@ -272,7 +272,8 @@ impl<'w> Output<'w> {
         let text = |error: hdf5::Error| complaint(&error);
         let file = open_alone(&self.temporary, OpenMode::ReadWrite).map_err(text)?;
         let before = storage::length(&self.temporary).map_err(|error| error.to_string())?;
-        let time = self.extendable.then(|| file.dataset(series::TIME)).transpose().map_err(text)?;
+        let time =
+            self.extendable.then(|| file.dataset(journal::extendable::TIME)).transpose().map_err(text)?;
         let dataset = plan.define(&file, time.as_ref()).map_err(text)?;
         drop(time);
         let place = dataset.offset().map(|offset| (offset, dataset.storage_size()));

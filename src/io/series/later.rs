@@ -3,8 +3,8 @@
 use super::Series;
 use super::snapshot;
 use crate::error::Result;
-use crate::io::background::Pending;
 use crate::io::output::Output;
+use crate::io::transfer::background::Pending;
 
 /// Whether outputs are to be written in the background, and the one that is being so.
 #[derive(Debug, Default)]

@@ -4,34 +4,25 @@
 //! as helpers); `numbered` are the files of their own; `snapshot` is the output being written, and `later` lets that happen in
 //! the background.
 
-mod extendable;
-mod extents;
-mod journal;
 mod later;
 mod numbered;
-mod objects;
 mod snapshot;
-mod state;
-mod sum;
 
 use std::path::{Path, PathBuf};
 
-use extendable::{Content, Extendable};
 use later::Later;
 use numbered::{Complete, Names};
 
-use super::attributes::{self, Attribute};
-use super::codec::{Decoder, Encoder};
-use super::collective::{on_root, same_everywhere};
-use super::output::Output;
-use super::storage::cannot;
 use crate::error::{Error, ErrorKind, Result};
+use crate::io::codec::{Decoder, Encoder};
+use crate::io::file::collective::{on_root, same_everywhere};
+use crate::io::file::storage::cannot;
+use crate::io::hdf5::attributes::{self, Attribute};
+use crate::io::journal::extendable::{Content, Extendable};
+use crate::io::output::Output;
 use crate::world::World;
 
-pub(super) use extendable::{TIME, define_time, recover};
-pub(super) use journal::{discard as discard_journal, is_pending};
 pub use snapshot::Snapshot;
-pub(super) use state::{first as first_state, note as note_state};
 
 /// Outputs of a run at many times, for other tools one thing.
 ///

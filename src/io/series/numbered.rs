@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::io::attributes::Attribute;
-use crate::io::collective::open_foreign;
-use crate::io::storage::complaint;
+use crate::io::file::collective::open_foreign;
+use crate::io::file::storage::complaint;
+use crate::io::hdf5::attributes::Attribute;
 use crate::io::xdmf;
 
 /// Digits of a number in a file name, at least.

@@ -6,18 +6,19 @@ use hdf5::OpenMode;
 
 use super::Series;
 use super::Store;
-use super::extendable::{Content, Extendable};
-use super::journal::Journal;
 use super::numbered::Complete;
 use crate::error::{Error, ErrorKind, Result};
-use crate::io::collective::{on_root, open_alone, with_dataset};
+use crate::io::block::stored::Stored;
 use crate::io::dataset::Plan;
+use crate::io::file::collective::{on_root, open_alone, with_dataset};
+use crate::io::file::storage::{self, cannot, complaint};
+use crate::io::hdf5::scales;
+use crate::io::journal::Journal;
+use crate::io::journal::extendable::{Content, Extendable};
 use crate::io::options::WriteOptions;
 use crate::io::output::Output;
-use crate::io::storage::{self, cannot, complaint};
-use crate::io::stored::Stored;
 use crate::io::xdmf::Slot;
-use crate::io::{scales, transfer, xdmf};
+use crate::io::{transfer, xdmf};
 use crate::measure::Kind;
 
 /// The output of one time of a [`Series`], from [`Series::at`].

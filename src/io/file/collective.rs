@@ -1,0 +1,118 @@
+//! What input and output need of MPI beside the transfers themselves.
+
+use std::fmt::Display;
+use std::fs::OpenOptions;
+use std::hash::Hash;
+use std::path::Path;
+
+use hdf5::{Dataset, File, OpenMode};
+use mpi::collective::SystemOperation;
+use mpi::traits::{AsRaw, CommunicatorCollectives};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::io::file::storage::complaint;
+use crate::messages::broadcast;
+use crate::world::World;
+
+/// Runs `work` on rank 0 and gives its answer, or its error, to every rank. Collective.
+pub(crate) fn on_root(world: &World, work: impl FnOnce() -> Result<Vec<u8>>) -> Result<Vec<u8>> {
+    // the last byte tells an answer (0) from errors (1 and the kind)
+    let (mut message, tag) = match if world.rank() == 0 { work() } else { Ok(Vec::new()) } {
+        Ok(answer) => (answer, 0),
+        Err(error) => (error.to_string().into_bytes(), 1 + error.kind().code() as u8),
+    };
+    message.push(tag);
+    let mut message = broadcast(world.comm(), message);
+    match message.pop() {
+        Some(tag @ 1..) => {
+            let kind = ErrorKind::from_code(u64::from(tag - 1));
+            Err(Error::on_all_ranks(kind, String::from_utf8_lossy(&message)))
+        }
+        _ => Ok(message),
+    }
+}
+
+/// The largest value of any rank. Collective.
+pub(in crate::io) fn largest(world: &World, value: u64) -> u64 {
+    let mut answer = 0;
+    world.comm().all_reduce_into(&value, &mut answer, SystemOperation::max());
+    answer
+}
+
+/// Refuses arguments of a collective call that differ between ranks. Collective.
+pub(crate) fn same_everywhere(world: &World, what: &str, argument: &impl Hash) -> Result<()> {
+    if world.is_same(argument) {
+        return Ok(());
+    }
+    let message = format!("{what} is not the same on all {} ranks", world.size());
+    Err(Error::on_all_ranks(ErrorKind::Argument, message))
+}
+
+/// Lets `work` move data to or from a dataset of a file that rank 0 has found to be in order; `fail`
+/// makes its complaints errors. Collective.
+pub(in crate::io) fn with_dataset(
+    world: &World,
+    (path, dataset, mode): (&Path, &str, OpenMode),
+    fail: impl Fn(&str) -> Error,
+    work: impl FnOnce(&Dataset) -> hdf5::Result<()>,
+) -> Result<()> {
+    with_datasets(world, (path, &[dataset], mode), fail, |datasets| work(&datasets[0]))
+}
+
+/// As [`with_dataset`], for several of one file.
+pub(crate) fn with_datasets(
+    world: &World,
+    (path, names, mode): (&Path, &[impl AsRef<str>], OpenMode),
+    fail: impl Fn(&str) -> Error,
+    work: impl FnOnce(&[Dataset]) -> hdf5::Result<()>,
+) -> Result<()> {
+    let fail = |error: hdf5::Error| fail(&complaint(&error));
+    let file = open(world, path, mode)?;
+    // A panic in `work` drops this handle before the file, whose close is collective: it ends all ranks.
+    let _ends_all_ranks_first = world.clone();
+    let opened: hdf5::Result<Vec<Dataset>> = names.iter().map(|name| file.dataset(name.as_ref())).collect();
+    let opened = world.agree(opened.map_err(fail));
+    // the datasets are closed before their file
+    let done = opened.and_then(|datasets| work(&datasets).map_err(fail));
+    let closed = file.close().map_err(fail);
+    world.agree(done.and(closed))
+}
+
+/// Opens a file that rank 0 has found to be in order, with the MPI-IO driver. Collective.
+fn open(world: &World, path: &Path, mode: OpenMode) -> Result<File> {
+    let fail = |reason: &dyn Display| {
+        Error::new(ErrorKind::File, format!("cannot open {} on all ranks: {reason}", path.display()))
+    };
+    // a rank that MPI-IO refuses would leave the others waiting: every rank tries by itself first
+    let length = || {
+        let file =
+            OpenOptions::new().read(true).write(mode != OpenMode::Read).open(path).map_err(|e| fail(&e))?;
+        Ok(file.metadata().map_err(|e| fail(&e))?.len())
+    };
+    let mine = world.agree(length())?;
+    let expected = broadcast(world.comm(), mine.to_le_bytes().to_vec());
+    let expected = u64::from_le_bytes(expected.try_into().expect("a length is eight bytes"));
+    let elsewhere = format_args!(
+        "rank {} finds {mine} bytes where rank 0 finds {expected}; it must lie in a directory that all nodes share",
+        world.rank()
+    );
+    world.agree(if mine == expected { Ok(()) } else { Err(fail(&elsewhere)) })?;
+    let communicator = world.comm().as_raw();
+    let file = File::with_options()
+        // one rank reads the metadata for all
+        .with_fapl(|list| list.mpio(communicator, None).all_coll_metadata_ops(true))
+        .open_as(path, mode);
+    world.agree(file.map_err(|error| fail(&complaint(&error))))
+}
+
+/// Opens a file of this library that only rank 0 touches, without HDF5's own locks: they would let a run fail because
+/// somebody looks at the file; `lock` has what guards it instead.
+pub(crate) fn open_alone(path: &Path, mode: OpenMode) -> hdf5::Result<File> {
+    File::with_options().with_fapl(|list| list.file_locking(false)).open_as(path, mode)
+}
+
+/// Opens a file of whoever for reading, unless somebody has it open for writing. Locking is tried but not
+/// required: some parallel file systems have none.
+pub(in crate::io) fn open_foreign(path: &Path) -> hdf5::Result<File> {
+    File::with_options().with_fapl(|list| list.file_locking(true)).open_as(path, OpenMode::Read)
+}

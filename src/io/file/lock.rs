@@ -1,0 +1,85 @@
+//! Who else uses a file: advisory locks, as the HDF5 library takes them, without its rule that one reader keeps
+//! all writers out.
+//!
+//! Whoever opens a file through HDF5 holds a shared lock on it as long as it is open, in a notebook for days; and
+//! a writer must have it for itself. A run must not fail for that, so the files that it changes are opened
+//! without HDF5's locks ([`open_alone`](crate::io::file::collective::open_alone); MPI-IO has none), and [`claim`] refuses
+//! only other writers. It is held while one rank changes the file, never during a transfer: on network file systems these
+//! locks are those of MPI-IO.
+//!
+//! The environment variable `HDF5_USE_FILE_LOCKING` has the last word, as in HDF5.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io;
+use std::path::Path;
+
+/// Keeps others out of a file until it is dropped.
+#[derive(Debug)]
+#[must_use = "the lock ends when it is dropped"]
+pub(in crate::io) struct Claim {
+    /// Holds the lock; `None` where there are no locks.
+    _file: Option<File>,
+}
+
+/// Claims a file for changing it: against everybody if nobody has it open, else against other writers.
+///
+/// # Errors
+/// When another program has it open for writing, or there is no such file.
+pub(in crate::io) fn claim(path: &Path) -> io::Result<Claim> {
+    if told().is_some() {
+        return Ok(Claim { _file: None });
+    }
+    let file = OpenOptions::new().read(true).write(true).open(path)?;
+    let taken = file.try_lock().or_else(|error| match error {
+        TryLockError::WouldBlock => file.try_lock_shared(),
+        unable => Err(unable),
+    });
+    match taken {
+        Err(TryLockError::WouldBlock) => {
+            let reason = "another program has it open for writing; close it there";
+            Err(io::Error::new(io::ErrorKind::ResourceBusy, reason))
+        }
+        // some parallel file systems have no locks
+        _ => Ok(Claim { _file: Some(file) }),
+    }
+}
+
+/// Takes the lock of a file that only this library uses, until the file is closed. `false` if somebody else has it.
+///
+/// Where the file system knows no locks, everybody has it.
+pub(in crate::io) fn take(file: &File) -> bool {
+    told() == Some(false) || !matches!(file.try_lock(), Err(TryLockError::WouldBlock))
+}
+
+/// What the environment says of locks: HDF5 takes them whatever it is asked, or nobody may.
+fn told() -> Option<bool> {
+    match std::env::var("HDF5_USE_FILE_LOCKING").as_deref() {
+        Ok("TRUE" | "1" | "BEST_EFFORT") => Some(true),
+        Ok("FALSE" | "0") => Some(false),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn readers_are_no_obstacle_but_a_writer_is() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let other = || File::open(file.path()).unwrap();
+        let alone = claim(file.path()).unwrap();
+        assert!(matches!(other().try_lock_shared(), Err(TryLockError::WouldBlock)));
+        drop(alone);
+        let reader = other();
+        reader.try_lock_shared().unwrap();
+        let claimed = claim(file.path()).unwrap();
+        other().try_lock_shared().unwrap();
+        assert!(matches!(other().try_lock(), Err(TryLockError::WouldBlock)));
+        drop((claimed, reader));
+        let writer = other();
+        writer.try_lock().unwrap();
+        let message = claim(file.path()).unwrap_err().to_string();
+        assert!(message.contains("open for writing"), "{message}");
+    }
+}

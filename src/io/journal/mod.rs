@@ -1,0 +1,425 @@
+//! What makes appending to a file safe: the bytes that it may change, kept beside it until it is done.
+//!
+//! Appending to an HDF5 file overwrites bytes that are scattered over it: the superblock, object headers, the
+//! indices of chunks. A process that dies in between leaves a file that no tool opens. Values are
+//! never overwritten, they go to new chunks; so everything else is first copied to
+//! a journal and brought to disk. The journal has its name exactly while the file may be in between:
+//! whoever finds one puts the bytes back ([`recover`]), as often as it takes.
+//!
+//! "Everything else" is little, unless the file has dead space: HDF5 does not say where the space of outputs lies
+//! that were dropped in an earlier job, so that it is copied too, with every append.
+//!
+//! Two things keep a journal from the wrong hands. It is locked by the process that makes the change, so that
+//! another job neither takes it for that of a dead one nor begins a change itself. And it tells in which [state](crate::io::journal::state) the
+//! file was and will be, so that it is not applied to another file of that name, as one from a backup.
+
+pub(in crate::io) mod extendable;
+mod extents;
+mod objects;
+pub(in crate::io) mod state;
+mod sum;
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufReader, BufWriter, ErrorKind, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::{Path, PathBuf};
+
+use crate::io::file::lock;
+use crate::io::file::storage::sync_directory_of;
+use crate::io::journal::extents::Extents;
+use crate::io::journal::state::Mark;
+use crate::io::journal::sum::{Sum, Summing};
+
+/// Begins a journal; the last characters are the version of its layout.
+const MAGIC: &[u8; 8] = b"PHELJL02";
+/// Most bytes that are copied at once.
+const PIECE: u64 = 1 << 20;
+/// Bytes of the sum at the end.
+const SUM: u64 = 8;
+
+/// The journal of a file that is being changed. Dropped before it is committed, it puts the file
+/// back as it was.
+#[derive(Debug)]
+pub(in crate::io) struct Journal {
+    file: PathBuf,
+    /// The journal itself, locked.
+    handle: File,
+    /// What the state of the file is to be when the change counts.
+    pub(in crate::io) next_state: i64,
+    /// What is done after a recovery, see [`recover`].
+    finish: Finish,
+    committed: bool,
+}
+
+/// Told how many outputs of a recovered file count, drops the others.
+pub(in crate::io) type Finish = fn(&Path, usize) -> io::Result<()>;
+
+/// What a journal begins with.
+struct Header {
+    /// Bytes of the file before the change.
+    length: u64,
+    /// Outputs that count.
+    keep: u64,
+    /// Where the file notes its state, if that is known.
+    mark: Option<Mark>,
+}
+
+impl Header {
+    const LENGTH: u64 = 40;
+
+    fn encode(&self) -> Vec<u8> {
+        let mark = self.mark.unwrap_or(Mark { offset: u64::MAX, state: 0 });
+        let numbers = [self.length, self.keep, mark.offset, mark.state as u64];
+        MAGIC.iter().copied().chain(numbers.into_iter().flat_map(u64::to_le_bytes)).collect()
+    }
+
+    /// `None` if that is no journal of this version.
+    fn read(from: &mut impl Read) -> io::Result<Option<Self>> {
+        let mut magic = [0; 8];
+        from.read_exact(&mut magic)?;
+        let mut number = || read_number(from);
+        let (length, keep, offset, state) = (number()?, number()?, number()?, number()? as i64);
+        let mark = (offset != u64::MAX).then_some(Mark { offset, state });
+        Ok((magic == *MAGIC).then_some(Self { length, keep, mark }))
+    }
+}
+
+fn read_number(from: &mut impl Read) -> io::Result<u64> {
+    let mut bytes = [0; 8];
+    from.read_exact(&mut bytes)?;
+    Ok(u64::from_le_bytes(bytes))
+}
+
+impl Journal {
+    /// Keeps all bytes of the file that are not `values`, before anything is changed.
+    ///
+    /// After a recovery, only the first `keep` outputs count. The state of the file is noted at `mark`.
+    ///
+    /// # Errors
+    /// When another process is changing the file or has done so, or the journal cannot be written.
+    pub(in crate::io) fn begin(
+        file: &Path,
+        values: &Extents,
+        keep: usize,
+        mark: Option<Mark>,
+        finish: Finish,
+    ) -> io::Result<Self> {
+        let source = File::open(file)?;
+        let length = source.metadata()?.len();
+        let partial = name(file, ".partial");
+        // not truncated yet: it may be that of another process
+        let handle = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&partial)?;
+        if !lock::take(&handle) {
+            return Err(busy());
+        }
+        // it gets its name under the same lock, so nobody else can have begun unseen
+        if name(file, "").exists() {
+            fs::remove_file(&partial)?;
+            return Err(busy());
+        }
+        let write = || {
+            if let Some(Mark { offset, state }) = mark
+                && Mark::read(&source, offset)? != Some(state)
+            {
+                return Err(io::Error::other("somebody else has changed it since the last output"));
+            }
+            handle.set_len(0)?;
+            let mut target = Summing { inner: BufWriter::new(&handle), sum: Sum::default() };
+            target.write_all(&Header { length, keep: keep as u64, mark }.encode())?;
+            let mut buffer = Vec::new();
+            for (start, end) in values.complement(length).flat_map(pieces) {
+                target.write_all(&start.to_le_bytes())?;
+                target.write_all(&(end - start).to_le_bytes())?;
+                buffer.resize((end - start) as usize, 0);
+                source.read_exact_at(&mut buffer, start)?;
+                target.write_all(&buffer)?;
+            }
+            let Summing { mut inner, sum } = target;
+            inner.write_all(&sum.0.to_le_bytes())?;
+            inner.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
+            fs::rename(&partial, name(file, ""))?;
+            sync_directory_of(&partial)?;
+            Ok(sum.0 as i64)
+        };
+        let next_state = write().inspect_err(|_: &io::Error| {
+            // nothing was changed yet; what cannot be removed is overwritten by the next attempt
+            let _ = fs::remove_file(&partial);
+            let _ = fs::remove_file(name(file, ""));
+        })?;
+        Ok(Self { file: file.to_owned(), handle, next_state, finish, committed: false })
+    }
+
+    /// Brings the changed file to disk and ends the journal: from now on the change counts.
+    pub(in crate::io) fn commit(mut self) -> io::Result<()> {
+        OpenOptions::new().write(true).open(&self.file)?.sync_all()?;
+        discard(&self.file)?;
+        // otherwise it may be there again after a crash: then better now
+        sync_directory_of(&name(&self.file, ""))?;
+        self.committed = true;
+        Ok(())
+    }
+}
+
+impl Drop for Journal {
+    fn drop(&mut self) {
+        if !self.committed {
+            // if this fails the journal stays, and whoever opens the file next tries again
+            let _ = undo(&self.file, &self.handle, self.finish);
+        }
+    }
+}
+
+/// The range in parts of at most [`PIECE`] bytes.
+fn pieces((start, end): (u64, u64)) -> impl Iterator<Item = (u64, u64)> {
+    (start..end).step_by(PIECE as usize).map(move |from| (from, end.min(from + PIECE)))
+}
+
+/// Whether a file was left in the middle of a change, or is just being changed.
+pub(in crate::io) fn is_pending(file: &Path) -> bool {
+    name(file, "").exists()
+}
+
+/// Puts a file back as it was, if a job died while changing it; only after `finish` succeeded the
+/// journal ends.
+///
+/// # Errors
+/// When another process is changing the file, or the journal is damaged or not that of this file.
+pub(in crate::io) fn recover(file: &Path, finish: Finish) -> io::Result<()> {
+    let path = name(file, "");
+    let journal = match OpenOptions::new().read(true).write(true).open(&path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        opened => opened?,
+    };
+    if !lock::take(&journal) {
+        return Err(busy());
+    }
+    // it may have ended before it was locked, and must not be applied then
+    let identity = |of: &fs::Metadata| (of.dev(), of.ino());
+    match fs::metadata(&path) {
+        Ok(named) if identity(&named) == identity(&journal.metadata()?) => undo(file, &journal, finish),
+        _ => recover(file, finish),
+    }
+}
+
+/// Applies a journal that is locked by the caller.
+fn undo(file: &Path, journal: &File, finish: Finish) -> io::Result<()> {
+    // nobody's work is to be overwritten; `finish` claims the file for itself
+    drop(lock::claim(file)?);
+    let path = name(file, "");
+    let complain = |what: &str| {
+        let message = format!("its journal {} {what}; without that file it is used as it is", path.display());
+        io::Error::new(ErrorKind::InvalidData, message)
+    };
+    let damaged = || complain("is damaged");
+    let sum = verified_sum(journal)?.ok_or_else(damaged)?;
+    let mut rest = BufReader::new(journal);
+    rest.seek(SeekFrom::Start(0))?;
+    let header = Header::read(&mut rest)?.ok_or_else(damaged)?;
+    let target = OpenOptions::new().read(true).write(true).open(file)?;
+    if let Some(Mark { offset, state }) = header.mark {
+        // neither before nor after the change that the journal is of
+        if !Mark::read(&target, offset)?.is_some_and(|found| [state, sum as i64].contains(&found)) {
+            return Err(complain(
+                "is of another state of this file, which was replaced since (by a backup?)",
+            ));
+        }
+    }
+    target.set_len(header.length)?;
+    let mut left = journal.metadata()?.len() - Header::LENGTH - SUM;
+    let mut bytes = Vec::new();
+    while left > 0 {
+        let (start, size) = (read_number(&mut rest)?, read_number(&mut rest)?);
+        left = left.checked_sub(16).and_then(|left| left.checked_sub(size)).ok_or_else(damaged)?;
+        if size > PIECE {
+            return Err(damaged());
+        }
+        bytes.resize(size as usize, 0);
+        rest.read_exact(&mut bytes)?;
+        target.write_all_at(&bytes, start)?;
+    }
+    target.sync_all()?;
+    finish(file, header.keep as usize)?;
+    discard(file)?;
+    sync_directory_of(&path)
+}
+
+/// The sum that a journal ends with, if it is that of its content.
+fn verified_sum(journal: &File) -> io::Result<Option<u64>> {
+    let Some(content) = journal.metadata()?.len().checked_sub(SUM) else { return Ok(None) };
+    let (mut sum, mut bytes) = (Sum::default(), Vec::new());
+    for (start, end) in pieces((0, content)) {
+        bytes.resize((end - start) as usize, 0);
+        journal.read_exact_at(&mut bytes, start)?;
+        sum.add(&bytes);
+    }
+    let mut noted = [0; SUM as usize];
+    journal.read_exact_at(&mut noted, content)?;
+    Ok((u64::from_le_bytes(noted) == sum.0 && content >= Header::LENGTH).then_some(sum.0))
+}
+
+fn busy() -> io::Error {
+    io::Error::new(ErrorKind::ResourceBusy, "another job is changing it at this moment; one may at a time")
+}
+
+/// Forgets what a journal says of a file that is about to be replaced as a whole.
+pub(in crate::io) fn discard(file: &Path) -> io::Result<()> {
+    match fs::remove_file(name(file, "")) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        result => result,
+    }
+}
+
+/// Where the journal of a file lies.
+fn name(file: &Path, suffix: &str) -> PathBuf {
+    let file = fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    file.with_file_name(format!(".{name}.journal{suffix}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A file of 100 bytes of which 20..70 are values.
+    fn setting(directory: &Path) -> (PathBuf, Vec<u8>, Extents) {
+        let (file, before) = (directory.join("a.h5"), (0..100).collect::<Vec<u8>>());
+        fs::write(&file, &before).unwrap();
+        let mut values = Extents::default();
+        values.add([(20, 70)]);
+        (file, before, values)
+    }
+
+    fn change(file: &Path) {
+        let handle = OpenOptions::new().write(true).open(file).unwrap();
+        handle.write_all_at(&[255; 20], 0).unwrap();
+        handle.write_all_at(&[255; 60], 70).unwrap();
+    }
+
+    /// Leaves a journal as the death of its process does.
+    fn abandon(journal: Journal) {
+        let lock = journal.handle.try_clone().unwrap();
+        std::mem::forget(journal);
+        lock.unlock().unwrap();
+    }
+
+    #[test]
+    fn a_change_that_is_not_committed_is_undone() {
+        let directory = tempfile::tempdir().unwrap();
+        let (file, before, values) = setting(directory.path());
+        let journal = Journal::begin(&file, &values, 3, None, |_, _| Ok(())).unwrap();
+        assert!(is_pending(&file) && fs::metadata(name(&file, "")).unwrap().len() < 150);
+        change(&file);
+        drop(journal);
+        assert_eq!(fs::read(&file).unwrap(), before);
+        assert!(!is_pending(&file));
+        // as after the death of the process, and with the file cut short
+        abandon(Journal::begin(&file, &values, 3, None, |_, _| Ok(())).unwrap());
+        change(&file);
+        OpenOptions::new().write(true).open(&file).unwrap().set_len(90).unwrap();
+        recover(&file, |_, keep| {
+            assert_eq!(keep, 3);
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!(fs::read(&file).unwrap(), before);
+        assert_eq!(fs::read_dir(&directory).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_change_that_is_committed_stays() {
+        let directory = tempfile::tempdir().unwrap();
+        let (file, before, values) = setting(directory.path());
+        let journal = Journal::begin(&file, &values, 3, None, |_, _| Ok(())).unwrap();
+        change(&file);
+        journal.commit().unwrap();
+        recover(&file, |_, _| unreachable!()).unwrap();
+        assert_ne!(fs::read(&file).unwrap(), before);
+    }
+
+    #[test]
+    fn a_journal_that_is_damaged_is_not_used() {
+        let directory = tempfile::tempdir().unwrap();
+        let (file, _, values) = setting(directory.path());
+        abandon(Journal::begin(&file, &values, 3, None, |_, _| Ok(())).unwrap());
+        let mut bytes = fs::read(name(&file, "")).unwrap();
+        bytes[40] ^= 1;
+        fs::write(name(&file, ""), bytes).unwrap();
+        let error = recover(&file, |_, _| unreachable!()).unwrap_err().to_string();
+        assert!(error.contains("damaged") && error.contains(".a.h5.journal"), "{error}");
+    }
+
+    #[test]
+    fn large_parts_are_copied_piece_by_piece() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("a.h5");
+        let before: Vec<u8> = (0..5 * PIECE as usize / 2).map(|n| (n % 251) as u8).collect();
+        fs::write(&file, &before).unwrap();
+        abandon(Journal::begin(&file, &Extents::default(), 0, None, |_, _| Ok(())).unwrap());
+        let journal = fs::read(name(&file, "")).unwrap();
+        let number = |at: usize| u64::from_le_bytes(journal[at..at + 8].try_into().unwrap());
+        let (mut at, mut parts) = (Header::LENGTH as usize, Vec::new());
+        while at < journal.len() - SUM as usize {
+            parts.push((number(at), number(at + 8)));
+            at += 16 + number(at + 8) as usize;
+        }
+        assert_eq!(parts, [(0, PIECE), (PIECE, PIECE), (2 * PIECE, PIECE / 2)]);
+        fs::write(&file, vec![0; before.len()]).unwrap();
+        recover(&file, |_, _| Ok(())).unwrap();
+        assert!(fs::read(&file).unwrap() == before);
+    }
+
+    #[test]
+    fn a_journal_of_another_state_is_not_applied() {
+        let directory = tempfile::tempdir().unwrap();
+        let (file, before, values) = setting(directory.path());
+        let state = i64::from_ne_bytes(before[4..12].try_into().unwrap());
+        let mark = Some(Mark { offset: 4, state });
+        let begin = || Journal::begin(&file, &values, 3, mark, |_, _| Ok(())).unwrap();
+        let next = begin();
+        let next_state = next.next_state;
+        abandon(next);
+        let note = |state: i64| {
+            let handle = OpenOptions::new().write(true).open(&file).unwrap();
+            handle.write_all_at(&state.to_ne_bytes(), 4).unwrap();
+        };
+        // as from a backup, or cut off before the note
+        for spoil in [&|| note(77), &|| fs::write(&file, "short").unwrap()] as [&dyn Fn(); 2] {
+            spoil();
+            let spoilt = fs::read(&file).unwrap();
+            let error = recover(&file, |_, _| unreachable!()).unwrap_err().to_string();
+            assert!(error.contains("another state") && error.contains("backup"), "{error}");
+            assert!(error.contains(".a.h5.journal") && error.contains("without that file"), "{error}");
+            assert_eq!(fs::read(&file).unwrap(), spoilt);
+        }
+        // before and after the note, by the change itself
+        for noted in [state, next_state] {
+            fs::write(&file, &before).unwrap();
+            if !is_pending(&file) {
+                abandon(begin());
+            }
+            change(&file);
+            note(noted);
+            recover(&file, |_, _| Ok(())).unwrap();
+            assert_eq!(fs::read(&file).unwrap(), before);
+        }
+    }
+
+    #[test]
+    fn what_another_job_is_changing_is_left_alone() {
+        let directory = tempfile::tempdir().unwrap();
+        let (file, _, values) = setting(directory.path());
+        let begin = || Journal::begin(&file, &values, 3, None, |_, _| Ok(()));
+        let journal = begin().unwrap();
+        change(&file);
+        let changed = fs::read(&file).unwrap();
+        for refused in [recover(&file, |_, _| unreachable!()), begin().map(drop)] {
+            let error = refused.unwrap_err();
+            assert!(error.kind() == ErrorKind::ResourceBusy, "{error}");
+        }
+        assert_eq!(fs::read(&file).unwrap(), changed);
+        journal.commit().unwrap();
+        assert_eq!(fs::read_dir(&directory).unwrap().count(), 1);
+        begin().unwrap().commit().unwrap();
+        assert_eq!(fs::read(&file).unwrap(), changed);
+    }
+}

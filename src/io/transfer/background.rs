@@ -1,0 +1,266 @@
+//! Writing in the background: copies of the ranks' blocks, and the thread that brings them to disk.
+//!
+//! MPI is used from one thread only, so the thread makes neither MPI nor HDF5 calls. It does not need them:
+//! the space of a contiguous dataset is reserved before, rank 0 has told where, and a block is then so
+//! many rows at known offsets of a file.
+
+use std::any::Any;
+use std::fs::File;
+use std::io;
+use std::ops::Range;
+use std::os::unix::fs::FileExt;
+use std::thread::{Builder, JoinHandle};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::io::block::file_box::Place;
+use crate::io::hdf5::ffi;
+use crate::io::output::Output;
+use crate::io::transfer::direct::Share;
+use crate::io::transfer::staging::Source;
+use crate::io::xdmf;
+use crate::world::World;
+use parhelion_kernels::Element;
+
+/// So many bytes are handed to the file system before the disk is told to begin with them.
+const STRETCH: usize = 8 << 20;
+
+/// What is written past the page cache begins and ends at multiples of this, in the file and in memory: the page of
+/// the processor, and a multiple of the blocks of a disk.
+const ALIGNED: usize = 4096;
+
+/// Fewer bytes in a row go through the page cache, for each call waits for the disk.
+const WORTH_IT: usize = 1 << 20;
+
+/// What one rank writes of a contiguous dataset: bytes as they will be in the file, and their place there.
+#[derive(Debug)]
+pub(in crate::io) struct Block {
+    place: Place,
+    /// Which bytes of the place they are.
+    part: Range<usize>,
+    /// The bytes, from `first` on: in memory as far from a multiple of [`ALIGNED`] as in the file.
+    memory: Vec<u8>,
+    first: usize,
+}
+
+impl Block {
+    /// Copies this rank's share of a field. Collective, also for what fails.
+    ///
+    /// # Errors
+    /// When there is no memory for the copy; the same on every rank.
+    pub(in crate::io) fn copy<T: Element>(
+        world: &World,
+        share: &Share,
+        source: &Source<'_, T>,
+    ) -> Result<Self> {
+        let mut memory = world.agree(buffer(world, share.len() + ALIGNED))?;
+        let (place, part) = share.place();
+        let offset = place.segments(part.clone()).next().map_or(0, |(offset, _)| offset);
+        let first = ahead(offset as usize, memory.as_ptr() as usize);
+        share.copy(world, source, &mut memory[first..first + share.len()]);
+        Ok(Self { place: place.clone(), part, memory, first })
+    }
+
+    /// Writes it, past the page cache if `direct` can; lets the disk begin before all of it is written.
+    fn write(&self, file: &File, direct: &mut Option<File>) -> io::Result<()> {
+        let bytes = &self.memory[self.first..self.first + self.part.len()];
+        for (offset, run) in self.place.segments(self.part.clone()) {
+            let bytes = &bytes[run.start - self.part.start..run.end - self.part.start];
+            let head = ahead(0, offset as usize).min(bytes.len());
+            let middle = (bytes.len() - head) / ALIGNED * ALIGNED;
+            let past_cache = direct
+                .as_ref()
+                .filter(|_| middle >= WORTH_IT && (bytes[head..].as_ptr() as usize).is_multiple_of(ALIGNED));
+            let done =
+                past_cache.map(|it| it.write_all_at(&bytes[head..head + middle], offset + head as u64));
+            match done {
+                Some(Ok(())) => {
+                    file.write_all_at(&bytes[..head], offset)?;
+                    file.write_all_at(&bytes[head + middle..], offset + (head + middle) as u64)?;
+                    continue;
+                }
+                // some file systems say so only now; what is wrong with the disk will be said again
+                Some(Err(_)) => *direct = None,
+                None => {}
+            }
+            for (number, stretch) in bytes.chunks(STRETCH).enumerate() {
+                let offset = offset + (number * STRETCH) as u64;
+                file.write_all_at(stretch, offset)?;
+                ffi::begin_writing(file, offset, stretch.len() as u64);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// How far a number with the remainder of `goal` is ahead of `from`.
+fn ahead(goal: usize, from: usize) -> usize {
+    (goal % ALIGNED + ALIGNED - from % ALIGNED) % ALIGNED
+}
+
+/// The same file, opened for writing past the page cache. Copying bytes there is the only part of writing
+/// that takes a core, which computes meanwhile. `None` where the system has nothing like it.
+#[cfg(target_os = "linux")]
+fn past_page_cache(file: &File) -> Option<File> {
+    use std::os::fd::AsRawFd;
+    use std::os::unix::fs::OpenOptionsExt;
+    let path = format!("/proc/self/fd/{}", file.as_raw_fd());
+    std::fs::OpenOptions::new().write(true).custom_flags(libc::O_DIRECT).open(path).ok()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn past_page_cache(_: &File) -> Option<File> {
+    None
+}
+
+/// Memory for a copy: that of an earlier one if possible, since the system takes longer to find new memory
+/// than it takes to fill it.
+fn buffer(world: &World, length: usize) -> Result<Vec<u8>> {
+    let mut spare = world.spare_memory().borrow_mut();
+    spare.sort_by_key(Vec::len);
+    if let Some(number) = spare.iter().position(|buffer| buffer.len() >= length) {
+        return Ok(spare.remove(number));
+    }
+    // one that is too small is of no more use if buffers have become larger
+    spare.pop();
+    let refusal = |_| {
+        let reason =
+            format!("no memory for a copy of {length} bytes of a field; write it without a background");
+        Error::new(ErrorKind::File, reason)
+    };
+    // asked first, for what follows would end the process
+    Vec::<u8>::new().try_reserve_exact(length).map_err(refusal)?;
+    // untouched zeros: the threads that fill it find the memory
+    Ok(vec![0; length])
+}
+
+/// Writes the blocks and waits until the file is on disk. Gives the blocks' memory back.
+pub(in crate::io) fn write(file: &File, blocks: Vec<Block>) -> io::Result<Vec<Vec<u8>>> {
+    let mut direct = if blocks.is_empty() { None } else { past_page_cache(file) };
+    blocks.iter().try_for_each(|block| block.write(file, &mut direct))?;
+    file.sync_all()?;
+    Ok(blocks.into_iter().map(|block| block.memory).collect())
+}
+
+/// Work on a thread of its own. Dropping it waits for the thread.
+#[derive(Debug)]
+pub(in crate::io) struct Background(Option<JoinHandle<Written>>);
+
+/// What becomes of blocks: their memory, to be used again.
+pub(in crate::io) type Written = io::Result<Vec<Vec<u8>>>;
+
+impl Background {
+    pub(in crate::io) fn start(work: impl FnOnce() -> Written + Send + 'static) -> io::Result<Self> {
+        Builder::new().name("parhelion-output".into()).spawn(work).map(|thread| Self(Some(thread)))
+    }
+
+    fn is_done(&self) -> bool {
+        self.0.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+
+    /// Waits for the work; a panic there is an error here.
+    fn wait(&mut self) -> Written {
+        let Some(thread) = self.0.take() else { return Ok(Vec::new()) };
+        thread.join().unwrap_or_else(|panic| {
+            Err(io::Error::other(format!("the thread that wrote it panicked: {}", text(&*panic))))
+        })
+    }
+}
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        // the caller has given up what was to be written
+        let _ = self.wait();
+    }
+}
+
+/// What a panic said.
+fn text(panic: &(dyn Any + Send)) -> &str {
+    let owned = panic.downcast_ref::<String>().map(String::as_str);
+    owned.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no reason given")
+}
+
+/// A file that is being written while the ranks compute; see [`Output::in_background`].
+///
+/// It holds the copies of the fields until they are written. The file has its name only after
+/// [`wait`](Self::wait); one that is dropped instead waits for its thread and leaves nothing behind,
+/// like an [`Output`] that is not finished.
+#[must_use = "a file that is not waited for is removed"]
+#[derive(Debug)]
+pub struct Pending<'w> {
+    // in this order: the thread ends before the file is removed
+    background: Background,
+    output: Output<'w>,
+}
+
+impl<'w> Pending<'w> {
+    pub(in crate::io) fn new(background: Background, output: Output<'w>) -> Self {
+        Self { background, output }
+    }
+
+    /// Whether this rank's part is on disk or has failed, so that [`wait`](Self::wait) only has to wait for others.
+    ///
+    /// Ranks may differ: whether to call `wait` must not depend on it.
+    pub fn is_done(&self) -> bool {
+        self.background.is_done()
+    }
+
+    /// Waits until the file is on disk, and puts it in place.
+    ///
+    /// # Errors
+    ///
+    /// If the fields could not be written, or the file not be brought to disk or renamed; the older
+    /// file is then as it was.
+    ///
+    /// # Collective
+    ///
+    /// All ranks call it, and every error is the same on every rank.
+    pub fn wait(self) -> Result<()> {
+        self.complete()?.1
+    }
+
+    /// As [`wait`](Self::wait); gives what the file holds, and whether only its side file failed.
+    pub(in crate::io) fn complete(mut self) -> Result<(Vec<xdmf::Item>, Result<()>)> {
+        let timing = self.output.timing();
+        let written = self.background.wait();
+        let done = self.output.put_in_place(written)?;
+        timing.finish(0, 0);
+        Ok(done)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::grid::Grid;
+    use crate::testing::on_ranks;
+
+    #[test]
+    fn a_panic_of_the_thread_is_an_error() {
+        let mut background = Background::start(|| panic!("out of {}", "order")).unwrap();
+        let error = background.wait().unwrap_err().to_string();
+        assert!(error.contains("panicked: out of order"), "{error}");
+        assert!(background.is_done() && background.wait().is_ok());
+    }
+
+    #[test]
+    fn what_fails_in_one_background_fails_on_every_rank_and_leaves_nothing() {
+        let path = std::env::temp_dir().join("parhelion-background.h5");
+        on_ranks([1, 2, 3, 4], |world| {
+            let u = Grid::builder([5, 6, 7]).build(world)?.field::<f64>("u");
+            let mut output = Output::create(world, &path)?.in_background().write(&u)?;
+            let (mut file, blocks) = output.seal()?;
+            let draft = output.temporary().to_owned();
+            if world.rank() + 1 == world.size() {
+                // as if the disk refused the bytes
+                file = File::open(&draft)?;
+            }
+            let background = Background::start(move || write(&file, blocks))?;
+            let error = Pending::new(background, output).wait().unwrap_err().to_string();
+            assert!(error.contains("parhelion-background.h5") && error.contains("Bad file"), "{error}");
+            assert!(world.is_same(&error), "{error}");
+            world.barrier();
+            assert!(!path.exists() && !draft.exists());
+            Ok(())
+        });
+    }
+}
