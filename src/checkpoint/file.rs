@@ -28,7 +28,7 @@ pub(super) struct Places {
     /// The description, with the places of the fields' values.
     pub(super) description: Description,
     /// The same as it stands in the file.
-    pub(super) text: Vec<u8>,
+    pub(super) text: String,
     /// Offset of the text.
     pub(super) text_offset: u64,
     /// Offset of the checksums.
@@ -61,14 +61,14 @@ pub(super) fn define(
         record.data.first_checksum = blocks;
         blocks += record.data.blocks();
     }
-    let text = serde_json::to_vec_pretty(&description).map_err(|error| error.to_string())?;
+    let text = serde_json::to_string_pretty(&description).map_err(|error| error.to_string())?;
     if text.len() as u64 > LONGEST_DESCRIPTION {
         let length = text.len();
         return Err(format!(
             "its description and metadata have {length} bytes, more than {LONGEST_DESCRIPTION}; make large data a field"
         ));
     }
-    let [text_offset, checksums_offset] = define_about(&file, &text, blocks).map_err(say)?;
+    let [text_offset, checksums_offset] = define_about(&file, text.as_bytes(), blocks).map_err(say)?;
     file.flush().and_then(|()| file.close()).map_err(say)?;
     for record in &description.fields {
         reserve(path, record.data.offset, record.data.length).map_err(|error| error.to_string())?;

@@ -35,7 +35,7 @@ pub(super) struct Header {
 }
 
 /// Why a file cannot be used as a checkpoint.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Flaw {
     /// It is no complete checkpoint, so an older one may serve.
     Damaged(String),

@@ -1,5 +1,6 @@
 //! Reading one checkpoint.
 
+use std::fmt::Display;
 use std::fs::File;
 use std::hash::Hash;
 use std::io::{self, Read};
@@ -8,7 +9,6 @@ use std::path::{Path, PathBuf};
 
 use hdf5::OpenMode;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 
 use super::any_field::AnyField;
 use super::description::{Description, FieldRecord};
@@ -18,8 +18,9 @@ use super::scalar::Scalar;
 use super::{file, verify};
 use crate::error::{Error, ErrorKind, Result};
 use crate::field::Field;
-use crate::io::{complaint, on_root, open_alone, read_all, same_everywhere, with_datasets};
+use crate::io::{complaint, open_alone, read_all, same_everywhere, with_datasets};
 use crate::measure::Kind;
+use crate::messages::on_root;
 use crate::world::World;
 use parhelion_kernels::Element;
 
@@ -33,29 +34,6 @@ pub struct Restart<'w> {
     description: Description,
     /// Newer checkpoints that could not be used, and why.
     pub(super) skipped: Vec<(PathBuf, String)>,
-}
-
-/// What rank 0 tells the others of a file.
-#[derive(Serialize, Deserialize)]
-enum Found {
-    Good(Header),
-    Damaged(String),
-    Unreadable(String),
-}
-
-impl Found {
-    /// With the description as it stands in the file: one that rank 0 could read is not put deeper into
-    /// something else, where it might be too deep.
-    fn encode(&self, description: &[u8]) -> serde_json::Result<Vec<u8>> {
-        let found = serde_json::to_vec(self)?;
-        Ok([&(found.len() as u64).to_le_bytes(), &found[..], description].concat())
-    }
-
-    fn decode(message: &[u8]) -> serde_json::Result<(Self, &[u8])> {
-        let (length, rest) = message.split_first_chunk().expect("message of rank 0 is complete");
-        let (found, description) = rest.split_at(u64::from_le_bytes(*length) as usize);
-        Ok((serde_json::from_slice(found)?, description))
-    }
 }
 
 impl<'w> Restart<'w> {
@@ -79,22 +57,14 @@ impl<'w> Restart<'w> {
     pub(super) fn examine(world: &'w World, path: &Path) -> Result<Result<Self, String>> {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let timing = world.measure().start_on(Kind::Read, &name);
-        let found = on_root(world, || {
-            let (found, description) = match look_at(path) {
-                Ok((header, description)) => (Found::Good(header), description),
-                Err(Flaw::Damaged(reason)) => (Found::Damaged(reason), Vec::new()),
-                Err(Flaw::Unreadable(reason)) => (Found::Unreadable(reason), Vec::new()),
-            };
-            found.encode(&description).map_err(|error| cannot_use(path, &error.to_string()))
-        })?;
-        // all ranks read the same bytes, and fail alike if they do
-        let unclear = |error: serde_json::Error| cannot_use(path, &error.to_string());
-        let (found, description) = Found::decode(&found).map_err(unclear)?;
-        let (header, description): (_, Description) = match found {
-            Found::Good(header) => (header, serde_json::from_slice(description).map_err(unclear)?),
-            Found::Damaged(reason) => return Ok(Err(reason)),
-            Found::Unreadable(reason) => return Err(cannot_use(path, &reason)),
+        // the description as it stands in the file: every rank reads the same text, and fails alike if it does
+        let (header, text) = match on_root(world.comm(), || Ok(look_at(path)))? {
+            Ok(found) => found,
+            Err(Flaw::Damaged(reason)) => return Ok(Err(reason)),
+            Err(Flaw::Unreadable(reason)) => return Err(cannot_use(path, &reason)),
         };
+        let description: Description =
+            serde_json::from_str(&text).map_err(|error| cannot_use(path, &error.to_string()))?;
         let expected = world.agree(expected(world, path, &header))?;
         let damage = verify::find_damage(world, path, &description, &expected)?;
         let bytes: u64 = description.fields.iter().map(|field| field.data.length).sum();
@@ -193,9 +163,9 @@ impl<'w> Restart<'w> {
         same_everywhere(self.world, "the field to be restored", &Printed(&wanted))?;
         let record = self.world.agree(self.find(name, &wanted).map_err(|reason| fail(&reason)))?;
         let dataset = file::dataset_of(name);
-        on_root(self.world, || {
+        on_root(self.world.comm(), || {
             let checked = self.check_dataset(&dataset, record, field);
-            checked.map(|()| Vec::new()).map_err(|reason| fail(&reason))
+            checked.map_err(|reason| fail(&reason))
         })?;
         with_datasets(self.world, (&self.path, &[dataset], OpenMode::Read), fail, |datasets| {
             let mut done = Ok(());
@@ -265,7 +235,7 @@ impl<'w> Restart<'w> {
 }
 
 /// Reads and checks everything but the values; gives the description as text. On rank 0.
-fn look_at(path: &Path) -> Result<(Header, Vec<u8>), Flaw> {
+fn look_at(path: &Path) -> Result<(Header, String), Flaw> {
     let unreadable = |error: io::Error| Flaw::Unreadable(error.to_string());
     let damaged = |reason: &str| Flaw::Damaged(reason.to_owned());
     let metadata = std::fs::metadata(path).map_err(unreadable)?;
@@ -282,8 +252,9 @@ fn look_at(path: &Path) -> Result<(Header, Vec<u8>), Flaw> {
     if described.is_err() || crc32fast::hash(&text) != header.description_crc {
         return Err(damaged("its description is damaged"));
     }
-    let description: Description = serde_json::from_slice(&text)
-        .map_err(|error| Flaw::Damaged(format!("its description makes no sense: {error}")))?;
+    let senseless = |error: &dyn Display| Flaw::Damaged(format!("its description makes no sense: {error}"));
+    let text = String::from_utf8(text).map_err(|error| senseless(&error))?;
+    let description: Description = serde_json::from_str(&text).map_err(|error| senseless(&error))?;
     description.check(length, header.checksums.1).map_err(Flaw::Damaged)?;
     match verify::structure_crc(&file, &description, length) {
         Ok(found) if found == header.structure_crc => Ok((header, text)),
@@ -329,38 +300,5 @@ struct Printed<'a>(&'a FieldRecord);
 impl Hash for Printed<'_> {
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
         format!("{:?}", self.0).hash(state);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn whatever_description_rank_0_can_read_the_others_can_too() {
-        let header = Header {
-            file_length: 1 << 20,
-            description: (HEADER, 1),
-            checksums: (HEADER, 1),
-            description_crc: 0,
-            structure_crc: 0,
-            run: 1,
-            number: 2,
-            step: 3,
-        };
-        let mut readable = 0;
-        for depth in 1..200 {
-            let metadata = format!("{}{}", "[".repeat(depth), "]".repeat(depth));
-            let text = format!(
-                "{{\"library\":\"\",\"step\":0,\"time\":{{\"bits\":\"0\"}},\"fields\":[],\"scalars\":{{}},\"metadata\":{metadata}}}"
-            );
-            let Ok(description) = serde_json::from_slice::<Description>(text.as_bytes()) else { continue };
-            readable = depth;
-            let message = Found::Good(header.clone()).encode(text.as_bytes()).unwrap();
-            let (found, told) = Found::decode(&message).unwrap();
-            assert!(matches!(found, Found::Good(found) if found == header));
-            assert_eq!(serde_json::from_slice::<Description>(told).unwrap(), description);
-        }
-        assert!(readable > 100, "{readable}");
     }
 }

@@ -9,8 +9,9 @@ use super::restart::Restart;
 use super::save::{Label, save};
 use super::snapshot::{Checkpoint, depth};
 use crate::error::{Error, ErrorKind, Result};
-use crate::io::{on_root, same_everywhere};
+use crate::io::same_everywhere;
 use crate::measure::Kind;
+use crate::messages::on_root;
 use crate::world::World;
 
 /// Levels of metadata; those who read it give up at 127.
@@ -123,23 +124,20 @@ impl<'w> Checkpoints<'w> {
     pub fn save(&mut self, checkpoint: Checkpoint<'_>) -> Result<PathBuf> {
         let timing = self.world.measure().start_on(Kind::Write, &self.names.name);
         self.check(&checkpoint)?;
-        let label = on_root(self.world, || {
+        let (number, run) = on_root(self.world.comm(), || {
             let fail = |error: std::io::Error| self.cannot_list(&error);
             self.names.remove_partial().map_err(fail)?;
             let newest = self.names.numbers().map_err(fail)?.first().copied().unwrap_or(0);
             let run = self.run.unwrap_or_else(|| RandomState::new().build_hasher().finish());
-            Ok([newest.saturating_add(1), run].map(u64::to_le_bytes).concat())
+            Ok((newest.saturating_add(1), run))
         })?;
-        let (number, run) = label.split_at(8);
-        let value = |bytes: &[u8]| u64::from_le_bytes(bytes.try_into().expect("eight bytes"));
-        let (number, run) = (value(number), value(run));
         let path = self.names.path(number);
         let label = Label { target: &path, run, number };
         save(self.world, &label, &checkpoint, self.read_back)?;
         self.run = Some(run);
-        on_root(self.world, || {
+        on_root(self.world.comm(), || {
             self.remove_old(run);
-            Ok(Vec::new())
+            Ok(())
         })?;
         let values = checkpoint.fields.iter().map(|(_, field)| field.values_local());
         timing.finish(values.map(|(count, size)| count * size).sum(), 1);
@@ -160,11 +158,8 @@ impl<'w> Checkpoints<'w> {
     ///
     /// All ranks call it.
     pub fn restart(&mut self) -> Result<Option<Restart<'w>>> {
-        let listed = on_root(self.world, || {
-            let numbers = self.names.numbers().map_err(|error| self.cannot_list(&error))?;
-            Ok(numbers.into_iter().flat_map(u64::to_le_bytes).collect())
-        })?;
-        let numbers = listed.chunks_exact(8).map(|n| u64::from_le_bytes(n.try_into().expect("eight bytes")));
+        let numbers =
+            on_root(self.world.comm(), || self.names.numbers().map_err(|error| self.cannot_list(&error)))?;
         let mut skipped = Vec::new();
         for number in numbers {
             let path = self.names.path(number);

@@ -34,8 +34,6 @@
 //! - What the library really did is asked after every call; a collective transfer that was not is an error.
 
 mod block;
-mod codec;
-mod dataset;
 mod field;
 mod file;
 mod hdf5;
@@ -43,13 +41,15 @@ mod input;
 mod journal;
 mod options;
 mod output;
+mod ranks;
 mod series;
 mod transfer;
+mod writer;
 mod xdmf;
 
 pub use block::placement::Placement;
 pub use block::stored::{Axis, Stored, StoredMut};
-pub(crate) use file::collective::{on_root, open_alone, same_everywhere, with_datasets};
+pub(crate) use file::open::{open_alone, with_datasets};
 pub(crate) use file::storage::{Draft, complaint, reserve, sync};
 pub use hdf5::attributes::Attribute;
 pub use hdf5::compression::{Blosc, Compression};
@@ -57,6 +57,7 @@ pub(crate) use hdf5::kinds::{COMPLEX_MEMBERS, datatype};
 pub use input::Input;
 pub use options::{ReadOptions, WriteOptions};
 pub use output::Output;
+pub(crate) use ranks::same_everywhere;
 pub use series::{Series, Snapshot};
-pub use transfer::background::Pending;
 pub(crate) use transfer::{read_all, write_all};
+pub use writer::pending::Pending;

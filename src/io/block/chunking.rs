@@ -1,23 +1,14 @@
 //! How a dataset is cut into chunks.
 
-use crate::io::file::collective::largest;
-use crate::world::World;
-
 /// Most bytes of a chunk that the library chooses: large enough for a disk and for few entries in the
 /// index, small enough for readers that want a part of the dataset.
 const CHOSEN: usize = 4 << 20;
 /// HDF5 counts the bytes of a chunk in 32 bits.
 const LARGEST: usize = u32::MAX as usize;
 
-/// Chunks that divide the ranks' parts, as far as uneven parts allow: the largest part, cut along
-/// its slowest axes. Collective.
-pub(in crate::io) fn chosen(world: &World, count: &[usize], element: usize) -> Vec<usize> {
-    let part: Vec<usize> = count.iter().map(|&n| largest(world, n as u64) as usize).collect();
-    divide(&part, element)
-}
-
-/// A box of at most [`CHOSEN`] bytes, if possible one that divides `part`.
-fn divide(part: &[usize], element: usize) -> Vec<usize> {
+/// The chunk for ranks of which the largest has a box of this shape, cut along its slowest axes: at most
+/// [`CHOSEN`] bytes, and if possible one that divides the box.
+pub(in crate::io) fn divide(part: &[usize], element: usize) -> Vec<usize> {
     let mut chunk: Vec<usize> = part.iter().map(|&n| n.max(1)).collect();
     let mut bytes = chunk.iter().fold(element, |bytes, &n| bytes.saturating_mul(n));
     for length in &mut chunk {

@@ -3,7 +3,7 @@
 //!
 //! Whoever opens a file through HDF5 holds a shared lock on it as long as it is open, in a notebook for days; and
 //! a writer must have it for itself. A run must not fail for that, so the files that it changes are opened
-//! without HDF5's locks ([`open_alone`](crate::io::file::collective::open_alone); MPI-IO has none), and [`claim`] refuses
+//! without HDF5's locks ([`open_alone`](crate::io::file::open::open_alone); MPI-IO has none), and [`claim`] refuses
 //! only other writers. It is held while one rank changes the file, never during a transfer: on network file systems these
 //! locks are those of MPI-IO.
 //!

@@ -6,7 +6,7 @@ use std::io::{self, ErrorKind::Unsupported, Write};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::io::hdf5::ffi;
+use crate::io::file::system;
 
 /// A file being written beside its final place, by the rank that made it. Removed when dropped,
 /// unless it was moved to its place.
@@ -47,6 +47,15 @@ impl Draft {
             }
         }
         Err(fail(&"no unused name for a temporary file"))
+    }
+
+    /// The path as a text that can be told to other ranks.
+    ///
+    /// # Errors
+    /// When it is not UTF-8.
+    pub(crate) fn text(&self) -> Result<String> {
+        let path = self.path.to_str().map(str::to_owned);
+        path.ok_or_else(|| cannot("create", &self.target, "the path is not UTF-8"))
     }
 
     /// Writes the whole content of a small text file.
@@ -117,7 +126,7 @@ fn remove_abandoned(directory: &Path, prefix: &str) {
 /// Makes sure that a range of a file has space on disk, as far as the file system can tell.
 pub(crate) fn reserve(path: &Path, offset: u64, length: u64) -> io::Result<()> {
     let file = OpenOptions::new().write(true).open(path)?;
-    match ffi::reserve(&file, offset, length) {
+    match system::reserve(&file, offset, length) {
         Err(error) if error.kind() == Unsupported => check_free_space(&file, length),
         Err(error) if error.kind() == io::ErrorKind::StorageFull => {
             check_free_space(&file, length)?;
@@ -147,7 +156,7 @@ pub(in crate::io) fn length(path: &Path) -> io::Result<u64> {
 
 /// Refuses a length that exceeds what the file system has left, and says both.
 fn check_free_space(file: &File, length: u64) -> io::Result<()> {
-    let free = ffi::free_space(file)?;
+    let free = system::free_space(file)?;
     if free >= length {
         return Ok(());
     }

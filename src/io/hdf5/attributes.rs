@@ -4,11 +4,11 @@ use std::path::Path;
 
 use hdf5::Location;
 use hdf5::types::{TypeDescriptor, VarLenAscii, VarLenUnicode};
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::io::codec::{Decoder, Encoder};
-use crate::io::file::collective::on_root;
 use crate::io::hdf5::ffi;
+use crate::messages::on_root;
 use crate::world::World;
 
 /// Attributes of a file that the library writes.
@@ -24,7 +24,7 @@ const LARGEST_LIST: usize = 64_000;
 /// assert_eq!(Attribute::from("K").as_text(), Some("K"));
 /// assert_eq!(Attribute::from(3).as_real(), Some(3.0));
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Attribute {
     /// A text.
     Text(String),
@@ -111,31 +111,6 @@ impl Attribute {
         }
         Ok(found)
     }
-
-    pub(in crate::io) fn encode(&self, encoder: &mut Encoder) {
-        match self {
-            Self::Text(text) => {
-                encoder.number(0);
-                encoder.text(text);
-            }
-            Self::Integers(values) => {
-                encoder.number(1);
-                encoder.list(values, |e, &value| e.number(value as u64));
-            }
-            Self::Reals(values) => {
-                encoder.number(2);
-                encoder.list(values, |e, &value| e.number(value.to_bits()));
-            }
-        }
-    }
-
-    pub(in crate::io) fn decode(decoder: &mut Decoder<'_>) -> Self {
-        match decoder.number() {
-            0 => Self::Text(decoder.text()),
-            1 => Self::Integers(decoder.list(|d| d.number() as i64)),
-            _ => Self::Reals(decoder.list(|d| f64::from_bits(d.number()))),
-        }
-    }
 }
 
 /// Refuses what cannot be a further attribute of a file that has some. Rank 0's arguments count.
@@ -147,14 +122,13 @@ pub(in crate::io) fn check(
     present: &[(String, Attribute)],
     (name, value): (&str, &Attribute),
 ) -> Result<()> {
-    on_root(world, || match refusal(present, name, value) {
-        None => Ok(Vec::new()),
+    on_root(world.comm(), || match refusal(present, name, value) {
+        None => Ok(()),
         Some(reason) => {
             let message = format!("cannot attach attribute {name:?} to {}: {reason}", file.display());
             Err(Error::new(ErrorKind::Argument, message))
         }
     })
-    .map(drop)
 }
 
 fn refusal(present: &[(String, Attribute)], name: &str, value: &Attribute) -> Option<String> {

@@ -1,14 +1,14 @@
 //! What a file holds, as rank 0 found it.
 
 use hdf5::{File, Group};
+use serde::{Deserialize, Serialize};
 
-use crate::io::codec::{Decoder, Encoder};
 use crate::io::hdf5::attributes::Attribute;
 use crate::io::hdf5::compression;
 use crate::io::hdf5::kinds::FileKind;
 
 /// The datasets and attributes of a file.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(in crate::io) struct Catalog {
     /// Sorted by path.
     pub(in crate::io) datasets: Vec<Entry>,
@@ -17,7 +17,7 @@ pub(in crate::io) struct Catalog {
 }
 
 /// One dataset.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(in crate::io) struct Entry {
     /// Path inside the file, without the leading slash.
     pub(in crate::io) path: String,
@@ -40,32 +40,6 @@ impl Catalog {
     pub(in crate::io) fn find(&self, path: &str) -> Option<&Entry> {
         let path = path.strip_prefix('/').unwrap_or(path);
         self.datasets.iter().find(|entry| entry.path == path)
-    }
-
-    pub(in crate::io) fn encode(&self) -> Vec<u8> {
-        let mut encoder = Encoder::default();
-        encode_attributes(&mut encoder, &self.attributes);
-        encoder.list(&self.datasets, |e, entry| {
-            e.text(&entry.path);
-            e.list(&entry.shape, |e, &n| e.number(n as u64));
-            encode_kind(e, &entry.kind);
-            e.list(&entry.filters, |e, &number| e.number(number as u64));
-            encode_attributes(e, &entry.attributes);
-        });
-        encoder.0
-    }
-
-    pub(in crate::io) fn decode(bytes: &[u8]) -> Self {
-        let decoder = &mut Decoder(bytes);
-        let attributes = decode_attributes(decoder);
-        let datasets = decoder.list(|d| Entry {
-            path: d.text(),
-            shape: d.list(|d| d.number() as usize),
-            kind: decode_kind(d),
-            filters: d.list(|d| d.number() as i32),
-            attributes: decode_attributes(d),
-        });
-        Self { datasets, attributes }
     }
 }
 
@@ -98,42 +72,6 @@ fn collect(group: &Group, depth: usize, groups: &mut usize, datasets: &mut Vec<E
     Ok(())
 }
 
-fn encode_kind(encoder: &mut Encoder, kind: &FileKind) {
-    let (tag, size, texts) = match kind {
-        FileKind::Integer { size, signed: false } => (0, *size, Vec::new()),
-        FileKind::Integer { size, signed: true } => (1, *size, Vec::new()),
-        FileKind::Float { size } => (2, *size, Vec::new()),
-        FileKind::Complex { size, members } => (3, *size, members.to_vec()),
-        FileKind::Other(what) => (4, 0, vec![what.clone()]),
-    };
-    encoder.number(tag);
-    encoder.number(size as u64);
-    encoder.list(&texts, |e, text| e.text(text));
-}
-
-fn decode_kind(decoder: &mut Decoder<'_>) -> FileKind {
-    let (tag, size) = (decoder.number(), decoder.number() as usize);
-    let mut texts = decoder.list(Decoder::text).into_iter();
-    let mut text = || texts.next().unwrap_or_default();
-    match tag {
-        0 | 1 => FileKind::Integer { size, signed: tag == 1 },
-        2 => FileKind::Float { size },
-        3 => FileKind::Complex { size, members: [text(), text()] },
-        _ => FileKind::Other(text()),
-    }
-}
-
-fn encode_attributes(encoder: &mut Encoder, attributes: &[(String, Attribute)]) {
-    encoder.list(attributes, |e, (name, value)| {
-        e.text(name);
-        value.encode(e);
-    });
-}
-
-fn decode_attributes(decoder: &mut Decoder<'_>) -> Vec<(String, Attribute)> {
-    decoder.list(|d| (d.text(), Attribute::decode(d)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -163,6 +101,7 @@ mod tests {
             datasets: kinds.into_iter().enumerate().map(entry).collect(),
             attributes: attributes.clone(),
         };
-        assert_eq!(Catalog::decode(&catalog.encode()), catalog);
+        let message = postcard::to_stdvec(&catalog).unwrap();
+        assert_eq!(postcard::from_bytes::<Catalog>(&message).unwrap(), catalog);
     }
 }

@@ -7,7 +7,6 @@ use hdf5::filters::Filter;
 use mpi::collective::SystemOperation;
 use mpi::traits::CommunicatorCollectives;
 
-use crate::io::options::WriteOptions;
 use crate::world::World;
 
 /// HDF5's own.
@@ -22,7 +21,7 @@ const LAST: i32 = 65_535;
 /// Where HDF5 looks for plugins.
 const PLUGIN_PATH: &str = "HDF5_PLUGIN_PATH";
 
-/// How the chunks of a dataset are compressed, for [`WriteOptions::compression`].
+/// How the chunks of a dataset are compressed, for [`WriteOptions::compression`](crate::io::WriteOptions::compression).
 ///
 /// Shuffle and [`deflate`](Self::deflate) are part of HDF5: every program reads them. The others are plugins, files that
 /// HDF5 finds in the directories that the environment variable `HDF5_PLUGIN_PATH` lists. They must be there on every rank
@@ -137,23 +136,6 @@ impl Compression {
         world.comm().all_reduce_into(&mine, &mut all, SystemOperation::bitwise_and());
         let fastest = (all.trailing_zeros() as usize).min(by_speed.len() - 1);
         stages(&by_speed[fastest].clone().shuffled(self.shuffle))
-    }
-}
-
-impl WriteOptions {
-    /// Compresses chunks in this way.
-    ///
-    /// All ranks compress at once, each the chunks of its block. Chunks that several ranks share are
-    /// sent to one of them: choose blocks or chunks that divide evenly where speed matters.
-    pub fn compression(mut self, how: Compression) -> Self {
-        self.compression = Some(how);
-        self
-    }
-
-    /// Compresses chunks by shuffle and deflate of this level, 1 (fast) to 9 (small), which every HDF5 reads: short for
-    /// `compression(Compression::deflate(level))`.
-    pub fn compressed(self, level: u8) -> Self {
-        self.compression(Compression::deflate(level))
     }
 }
 

@@ -21,8 +21,6 @@ use hdf5_sys::h5p::{H5FD_mpio_xfer_t, H5P_CLS_DATASET_XFER, H5Pclose, H5Pcreate,
 use hdf5_sys::h5s::{H5S_SELECT_SET, H5Sselect_hyperslab, H5Sselect_none};
 use hdf5_sys::h5t::{H5T_C_S1, H5T_class_t, H5Tconvert, H5Tcopy, H5Tget_class, H5Tset_size};
 
-use parhelion_kernels::Element;
-
 unsafe extern "C" {
     fn H5Pget_mpio_actual_io_mode(dxpl: hid_t, mode: *mut c_uint) -> herr_t;
     fn H5Pget_mpio_no_collective_cause(dxpl: hid_t, local: *mut u32, global: *mut u32) -> herr_t;
@@ -298,75 +296,6 @@ pub(in crate::io) struct ScaleUse {
     pub(in crate::io) dataset: ObjectReference1,
     /// The axis of the dataset, slowest first.
     pub(in crate::io) dimension: c_int,
-}
-
-/// The bytes of a slice of elements.
-pub(in crate::io) fn bytes<T: Element>(values: &[T]) -> &[u8] {
-    // SAFETY: elements are plain old data without padding (`Element` is sealed and says so), a
-    // byte has no alignment, and the length is the slice's own.
-    unsafe { std::slice::from_raw_parts(values.as_ptr().cast(), size_of_val(values)) }
-}
-
-/// The bytes of a slice of elements, to be overwritten.
-pub(in crate::io) fn bytes_mut<T: Element>(values: &mut [T]) -> &mut [u8] {
-    // SAFETY: as in `bytes`; besides, every bit pattern is a value of every element type, so
-    // whatever is written leaves the slice valid.
-    unsafe { std::slice::from_raw_parts_mut(values.as_mut_ptr().cast(), size_of_val(values)) }
-}
-
-/// Reserves disk space for a range of a file. `Unsupported` where the file system cannot.
-#[cfg(target_os = "linux")]
-pub(in crate::io) fn reserve(file: &std::fs::File, offset: u64, length: u64) -> std::io::Result<()> {
-    use std::io::{Error, ErrorKind};
-    use std::os::fd::AsRawFd;
-    let too_large = |_| Error::from(ErrorKind::FileTooLarge);
-    let offset = libc::off64_t::try_from(offset).map_err(too_large)?;
-    let length = libc::off64_t::try_from(length).map_err(too_large)?;
-    // SAFETY: the descriptor is open while `file` is borrowed; no memory is passed.
-    if unsafe { libc::fallocate64(file.as_raw_fd(), 0, offset, length) } == 0 {
-        return Ok(());
-    }
-    let error = Error::last_os_error();
-    match error.raw_os_error() {
-        Some(libc::EOPNOTSUPP | libc::ENOSYS | libc::EINVAL) => Err(ErrorKind::Unsupported.into()),
-        _ => Err(error),
-    }
-}
-
-/// Reserves disk space for a range of a file. `Unsupported` where the file system cannot.
-#[cfg(not(target_os = "linux"))]
-pub(in crate::io) fn reserve(_: &std::fs::File, _: u64, _: u64) -> std::io::Result<()> {
-    Err(std::io::ErrorKind::Unsupported.into())
-}
-
-/// Lets the disk begin with a range of a file that was written, without waiting for it. Only a hint: what fails here
-/// fails again where somebody waits.
-#[cfg(target_os = "linux")]
-pub(in crate::io) fn begin_writing(file: &std::fs::File, offset: u64, length: u64) {
-    use std::os::fd::AsRawFd;
-    let (Ok(offset), Ok(length)) = (offset.try_into(), length.try_into()) else { return };
-    // SAFETY: the descriptor is open while `file` is borrowed; no memory is passed.
-    unsafe { libc::sync_file_range(file.as_raw_fd(), offset, length, libc::SYNC_FILE_RANGE_WRITE) };
-}
-
-/// Lets the disk begin with a range of a file that was written, where the system knows such a hint.
-#[cfg(not(target_os = "linux"))]
-pub(in crate::io) fn begin_writing(_: &std::fs::File, _: u64, _: u64) {}
-
-/// Bytes that an ordinary user may still write to the file system of this file.
-pub(in crate::io) fn free_space(file: &std::fs::File) -> std::io::Result<u64> {
-    use std::os::fd::AsRawFd;
-    let mut answer = std::mem::MaybeUninit::<libc::statvfs>::uninit();
-    // SAFETY: the descriptor is open while `file` is borrowed, and the pointer is to a buffer of
-    // the type the call fills.
-    if unsafe { libc::fstatvfs(file.as_raw_fd(), answer.as_mut_ptr()) } != 0 {
-        return Err(std::io::Error::last_os_error());
-    }
-    // SAFETY: the call succeeded, so it filled the buffer.
-    let answer = unsafe { answer.assume_init() };
-    #[allow(clippy::useless_conversion, reason = "these are narrower on some systems")]
-    let (blocks, size) = (u64::from(answer.f_bavail), u64::from(answer.f_frsize));
-    Ok(blocks.saturating_mul(size))
 }
 
 fn check(status: herr_t) -> hdf5::Result<()> {

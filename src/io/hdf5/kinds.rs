@@ -1,6 +1,8 @@
 //! Element kinds as HDF5 types, and which stored types may be read as which kinds.
 
 use hdf5::Datatype;
+use serde::{Deserialize, Serialize};
+
 use hdf5::types::{CompoundField, CompoundType, FloatSize, IntSize, TypeDescriptor};
 
 use crate::io::hdf5::ffi;
@@ -10,7 +12,7 @@ use parhelion_kernels::ElementKind;
 pub(crate) const COMPLEX_MEMBERS: [&str; 2] = ["r", "i"];
 
 /// What the values of a dataset are, of whatever byte order.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::io) enum FileKind {
     Integer {
         size: usize,

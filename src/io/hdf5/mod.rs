@@ -6,3 +6,6 @@ pub(in crate::io) mod compression;
 pub(in crate::io) mod ffi;
 pub(in crate::io) mod kinds;
 pub(in crate::io) mod scales;
+
+/// Version of [the format](crate::guide::file_format) of output files.
+pub(in crate::io) const FORMAT: i64 = 1;

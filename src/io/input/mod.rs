@@ -11,17 +11,20 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::io::block::portion::Portion;
 use crate::io::block::selection::Run;
 use crate::io::block::stored::{Stored, StoredMut};
-use crate::io::file::collective::{on_root, open_foreign, same_everywhere, with_dataset};
+use crate::io::file::open::{open_foreign, with_dataset};
 use crate::io::file::storage::{cannot, complaint};
+use crate::io::hdf5::FORMAT;
 use crate::io::hdf5::attributes::Attribute;
 use crate::io::hdf5::catalog::{Catalog, Entry};
 use crate::io::hdf5::compression;
 use crate::io::input::resample::Source;
 use crate::io::journal;
 use crate::io::options::ReadOptions;
-use crate::io::output::FORMAT;
-use crate::io::transfer::{self, How};
+use crate::io::ranks::same_everywhere;
+use crate::io::transfer;
+use crate::io::transfer::mode::How;
 use crate::measure::Kind;
+use crate::messages::on_root;
 use crate::world::World;
 use parhelion_kernels::{Element, ElementKind};
 
@@ -48,10 +51,9 @@ impl<'w> Input<'w> {
     pub fn open(world: &'w World, path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref().to_owned();
         same_everywhere(world, "the path of an input file", &path)?;
-        let catalog = on_root(world, || {
-            look_up(&path).map(|found| found.encode()).map_err(|reason| cannot("read", &path, &reason))
-        })?;
-        Ok(Self { world, path, catalog: Catalog::decode(&catalog) })
+        let catalog =
+            on_root(world.comm(), || look_up(&path).map_err(|reason| cannot("read", &path, &reason)))?;
+        Ok(Self { world, path, catalog })
     }
 
     /// The paths of all datasets, sorted.

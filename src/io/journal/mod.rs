@@ -13,11 +13,11 @@
 //! another job neither takes it for that of a dead one nor begins a change itself. And it tells in which [state](crate::io::journal::state) the
 //! file was and will be, so that it is not applied to another file of that name, as one from a backup.
 
-pub(in crate::io) mod extendable;
 mod extents;
 mod objects;
 pub(in crate::io) mod state;
 mod sum;
+pub(in crate::io) mod time_axis;
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufReader, BufWriter, ErrorKind, Read, Seek, SeekFrom, Write};

@@ -4,22 +4,22 @@
 //! as helpers); `numbered` are the files of their own; `snapshot` is the output being written, and `later` lets that happen in
 //! the background.
 
-mod later;
+mod background;
 mod numbered;
 mod snapshot;
 
 use std::path::{Path, PathBuf};
 
-use later::Later;
+use background::Later;
 use numbered::{Complete, Names};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::io::codec::{Decoder, Encoder};
-use crate::io::file::collective::{on_root, same_everywhere};
 use crate::io::file::storage::cannot;
 use crate::io::hdf5::attributes::{self, Attribute};
-use crate::io::journal::extendable::{Content, Extendable};
-use crate::io::output::Output;
+use crate::io::journal::time_axis::{Content, Extendable};
+use crate::io::ranks::same_everywhere;
+use crate::io::writer::FileWriter;
+use crate::messages::on_root;
 use crate::world::World;
 
 pub use snapshot::Snapshot;
@@ -170,29 +170,24 @@ impl<'w> Series<'w> {
         let fail = |reason: String| cannot("resume", &series.target, &reason);
         match &mut series.store {
             Store::OneFile { begun, content, file } => {
-                let found = on_root(world, || {
+                let found: Option<Content> = on_root(world.comm(), || {
                     if !series.target.exists() {
-                        return Ok(Vec::new());
+                        return Ok(None);
                     }
                     let (opened, content) = Extendable::open(&series.target, time).map_err(fail)?;
                     *file = opened;
-                    Ok(content.encode())
+                    Ok(Some(content))
                 })?;
-                if !found.is_empty() {
-                    (*begun, *content) = (true, Content::decode(&found));
+                if let Some(found) = found {
+                    (*begun, *content) = (true, found);
                 }
             }
             Store::Numbered { names, begun, times, next, outputs } => {
-                let found = on_root(world, || {
+                (*times, *next) = on_root(world.comm(), || {
                     *outputs = names.outputs_before(time).map_err(fail)?;
-                    let mut encoder = Encoder::default();
-                    encoder.list(outputs, |e, output| e.number(output.time.to_bits()));
-                    encoder.number(outputs.last().map_or(0, |last| last.number as u64 + 1));
-                    Ok(encoder.0)
+                    let times = outputs.iter().map(|output| output.time).collect();
+                    Ok((times, outputs.last().map_or(0, |last| last.number + 1)))
                 })?;
-                let mut decoder = Decoder(&found);
-                *times = decoder.list(|d| f64::from_bits(d.number()));
-                *next = decoder.number() as usize;
                 *begun = true;
             }
         }
@@ -209,7 +204,7 @@ impl<'w> Series<'w> {
     ///
     /// # Errors
     ///
-    /// As [`Output::attribute`].
+    /// As [`Output::attribute`](crate::io::Output::attribute).
     ///
     /// # Collective
     ///
@@ -250,12 +245,9 @@ impl<'w> Series<'w> {
     }
 
     /// A new file of this series, with its attributes.
-    fn output(&self, path: &Path, axis: Option<f64>) -> Result<Output<'w>> {
-        let output = match axis {
-            None => Output::create(self.world, path)?,
-            Some(time) => Output::create_extendable(self.world, path, (time, self.time_units.as_deref()))?,
-        };
-        Ok(output.with_attributes(&self.attributes))
+    fn new_file(&self, path: &Path, first_time: Option<f64>) -> Result<FileWriter<'w>> {
+        let first_time = first_time.map(|time| (time, self.time_units.as_deref()));
+        Ok(FileWriter::create(self.world, path, first_time)?.with_attributes(&self.attributes))
     }
 
     /// The error for a call that makes no sense, made on every rank.

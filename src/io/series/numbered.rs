@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::io::file::collective::open_foreign;
+use crate::io::file::open::open_foreign;
 use crate::io::file::storage::complaint;
 use crate::io::hdf5::attributes::Attribute;
 use crate::io::xdmf;

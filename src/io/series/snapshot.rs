@@ -9,21 +9,22 @@ use super::Store;
 use super::numbered::Complete;
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::block::stored::Stored;
-use crate::io::dataset::Plan;
-use crate::io::file::collective::{on_root, open_alone, with_dataset};
+use crate::io::file::open::{open_alone, with_dataset};
 use crate::io::file::storage::{self, cannot, complaint};
 use crate::io::hdf5::scales;
 use crate::io::journal::Journal;
-use crate::io::journal::extendable::{Content, Extendable};
+use crate::io::journal::time_axis::Extendable;
 use crate::io::options::WriteOptions;
-use crate::io::output::Output;
+use crate::io::writer::FileWriter;
+use crate::io::writer::plan::Plan;
 use crate::io::xdmf::Slot;
 use crate::io::{transfer, xdmf};
 use crate::measure::Kind;
+use crate::messages::on_root;
 
 /// The output of one time of a [`Series`], from [`Series::at`].
 ///
-/// As with [`Output`], every method takes it and gives it back, and one that is dropped before it
+/// As with [`Output`](crate::io::Output), every method takes it and gives it back, and one that is dropped before it
 /// is finished leaves nothing behind.
 #[must_use = "an output that is not finished is removed"]
 #[derive(Debug)]
@@ -36,7 +37,7 @@ pub struct Snapshot<'s, 'w> {
 #[derive(Debug)]
 enum Writing<'w> {
     /// A new file.
-    File(Output<'w>),
+    File(FileWriter<'w>),
     /// One more output in a file; the journal is rank 0's.
     Append { journal: Option<Journal>, items: Vec<xdmf::Item> },
 }
@@ -47,26 +48,28 @@ impl<'s, 'w> Snapshot<'s, 'w> {
         let writing = match &mut series.store {
             Store::OneFile { begun: true, content, file } => {
                 let mut journal = None;
-                on_root(world, || {
+                on_root(world.comm(), || {
                     let made = file.extend(&series.target, content);
                     journal = Some(made.map_err(|reason| cannot("extend", &series.target, &reason))?);
-                    Ok(Vec::new())
+                    Ok(())
                 })?;
                 Writing::Append { journal, items: Vec::new() }
             }
-            Store::OneFile { begun: false, .. } => Writing::File(series.output(&series.target, Some(time))?),
+            Store::OneFile { begun: false, .. } => {
+                Writing::File(series.new_file(&series.target, Some(time))?)
+            }
             Store::Numbered { names, begun, next, .. } => {
                 if !*begun {
-                    on_root(world, || {
+                    on_root(world.comm(), || {
                         let removed = names.outputs_before(f64::NEG_INFINITY);
                         removed.map_err(|reason| cannot("replace", &series.target, &reason))?;
-                        Ok(Vec::new())
+                        Ok(())
                     })?;
                     *begun = true;
                 }
                 let path = names.path(*next);
-                let output = series.output(&path, None)?.time(time);
-                Writing::File(if series.later.wanted() { output.in_background() } else { output })
+                let writer = series.new_file(&path, None)?.at_time(time);
+                Writing::File(if series.later.wanted() { writer.in_background() } else { writer })
             }
         };
         Ok(Self { series, time, writing })
@@ -76,7 +79,7 @@ impl<'s, 'w> Snapshot<'s, 'w> {
     ///
     /// # Errors
     ///
-    /// As [`Output::write`]; in one file, also if earlier outputs do not have this field, or have it
+    /// As [`Output::write`](crate::io::Output::write); in one file, also if earlier outputs do not have this field, or have it
     /// with another shape or type.
     ///
     /// # Collective
@@ -90,14 +93,14 @@ impl<'s, 'w> Snapshot<'s, 'w> {
     ///
     /// # Errors
     ///
-    /// As [`write`](Self::write) and [`Output::write_with`].
+    /// As [`write`](Self::write) and [`Output::write_with`](crate::io::Output::write_with).
     ///
     /// # Collective
     ///
     /// All ranks call it, with the same field and options.
     pub fn write_with<F: Stored>(mut self, field: &F, options: &WriteOptions) -> Result<Self> {
         self.writing = match self.writing {
-            Writing::File(output) => Writing::File(output.write_with(field, options)?),
+            Writing::File(writer) => Writing::File(writer.write(field, options)?),
             Writing::Append { journal, mut items } => {
                 items.push(append(self.series, &items, field, options)?);
                 Writing::Append { journal, items }
@@ -120,13 +123,13 @@ impl<'s, 'w> Snapshot<'s, 'w> {
         let Self { series, time, writing } = self;
         let world = series.world;
         let (items, side_file) = match writing {
-            Writing::File(output)
+            Writing::File(writer)
                 if series.later.wanted() && matches!(series.store, Store::Numbered { .. }) =>
             {
-                series.later.start(output, time)?;
+                series.later.start(writer, time)?;
                 return Ok(());
             }
-            Writing::File(output) => output.complete()?,
+            Writing::File(writer) => writer.finish()?,
             Writing::Append { journal, items } => {
                 complete(series, time, journal, &items)?;
                 (items, Ok(()))
@@ -136,22 +139,21 @@ impl<'s, 'w> Snapshot<'s, 'w> {
         let collection = match &mut series.store {
             Store::OneFile { begun, content, file } => {
                 if !*begun {
-                    let found = on_root(world, || {
+                    *content = on_root(world.comm(), || {
                         let opened = Extendable::open(target, f64::INFINITY);
                         let (opened, content) = opened.map_err(|reason| cannot("read", target, &reason))?;
                         *file = opened;
-                        Ok(content.encode())
+                        Ok(content)
                     })?;
-                    (*begun, *content) = (true, Content::decode(&found));
+                    *begun = true;
                 }
-                on_root(world, || {
+                on_root(world.comm(), || {
                     let (name, length) = (file_name(target), content.times.len());
                     let grids = content.times.iter().enumerate().filter_map(|(index, &time)| {
                         xdmf::grids(&name, Some(time), &items, Some(Slot { index, length }))
                     });
                     write_side_file((time, target), &target.with_extension("xdmf"), &xdmf::collection(grids))
                 })
-                .map(drop)
             }
             Store::Numbered { .. } => count(series, time, &items),
         };
@@ -167,13 +169,12 @@ pub(super) fn count(series: &mut Series<'_>, time: f64, items: &[xdmf::Item]) ->
     let number = *next;
     times.push(time);
     *next += 1;
-    on_root(series.world, || {
+    on_root(series.world.comm(), || {
         let grids = xdmf::grids(&file_name(&names.path(number)), Some(time), items, None);
         outputs.push(Complete { number, time, grids });
         let grids = outputs.iter().filter_map(|output| output.grids.clone());
         write_side_file((time, &series.target), &names.collection(), &xdmf::collection(grids))
     })
-    .map(drop)
 }
 
 /// Writes a field to the last place on the axis of time. Collective.
@@ -201,23 +202,23 @@ fn append<F: Stored>(
             "earlier outputs hold only {names:?}; a file per output may vary"
         )));
     };
-    if let Some(reason) = known.refusal(&plan) {
+    if let Some(reason) = known.refusal(&plan.item, plan.how.independent) {
         return Err(cannot_write(&reason));
     }
     // ranks may differ in what they have
     world.agree(known.unwritable().map_or(Ok(()), |reason| Err(cannot_write(&reason))))?;
-    on_root(world, || {
+    on_root(world.comm(), || {
         let file = open_alone(&series.target, OpenMode::Read);
         let mismatch = file.and_then(|file| scales::mismatch(&file, &plan.item.axes, &plan.item.shape));
         match mismatch.map_err(|error| cannot_write(&complaint(&error)))? {
             Some(reason) => Err(cannot_write(&reason)),
-            None => Ok(Vec::new()),
+            None => Ok(()),
         }
     })?;
     if known.is_compressed() {
-        on_root(world, || {
+        on_root(world.comm(), || {
             let enough = storage::require(&series.target, plan.bytes());
-            enough.map(|()| Vec::new()).map_err(|error| cannot_write(&error.to_string()))
+            enough.map_err(|error| cannot_write(&error.to_string()))
         })?;
     }
     let last = content.times.len();
@@ -256,10 +257,10 @@ fn complete(
     world.agree(synced.map_err(|error| cannot("write", target, &error)))?;
     let mut after = content.clone();
     after.times.push(time);
-    on_root(world, || {
+    on_root(world.comm(), || {
         let journal = journal.expect("rank 0 keeps the journal until the end");
         let done = file.complete(target, &after, journal);
-        done.map(|()| Vec::new()).map_err(|reason| cannot("write", target, &reason))
+        done.map_err(|reason| cannot("write", target, &reason))
     })?;
     *content = after;
     timing.finish(0, 0);
@@ -267,8 +268,8 @@ fn complete(
 }
 
 /// Writes the side file of a series whose output of this time is complete.
-fn write_side_file((time, series): (f64, &Path), path: &Path, document: &str) -> Result<Vec<u8>> {
-    storage::replace(path, document).map(|()| Vec::new()).map_err(|error| {
+fn write_side_file((time, series): (f64, &Path), path: &Path, document: &str) -> Result<()> {
+    storage::replace(path, document).map_err(|error| {
         let message = format!(
             "the output at time {time:?} of {} is complete, but not the side file: {error}",
             series.display()

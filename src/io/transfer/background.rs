@@ -13,11 +13,9 @@ use std::thread::{Builder, JoinHandle};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::block::file_box::Place;
-use crate::io::hdf5::ffi;
-use crate::io::output::Output;
+use crate::io::file::system;
 use crate::io::transfer::direct::Share;
 use crate::io::transfer::staging::Source;
-use crate::io::xdmf;
 use crate::world::World;
 use parhelion_kernels::Element;
 
@@ -85,7 +83,7 @@ impl Block {
             for (number, stretch) in bytes.chunks(STRETCH).enumerate() {
                 let offset = offset + (number * STRETCH) as u64;
                 file.write_all_at(stretch, offset)?;
-                ffi::begin_writing(file, offset, stretch.len() as u64);
+                system::begin_writing(file, offset, stretch.len() as u64);
             }
         }
         Ok(())
@@ -153,12 +151,12 @@ impl Background {
         Builder::new().name("parhelion-output".into()).spawn(work).map(|thread| Self(Some(thread)))
     }
 
-    fn is_done(&self) -> bool {
+    pub(in crate::io) fn is_done(&self) -> bool {
         self.0.as_ref().is_none_or(JoinHandle::is_finished)
     }
 
     /// Waits for the work; a panic there is an error here.
-    fn wait(&mut self) -> Written {
+    pub(in crate::io) fn wait(&mut self) -> Written {
         let Some(thread) = self.0.take() else { return Ok(Vec::new()) };
         thread.join().unwrap_or_else(|panic| {
             Err(io::Error::other(format!("the thread that wrote it panicked: {}", text(&*panic))))
@@ -179,60 +177,9 @@ fn text(panic: &(dyn Any + Send)) -> &str {
     owned.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no reason given")
 }
 
-/// A file that is being written while the ranks compute; see [`Output::in_background`].
-///
-/// It holds the copies of the fields until they are written. The file has its name only after
-/// [`wait`](Self::wait); one that is dropped instead waits for its thread and leaves nothing behind,
-/// like an [`Output`] that is not finished.
-#[must_use = "a file that is not waited for is removed"]
-#[derive(Debug)]
-pub struct Pending<'w> {
-    // in this order: the thread ends before the file is removed
-    background: Background,
-    output: Output<'w>,
-}
-
-impl<'w> Pending<'w> {
-    pub(in crate::io) fn new(background: Background, output: Output<'w>) -> Self {
-        Self { background, output }
-    }
-
-    /// Whether this rank's part is on disk or has failed, so that [`wait`](Self::wait) only has to wait for others.
-    ///
-    /// Ranks may differ: whether to call `wait` must not depend on it.
-    pub fn is_done(&self) -> bool {
-        self.background.is_done()
-    }
-
-    /// Waits until the file is on disk, and puts it in place.
-    ///
-    /// # Errors
-    ///
-    /// If the fields could not be written, or the file not be brought to disk or renamed; the older
-    /// file is then as it was.
-    ///
-    /// # Collective
-    ///
-    /// All ranks call it, and every error is the same on every rank.
-    pub fn wait(self) -> Result<()> {
-        self.complete()?.1
-    }
-
-    /// As [`wait`](Self::wait); gives what the file holds, and whether only its side file failed.
-    pub(in crate::io) fn complete(mut self) -> Result<(Vec<xdmf::Item>, Result<()>)> {
-        let timing = self.output.timing();
-        let written = self.background.wait();
-        let done = self.output.put_in_place(written)?;
-        timing.finish(0, 0);
-        Ok(done)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::grid::Grid;
-    use crate::testing::on_ranks;
 
     #[test]
     fn a_panic_of_the_thread_is_an_error() {
@@ -240,27 +187,5 @@ mod tests {
         let error = background.wait().unwrap_err().to_string();
         assert!(error.contains("panicked: out of order"), "{error}");
         assert!(background.is_done() && background.wait().is_ok());
-    }
-
-    #[test]
-    fn what_fails_in_one_background_fails_on_every_rank_and_leaves_nothing() {
-        let path = std::env::temp_dir().join("parhelion-background.h5");
-        on_ranks([1, 2, 3, 4], |world| {
-            let u = Grid::builder([5, 6, 7]).build(world)?.field::<f64>("u");
-            let mut output = Output::create(world, &path)?.in_background().write(&u)?;
-            let (mut file, blocks) = output.seal()?;
-            let draft = output.temporary().to_owned();
-            if world.rank() + 1 == world.size() {
-                // as if the disk refused the bytes
-                file = File::open(&draft)?;
-            }
-            let background = Background::start(move || write(&file, blocks))?;
-            let error = Pending::new(background, output).wait().unwrap_err().to_string();
-            assert!(error.contains("parhelion-background.h5") && error.contains("Bad file"), "{error}");
-            assert!(world.is_same(&error), "{error}");
-            world.barrier();
-            assert!(!path.exists() && !draft.exists());
-            Ok(())
-        });
     }
 }

@@ -15,9 +15,9 @@ use crate::io::block::file_box::Place;
 use crate::io::block::pieces::{self, Piece, Pieces};
 use crate::io::block::portion::Portion;
 use crate::io::block::stored::StoredMut;
-use crate::io::file::collective::largest;
 use crate::io::hdf5::ffi;
-use crate::io::transfer::How;
+use crate::io::ranks::largest;
+use crate::io::transfer::mode::How;
 use crate::io::transfer::sharing::{Limits, Parcels, Sharing};
 use crate::io::transfer::staging::{self, Scratch, Source};
 use crate::world::World;
@@ -239,9 +239,9 @@ impl<F: StoredMut> Target<'_, F> {
         let length = piece.len() * components;
         let value = size_of::<F::Value>().max(stored.size());
         self.values.resize((length * value).div_ceil(size_of::<F::Value>()), F::Value::default());
-        ffi::bytes_mut(&mut self.values)[..bytes.len()].copy_from_slice(bytes);
+        bytemuck::cast_slice_mut(&mut self.values)[..bytes.len()].copy_from_slice(bytes);
         if convert {
-            self.outcome = ffi::convert(stored, wanted, length, ffi::bytes_mut(&mut self.values));
+            self.outcome = ffi::convert(stored, wanted, length, bytemuck::cast_slice_mut(&mut self.values));
         }
         for component in 0..components {
             let local = (self.field.component_mut(component), self.portion);

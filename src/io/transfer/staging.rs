@@ -7,7 +7,6 @@
 use crate::io::block::pieces::Piece;
 use crate::io::block::portion::Portion;
 use crate::io::block::stored::Stored;
-use crate::io::hdf5::ffi;
 use parhelion_kernels::{Element, ElementKind};
 
 /// Offsets in the local array at which the rows (runs along the fastest axis) of a piece begin.
@@ -125,10 +124,10 @@ impl<'a, T: Element> Source<'a, T> {
             gather(local, piece, (number, components), &mut scratch.values);
         }
         if self.stored == T::KIND {
-            ffi::bytes(&scratch.values)
+            bytemuck::cast_slice(&scratch.values)
         } else {
             narrow(&scratch.values, &mut scratch.rounded);
-            ffi::bytes(&scratch.rounded)
+            bytemuck::cast_slice(&scratch.rounded)
         }
     }
 
@@ -137,7 +136,7 @@ impl<'a, T: Element> Source<'a, T> {
         let Some(local) = self.direct() else { return out.copy_from_slice(self.gather(scratch, piece)) };
         let length = piece.count[piece.count.len() - 1];
         let rows = rows(self.portion, piece).zip(out.chunks_exact_mut((length * size_of::<T>()).max(1)));
-        rows.for_each(|(offset, row)| row.copy_from_slice(ffi::bytes(&local[offset..][..length])));
+        rows.for_each(|(offset, row)| row.copy_from_slice(bytemuck::cast_slice(&local[offset..][..length])));
     }
 }
 
@@ -145,7 +144,9 @@ impl<'a, T: Element> Source<'a, T> {
 pub(in crate::io) fn spread<T: Element>((local, portion): (&mut [T], &Portion), piece: &Piece, bytes: &[u8]) {
     let length = piece.count[piece.count.len() - 1];
     let rows = rows(portion, piece).zip(bytes.chunks_exact((length * size_of::<T>()).max(1)));
-    rows.for_each(|(offset, row)| ffi::bytes_mut(&mut local[offset..][..length]).copy_from_slice(row));
+    rows.for_each(|(offset, row)| {
+        bytemuck::cast_slice_mut(&mut local[offset..][..length]).copy_from_slice(row)
+    });
 }
 
 /// Rounds floating-point or complex numbers of double precision to single precision, part by part.

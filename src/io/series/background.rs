@@ -3,8 +3,8 @@
 use super::Series;
 use super::snapshot;
 use crate::error::Result;
-use crate::io::output::Output;
-use crate::io::transfer::background::Pending;
+use crate::io::writer::FileWriter;
+use crate::io::writer::pending::Pending;
 
 /// Whether outputs are to be written in the background, and the one that is being so.
 #[derive(Debug, Default)]
@@ -20,14 +20,14 @@ impl<'w> Later<'w> {
     }
 
     /// Starts to write an output. Collective.
-    pub(super) fn start(&mut self, output: Output<'w>, time: f64) -> Result<()> {
-        self.pending = Some((output.finish_later()?, time));
+    pub(super) fn start(&mut self, writer: FileWriter<'w>, time: f64) -> Result<()> {
+        self.pending = Some((writer.finish_later()?, time));
         Ok(())
     }
 }
 
 impl<'w> Series<'w> {
-    /// Writes the outputs that follow while the ranks compute on, as [`Output::in_background`] does: fields are copied
+    /// Writes the outputs that follow while the ranks compute on, as [`Output::in_background`](crate::io::Output::in_background) does: fields are copied
     /// when they are written to a [`Snapshot`](super::Snapshot), and its `finish` only starts a thread.
     ///
     /// At most one output is under way: [`at`](Self::at) waits for it first, and reports what became of it. Until

@@ -1,52 +1,16 @@
-//! What input and output need of MPI beside the transfers themselves.
+//! Opening a file, on one rank or on all.
 
 use std::fmt::Display;
 use std::fs::OpenOptions;
-use std::hash::Hash;
 use std::path::Path;
 
 use hdf5::{Dataset, File, OpenMode};
-use mpi::collective::SystemOperation;
-use mpi::traits::{AsRaw, CommunicatorCollectives};
+use mpi::traits::AsRaw;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::file::storage::complaint;
-use crate::messages::broadcast;
+use crate::messages::on_root;
 use crate::world::World;
-
-/// Runs `work` on rank 0 and gives its answer, or its error, to every rank. Collective.
-pub(crate) fn on_root(world: &World, work: impl FnOnce() -> Result<Vec<u8>>) -> Result<Vec<u8>> {
-    // the last byte tells an answer (0) from errors (1 and the kind)
-    let (mut message, tag) = match if world.rank() == 0 { work() } else { Ok(Vec::new()) } {
-        Ok(answer) => (answer, 0),
-        Err(error) => (error.to_string().into_bytes(), 1 + error.kind().code() as u8),
-    };
-    message.push(tag);
-    let mut message = broadcast(world.comm(), message);
-    match message.pop() {
-        Some(tag @ 1..) => {
-            let kind = ErrorKind::from_code(u64::from(tag - 1));
-            Err(Error::on_all_ranks(kind, String::from_utf8_lossy(&message)))
-        }
-        _ => Ok(message),
-    }
-}
-
-/// The largest value of any rank. Collective.
-pub(in crate::io) fn largest(world: &World, value: u64) -> u64 {
-    let mut answer = 0;
-    world.comm().all_reduce_into(&value, &mut answer, SystemOperation::max());
-    answer
-}
-
-/// Refuses arguments of a collective call that differ between ranks. Collective.
-pub(crate) fn same_everywhere(world: &World, what: &str, argument: &impl Hash) -> Result<()> {
-    if world.is_same(argument) {
-        return Ok(());
-    }
-    let message = format!("{what} is not the same on all {} ranks", world.size());
-    Err(Error::on_all_ranks(ErrorKind::Argument, message))
-}
 
 /// Lets `work` move data to or from a dataset of a file that rank 0 has found to be in order; `fail`
 /// makes its complaints errors. Collective.
@@ -90,8 +54,7 @@ fn open(world: &World, path: &Path, mode: OpenMode) -> Result<File> {
         Ok(file.metadata().map_err(|e| fail(&e))?.len())
     };
     let mine = world.agree(length())?;
-    let expected = broadcast(world.comm(), mine.to_le_bytes().to_vec());
-    let expected = u64::from_le_bytes(expected.try_into().expect("a length is eight bytes"));
+    let expected: u64 = on_root(world.comm(), || Ok(mine))?;
     let elsewhere = format_args!(
         "rank {} finds {mine} bytes where rank 0 finds {expected}; it must lie in a directory that all nodes share",
         world.rank()

@@ -5,11 +5,10 @@ use std::ops::Range;
 use std::path::Path;
 
 use hdf5::{Dataset, Extent, File, OpenMode, SimpleExtents};
+use serde::{Deserialize, Serialize};
 
-use crate::io::codec::{Decoder, Encoder};
-use crate::io::dataset::Plan;
-use crate::io::file::collective::open_alone;
 use crate::io::file::lock::claim;
+use crate::io::file::open::open_alone;
 use crate::io::file::storage::{self, complaint};
 use crate::io::hdf5::attributes::Attribute;
 use crate::io::hdf5::kinds::{self, FileKind};
@@ -18,6 +17,7 @@ use crate::io::journal::extents::Extents;
 use crate::io::journal::objects::Objects;
 use crate::io::journal::state::{self, Mark};
 use crate::io::journal::{self, Journal};
+use crate::io::xdmf;
 
 /// Name of the axis of time and its dataset.
 pub(in crate::io) const TIME: &str = "time";
@@ -25,7 +25,7 @@ pub(in crate::io) const TIME: &str = "time";
 const TIMES_PER_CHUNK: usize = 512;
 
 /// A dataset that grows with every output.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(in crate::io) struct Known {
     pub(in crate::io) name: String,
     /// Without the axis of time.
@@ -48,8 +48,7 @@ impl Known {
     }
 
     /// Why a field cannot be appended to the dataset.
-    pub(in crate::io) fn refusal(&self, plan: &Plan) -> Option<String> {
-        let item = &plan.item;
+    pub(in crate::io) fn refusal(&self, item: &xdmf::Item, independent: bool) -> Option<String> {
         let mut shape = item.shape.clone();
         shape.extend((item.components > 1).then_some(item.components));
         let kind = kinds::datatype(item.kind, kinds::COMPLEX_MEMBERS).map(|kind| FileKind::of(&kind));
@@ -60,7 +59,7 @@ impl Known {
                 self.shape, self.kind
             ));
         }
-        let alone = self.is_compressed() && plan.how.independent;
+        let alone = self.is_compressed() && independent;
         alone.then(|| {
             "a compressed dataset needs all ranks at once, it cannot be written independently".into()
         })
@@ -68,37 +67,13 @@ impl Known {
 }
 
 /// What the file holds.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(in crate::io) struct Content {
     pub(in crate::io) times: Vec<f64>,
     pub(in crate::io) known: Vec<Known>,
 }
 
 impl Content {
-    pub(in crate::io) fn encode(&self) -> Vec<u8> {
-        let mut encoder = Encoder::default();
-        encoder.list(&self.times, |e, &time| e.number(time.to_bits()));
-        encoder.list(&self.known, |e, known| {
-            e.text(&known.name);
-            e.list(&known.shape, |e, &n| e.number(n as u64));
-            e.text(&known.kind);
-            e.list(&known.filters, |e, &number| e.number(number as u64));
-        });
-        encoder.0
-    }
-
-    pub(in crate::io) fn decode(bytes: &[u8]) -> Self {
-        let decoder = &mut Decoder(bytes);
-        let times = decoder.list(|d| f64::from_bits(d.number()));
-        let known = decoder.list(|d| Known {
-            name: d.text(),
-            shape: d.list(|d| d.number() as usize),
-            kind: d.text(),
-            filters: d.list(|d| d.number() as i32),
-        });
-        Self { times, known }
-    }
-
     /// What an open file holds; an error if it is not of this kind.
     fn of(file: &File) -> hdf5::Result<Self> {
         let foreign = |what: &str| {

@@ -1,4 +1,4 @@
-//! The end of an output: attributes, what is to be on disk, the name.
+//! The end of a file: its attributes, what is to be on disk, its name.
 
 use std::fs::{File, OpenOptions};
 #[cfg(test)]
@@ -6,29 +6,22 @@ use std::path::Path;
 
 use hdf5::OpenMode;
 
-use super::{FORMAT, Output};
+use super::FileWriter;
+use super::pending::Pending;
 use crate::error::{Error, ErrorKind, Result};
-use crate::io::file::collective::{on_root, open_alone};
+use crate::io::file::open::open_alone;
 use crate::io::file::storage::{self, cannot, complaint};
+use crate::io::hdf5::FORMAT;
 use crate::io::hdf5::attributes::Attribute;
-use crate::io::transfer::background::{self, Background, Block, Pending, Written};
-use crate::io::{journal, xdmf};
+use crate::io::journal::{self, state};
+use crate::io::transfer::background::{self, Background, Block, Written};
+use crate::io::xdmf;
 use crate::measure::{Kind, Timing};
+use crate::messages::on_root;
 
-impl<'w> Output<'w> {
-    /// Leaves it to a thread of each rank to bring the file to disk, with all that was written
-    /// [in the background](Self::in_background).
-    ///
-    /// A full disk is noticed before, as without a background, where the file system can reserve space.
-    ///
-    /// # Errors
-    ///
-    /// If the attributes cannot be written or there can be no thread. Later errors are those of [`Pending::wait`].
-    ///
-    /// # Collective
-    ///
-    /// All ranks call it.
-    pub fn finish_later(mut self) -> Result<Pending<'w>> {
+impl<'w> FileWriter<'w> {
+    /// Starts a thread that writes the copies and brings the file to disk. Collective.
+    pub(in crate::io) fn finish_later(mut self) -> Result<Pending<'w>> {
         let timing = self.timing();
         let (file, copies) = self.seal()?;
         let started = Background::start(move || background::write(&file, copies));
@@ -38,22 +31,9 @@ impl<'w> Output<'w> {
         Ok(Pending::new(background, self))
     }
 
-    /// Puts the complete file in place.
-    ///
-    /// # Errors
-    ///
-    /// If the file cannot be brought to disk or renamed. If only its XDMF file cannot be written, the message says
-    /// that the file itself is complete.
-    ///
-    /// # Collective
-    ///
-    /// All ranks call it.
-    pub fn finish(self) -> Result<()> {
-        self.complete()?.1
-    }
-
-    /// As [`finish`](Self::finish); gives what the file holds, and whether only its side file failed. Collective.
-    pub(in crate::io) fn complete(mut self) -> Result<(Vec<xdmf::Item>, Result<()>)> {
+    /// Puts the complete file in place. Returns what it holds, and whether only its side file failed.
+    /// Collective.
+    pub(in crate::io) fn finish(mut self) -> Result<(Vec<xdmf::Item>, Result<()>)> {
         let timing = self.timing();
         let (file, copies) = self.seal()?;
         let done = self.put_in_place(background::write(&file, copies))?;
@@ -63,9 +43,9 @@ impl<'w> Output<'w> {
 
     /// Writes all but the copies; gives what [`background::write`] needs for the rest. Collective.
     pub(in crate::io) fn seal(&mut self) -> Result<(File, Vec<Block>)> {
-        on_root(self.world, || {
+        on_root(self.world.comm(), || {
             self.write_attributes().map_err(|error| cannot("write", &self.target, &complaint(&error)))?;
-            Ok(Vec::new())
+            Ok(())
         })?;
         // on every rank: each node brings what its ranks wrote to disk
         let file = OpenOptions::new().write(true).open(&self.temporary);
@@ -79,25 +59,25 @@ impl<'w> Output<'w> {
         let spare = self.world.agree(written.map_err(|error| cannot("write", &self.target, &error)))?;
         self.world.spare_memory().borrow_mut().extend(spare);
         let (draft, target) = (self.draft.take(), &self.target);
-        on_root(self.world, || {
+        on_root(self.world.comm(), || {
             let draft = draft.expect("rank 0 keeps the draft until the end");
             self.verify().map_err(|error| cannot("write", target, &error))?;
             journal::discard(target).map_err(|error| cannot("write", target, &error))?;
             draft.move_in_place()?;
-            Ok(Vec::new())
+            Ok(())
         })?;
-        let side_file = on_root(self.world, || {
+        let side_file = on_root(self.world.comm(), || {
             let name = target.file_name().unwrap_or_default().to_string_lossy();
             // that of a series with an axis of time is for all outputs together
-            let document = if self.extendable { None } else { xdmf::document(&name, self.time, &self.items) };
+            let document = if self.time_axis { None } else { xdmf::document(&name, self.time, &self.items) };
             let written = document
                 .map_or(Ok(()), |document| storage::replace(&target.with_extension("xdmf"), &document));
-            written.map(|()| Vec::new()).map_err(|error| {
+            written.map_err(|error| {
                 let message = format!("{} is complete, but not its side file: {error}", target.display());
                 Error::new(ErrorKind::File, message)
             })
         });
-        Ok((self.items, side_file.map(drop)))
+        Ok((self.items, side_file))
     }
 
     /// Measures what happens to the file as a whole.
@@ -122,9 +102,9 @@ impl<'w> Output<'w> {
         for (name, value) in &self.attributes {
             value.write(&file, name)?;
         }
-        if self.extendable {
+        if self.time_axis {
             let described = format!("{:?} {:?}", self.attributes, self.items);
-            journal::state::note(&file, journal::state::first(&described))?;
+            state::note(&file, state::first(&described))?;
         }
         file.flush()?;
         file.close()

@@ -10,11 +10,11 @@ use crate::io::block::chunking;
 use crate::io::block::portion::Portion;
 use crate::io::block::selection::Run;
 use crate::io::block::stored::Stored;
-use crate::io::file::collective::same_everywhere;
 use crate::io::hdf5::attributes::Attribute;
 use crate::io::hdf5::{compression, kinds, scales};
 use crate::io::options::{Chunking, WriteOptions};
-use crate::io::transfer::How;
+use crate::io::ranks::{largest, same_everywhere};
+use crate::io::transfer::mode::How;
 use crate::world::World;
 use parhelion_kernels::{Element, ElementKind};
 
@@ -24,16 +24,16 @@ const FILL_VALUE: &str = "_FillValue";
 const RESERVED: [&str; 5] = ["CLASS", "NAME", "DIMENSION_LIST", "REFERENCE_LIST", FILL_VALUE];
 
 /// A dataset that all ranks mean alike and that can be written.
-pub(super) struct Plan {
+pub(in crate::io) struct Plan {
     /// What the dataset holds; its shape and axes are those of the chosen part of the field.
-    pub(super) item: xdmf::Item,
+    pub(in crate::io) item: xdmf::Item,
     /// What of the field is written, per axis.
     runs: Vec<Run>,
     /// Per axis of the field; `None` for a contiguous dataset.
     chunks: Option<Vec<usize>>,
     /// Numbers and parameters of the filters of chunks.
     filters: Vec<(i32, Vec<u32>)>,
-    pub(super) how: How,
+    pub(in crate::io) how: How,
     attributes: Vec<(String, Attribute)>,
 }
 
@@ -42,7 +42,7 @@ impl Plan {
     ///
     /// # Errors
     /// When ranks differ, or there cannot be such a dataset; the same on every rank.
-    pub(super) fn new<F: Stored>(world: &World, field: &F, options: &WriteOptions) -> Result<Self> {
+    pub(in crate::io) fn new<F: Stored>(world: &World, field: &F, options: &WriteOptions) -> Result<Self> {
         let placement = field.placement();
         let mut item = xdmf::Item {
             name: options.name.as_deref().unwrap_or(field.name()).to_owned(),
@@ -92,11 +92,12 @@ impl Plan {
     /// Chunks that suit the ranks' parts. Collective.
     fn choose_chunks<F: Stored>(&mut self, world: &World, field: &F) {
         let count = self.portion(field, None).count;
-        self.set_chunks(chunking::chosen(world, &count, self.element()));
+        let most: Vec<usize> = count.iter().map(|&n| largest(world, n as u64) as usize).collect();
+        self.set_chunks(chunking::divide(&most, self.element()));
     }
 
     /// Sees to it that there are chunks, as datasets with an axis of time need them. Collective.
-    pub(super) fn require_chunks<F: Stored>(&mut self, world: &World, field: &F) {
+    pub(in crate::io) fn require_chunks<F: Stored>(&mut self, world: &World, field: &F) {
         if self.chunks.is_none() {
             self.choose_chunks(world, field);
         }
@@ -110,12 +111,12 @@ impl Plan {
         self.chunks = (!self.is_empty()).then_some(chunks);
     }
 
-    pub(super) fn is_compressed(&self) -> bool {
+    pub(in crate::io) fn is_compressed(&self) -> bool {
         !self.filters.is_empty()
     }
 
     /// Whether the dataset has no values.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::io) fn is_empty(&self) -> bool {
         self.item.shape.contains(&0)
     }
 
@@ -125,19 +126,19 @@ impl Plan {
     }
 
     /// Bytes of all values.
-    pub(super) fn bytes(&self) -> u64 {
+    pub(in crate::io) fn bytes(&self) -> u64 {
         self.item.shape.iter().fold(self.element() as u64, |bytes, &n| bytes.saturating_mul(n as u64))
     }
 
     /// What this rank writes; `slot` gives the length of the axis of time and an index on it.
-    pub(super) fn portion<F: Stored>(&self, field: &F, slot: Option<(usize, usize)>) -> Portion {
+    pub(in crate::io) fn portion<F: Stored>(&self, field: &F, slot: Option<(usize, usize)>) -> Portion {
         Portion::to_write(&field.placement(), &self.runs, self.item.components, slot)
     }
 
     /// Makes the dataset with everything but its values, and reserves their place in the file. On rank 0.
     ///
     /// With a scale of `time`, that axis comes first, of length one and extendable.
-    pub(super) fn define(&self, file: &File, time: Option<&Dataset>) -> hdf5::Result<Dataset> {
+    pub(in crate::io) fn define(&self, file: &File, time: Option<&Dataset>) -> hdf5::Result<Dataset> {
         let item = &self.item;
         if file.link_exists(&item.name) {
             return Err(hdf5::Error::from("the file already holds something of that name"));
@@ -241,4 +242,113 @@ fn check_options(item: &xdmf::Item, options: &WriteOptions) -> Result<()> {
     let Chunking::Given(chunks) = &options.chunking else { return Ok(()) };
     let refusal = chunking::refusal(chunks, item.shape.len(), item.kind.size() * item.components);
     refusal.map_or(Ok(()), |reason| refuse(format!("{name:?} cannot be chunked: {reason}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use hdf5::OpenMode;
+
+    use super::*;
+    use crate::field::Field;
+    use crate::grid::{Centering, Grid};
+    use crate::io::block::selection::Selection;
+    use crate::io::file::open::{open_alone, with_dataset};
+    use crate::io::file::storage::cannot;
+    use crate::io::transfer;
+    use crate::io::transfer::sharing::Limits;
+    use crate::messages::on_root;
+    use crate::testing::on_ranks;
+
+    /// Limits as far below the blocks of the test as those of MPI are below blocks of many GiB.
+    fn small() -> How {
+        let limits = Limits { long_enough: 100, at_once: 120 };
+        How { independent: false, largest_call: 100, staging: 40, limits }
+    }
+
+    fn number([z, y, x]: [usize; 3]) -> f64 {
+        ((z * 100 + y) * 100 + x) as f64
+    }
+
+    fn field(grid: &Grid<3>, components: usize) -> Result<Field<f64, 3>> {
+        grid.field_builder("u").centering(Centering::Face(1)).components(components).build()
+    }
+
+    fn there_and_back(
+        world: &World,
+        path: &Path,
+        options: &WriteOptions,
+        components: usize,
+        [from, to]: [[usize; 3]; 2],
+    ) -> Result<()> {
+        let mut u = field(&Grid::builder([5, 6, 7]).procs(from).build(world)?, components)?;
+        for component in 0..components {
+            u.fill_component_indexed(component, |index| number(index) + 0.25 * component as f64);
+        }
+        let plan = Plan::new(world, &u, options)?;
+        let fail = |reason: &str| cannot("use", path, reason);
+        on_root(world.comm(), || {
+            let define = || {
+                let file = open_alone(path, OpenMode::Create)?;
+                plan.define(&file, None)?;
+                file.close()
+            };
+            define().map_err(|error: hdf5::Error| fail(&error.to_string()))
+        })?;
+        let portion = plan.portion(&u, None);
+        with_dataset(world, (path, "u", OpenMode::ReadWrite), fail, |dataset| {
+            transfer::write(world, dataset, (&u, &portion), plan.item.kind, &small())
+        })?;
+        let mut back = field(&Grid::builder([5, 6, 7]).procs(to).build(world)?, components)?;
+        let runs = Selection::default().runs(&portion.file_shape())?;
+        let portion = Portion::to_read(&back.placement(), &portion.file_shape(), &runs, &[0, 1, 2]);
+        with_dataset(world, (path, "u", OpenMode::Read), fail, |dataset| {
+            transfer::read(world, dataset, (&mut back, &portion), &small())
+        })?;
+        for component in 0..components {
+            for local in back.region_local().indices() {
+                let start = back.region_global().start;
+                let global = std::array::from_fn(|a| (start[a] + local[a]) as usize);
+                let found = back.component(component).get(local);
+                assert_eq!(found, number(global) + 0.25 * component as f64, "{options:?} {from:?} {to:?}");
+            }
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn blocks_beyond_the_limits_go_in_many_calls() {
+        let path = std::env::temp_dir().join("parhelion-pieces.h5");
+        // blocks are uneven, so that ranks make different numbers of calls
+        on_ranks([1, 2, 3, 4], |world| {
+            let n = world.size();
+            for components in [1, 3] {
+                for options in [
+                    WriteOptions::new().chunked(),
+                    WriteOptions::new().chunks([2, 4, 3]),
+                    WriteOptions::new().chunks([2, 4, 3]).compressed(1),
+                ] {
+                    there_and_back(world, &path, &options, components, [[1, n, 1], [1, 1, n]])?;
+                }
+            }
+            // contiguous: with short and with long rows, and planes that ranks share
+            let mut grids = vec![[1, 1, n], [1, n, 1], [n, 1, 1]];
+            grids.extend((n == 4).then_some([1, 2, 2]));
+            for (number, &from) in grids.iter().enumerate() {
+                for &to in &grids {
+                    for options in
+                        [WriteOptions::new(), WriteOptions::new().as_f32(), WriteOptions::new().independent()]
+                    {
+                        there_and_back(world, &path, &options, 1 + 2 * (number % 2), [from, to])?;
+                    }
+                }
+            }
+            world.barrier();
+            if world.rank() == 0 {
+                std::fs::remove_file(&path)?;
+            }
+            Ok(())
+        });
+    }
 }
