@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::exact::Exact;
 use super::header::HEADER;
-use super::scalar::Kept;
+use super::scalar::ScalarRecord;
 use parhelion_kernels::ElementKind;
 
 /// Smallest number of bytes with a checksum of their own.
@@ -23,7 +23,7 @@ pub(super) struct Description {
     pub(super) time: Exact,
     /// In the order of their values in the file.
     pub(super) fields: Vec<FieldRecord>,
-    pub(super) scalars: BTreeMap<String, Kept>,
+    pub(super) scalars: BTreeMap<String, ScalarRecord>,
     pub(super) metadata: serde_json::Value,
 }
 
@@ -42,8 +42,8 @@ pub(super) struct FieldRecord {
     /// Values per point; several are the first axis of the dataset.
     pub(super) components: usize,
     pub(super) grid: GridRecord,
-    pub(super) clock: Clock,
-    pub(super) data: Data,
+    pub(super) clock: ClockRecord,
+    pub(super) data: DataRecord,
 }
 
 /// The grid of a field: all that its values depend on, but not how it is cut into blocks.
@@ -57,7 +57,7 @@ pub(super) struct GridRecord {
 
 /// The time of a field: start + steps · step.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Clock {
+pub(super) struct ClockRecord {
     pub(super) start: Exact,
     pub(super) step: Exact,
     pub(super) steps: u64,
@@ -65,7 +65,7 @@ pub(super) struct Clock {
 
 /// Where the values of a field are in the file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Data {
+pub(super) struct DataRecord {
     /// From the beginning of the file.
     pub(super) offset: u64,
     pub(super) length: u64,
@@ -75,7 +75,7 @@ pub(super) struct Data {
     pub(super) first_checksum: u64,
 }
 
-impl Data {
+impl DataRecord {
     /// Values of this many bytes, whose place is not known yet.
     pub(super) fn of_length(length: u64) -> Self {
         let block = length.div_ceil(MOST_BLOCKS).next_power_of_two().max(SMALLEST_BLOCK);
@@ -188,7 +188,7 @@ mod tests {
     use super::*;
 
     fn field(name: &str, offset: u64, first_checksum: u64) -> FieldRecord {
-        let data = Data { offset, first_checksum, ..Data::of_length(3 * 5 * 7 * 8) };
+        let data = DataRecord { offset, first_checksum, ..DataRecord::of_length(3 * 5 * 7 * 8) };
         FieldRecord {
             name: name.into(),
             element: "f64".into(),
@@ -201,7 +201,7 @@ mod tests {
                 origin: vec![Exact(0.0); 2],
                 spacing: vec![Exact(1.0); 2],
             },
-            clock: Clock { start: Exact(0.0), step: Exact(0.5), steps: 3 },
+            clock: ClockRecord { start: Exact(0.0), step: Exact(0.5), steps: 3 },
             data,
         }
     }
@@ -212,7 +212,7 @@ mod tests {
             step: 7,
             time: Exact(f64::NAN),
             fields: vec![field("a", 5000, 0), field("b", 6000, 1)],
-            scalars: [("x".to_owned(), Kept::Natural(3))].into(),
+            scalars: [("x".to_owned(), ScalarRecord::Natural(3))].into(),
             metadata: serde_json::json!({"k": [1, 2.5, null]}),
         }
     }
@@ -254,9 +254,9 @@ mod tests {
 
     #[test]
     fn blocks_are_of_a_mebibyte_until_there_are_too_many() {
-        assert_eq!(Data::of_length(1).block, 1 << 20);
-        assert_eq!(Data::of_length(1 << 36).block, 1 << 20);
-        let large = Data::of_length((1 << 36) + 1);
+        assert_eq!(DataRecord::of_length(1).block, 1 << 20);
+        assert_eq!(DataRecord::of_length(1 << 36).block, 1 << 20);
+        let large = DataRecord::of_length((1 << 36) + 1);
         assert_eq!((large.block, large.blocks()), (1 << 21, (1 << 15) + 1));
     }
 }

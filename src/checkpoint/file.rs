@@ -24,7 +24,7 @@ pub(super) fn dataset_of(field: &str) -> String {
 }
 
 /// Where things are in the new file.
-pub(super) struct Places {
+pub(super) struct NewFileLayout {
     /// The description, with the places of the fields' values.
     pub(super) description: Description,
     /// The same as it stands in the file.
@@ -41,7 +41,7 @@ pub(super) fn define(
     path: &Path,
     fields: &[(String, &dyn AnyField)],
     mut description: Description,
-) -> Result<Places, String> {
+) -> Result<NewFileLayout, String> {
     let say = |error: hdf5::Error| complaint(&error);
     let file = File::with_options()
         .with_fcpl(|list| list.userblock(HEADER))
@@ -73,7 +73,7 @@ pub(super) fn define(
     for record in &description.fields {
         reserve(path, record.data.offset, record.data.length).map_err(|error| error.to_string())?;
     }
-    Ok(Places { description, text, text_offset, checksums_offset })
+    Ok(NewFileLayout { description, text, text_offset, checksums_offset })
 }
 
 fn define_fields(file: &File, fields: &[(String, &dyn AnyField)]) -> hdf5::Result<Vec<Dataset>> {

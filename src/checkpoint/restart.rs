@@ -12,8 +12,8 @@ use serde::de::DeserializeOwned;
 
 use super::any_field::AnyField;
 use super::description::{Description, FieldRecord};
-use super::header::{Flaw, HEADER, Header};
-use super::part::Part;
+use super::header::{CheckpointHeader, Flaw, HEADER};
+use super::part::FieldComponent;
 use super::scalar::Scalar;
 use super::{file, verify};
 use crate::error::{Error, ErrorKind, Result};
@@ -30,7 +30,7 @@ use parhelion_kernels::Element;
 pub struct Restart<'w> {
     world: &'w World,
     path: PathBuf,
-    header: Header,
+    header: CheckpointHeader,
     description: Description,
     /// Newer checkpoints that could not be used, and why.
     pub(super) skipped: Vec<(PathBuf, String)>,
@@ -171,7 +171,8 @@ impl<'w> Restart<'w> {
             let mut done = Ok(());
             for component in 0..field.components() {
                 // all of them, whatever fails: the other ranks go on too
-                let filled = read_all(self.world, &datasets[0], &mut Part { field: &mut *field, component });
+                let filled =
+                    read_all(self.world, &datasets[0], &mut FieldComponent { field: &mut *field, component });
                 done = done.and(filled);
             }
             done
@@ -235,7 +236,7 @@ impl<'w> Restart<'w> {
 }
 
 /// Reads and checks everything but the values; gives the description as text. On rank 0.
-fn look_at(path: &Path) -> Result<(Header, String), Flaw> {
+fn look_at(path: &Path) -> Result<(CheckpointHeader, String), Flaw> {
     let unreadable = |error: io::Error| Flaw::Unreadable(error.to_string());
     let damaged = |reason: &str| Flaw::Damaged(reason.to_owned());
     let metadata = std::fs::metadata(path).map_err(unreadable)?;
@@ -246,7 +247,7 @@ fn look_at(path: &Path) -> Result<(Header, String), Flaw> {
     let length = metadata.len();
     let mut bytes = Vec::new();
     (&file).take(HEADER).read_to_end(&mut bytes).map_err(unreadable)?;
-    let header = Header::decode(&bytes, length)?;
+    let header = CheckpointHeader::decode(&bytes, length)?;
     let mut text = vec![0; header.description.1 as usize];
     let described = file.read_exact_at(&mut text, header.description.0);
     if described.is_err() || crc32fast::hash(&text) != header.description_crc {
@@ -263,7 +264,7 @@ fn look_at(path: &Path) -> Result<(Header, String), Flaw> {
 }
 
 /// The checksums of this rank's share of the blocks.
-fn expected(world: &World, path: &Path, header: &Header) -> Result<Vec<u32>> {
+fn expected(world: &World, path: &Path, header: &CheckpointHeader) -> Result<Vec<u32>> {
     let fail = |error: io::Error| cannot_use_here(path, &error.to_string());
     let file = File::open(path).map_err(fail)?;
     let (length, expected) = (file.metadata().map_err(fail)?.len(), header.file_length);

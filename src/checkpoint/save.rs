@@ -8,7 +8,7 @@ use mpi::collective::SystemOperation;
 use mpi::traits::CommunicatorCollectives;
 
 use super::description::Description;
-use super::header::{HEADER, Header};
+use super::header::{CheckpointHeader, HEADER};
 use super::snapshot::Checkpoint;
 use super::{crc, file, verify};
 use crate::error::{Error, ErrorKind, Result};
@@ -17,7 +17,7 @@ use crate::messages::on_root;
 use crate::world::World;
 
 /// What a checkpoint is called, and in what.
-pub(super) struct Label<'a> {
+pub(super) struct CheckpointLabel<'a> {
     pub(super) target: &'a Path,
     pub(super) run: u64,
     pub(super) number: u64,
@@ -27,7 +27,7 @@ pub(super) struct Label<'a> {
 /// `read_back`. Collective.
 pub(super) fn save(
     world: &World,
-    label: &Label<'_>,
+    label: &CheckpointLabel<'_>,
     checkpoint: &Checkpoint<'_>,
     read_back: bool,
 ) -> Result<()> {
@@ -40,7 +40,7 @@ pub(super) fn save(
         let made = Draft::create(label.target)?;
         let places =
             file::define(&made.path, &checkpoint.fields, checkpoint.describe()).map_err(|e| fail(&e))?;
-        header = Some(Header {
+        header = Some(CheckpointHeader {
             file_length: 0,
             description: (places.text_offset, places.text.len() as u64),
             checksums: (places.checksums_offset, places.description.blocks()),
@@ -126,7 +126,12 @@ fn checksums(world: &World, checkpoint: &Checkpoint<'_>, description: &Descripti
 
 /// Writes the header, which makes the file a checkpoint. With `read_back`, looks at the rest first
 /// and at the header after. On rank 0.
-fn commit(path: &Path, header: &Header, description: &Description, read_back: bool) -> Result<(), String> {
+fn commit(
+    path: &Path,
+    header: &CheckpointHeader,
+    description: &Description,
+    read_back: bool,
+) -> Result<(), String> {
     let say = |error: std::io::Error| error.to_string();
     if read_back {
         let file = File::open(path).map_err(say)?;

@@ -4,9 +4,9 @@ use std::fs;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::{Path, PathBuf};
 
-use super::names::Names;
+use super::names::CheckpointNames;
 use super::restart::Restart;
-use super::save::{Label, save};
+use super::save::{CheckpointLabel, save};
 use super::snapshot::{Checkpoint, depth};
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::same_everywhere;
@@ -58,7 +58,7 @@ const DEEPEST: usize = 100;
 /// At one time, one job may write checkpoints of a name in a directory.
 pub struct Checkpoints<'w> {
     world: &'w World,
-    names: Names,
+    names: CheckpointNames,
     keep: usize,
     read_back: bool,
     /// The run that the checkpoints belong to; known from the first save or restart on.
@@ -80,7 +80,7 @@ impl<'w> Checkpoints<'w> {
     pub fn new(world: &'w World, path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         same_everywhere(world, "the path of checkpoints", &path)?;
-        let names = Names::of(path).ok_or_else(|| {
+        let names = CheckpointNames::of(path).ok_or_else(|| {
             let message = format!(
                 "{} cannot name checkpoints: it must end in a name of UTF-8 characters, as results/heat",
                 path.display()
@@ -132,7 +132,7 @@ impl<'w> Checkpoints<'w> {
             Ok((newest.saturating_add(1), run))
         })?;
         let path = self.names.path(number);
-        let label = Label { target: &path, run, number };
+        let label = CheckpointLabel { target: &path, run, number };
         save(self.world, &label, &checkpoint, self.read_back)?;
         self.run = Some(run);
         on_root(self.world.comm(), || {

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::any_field::AnyField;
 use super::description::Description;
 use super::exact::Exact;
-use super::scalar::{Kept, Scalar};
+use super::scalar::{Scalar, ScalarRecord};
 use crate::error::{Error, ErrorKind, Result};
 use crate::field::Field;
 use parhelion_kernels::Element;
@@ -93,7 +93,7 @@ impl<'a> Checkpoint<'a> {
             scalars: self
                 .scalars
                 .iter()
-                .map(|(name, value)| (name.clone(), Kept::from(value.clone())))
+                .map(|(name, value)| (name.clone(), ScalarRecord::from(value.clone())))
                 .collect(),
             metadata: self.metadata.clone(),
         }

@@ -5,11 +5,11 @@ use std::io;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 
-use crate::io::block::portion::{Portion, Role};
+use crate::io::block::portion::{AxisRole, Portion};
 
 /// A box of a contiguous dataset.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::io) struct Place {
+pub(in crate::io) struct FileBox {
     /// Where the dataset begins in the file.
     origin: u64,
     /// The dataset, the first index and the length of the box per axis; the last axis are the bytes of a value.
@@ -18,17 +18,17 @@ pub(in crate::io) struct Place {
     count: Vec<usize>,
 }
 
-impl Place {
+impl FileBox {
     /// The place of a portion of values of `size` bytes, if it were these `ranges` along the array's axes.
     pub(in crate::io) fn new(
         portion: &Portion,
         ranges: &[Range<usize>],
         (origin, size): (u64, usize),
     ) -> Self {
-        let along = |role: &Role| match *role {
-            Role::Fixed(index) => (index, 1),
-            Role::Along { axis, .. } => (ranges[axis].start, ranges[axis].len()),
-            Role::Components { start, count, .. } => (start, count),
+        let along = |role: &AxisRole| match *role {
+            AxisRole::Fixed(index) => (index, 1),
+            AxisRole::Along { axis, .. } => (ranges[axis].start, ranges[axis].len()),
+            AxisRole::Components { start, count, .. } => (start, count),
         };
         let (mut start, mut count): (Vec<usize>, Vec<usize>) =
             portion.file.iter().map(|axis| along(&axis.role)).unzip();
@@ -132,7 +132,7 @@ mod tests {
                     })
                 })
                 .collect();
-            let place = Place { origin, extent, start, count };
+            let place = FileBox { origin, extent, start, count };
             prop_assert_eq!(place.len(), places.len());
             let bounds = [part.0, part.1].map(|part: f64| (part * (places.len() + 1) as f64) as usize);
             for range in [0..places.len(), bounds[0].min(bounds[1])..bounds[0].max(bounds[1])] {

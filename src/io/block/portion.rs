@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::io::block::pieces::Piece;
 use crate::io::block::placement::Placement;
-use crate::io::block::selection::Run;
+use crate::io::block::selection::AxisRun;
 
 /// The elements of a rank's block that are moved, and where they lie in memory and in the dataset.
 ///
@@ -29,12 +29,12 @@ pub(in crate::io) struct Portion {
 pub(in crate::io) struct FileAxis {
     /// Length of the dataset on this axis.
     pub(in crate::io) extent: usize,
-    pub(in crate::io) role: Role,
+    pub(in crate::io) role: AxisRole,
 }
 
 /// What the elements of a rank are along an axis of the dataset.
 #[derive(Clone, Debug)]
-pub(in crate::io) enum Role {
+pub(in crate::io) enum AxisRole {
     /// One index.
     Fixed(usize),
     /// An axis of the array: the first index for this rank and the distance of two.
@@ -48,7 +48,7 @@ impl Portion {
     /// axis of time if `slot` gives its length and an index.
     pub(in crate::io) fn to_write(
         placement: &Placement,
-        runs: &[Run],
+        runs: &[AxisRun],
         components: usize,
         slot: Option<(usize, usize)>,
     ) -> Self {
@@ -65,12 +65,12 @@ impl Portion {
         let none = shares.iter().any(|&(_, count)| count == 0);
         let first = |a: usize| runs[a].index(shares[a].0) - placement.file_start[a];
         let mut file: Vec<FileAxis> =
-            slot.iter().map(|&(extent, index)| FileAxis { extent, role: Role::Fixed(index) }).collect();
+            slot.iter().map(|&(extent, index)| FileAxis { extent, role: AxisRole::Fixed(index) }).collect();
         file.extend((0..axes).map(|axis| FileAxis {
             extent: runs[axis].count,
-            role: Role::Along { axis, start: shares[axis].0, step: 1 },
+            role: AxisRole::Along { axis, start: shares[axis].0, step: 1 },
         }));
-        let all = Role::Components { start: 0, count: components, step: 1 };
+        let all = AxisRole::Components { start: 0, count: components, step: 1 };
         file.extend((components > 1).then_some(FileAxis { extent: components, role: all }));
         Self {
             memory_shape: placement.memory_shape.clone(),
@@ -88,19 +88,19 @@ impl Portion {
     pub(in crate::io) fn to_read(
         placement: &Placement,
         shape: &[usize],
-        runs: &[Run],
+        runs: &[AxisRun],
         along: &[usize],
     ) -> Self {
         let role = |dataset_axis: usize| match along.iter().position(|&axis| axis == dataset_axis) {
             Some(axis) if !placement.is_empty() => {
                 let run = runs[dataset_axis];
-                Role::Along { axis, start: run.index(placement.file_start[axis]), step: run.step }
+                AxisRole::Along { axis, start: run.index(placement.file_start[axis]), step: run.step }
             }
-            Some(axis) => Role::Along { axis, start: 0, step: 1 },
-            None if runs[dataset_axis].single => Role::Fixed(runs[dataset_axis].start),
+            Some(axis) => AxisRole::Along { axis, start: 0, step: 1 },
+            None if runs[dataset_axis].single => AxisRole::Fixed(runs[dataset_axis].start),
             None => {
-                let Run { start, step, count, .. } = runs[dataset_axis];
-                Role::Components { start, count, step }
+                let AxisRun { start, step, count, .. } = runs[dataset_axis];
+                AxisRole::Components { start, count, step }
             }
         };
         let axes = placement.shape.len();
@@ -126,13 +126,13 @@ impl Portion {
         let mut fastest = false;
         for FileAxis { extent, role } in &self.file {
             match *role {
-                Role::Along { step: 2.., .. } | Role::Components { step: 2.., .. } => return None,
-                Role::Along { axis, start, .. } => ranges[axis] = start..start + self.count[axis],
-                Role::Fixed(_) if fastest && *extent > 1 => return None,
-                Role::Components { count, .. } if count != *extent => return None,
-                Role::Fixed(_) | Role::Components { .. } => {}
+                AxisRole::Along { step: 2.., .. } | AxisRole::Components { step: 2.., .. } => return None,
+                AxisRole::Along { axis, start, .. } => ranges[axis] = start..start + self.count[axis],
+                AxisRole::Fixed(_) if fastest && *extent > 1 => return None,
+                AxisRole::Components { count, .. } if count != *extent => return None,
+                AxisRole::Fixed(_) | AxisRole::Components { .. } => {}
             }
-            fastest |= matches!(role, Role::Along { axis, .. } if axis + 1 == self.count.len());
+            fastest |= matches!(role, AxisRole::Along { axis, .. } if axis + 1 == self.count.len());
         }
         Some(ranges)
     }
@@ -152,9 +152,9 @@ impl Portion {
         let mut slab = [Vec::new(), Vec::new(), Vec::new()];
         for FileAxis { role, .. } in &self.file {
             let along = match *role {
-                Role::Fixed(index) => [index, 1, 1],
-                Role::Components { start, count, step } => [start, count, step],
-                Role::Along { axis, start, step } => {
+                AxisRole::Fixed(index) => [index, 1, 1],
+                AxisRole::Components { start, count, step } => [start, count, step],
+                AxisRole::Along { axis, start, step } => {
                     [start + piece.start[axis] * step, piece.count[axis], step]
                 }
             };

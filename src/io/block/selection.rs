@@ -6,11 +6,11 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// A choice along some axes; along all others everything is meant.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub(in crate::io) struct Selection(Vec<(usize, Choice)>);
+pub(in crate::io) struct Selection(Vec<(usize, AxisChoice)>);
 
 /// What the user said of one axis, step by step.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Choice {
+struct AxisChoice {
     window: Option<Range<usize>>,
     /// Whether the window is a single index that was given as such.
     at: bool,
@@ -19,7 +19,7 @@ struct Choice {
 
 /// The elements `start`, `start + step`, … along one axis: `count` of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::io) struct Run {
+pub(in crate::io) struct AxisRun {
     pub(in crate::io) start: usize,
     pub(in crate::io) step: usize,
     pub(in crate::io) count: usize,
@@ -42,11 +42,11 @@ impl Selection {
         self.choice(axis).every = step;
     }
 
-    fn choice(&mut self, axis: usize) -> &mut Choice {
+    fn choice(&mut self, axis: usize) -> &mut AxisChoice {
         if let Some(known) = self.0.iter().position(|(a, _)| *a == axis) {
             return &mut self.0[known].1;
         }
-        self.0.push((axis, Choice { window: None, at: false, every: 1 }));
+        self.0.push((axis, AxisChoice { window: None, at: false, every: 1 }));
         &mut self.0.last_mut().expect("it was pushed").1
     }
 
@@ -54,9 +54,9 @@ impl Selection {
     ///
     /// # Errors
     /// When an axis does not exist, a window leaves the array or holds nothing, or a step is zero.
-    pub(in crate::io) fn runs(&self, shape: &[usize]) -> Result<Vec<Run>> {
-        let whole = |&count: &usize| Run { start: 0, step: 1, count, single: false };
-        let mut runs: Vec<Run> = shape.iter().map(whole).collect();
+    pub(in crate::io) fn runs(&self, shape: &[usize]) -> Result<Vec<AxisRun>> {
+        let whole = |&count: &usize| AxisRun { start: 0, step: 1, count, single: false };
+        let mut runs: Vec<AxisRun> = shape.iter().map(whole).collect();
         for (axis, choice) in &self.0 {
             let refuse = |reason: String| Err(Error::new(ErrorKind::Argument, reason));
             let Some(&length) = shape.get(*axis) else {
@@ -72,13 +72,13 @@ impl Selection {
                 return refuse(format!("every 0th element on axis {axis} makes no sense; 1 is all of them"));
             }
             let count = (end - start).div_ceil(choice.every);
-            runs[*axis] = Run { start, step: choice.every, count, single: choice.at };
+            runs[*axis] = AxisRun { start, step: choice.every, count, single: choice.at };
         }
         Ok(runs)
     }
 }
 
-impl Run {
+impl AxisRun {
     /// Whether it is all of an axis of this length.
     pub(in crate::io) fn is_all(&self, length: usize) -> bool {
         self.start == 0 && self.step == 1 && self.count == length

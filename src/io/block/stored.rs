@@ -1,7 +1,7 @@
 //! What a file needs to know of a distributed array.
 
 use crate::io::block::placement::Placement;
-use crate::io::block::selection::Run;
+use crate::io::block::selection::AxisRun;
 use parhelion_kernels::Element;
 
 /// The uniform coordinates of one axis of a distributed array.
@@ -29,7 +29,7 @@ impl Axis {
     }
 
     /// The axis of the chosen samples, of the `length` that there are.
-    pub(in crate::io) fn part(&self, run: &Run, length: usize) -> Self {
+    pub(in crate::io) fn part(&self, run: &AxisRun, length: usize) -> Self {
         if run.is_all(length) {
             return self.clone();
         }

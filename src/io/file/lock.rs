@@ -16,7 +16,7 @@ use std::path::Path;
 /// Keeps others out of a file until it is dropped.
 #[derive(Debug)]
 #[must_use = "the lock ends when it is dropped"]
-pub(in crate::io) struct Claim {
+pub(in crate::io) struct FileClaim {
     /// Holds the lock; `None` where there are no locks.
     _file: Option<File>,
 }
@@ -25,9 +25,9 @@ pub(in crate::io) struct Claim {
 ///
 /// # Errors
 /// When another program has it open for writing, or there is no such file.
-pub(in crate::io) fn claim(path: &Path) -> io::Result<Claim> {
+pub(in crate::io) fn claim(path: &Path) -> io::Result<FileClaim> {
     if told().is_some() {
-        return Ok(Claim { _file: None });
+        return Ok(FileClaim { _file: None });
     }
     let file = OpenOptions::new().read(true).write(true).open(path)?;
     let taken = file.try_lock().or_else(|error| match error {
@@ -40,7 +40,7 @@ pub(in crate::io) fn claim(path: &Path) -> io::Result<Claim> {
             Err(io::Error::new(io::ErrorKind::ResourceBusy, reason))
         }
         // some parallel file systems have no locks
-        _ => Ok(Claim { _file: Some(file) }),
+        _ => Ok(FileClaim { _file: Some(file) }),
     }
 }
 

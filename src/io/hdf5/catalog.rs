@@ -11,14 +11,14 @@ use crate::io::hdf5::kinds::FileKind;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(in crate::io) struct Catalog {
     /// Sorted by path.
-    pub(in crate::io) datasets: Vec<Entry>,
+    pub(in crate::io) datasets: Vec<DatasetEntry>,
     /// Attributes of the file itself.
     pub(in crate::io) attributes: Vec<(String, Attribute)>,
 }
 
 /// One dataset.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(in crate::io) struct Entry {
+pub(in crate::io) struct DatasetEntry {
     /// Path inside the file, without the leading slash.
     pub(in crate::io) path: String,
     /// Slowest axis first.
@@ -37,20 +37,25 @@ impl Catalog {
         Ok(Self { datasets, attributes: Attribute::read_all(file)? })
     }
 
-    pub(in crate::io) fn find(&self, path: &str) -> Option<&Entry> {
+    pub(in crate::io) fn find(&self, path: &str) -> Option<&DatasetEntry> {
         let path = path.strip_prefix('/').unwrap_or(path);
         self.datasets.iter().find(|entry| entry.path == path)
     }
 }
 
 /// Adds the datasets of a group and its groups. Links that lead nowhere are left out.
-fn collect(group: &Group, depth: usize, groups: &mut usize, datasets: &mut Vec<Entry>) -> hdf5::Result<()> {
+fn collect(
+    group: &Group,
+    depth: usize,
+    groups: &mut usize,
+    datasets: &mut Vec<DatasetEntry>,
+) -> hdf5::Result<()> {
     // hard links may form cycles; real files are never this deep
     const DEEPEST: usize = 32;
     const MOST: usize = 100_000;
     for dataset in group.datasets()? {
         let name = dataset.name();
-        datasets.push(Entry {
+        datasets.push(DatasetEntry {
             path: name.strip_prefix('/').unwrap_or(&name).to_owned(),
             shape: dataset.get_shape()?,
             kind: FileKind::of(&dataset.dtype()?),
@@ -90,7 +95,7 @@ mod tests {
             ("range".to_owned(), Attribute::from(vec![-1.5, f64::INFINITY])),
             ("count".to_owned(), Attribute::from(-3)),
         ];
-        let entry = |(number, kind): (usize, FileKind)| Entry {
+        let entry = |(number, kind): (usize, FileKind)| DatasetEntry {
             path: format!("group/{number}"),
             shape: vec![number, 7],
             kind,

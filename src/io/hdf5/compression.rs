@@ -44,13 +44,13 @@ const PLUGIN_PATH: &str = "HDF5_PLUGIN_PATH";
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Compression {
     /// `None` for the fastest.
-    filter: Option<Stage>,
+    filter: Option<FilterStage>,
     /// Whether bytes of equal significance come together first.
     shuffle: bool,
 }
 
 /// A filter: its number and parameters.
-type Stage = (i32, Vec<u32>);
+type FilterStage = (i32, Vec<u32>);
 
 /// What Blosc compresses with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -121,7 +121,7 @@ impl Compression {
     }
 
     /// The filters one after the other; the same on all ranks. Collective.
-    pub(in crate::io) fn resolve(&self, world: &World) -> Vec<Stage> {
+    pub(in crate::io) fn resolve(&self, world: &World) -> Vec<FilterStage> {
         let stages = |how: &Self| {
             let shuffle = how.shuffle.then(|| (SHUFFLE, Vec::new()));
             shuffle.into_iter().chain(how.filter.clone()).collect()
@@ -140,7 +140,7 @@ impl Compression {
 }
 
 /// Why data cannot be compressed by these filters on this rank; `None` if they can.
-pub(in crate::io) fn refusal(filters: &[Stage]) -> Option<String> {
+pub(in crate::io) fn refusal(filters: &[FilterStage]) -> Option<String> {
     filters.iter().find_map(|(number, parameters)| {
         let (level, most, unit) = match (number, &parameters[..]) {
             (&DEFLATE, [level]) => (*level, 9, "1 is fast, 9 is small"),

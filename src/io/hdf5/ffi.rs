@@ -2,7 +2,7 @@
 //!
 //! The invariants that the `SAFETY` comments cite:
 //!
-//! 1. Every identifier comes from a live object of the `hdf5` crate (or from [`Transfer`]) that
+//! 1. Every identifier comes from a live object of the `hdf5` crate (or from [`TransferProperties`]) that
 //!    the function borrows for the whole call.
 //! 2. Every call runs under `hdf5::sync::sync`, the lock that makes the C library usable from
 //!    several threads.
@@ -40,7 +40,7 @@ pub(in crate::io) enum IoMode {
 
 /// Every so many-th element of a dataspace in a box. A zero in `count` selects nothing.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::io) struct Slab<'a> {
+pub(in crate::io) struct Hyperslab<'a> {
     /// Lengths of the whole space, slowest axis first.
     pub(in crate::io) extent: &'a [usize],
     /// First index of the box per axis.
@@ -51,7 +51,7 @@ pub(in crate::io) struct Slab<'a> {
     pub(in crate::io) step: Option<&'a [usize]>,
 }
 
-impl Slab<'_> {
+impl Hyperslab<'_> {
     fn elements(&self) -> usize {
         self.count.iter().product()
     }
@@ -92,9 +92,9 @@ impl Slab<'_> {
 
 /// The transfer property list of MPI-IO.
 #[derive(Debug)]
-pub(in crate::io) struct Transfer(hid_t);
+pub(in crate::io) struct TransferProperties(hid_t);
 
-impl Transfer {
+impl TransferProperties {
     /// All ranks move their parts together.
     pub(in crate::io) fn collective() -> hdf5::Result<Self> {
         Self::new(H5FD_mpio_xfer_t::H5FD_MPIO_COLLECTIVE)
@@ -142,7 +142,7 @@ impl Transfer {
     }
 }
 
-impl Drop for Transfer {
+impl Drop for TransferProperties {
     fn drop(&mut self) {
         // SAFETY: invariants 1 and 2; the list is ours and closed once.
         hdf5::sync::sync(|| unsafe { H5Pclose(self.0) });
@@ -155,9 +155,9 @@ impl Drop for Transfer {
 pub(in crate::io) fn write(
     dataset: &Dataset,
     kind: &Datatype,
-    (memory, bytes): (Slab<'_>, &[u8]),
-    file: Slab<'_>,
-    transfer: &Transfer,
+    (memory, bytes): (Hyperslab<'_>, &[u8]),
+    file: Hyperslab<'_>,
+    transfer: &TransferProperties,
 ) -> hdf5::Result<IoMode> {
     let (memory_space, file_space) = spaces(kind, memory, bytes.len(), file)?;
     // SAFETY: invariants 1 and 2, and 3 by `spaces`.
@@ -174,9 +174,9 @@ pub(in crate::io) fn write(
 pub(in crate::io) fn read(
     dataset: &Dataset,
     kind: &Datatype,
-    (memory, bytes): (Slab<'_>, &mut [u8]),
-    file: Slab<'_>,
-    transfer: &Transfer,
+    (memory, bytes): (Hyperslab<'_>, &mut [u8]),
+    file: Hyperslab<'_>,
+    transfer: &TransferProperties,
 ) -> hdf5::Result<IoMode> {
     let (memory_space, file_space) = spaces(kind, memory, bytes.len(), file)?;
     // SAFETY: invariants 1 and 2, and 3 by `spaces`; the callers hand over bytes of elements,
@@ -191,9 +191,9 @@ pub(in crate::io) fn read(
 /// Both selections of a transfer, after asserting that they agree and the buffer holds the memory space.
 fn spaces(
     kind: &Datatype,
-    memory: Slab<'_>,
+    memory: Hyperslab<'_>,
     bytes: usize,
-    file: Slab<'_>,
+    file: Hyperslab<'_>,
 ) -> hdf5::Result<(Dataspace, Dataspace)> {
     let needed = memory.extent.iter().try_fold(kind.size(), |size, &n| size.checked_mul(n));
     assert!(needed.is_some_and(|needed| needed <= bytes), "{bytes} bytes cannot hold {memory:?}");

@@ -76,19 +76,19 @@ impl FileKind {
     /// floating-point and complex numbers may change their precision.
     pub(in crate::io) fn refusal(&self, kind: ElementKind) -> Option<String> {
         let stored = self.element().map(|kind| kind.to_string());
-        let reason = match (self, Number::of(kind)) {
+        let reason = match (self, NumberFamily::of(kind)) {
             (Self::Other(what), _) => return Some(format!("holds {what}, which is not a number")),
-            (Self::Integer { size, signed }, Number::Integer { size: wanted, signed: sign }) => {
+            (Self::Integer { size, signed }, NumberFamily::Integer { size: wanted, signed: sign }) => {
                 if (sign == *signed && wanted >= *size) || (sign && wanted > *size) {
                     return None;
                 }
                 "which may not fit"
             }
-            (Self::Integer { .. } | Self::Float { .. }, Number::Float { .. }) => return None,
-            (Self::Complex { .. }, Number::Complex { .. }) => return None,
-            (Self::Float { .. }, Number::Integer { .. }) => "which would lose their fractions",
+            (Self::Integer { .. } | Self::Float { .. }, NumberFamily::Float { .. }) => return None,
+            (Self::Complex { .. }, NumberFamily::Complex { .. }) => return None,
+            (Self::Float { .. }, NumberFamily::Integer { .. }) => "which would lose their fractions",
             (Self::Complex { .. }, _) => "which would lose their imaginary parts",
-            (_, Number::Complex { .. }) => "which are not complex",
+            (_, NumberFamily::Complex { .. }) => "which are not complex",
         };
         let stored = stored.unwrap_or_else(|| format!("{self:?}"));
         Some(format!("holds values of type {stored}, {reason} as {kind}; read it into a field of {stored}"))
@@ -105,11 +105,11 @@ impl FileKind {
 
 /// The HDF5 type of elements of this kind.
 pub(crate) fn datatype(kind: ElementKind, complex_members: [&str; 2]) -> hdf5::Result<Datatype> {
-    let descriptor = match Number::of(kind) {
-        Number::Integer { size, signed: true } => TypeDescriptor::Integer(integer(size)),
-        Number::Integer { size, signed: false } => TypeDescriptor::Unsigned(integer(size)),
-        Number::Float { size } => float(size),
-        Number::Complex { size } => {
+    let descriptor = match NumberFamily::of(kind) {
+        NumberFamily::Integer { size, signed: true } => TypeDescriptor::Integer(integer(size)),
+        NumberFamily::Integer { size, signed: false } => TypeDescriptor::Unsigned(integer(size)),
+        NumberFamily::Float { size } => float(size),
+        NumberFamily::Complex { size } => {
             let member = |index: usize| CompoundField {
                 name: complex_members[index].into(),
                 ty: float(size),
@@ -131,13 +131,13 @@ fn float(size: usize) -> TypeDescriptor {
 }
 
 /// The family an element kind belongs to, with the size of a number or, if complex, of its parts.
-pub(in crate::io) enum Number {
+pub(in crate::io) enum NumberFamily {
     Integer { size: usize, signed: bool },
     Float { size: usize },
     Complex { size: usize },
 }
 
-impl Number {
+impl NumberFamily {
     pub(in crate::io) fn of(kind: ElementKind) -> Self {
         use ElementKind::*;
         let size = kind.size();

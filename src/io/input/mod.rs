@@ -9,20 +9,20 @@ use hdf5::OpenMode;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::block::portion::Portion;
-use crate::io::block::selection::Run;
+use crate::io::block::selection::AxisRun;
 use crate::io::block::stored::{Stored, StoredMut};
 use crate::io::file::open::{open_foreign, with_dataset};
 use crate::io::file::storage::{cannot, complaint};
 use crate::io::hdf5::FORMAT;
 use crate::io::hdf5::attributes::Attribute;
-use crate::io::hdf5::catalog::{Catalog, Entry};
+use crate::io::hdf5::catalog::{Catalog, DatasetEntry};
 use crate::io::hdf5::compression;
-use crate::io::input::resample::Source;
+use crate::io::input::resample::InterpolationSource;
 use crate::io::journal;
 use crate::io::options::ReadOptions;
 use crate::io::ranks::same_everywhere;
 use crate::io::transfer;
-use crate::io::transfer::mode::How;
+use crate::io::transfer::mode::TransferMode;
 use crate::measure::Kind;
 use crate::messages::on_root;
 use crate::world::World;
@@ -136,14 +136,14 @@ impl<'w> Input<'w> {
             return Ok(());
         }
         let place = (&*self.path, dataset, OpenMode::Read);
-        let how = How::independently(options.independent);
+        let mode = TransferMode::independently(options.independent);
         with_dataset(
             self.world,
             place,
             |reason| self.cannot_read(dataset, reason),
             |stored| match &mut source {
-                None => transfer::read(self.world, stored, (field, &portion), &how),
-                Some(source) => transfer::read(self.world, stored, (source, &portion), &how),
+                None => transfer::read(self.world, stored, (field, &portion), &mode),
+                Some(source) => transfer::read(self.world, stored, (source, &portion), &mode),
             },
         )?;
         if let Some(source) = source {
@@ -159,7 +159,7 @@ impl<'w> Input<'w> {
         dataset: &str,
         field: &F,
         options: &ReadOptions,
-    ) -> Result<(Portion, Option<Source<F::Value>>)> {
+    ) -> Result<(Portion, Option<InterpolationSource<F::Value>>)> {
         let placement = field.placement();
         let components = field.components();
         let arguments = (dataset, F::Value::KIND, &placement.file_shape, components, &options.selection);
@@ -214,13 +214,13 @@ impl<'w> Input<'w> {
             if chosen.contains(&0) {
                 return Err(self.cannot_read(dataset, "it holds nothing to interpolate"));
             }
-            let source = Source::new(&placement, &cells, &chosen, components);
+            let source = InterpolationSource::new(&placement, &cells, &chosen, components);
             Ok((Portion::to_read(&source.placement(), &entry.shape, &runs, &along), Some(source)))
         };
         self.world.agree(local())
     }
 
-    fn entry(&self, dataset: &str) -> Result<&Entry> {
+    fn entry(&self, dataset: &str) -> Result<&DatasetEntry> {
         self.catalog.find(dataset).ok_or_else(|| {
             let reason = format_args!("there is no such dataset; the file holds {}", self.overview());
             self.cannot_read(dataset, &reason)
@@ -246,7 +246,7 @@ impl<'w> Input<'w> {
 
 /// The axes of a dataset that are the axes of an array, components included: all of them, or those that
 /// were not fixed at one index. There must be `axes`, and each must fit: its number and length are given.
-fn matching(runs: &[Run], axes: usize, fits: impl Fn(usize, &usize) -> bool) -> Option<Vec<usize>> {
+fn matching(runs: &[AxisRun], axes: usize, fits: impl Fn(usize, &usize) -> bool) -> Option<Vec<usize>> {
     let all: Vec<usize> = (0..runs.len()).collect();
     let free: Vec<usize> = all.iter().copied().filter(|&axis| !runs[axis].single).collect();
     let good = |found: &Vec<usize>| {

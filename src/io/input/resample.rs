@@ -6,7 +6,7 @@ use parhelion_kernels::Element;
 
 /// What a rank needs of the dataset to interpolate its block: a block of a grid of other cells.
 #[derive(Debug)]
-pub(in crate::io) struct Source<T> {
+pub(in crate::io) struct InterpolationSource<T> {
     placement: Placement,
     parts: Vec<Vec<T>>,
     /// For every axis and index of the rank's block: which element of the source is next below the
@@ -14,7 +14,7 @@ pub(in crate::io) struct Source<T> {
     places: Vec<Vec<(usize, f64)>>,
 }
 
-impl<T: Element> Source<T> {
+impl<T: Element> InterpolationSource<T> {
     /// For the block of a field, from a dataset of `chosen` elements over the same box. Both are cell-centered along
     /// the axes that `cells` tells, and have points on both walls along the others.
     pub(in crate::io) fn new(field: &Placement, cells: &[bool], chosen: &[usize], components: usize) -> Self {
@@ -93,7 +93,7 @@ fn between<T: Element>(source: &[T], from: usize, strides: &[usize], weights: &[
     low.extrapolated(high - low, *weight).expect("integers were refused")
 }
 
-impl<T: Element> Stored for Source<T> {
+impl<T: Element> Stored for InterpolationSource<T> {
     type Value = T;
 
     fn name(&self) -> &str {
@@ -117,7 +117,7 @@ impl<T: Element> Stored for Source<T> {
     }
 }
 
-impl<T: Element> StoredMut for Source<T> {
+impl<T: Element> StoredMut for InterpolationSource<T> {
     fn component_mut(&mut self, index: usize) -> &mut [T] {
         &mut self.parts[index]
     }

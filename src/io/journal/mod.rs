@@ -27,7 +27,7 @@ use std::path::{Path, PathBuf};
 use crate::io::file::lock;
 use crate::io::file::storage::sync_directory_of;
 use crate::io::journal::extents::Extents;
-use crate::io::journal::state::Mark;
+use crate::io::journal::state::StateMark;
 use crate::io::journal::sum::{Sum, Summing};
 
 /// Begins a journal; the last characters are the version of its layout.
@@ -55,20 +55,20 @@ pub(in crate::io) struct Journal {
 pub(in crate::io) type Finish = fn(&Path, usize) -> io::Result<()>;
 
 /// What a journal begins with.
-struct Header {
+struct JournalHeader {
     /// Bytes of the file before the change.
     length: u64,
     /// Outputs that count.
     keep: u64,
     /// Where the file notes its state, if that is known.
-    mark: Option<Mark>,
+    mark: Option<StateMark>,
 }
 
-impl Header {
+impl JournalHeader {
     const LENGTH: u64 = 40;
 
     fn encode(&self) -> Vec<u8> {
-        let mark = self.mark.unwrap_or(Mark { offset: u64::MAX, state: 0 });
+        let mark = self.mark.unwrap_or(StateMark { offset: u64::MAX, state: 0 });
         let numbers = [self.length, self.keep, mark.offset, mark.state as u64];
         MAGIC.iter().copied().chain(numbers.into_iter().flat_map(u64::to_le_bytes)).collect()
     }
@@ -79,7 +79,7 @@ impl Header {
         from.read_exact(&mut magic)?;
         let mut number = || read_number(from);
         let (length, keep, offset, state) = (number()?, number()?, number()?, number()? as i64);
-        let mark = (offset != u64::MAX).then_some(Mark { offset, state });
+        let mark = (offset != u64::MAX).then_some(StateMark { offset, state });
         Ok((magic == *MAGIC).then_some(Self { length, keep, mark }))
     }
 }
@@ -101,7 +101,7 @@ impl Journal {
         file: &Path,
         values: &Extents,
         keep: usize,
-        mark: Option<Mark>,
+        mark: Option<StateMark>,
         finish: Finish,
     ) -> io::Result<Self> {
         let source = File::open(file)?;
@@ -118,14 +118,14 @@ impl Journal {
             return Err(busy());
         }
         let write = || {
-            if let Some(Mark { offset, state }) = mark
-                && Mark::read(&source, offset)? != Some(state)
+            if let Some(StateMark { offset, state }) = mark
+                && StateMark::read(&source, offset)? != Some(state)
             {
                 return Err(io::Error::other("somebody else has changed it since the last output"));
             }
             handle.set_len(0)?;
             let mut target = Summing { inner: BufWriter::new(&handle), sum: Sum::default() };
-            target.write_all(&Header { length, keep: keep as u64, mark }.encode())?;
+            target.write_all(&JournalHeader { length, keep: keep as u64, mark }.encode())?;
             let mut buffer = Vec::new();
             for (start, end) in values.complement(length).flat_map(pieces) {
                 target.write_all(&start.to_le_bytes())?;
@@ -214,18 +214,18 @@ fn undo(file: &Path, journal: &File, finish: Finish) -> io::Result<()> {
     let sum = verified_sum(journal)?.ok_or_else(damaged)?;
     let mut rest = BufReader::new(journal);
     rest.seek(SeekFrom::Start(0))?;
-    let header = Header::read(&mut rest)?.ok_or_else(damaged)?;
+    let header = JournalHeader::read(&mut rest)?.ok_or_else(damaged)?;
     let target = OpenOptions::new().read(true).write(true).open(file)?;
-    if let Some(Mark { offset, state }) = header.mark {
+    if let Some(StateMark { offset, state }) = header.mark {
         // neither before nor after the change that the journal is of
-        if !Mark::read(&target, offset)?.is_some_and(|found| [state, sum as i64].contains(&found)) {
+        if !StateMark::read(&target, offset)?.is_some_and(|found| [state, sum as i64].contains(&found)) {
             return Err(complain(
                 "is of another state of this file, which was replaced since (by a backup?)",
             ));
         }
     }
     target.set_len(header.length)?;
-    let mut left = journal.metadata()?.len() - Header::LENGTH - SUM;
+    let mut left = journal.metadata()?.len() - JournalHeader::LENGTH - SUM;
     let mut bytes = Vec::new();
     while left > 0 {
         let (start, size) = (read_number(&mut rest)?, read_number(&mut rest)?);
@@ -254,7 +254,7 @@ fn verified_sum(journal: &File) -> io::Result<Option<u64>> {
     }
     let mut noted = [0; SUM as usize];
     journal.read_exact_at(&mut noted, content)?;
-    Ok((u64::from_le_bytes(noted) == sum.0 && content >= Header::LENGTH).then_some(sum.0))
+    Ok((u64::from_le_bytes(noted) == sum.0 && content >= JournalHeader::LENGTH).then_some(sum.0))
 }
 
 fn busy() -> io::Error {
@@ -357,7 +357,7 @@ mod tests {
         abandon(Journal::begin(&file, &Extents::default(), 0, None, |_, _| Ok(())).unwrap());
         let journal = fs::read(name(&file, "")).unwrap();
         let number = |at: usize| u64::from_le_bytes(journal[at..at + 8].try_into().unwrap());
-        let (mut at, mut parts) = (Header::LENGTH as usize, Vec::new());
+        let (mut at, mut parts) = (JournalHeader::LENGTH as usize, Vec::new());
         while at < journal.len() - SUM as usize {
             parts.push((number(at), number(at + 8)));
             at += 16 + number(at + 8) as usize;
@@ -373,7 +373,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let (file, before, values) = setting(directory.path());
         let state = i64::from_ne_bytes(before[4..12].try_into().unwrap());
-        let mark = Some(Mark { offset: 4, state });
+        let mark = Some(StateMark { offset: 4, state });
         let begin = || Journal::begin(&file, &values, 3, mark, |_, _| Ok(())).unwrap();
         let next = begin();
         let next_state = next.next_state;

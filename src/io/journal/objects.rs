@@ -28,7 +28,7 @@ const LONGEST: u64 = 1 << 20;
 pub(in crate::io) struct Objects(File);
 
 /// A part of the header of an object.
-pub(in crate::io) struct Message {
+pub(in crate::io) struct HeaderMessage {
     pub(in crate::io) kind: u16,
     /// Place of its bytes in the file.
     pub(in crate::io) offset: u64,
@@ -65,7 +65,11 @@ impl Objects {
     }
 
     /// The header of an object of an open file, as far as it is on disk; `None` if it is of another version.
-    pub(in crate::io) fn messages(&self, file: &hdf5::File, path: &str) -> io::Result<Option<Vec<Message>>> {
+    pub(in crate::io) fn messages(
+        &self,
+        file: &hdf5::File,
+        path: &str,
+    ) -> io::Result<Option<Vec<HeaderMessage>>> {
         let address = ffi::address(file, path).map_err(|error| io::Error::other(error.to_string()))?;
         let prefix = self.bytes(address, 16)?;
         if prefix[0] != 1 {
@@ -73,7 +77,7 @@ impl Objects {
         }
         let count = number(&prefix[2..4]) as usize;
         let mut parts = vec![(address + 16, number(&prefix[8..12]))];
-        let mut messages: Vec<Message> = Vec::new();
+        let mut messages: Vec<HeaderMessage> = Vec::new();
         while let Some((start, length)) = parts.pop() {
             let bytes = self.bytes(start, length)?;
             let mut at = 0;
@@ -83,7 +87,7 @@ impl Objects {
                 if kind as u16 == CONTINUATION && size >= 16 {
                     parts.push((number(&data[..8]), number(&data[8..16])));
                 }
-                messages.push(Message {
+                messages.push(HeaderMessage {
                     kind: kind as u16,
                     offset: start + at as u64 + 8,
                     bytes: data.to_vec(),

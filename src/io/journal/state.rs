@@ -17,13 +17,13 @@ const ATTRIBUTE: u16 = 0x000c;
 
 /// Where a file notes its state, and which it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::io) struct Mark {
+pub(in crate::io) struct StateMark {
     /// First of its eight bytes, in the order of the machine.
     pub(in crate::io) offset: u64,
     pub(in crate::io) state: i64,
 }
 
-impl Mark {
+impl StateMark {
     /// The mark of a file that was not changed since it was opened; `None` if it has none, or in a place
     /// that is unknown.
     pub(in crate::io) fn find(file: &hdf5::File, objects: Option<&Objects>) -> hdf5::Result<Option<Self>> {

@@ -15,7 +15,7 @@ use crate::io::hdf5::kinds::{self, FileKind};
 use crate::io::hdf5::{compression, ffi, scales};
 use crate::io::journal::extents::Extents;
 use crate::io::journal::objects::Objects;
-use crate::io::journal::state::{self, Mark};
+use crate::io::journal::state::{self, StateMark};
 use crate::io::journal::{self, Journal};
 use crate::io::xdmf;
 
@@ -26,7 +26,7 @@ const TIMES_PER_CHUNK: usize = 512;
 
 /// A dataset that grows with every output.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(in crate::io) struct Known {
+pub(in crate::io) struct GrowingDataset {
     pub(in crate::io) name: String,
     /// Without the axis of time.
     shape: Vec<usize>,
@@ -36,7 +36,7 @@ pub(in crate::io) struct Known {
     filters: Vec<i32>,
 }
 
-impl Known {
+impl GrowingDataset {
     pub(in crate::io) fn is_compressed(&self) -> bool {
         !self.filters.is_empty()
     }
@@ -68,12 +68,12 @@ impl Known {
 
 /// What the file holds.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(in crate::io) struct Content {
+pub(in crate::io) struct SeriesContent {
     pub(in crate::io) times: Vec<f64>,
-    pub(in crate::io) known: Vec<Known>,
+    pub(in crate::io) known: Vec<GrowingDataset>,
 }
 
-impl Content {
+impl SeriesContent {
     /// What an open file holds; an error if it is not of this kind.
     fn of(file: &File) -> hdf5::Result<Self> {
         let foreign = |what: &str| {
@@ -101,7 +101,12 @@ impl Content {
                 )));
             }
             let kind = format!("{:?}", FileKind::of(&dataset.dtype()?));
-            known.push(Known { name, shape: shape[1..].to_vec(), kind, filters: compression::of(&dataset) });
+            known.push(GrowingDataset {
+                name,
+                shape: shape[1..].to_vec(),
+                kind,
+                filters: compression::of(&dataset),
+            });
         }
         Ok(Self { times, known })
     }
@@ -128,22 +133,23 @@ pub(in crate::io) fn define_time(file: &File, time: f64, units: Option<&str>) ->
 
 /// The file between two outputs, on rank 0.
 #[derive(Debug, Default)]
-pub(in crate::io) struct Extendable {
+pub(in crate::io) struct TimeAxisFile {
     /// Where values lie that are never changed again.
     values: Extents,
     /// Where the file notes its state; `None` if it does not, or one cannot tell where.
-    mark: Option<Mark>,
+    mark: Option<StateMark>,
 }
 
-impl Extendable {
+impl TimeAxisFile {
     /// Repairs the file if need be, drops the outputs at or after `from`, and tells what is left.
-    pub(in crate::io) fn open(path: &Path, from: f64) -> Result<(Self, Content), String> {
+    pub(in crate::io) fn open(path: &Path, from: f64) -> Result<(Self, SeriesContent), String> {
         recover(path).map_err(|error| error.to_string())?;
         let look = || {
             let file = open_alone(path, OpenMode::Read)?;
-            let content = Content::of(&file)?;
+            let content = SeriesContent::of(&file)?;
             let objects = objects(path)?;
-            let mut opened = Self { values: Extents::default(), mark: Mark::find(&file, objects.as_ref())? };
+            let mut opened =
+                Self { values: Extents::default(), mark: StateMark::find(&file, objects.as_ref())? };
             opened.values.add(places(&file, objects.as_ref(), &content, 0..content.times.len())?);
             file.close()?;
             Ok((opened, content))
@@ -167,13 +173,13 @@ impl Extendable {
     }
 
     /// Makes room for one more output, whose time is not a number yet.
-    pub(in crate::io) fn extend(&self, path: &Path, content: &Content) -> Result<Journal, String> {
+    pub(in crate::io) fn extend(&self, path: &Path, content: &SeriesContent) -> Result<Journal, String> {
         recover(path).map_err(|error| error.to_string())?;
         let count = content.times.len();
         let before = storage::length(path).map_err(|error| error.to_string())?;
         let journal = self.journal(path, count)?;
         change(path, |file| {
-            if Content::of(file)? != *content {
+            if SeriesContent::of(file)? != *content {
                 return Err(hdf5::Error::from("somebody else has changed it since the last output"));
             }
             resize(file, count + 1)?;
@@ -189,7 +195,7 @@ impl Extendable {
     pub(in crate::io) fn complete(
         &mut self,
         path: &Path,
-        content: &Content,
+        content: &SeriesContent,
         journal: Journal,
     ) -> Result<(), String> {
         let last = content.times.len() - 1;
@@ -198,7 +204,7 @@ impl Extendable {
             // what is looked up in the bytes must be there
             file.flush()?;
             let objects = objects(path)?;
-            let mark = Mark::find(file, objects.as_ref())?;
+            let mark = StateMark::find(file, objects.as_ref())?;
             Ok((places(file, objects.as_ref(), content, last..last + 1)?, mark))
         })?;
         journal.commit().map_err(|error| error.to_string())?;
@@ -257,7 +263,7 @@ fn objects(path: &Path) -> hdf5::Result<Option<Objects>> {
 fn places(
     file: &File,
     objects: Option<&Objects>,
-    content: &Content,
+    content: &SeriesContent,
     outputs: Range<usize>,
 ) -> hdf5::Result<Vec<(u64, u64)>> {
     let mut places = Vec::new();

@@ -8,13 +8,13 @@ use crate::io::writer::pending::Pending;
 
 /// Whether outputs are to be written in the background, and the one that is being so.
 #[derive(Debug, Default)]
-pub(super) struct Later<'w> {
+pub(super) struct BackgroundOutput<'w> {
     wanted: bool,
     /// The output and its time.
     pending: Option<(Pending<'w>, f64)>,
 }
 
-impl<'w> Later<'w> {
+impl<'w> BackgroundOutput<'w> {
     pub(super) fn wanted(&self) -> bool {
         self.wanted
     }
@@ -55,7 +55,7 @@ impl<'w> Series<'w> {
     /// # Ok::<(), parhelion::Error>(())
     /// ```
     pub fn in_background(mut self) -> Self {
-        self.later.wanted = true;
+        self.background.wanted = true;
         self
     }
 
@@ -70,7 +70,7 @@ impl<'w> Series<'w> {
     ///
     /// All ranks call it, and every error is the same on every rank.
     pub fn wait(&mut self) -> Result<()> {
-        let Some((pending, time)) = self.later.pending.take() else { return Ok(()) };
+        let Some((pending, time)) = self.background.pending.take() else { return Ok(()) };
         let (items, side_file) = pending.complete()?;
         side_file.and(snapshot::count(self, time, &items))
     }

@@ -10,13 +10,13 @@ mod snapshot;
 
 use std::path::{Path, PathBuf};
 
-use background::Later;
-use numbered::{Complete, Names};
+use background::BackgroundOutput;
+use numbered::{NumberedNames, NumberedOutput};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::file::storage::cannot;
 use crate::io::hdf5::attributes::{self, Attribute};
-use crate::io::journal::time_axis::{Content, Extendable};
+use crate::io::journal::time_axis::{SeriesContent, TimeAxisFile};
 use crate::io::ranks::same_everywhere;
 use crate::io::writer::FileWriter;
 use crate::messages::on_root;
@@ -95,7 +95,7 @@ pub struct Series<'w> {
     store: Store,
     time_units: Option<String>,
     attributes: Vec<(String, Attribute)>,
-    later: Later<'w>,
+    background: BackgroundOutput<'w>,
 }
 
 /// How outputs are stored, and those that there are.
@@ -104,18 +104,18 @@ enum Store {
     OneFile {
         /// Whether the file is there.
         begun: bool,
-        content: Content,
+        content: SeriesContent,
         /// On rank 0.
-        file: Extendable,
+        file: TimeAxisFile,
     },
     Numbered {
-        names: Names,
+        names: NumberedNames,
         /// Whether files of an older series have been removed.
         begun: bool,
         times: Vec<f64>,
         next: usize,
         /// On rank 0.
-        outputs: Vec<Complete>,
+        outputs: Vec<NumberedOutput>,
     },
 }
 
@@ -134,19 +134,24 @@ impl<'w> Series<'w> {
     pub fn create(world: &'w World, path: impl AsRef<Path>) -> Result<Self> {
         let target = path.as_ref().to_owned();
         same_everywhere(world, "the path of a series", &target)?;
-        if target.to_string_lossy().matches('*').count() != usize::from(Names::of(&target).is_some()) {
+        if target.to_string_lossy().matches('*').count() != usize::from(NumberedNames::of(&target).is_some())
+        {
             let reason = "one * in the last part of the path stands for the number of the file";
             let message = format!("cannot create {}: {reason}", target.display());
             return Err(Error::on_all_ranks(ErrorKind::Argument, message));
         }
-        let store = match Names::of(&target) {
-            None => Store::OneFile { begun: false, content: Content::default(), file: Extendable::default() },
+        let store = match NumberedNames::of(&target) {
+            None => Store::OneFile {
+                begun: false,
+                content: SeriesContent::default(),
+                file: TimeAxisFile::default(),
+            },
             Some(names) => {
                 Store::Numbered { names, begun: false, times: Vec::new(), next: 0, outputs: Vec::new() }
             }
         };
-        let later = Later::default();
-        Ok(Self { world, target, store, time_units: None, attributes: Vec::new(), later })
+        let background = BackgroundOutput::default();
+        Ok(Self { world, target, store, time_units: None, attributes: Vec::new(), background })
     }
 
     /// Goes on with a series after a restart at `time`: outputs at that time or later are dropped, to
@@ -170,11 +175,11 @@ impl<'w> Series<'w> {
         let fail = |reason: String| cannot("resume", &series.target, &reason);
         match &mut series.store {
             Store::OneFile { begun, content, file } => {
-                let found: Option<Content> = on_root(world.comm(), || {
+                let found: Option<SeriesContent> = on_root(world.comm(), || {
                     if !series.target.exists() {
                         return Ok(None);
                     }
-                    let (opened, content) = Extendable::open(&series.target, time).map_err(fail)?;
+                    let (opened, content) = TimeAxisFile::open(&series.target, time).map_err(fail)?;
                     *file = opened;
                     Ok(Some(content))
                 })?;

@@ -6,18 +6,18 @@ use hdf5::OpenMode;
 
 use super::Series;
 use super::Store;
-use super::numbered::Complete;
+use super::numbered::NumberedOutput;
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::block::stored::Stored;
 use crate::io::file::open::{open_alone, with_dataset};
 use crate::io::file::storage::{self, cannot, complaint};
 use crate::io::hdf5::scales;
 use crate::io::journal::Journal;
-use crate::io::journal::time_axis::Extendable;
+use crate::io::journal::time_axis::TimeAxisFile;
 use crate::io::options::WriteOptions;
 use crate::io::writer::FileWriter;
-use crate::io::writer::plan::Plan;
-use crate::io::xdmf::Slot;
+use crate::io::writer::plan::DatasetPlan;
+use crate::io::xdmf::TimeSlot;
 use crate::io::{transfer, xdmf};
 use crate::measure::Kind;
 use crate::messages::on_root;
@@ -31,11 +31,11 @@ use crate::messages::on_root;
 pub struct Snapshot<'s, 'w> {
     series: &'s mut Series<'w>,
     time: f64,
-    writing: Writing<'w>,
+    writing: SnapshotFile<'w>,
 }
 
 #[derive(Debug)]
-enum Writing<'w> {
+enum SnapshotFile<'w> {
     /// A new file.
     File(FileWriter<'w>),
     /// One more output in a file; the journal is rank 0's.
@@ -53,10 +53,10 @@ impl<'s, 'w> Snapshot<'s, 'w> {
                     journal = Some(made.map_err(|reason| cannot("extend", &series.target, &reason))?);
                     Ok(())
                 })?;
-                Writing::Append { journal, items: Vec::new() }
+                SnapshotFile::Append { journal, items: Vec::new() }
             }
             Store::OneFile { begun: false, .. } => {
-                Writing::File(series.new_file(&series.target, Some(time))?)
+                SnapshotFile::File(series.new_file(&series.target, Some(time))?)
             }
             Store::Numbered { names, begun, next, .. } => {
                 if !*begun {
@@ -69,7 +69,7 @@ impl<'s, 'w> Snapshot<'s, 'w> {
                 }
                 let path = names.path(*next);
                 let writer = series.new_file(&path, None)?.at_time(time);
-                Writing::File(if series.later.wanted() { writer.in_background() } else { writer })
+                SnapshotFile::File(if series.background.wanted() { writer.in_background() } else { writer })
             }
         };
         Ok(Self { series, time, writing })
@@ -100,10 +100,10 @@ impl<'s, 'w> Snapshot<'s, 'w> {
     /// All ranks call it, with the same field and options.
     pub fn write_with<F: Stored>(mut self, field: &F, options: &WriteOptions) -> Result<Self> {
         self.writing = match self.writing {
-            Writing::File(writer) => Writing::File(writer.write(field, options)?),
-            Writing::Append { journal, mut items } => {
+            SnapshotFile::File(writer) => SnapshotFile::File(writer.write(field, options)?),
+            SnapshotFile::Append { journal, mut items } => {
                 items.push(append(self.series, &items, field, options)?);
-                Writing::Append { journal, items }
+                SnapshotFile::Append { journal, items }
             }
         };
         Ok(self)
@@ -123,14 +123,14 @@ impl<'s, 'w> Snapshot<'s, 'w> {
         let Self { series, time, writing } = self;
         let world = series.world;
         let (items, side_file) = match writing {
-            Writing::File(writer)
-                if series.later.wanted() && matches!(series.store, Store::Numbered { .. }) =>
+            SnapshotFile::File(writer)
+                if series.background.wanted() && matches!(series.store, Store::Numbered { .. }) =>
             {
-                series.later.start(writer, time)?;
+                series.background.start(writer, time)?;
                 return Ok(());
             }
-            Writing::File(writer) => writer.finish()?,
-            Writing::Append { journal, items } => {
+            SnapshotFile::File(writer) => writer.finish()?,
+            SnapshotFile::Append { journal, items } => {
                 complete(series, time, journal, &items)?;
                 (items, Ok(()))
             }
@@ -140,7 +140,7 @@ impl<'s, 'w> Snapshot<'s, 'w> {
             Store::OneFile { begun, content, file } => {
                 if !*begun {
                     *content = on_root(world.comm(), || {
-                        let opened = Extendable::open(target, f64::INFINITY);
+                        let opened = TimeAxisFile::open(target, f64::INFINITY);
                         let (opened, content) = opened.map_err(|reason| cannot("read", target, &reason))?;
                         *file = opened;
                         Ok(content)
@@ -150,7 +150,7 @@ impl<'s, 'w> Snapshot<'s, 'w> {
                 on_root(world.comm(), || {
                     let (name, length) = (file_name(target), content.times.len());
                     let grids = content.times.iter().enumerate().filter_map(|(index, &time)| {
-                        xdmf::grids(&name, Some(time), &items, Some(Slot { index, length }))
+                        xdmf::grids(&name, Some(time), &items, Some(TimeSlot { index, length }))
                     });
                     write_side_file((time, target), &target.with_extension("xdmf"), &xdmf::collection(grids))
                 })
@@ -171,7 +171,7 @@ pub(super) fn count(series: &mut Series<'_>, time: f64, items: &[xdmf::Item]) ->
     *next += 1;
     on_root(series.world.comm(), || {
         let grids = xdmf::grids(&file_name(&names.path(number)), Some(time), items, None);
-        outputs.push(Complete { number, time, grids });
+        outputs.push(NumberedOutput { number, time, grids });
         let grids = outputs.iter().filter_map(|output| output.grids.clone());
         write_side_file((time, &series.target), &names.collection(), &xdmf::collection(grids))
     })
@@ -186,7 +186,7 @@ fn append<F: Stored>(
 ) -> Result<xdmf::Item> {
     let world = series.world;
     let Store::OneFile { content, .. } = &series.store else { unreachable!("only one file is appended to") };
-    let plan = Plan::new(world, field, options)?;
+    let plan = DatasetPlan::new(world, field, options)?;
     let name = &plan.item.name;
     let timing = world.measure().start_on(Kind::Write, name);
     let cannot_write = |reason: &str| {
@@ -202,7 +202,7 @@ fn append<F: Stored>(
             "earlier outputs hold only {names:?}; a file per output may vary"
         )));
     };
-    if let Some(reason) = known.refusal(&plan.item, plan.how.independent) {
+    if let Some(reason) = known.refusal(&plan.item, plan.mode.independent) {
         return Err(cannot_write(&reason));
     }
     // ranks may differ in what they have
@@ -224,7 +224,7 @@ fn append<F: Stored>(
     let last = content.times.len();
     let portion = plan.portion(field, Some((last + 1, last)));
     with_dataset(world, (&series.target, name, OpenMode::ReadWrite), cannot_write, |dataset| {
-        transfer::write(world, dataset, (field, &portion), plan.item.kind, &plan.how)
+        transfer::write(world, dataset, (field, &portion), plan.item.kind, &plan.mode)
     })?;
     timing.finish(portion.count.iter().product::<usize>() * field.components(), plan.item.kind.size());
     Ok(plan.item)

@@ -12,10 +12,10 @@ use std::os::unix::fs::FileExt;
 use std::thread::{Builder, JoinHandle};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::io::block::file_box::Place;
+use crate::io::block::file_box::FileBox;
 use crate::io::file::system;
-use crate::io::transfer::direct::Share;
-use crate::io::transfer::staging::Source;
+use crate::io::transfer::direct::RankShare;
+use crate::io::transfer::staging::FileValues;
 use crate::world::World;
 use parhelion_kernels::Element;
 
@@ -31,8 +31,8 @@ const WORTH_IT: usize = 1 << 20;
 
 /// What one rank writes of a contiguous dataset: bytes as they will be in the file, and their place there.
 #[derive(Debug)]
-pub(in crate::io) struct Block {
-    place: Place,
+pub(in crate::io) struct BlockCopy {
+    place: FileBox,
     /// Which bytes of the place they are.
     part: Range<usize>,
     /// The bytes, from `first` on: in memory as far from a multiple of [`ALIGNED`] as in the file.
@@ -40,15 +40,15 @@ pub(in crate::io) struct Block {
     first: usize,
 }
 
-impl Block {
+impl BlockCopy {
     /// Copies this rank's share of a field. Collective, also for what fails.
     ///
     /// # Errors
     /// When there is no memory for the copy; the same on every rank.
     pub(in crate::io) fn copy<T: Element>(
         world: &World,
-        share: &Share,
-        source: &Source<'_, T>,
+        share: &RankShare,
+        source: &FileValues<'_, T>,
     ) -> Result<Self> {
         let mut memory = world.agree(buffer(world, share.len() + ALIGNED))?;
         let (place, part) = share.place();
@@ -132,7 +132,7 @@ fn buffer(world: &World, length: usize) -> Result<Vec<u8>> {
 }
 
 /// Writes the blocks and waits until the file is on disk. Gives the blocks' memory back.
-pub(in crate::io) fn write(file: &File, blocks: Vec<Block>) -> io::Result<Vec<Vec<u8>>> {
+pub(in crate::io) fn write(file: &File, blocks: Vec<BlockCopy>) -> io::Result<Vec<Vec<u8>>> {
     let mut direct = if blocks.is_empty() { None } else { past_page_cache(file) };
     blocks.iter().try_for_each(|block| block.write(file, &mut direct))?;
     file.sync_all()?;
@@ -141,12 +141,12 @@ pub(in crate::io) fn write(file: &File, blocks: Vec<Block>) -> io::Result<Vec<Ve
 
 /// Work on a thread of its own. Dropping it waits for the thread.
 #[derive(Debug)]
-pub(in crate::io) struct Background(Option<JoinHandle<Written>>);
+pub(in crate::io) struct OutputThread(Option<JoinHandle<Written>>);
 
 /// What becomes of blocks: their memory, to be used again.
 pub(in crate::io) type Written = io::Result<Vec<Vec<u8>>>;
 
-impl Background {
+impl OutputThread {
     pub(in crate::io) fn start(work: impl FnOnce() -> Written + Send + 'static) -> io::Result<Self> {
         Builder::new().name("parhelion-output".into()).spawn(work).map(|thread| Self(Some(thread)))
     }
@@ -164,7 +164,7 @@ impl Background {
     }
 }
 
-impl Drop for Background {
+impl Drop for OutputThread {
     fn drop(&mut self) {
         // the caller has given up what was to be written
         let _ = self.wait();
@@ -183,7 +183,7 @@ mod tests {
 
     #[test]
     fn a_panic_of_the_thread_is_an_error() {
-        let mut background = Background::start(|| panic!("out of {}", "order")).unwrap();
+        let mut background = OutputThread::start(|| panic!("out of {}", "order")).unwrap();
         let error = background.wait().unwrap_err().to_string();
         assert!(error.contains("panicked: out of order"), "{error}");
         assert!(background.is_done() && background.wait().is_ok());

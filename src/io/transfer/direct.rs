@@ -11,28 +11,28 @@ use std::sync::Mutex;
 
 use hdf5::Datatype;
 
-use crate::io::block::file_box::Place;
+use crate::io::block::file_box::FileBox;
 use crate::io::block::pieces::{self, Piece, Pieces};
 use crate::io::block::portion::Portion;
 use crate::io::block::stored::StoredMut;
 use crate::io::hdf5::ffi;
 use crate::io::ranks::largest;
-use crate::io::transfer::mode::How;
-use crate::io::transfer::sharing::{Limits, Parcels, Sharing};
-use crate::io::transfer::staging::{self, Scratch, Source};
+use crate::io::transfer::mode::TransferMode;
+use crate::io::transfer::sharing::{RowSharing, SharingLimits, SwapBuffers};
+use crate::io::transfer::staging::{self, FileValues, Scratch};
 use crate::world::World;
 use parhelion_kernels::Element;
 
 /// What of a dataset this rank writes or reads itself.
-pub(in crate::io) struct Share {
+pub(in crate::io) struct RankShare {
     /// A box, of which `bytes` are this rank's.
-    place: Place,
+    place: FileBox,
     bytes: Range<usize>,
-    sharing: Option<Sharing>,
-    limits: Limits,
+    sharing: Option<RowSharing>,
+    limits: SharingLimits,
 }
 
-impl Share {
+impl RankShare {
     /// For the portion of each rank, of values of `size` bytes in a dataset that begins at `origin`.
     ///
     /// `None` on every rank if the values of some rank are scattered over the dataset one by one. Collective.
@@ -40,18 +40,21 @@ impl Share {
         world: &World,
         portion: &Portion,
         (origin, size): (u64, usize),
-        &How { independent, limits, .. }: &How,
+        &TransferMode { independent, limits, .. }: &TransferMode,
     ) -> Option<Self> {
         let ranges = portion.ranges();
         if largest(world, u64::from(ranges.is_none())) > 0 {
             return None;
         }
         let ranges = ranges.expect("no rank is without");
-        let sharing =
-            if independent { None } else { Sharing::new(world, (portion, &ranges), (origin, size), limits) };
+        let sharing = if independent {
+            None
+        } else {
+            RowSharing::new(world, (portion, &ranges), (origin, size), limits)
+        };
         Some(match sharing {
             None => {
-                let place = Place::new(portion, &ranges, (origin, size));
+                let place = FileBox::new(portion, &ranges, (origin, size));
                 let bytes = 0..place.len();
                 Self { place, bytes, sharing: None, limits }
             }
@@ -69,12 +72,12 @@ impl Share {
     }
 
     /// Where they lie: a box, and which of its bytes.
-    pub(in crate::io) fn place(&self) -> (&Place, Range<usize>) {
+    pub(in crate::io) fn place(&self) -> (&FileBox, Range<usize>) {
         (&self.place, self.bytes.clone())
     }
 
     /// Writes the values to the file. Collective where rows are shared, whatever fails.
-    pub(in crate::io) fn write<T: Element>(&self, file: &File, source: &Source<'_, T>) -> io::Result<()> {
+    pub(in crate::io) fn write<T: Element>(&self, file: &File, source: &FileValues<'_, T>) -> io::Result<()> {
         let mut scratch = Scratch::default();
         let mut buffer = Vec::new();
         let mut outcome = Ok(());
@@ -93,7 +96,7 @@ impl Share {
             }
             return outcome;
         };
-        let mut parcels = Parcels::default();
+        let mut parcels = SwapBuffers::default();
         for step in 0..sharing.steps() {
             let slabs = sharing.now(step);
             buffer.resize(slabs.len() * sharing.slab(), 0);
@@ -105,11 +108,16 @@ impl Share {
 
     /// Copies what this rank writes to a buffer of [`len`](Self::len) bytes, with all its cores where none waits
     /// for other ranks. Collective where rows are shared.
-    pub(in crate::io) fn copy<T: Element>(&self, world: &World, source: &Source<'_, T>, buffer: &mut [u8]) {
+    pub(in crate::io) fn copy<T: Element>(
+        &self,
+        world: &World,
+        source: &FileValues<'_, T>,
+        buffer: &mut [u8],
+    ) {
         let Some(sharing) = &self.sharing else {
             return copy_pieces(world, source, self.limits.at_once, buffer);
         };
-        let (mut scratch, mut parcels) = (Scratch::default(), Parcels::default());
+        let (mut scratch, mut parcels) = (Scratch::default(), SwapBuffers::default());
         let mut rest = buffer;
         for step in 0..sharing.steps() {
             let (slabs, others) = rest.split_at_mut(sharing.now(step).len() * sharing.slab());
@@ -126,7 +134,7 @@ impl Share {
         kinds: (&Datatype, &Datatype),
     ) -> hdf5::Result<()> {
         let point = kinds.0.size() * field.components();
-        let mut target = Target { field, portion, kinds, values: Vec::new(), outcome: Ok(()) };
+        let mut target = FieldTarget { field, portion, kinds, values: Vec::new(), outcome: Ok(()) };
         let mut buffer = Vec::new();
         let Some(sharing) = &self.sharing else {
             let pieces = Pieces::new(&portion.count, point, self.limits.at_once);
@@ -138,7 +146,7 @@ impl Share {
             }
             return target.outcome;
         };
-        let mut parcels = Parcels::default();
+        let mut parcels = SwapBuffers::default();
         for step in 0..sharing.steps() {
             let slabs = sharing.now(step);
             buffer.resize(slabs.len() * sharing.slab(), 0);
@@ -156,7 +164,7 @@ impl Share {
 }
 
 /// Copies all of a block, each core a part: also those that do not compute, which have nothing to do meanwhile.
-fn copy_pieces<T: Element>(world: &World, source: &Source<'_, T>, at_once: usize, buffer: &mut [u8]) {
+fn copy_pieces<T: Element>(world: &World, source: &FileValues<'_, T>, at_once: usize, buffer: &mut [u8]) {
     let pieces = Pieces::new(&source.portion().count, source.point(), at_once);
     let threads = world.threads().max(world.cores());
     let bound = |thread: usize| pieces.len() * thread / threads;
@@ -191,8 +199,8 @@ fn copy_pieces<T: Element>(world: &World, source: &Source<'_, T>, at_once: usize
 
 /// What brings this rank's parts of some slabs.
 fn gather<T: Element>(
-    sharing: &Sharing,
-    source: &Source<'_, T>,
+    sharing: &RowSharing,
+    source: &FileValues<'_, T>,
     scratch: &mut Scratch<T>,
 ) -> impl FnMut(Range<usize>, &mut [u8]) {
     |slabs, mut out| {
@@ -205,7 +213,7 @@ fn gather<T: Element>(
 }
 
 /// A field being filled.
-struct Target<'a, F: StoredMut> {
+struct FieldTarget<'a, F: StoredMut> {
     field: &'a mut F,
     portion: &'a Portion,
     /// Types of the values in the file and in the field.
@@ -215,7 +223,7 @@ struct Target<'a, F: StoredMut> {
     outcome: hdf5::Result<()>,
 }
 
-impl<F: StoredMut> Target<'_, F> {
+impl<F: StoredMut> FieldTarget<'_, F> {
     fn fetch(&mut self, work: impl FnOnce() -> io::Result<()>) {
         if self.outcome.is_ok() {
             self.outcome = work().map_err(|error| match error.kind() {

@@ -16,22 +16,22 @@ use hdf5::{Dataset, Datatype};
 use crate::io::block::pieces::{Piece, Pieces};
 use crate::io::block::placement::Placement;
 use crate::io::block::portion::Portion;
-use crate::io::block::selection::Run;
+use crate::io::block::selection::AxisRun;
 use crate::io::block::stored::{Stored, StoredMut};
-use crate::io::hdf5::ffi::{self, Slab, Transfer};
+use crate::io::hdf5::ffi::{self, Hyperslab, TransferProperties};
 use crate::io::hdf5::kinds::{self, FileKind};
 use crate::io::ranks::largest;
 use crate::world::World;
-use direct::Share;
-use mode::How;
+use direct::RankShare;
+use mode::TransferMode;
 use parhelion_kernels::{Element, ElementKind};
-use staging::{Scratch, Source};
+use staging::{FileValues, Scratch};
 
 /// Writes all of the field to a dataset of its shape and type. As [`write()`].
 pub(crate) fn write_all<F: Stored>(world: &World, dataset: &Dataset, field: &F) -> hdf5::Result<()> {
     let placement = field.placement();
     let portion = Portion::to_write(&placement, &whole(&placement), field.components(), None);
-    write(world, dataset, (field, &portion), F::Value::KIND, &How::default())
+    write(world, dataset, (field, &portion), F::Value::KIND, &TransferMode::default())
 }
 
 /// Reads all of a dataset of the field's shape. As [`read`].
@@ -39,12 +39,12 @@ pub(crate) fn read_all<F: StoredMut>(world: &World, dataset: &Dataset, field: &m
     let placement = field.placement();
     let axes: Vec<usize> = (0..placement.file_shape.len()).collect();
     let portion = Portion::to_read(&placement, &placement.file_shape, &whole(&placement), &axes);
-    read(world, dataset, (field, &portion), &How::default())
+    read(world, dataset, (field, &portion), &TransferMode::default())
 }
 
 /// All of every axis.
-fn whole(placement: &Placement) -> Vec<Run> {
-    placement.file_shape.iter().map(|&count| Run { start: 0, step: 1, count, single: false }).collect()
+fn whole(placement: &Placement) -> Vec<AxisRun> {
+    placement.file_shape.iter().map(|&count| AxisRun { start: 0, step: 1, count, single: false }).collect()
 }
 
 /// Writes a portion of the field as values of kind `stored`. Collective, also for ranks that own
@@ -56,23 +56,24 @@ pub(in crate::io) fn write<F: Stored>(
     dataset: &Dataset,
     (field, portion): (&F, &Portion),
     stored: ElementKind,
-    how: &How,
+    mode: &TransferMode,
 ) -> hdf5::Result<()> {
     let components = field.components();
-    let source = Source::new(field, portion, stored);
+    let source = FileValues::new(field, portion, stored);
     let ready = || {
         let kind = kinds::datatype(stored, kinds::COMPLEX_MEMBERS)?;
         let origin = if dataset.dtype()? == kind { dataset.offset() } else { None };
-        Ok((kind, origin, how.transfer()?))
+        Ok((kind, origin, mode.transfer()?))
     };
     let (kind, origin, transfer) = together(world, ready())?;
-    let share = origin.and_then(|origin| Share::new(world, portion, (origin, kind.size()), how));
+    let share = origin.and_then(|origin| RankShare::new(world, portion, (origin, kind.size()), mode));
     if let Some(share) = share {
         let file = opened(world, OpenOptions::new().write(true).open(dataset.filename()))?;
         return share.write(&file, &source).map_err(plain);
     }
     let (mut scratch, direct) = (Scratch::default(), source.direct());
-    let pieces = Pieces::new(&portion.count, size_of::<F::Value>() * components, how.limit(direct.is_some()));
+    let pieces =
+        Pieces::new(&portion.count, size_of::<F::Value>() * components, mode.limit(direct.is_some()));
     let file_shape = portion.file_shape();
     each_piece(world, &pieces, |piece| {
         let place = portion.in_file(piece);
@@ -80,14 +81,14 @@ pub(in crate::io) fn write<F: Stored>(
         if let Some(values) = direct.filter(|_| piece.len() > 0) {
             let start = portion.local_start(piece);
             let memory =
-                Slab { extent: &portion.memory_shape, start: &start, count: &piece.count, step: None };
+                Hyperslab { extent: &portion.memory_shape, start: &start, count: &piece.count, step: None };
             let bytes = bytemuck::cast_slice(values);
-            return how.check(ffi::write(dataset, &kind, (memory, bytes), file, &transfer)?, world);
+            return mode.check(ffi::write(dataset, &kind, (memory, bytes), file, &transfer)?, world);
         }
         let length = piece.len() * components;
         let bytes = source.gather(&mut scratch, piece);
-        let memory = Slab { extent: &[length], start: &[0], count: &[length], step: None };
-        how.check(ffi::write(dataset, &kind, (memory, bytes), file, &transfer)?, world)
+        let memory = Hyperslab { extent: &[length], start: &[0], count: &[length], step: None };
+        mode.check(ffi::write(dataset, &kind, (memory, bytes), file, &transfer)?, world)
     })
 }
 
@@ -99,16 +100,17 @@ pub(in crate::io) fn read<F: StoredMut>(
     world: &World,
     dataset: &Dataset,
     (field, portion): (&mut F, &Portion),
-    how: &How,
+    mode: &TransferMode,
 ) -> hdf5::Result<()> {
     let components = field.components();
     let ready = || {
         let stored = dataset.dtype()?;
         let wanted = FileKind::of(&stored).memory_type(F::Value::KIND)?;
-        Ok((stored, wanted, how.transfer()?))
+        Ok((stored, wanted, mode.transfer()?))
     };
-    let (stored, wanted, transfer): (Datatype, Datatype, Transfer) = together(world, ready())?;
-    let share = dataset.offset().and_then(|origin| Share::new(world, portion, (origin, stored.size()), how));
+    let (stored, wanted, transfer): (Datatype, Datatype, TransferProperties) = together(world, ready())?;
+    let share =
+        dataset.offset().and_then(|origin| RankShare::new(world, portion, (origin, stored.size()), mode));
     if let Some(share) = share {
         let file = opened(world, File::open(dataset.filename()))?;
         return share.read(&file, (field, portion), (&stored, &wanted));
@@ -117,7 +119,7 @@ pub(in crate::io) fn read<F: StoredMut>(
     let direct = components == 1 && !convert && portion.is_dense();
     // `stored` may be wider than an element; the buffer holds either
     let value = size_of::<F::Value>().max(stored.size());
-    let pieces = Pieces::new(&portion.count, value * components, how.limit(direct));
+    let pieces = Pieces::new(&portion.count, value * components, mode.limit(direct));
     let file_shape = portion.file_shape();
     let mut buffer = Vec::new();
     each_piece(world, &pieces, |piece| {
@@ -126,15 +128,15 @@ pub(in crate::io) fn read<F: StoredMut>(
         if direct && piece.len() > 0 {
             let start = portion.local_start(piece);
             let memory =
-                Slab { extent: &portion.memory_shape, start: &start, count: &piece.count, step: None };
+                Hyperslab { extent: &portion.memory_shape, start: &start, count: &piece.count, step: None };
             let bytes = bytemuck::cast_slice_mut(field.component_mut(0));
-            return how.check(ffi::read(dataset, &stored, (memory, bytes), file, &transfer)?, world);
+            return mode.check(ffi::read(dataset, &stored, (memory, bytes), file, &transfer)?, world);
         }
         let length = piece.len() * components;
         buffer.resize((length * value).div_ceil(size_of::<F::Value>()), F::Value::default());
-        let memory = Slab { extent: &[length], start: &[0], count: &[length], step: None };
+        let memory = Hyperslab { extent: &[length], start: &[0], count: &[length], step: None };
         let bytes = bytemuck::cast_slice_mut(&mut buffer);
-        how.check(ffi::read(dataset, &stored, (memory, bytes), file, &transfer)?, world)?;
+        mode.check(ffi::read(dataset, &stored, (memory, bytes), file, &transfer)?, world)?;
         if convert {
             ffi::convert(&stored, &wanted, length, bytemuck::cast_slice_mut(&mut buffer))?;
         }
@@ -180,7 +182,7 @@ fn each_piece(
     outcome
 }
 
-fn slab<'a>(extent: &'a [usize], [start, count, step]: &'a [Vec<usize>; 3]) -> Slab<'a> {
+fn slab<'a>(extent: &'a [usize], [start, count, step]: &'a [Vec<usize>; 3]) -> Hyperslab<'a> {
     let plain = step.iter().all(|&step| step == 1);
-    Slab { extent, start, count, step: (!plain).then_some(step) }
+    Hyperslab { extent, start, count, step: (!plain).then_some(step) }
 }

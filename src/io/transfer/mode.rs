@@ -1,12 +1,12 @@
 //! How bytes are moved: by all ranks together or by each, and how many at a time.
 
-use super::sharing::Limits;
-use crate::io::hdf5::ffi::{IoMode, Transfer};
+use super::sharing::SharingLimits;
+use crate::io::hdf5::ffi::{IoMode, TransferProperties};
 use crate::world::World;
 
 /// How bytes are moved.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::io) struct How {
+pub(in crate::io) struct TransferMode {
     /// Every rank by itself instead of all together.
     pub(in crate::io) independent: bool,
     /// Most bytes per call straight from or to the array.
@@ -14,17 +14,22 @@ pub(in crate::io) struct How {
     /// Bytes of the buffer for pieces that are interleaved or converted.
     pub(in crate::io) staging: usize,
     /// For contiguous datasets.
-    pub(in crate::io) limits: Limits,
+    pub(in crate::io) limits: SharingLimits,
 }
 
-impl Default for How {
+impl Default for TransferMode {
     fn default() -> Self {
         // MPI-IO and the libraries below it count bytes in 32 bits
-        Self { independent: false, largest_call: 1 << 30, staging: 32 << 20, limits: Limits::default() }
+        Self {
+            independent: false,
+            largest_call: 1 << 30,
+            staging: 32 << 20,
+            limits: SharingLimits::default(),
+        }
     }
 }
 
-impl How {
+impl TransferMode {
     pub(in crate::io) fn independently(independent: bool) -> Self {
         Self { independent, ..Self::default() }
     }
@@ -34,8 +39,8 @@ impl How {
         if direct { self.largest_call } else { self.staging }
     }
 
-    pub(super) fn transfer(&self) -> hdf5::Result<Transfer> {
-        if self.independent { Transfer::independent() } else { Transfer::collective() }
+    pub(super) fn transfer(&self) -> hdf5::Result<TransferProperties> {
+        if self.independent { TransferProperties::independent() } else { TransferProperties::collective() }
     }
 
     /// Refuses a transfer that was asked to be collective and was not.

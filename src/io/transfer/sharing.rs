@@ -21,7 +21,7 @@ use mpi::datatype::{Partition, PartitionMut};
 use mpi::topology::{Color, SimpleCommunicator};
 use mpi::traits::{Communicator, CommunicatorCollectives};
 
-use crate::io::block::file_box::Place;
+use crate::io::block::file_box::FileBox;
 use crate::io::block::portion::Portion;
 use crate::world::World;
 
@@ -32,7 +32,7 @@ const LARGEST_SLAB: usize = 1 << 30;
 ///
 /// What has one index on each axis before `axis` is a slab: a row, if only the fastest axis is cut.
 /// The ranks of `comm` have parts of the same slabs, which together are whole.
-pub(in crate::io) struct Sharing {
+pub(in crate::io) struct RowSharing {
     comm: SimpleCommunicator,
     axis: usize,
     slabs: usize,
@@ -46,19 +46,19 @@ pub(in crate::io) struct Sharing {
 
 /// Memory for parts on their way.
 #[derive(Default)]
-pub(in crate::io) struct Parcels {
+pub(in crate::io) struct SwapBuffers {
     outgoing: Vec<u8>,
     incoming: Vec<u8>,
 }
 
 /// How many bytes of a rank are contiguous in a file before nobody shares, and how many are swapped at a time.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::io) struct Limits {
+pub(in crate::io) struct SharingLimits {
     pub(in crate::io) long_enough: usize,
     pub(in crate::io) at_once: usize,
 }
 
-impl Default for Limits {
+impl Default for SharingLimits {
     fn default() -> Self {
         // a call of the system costs as much as copying a few KiB; what is swapped, thrice that, stays in a core's cache
         Self { long_enough: 128 << 10, at_once: 256 << 10 }
@@ -100,14 +100,14 @@ impl Bounds {
             let ranges: Vec<Range<usize>> = (0..self.count.len())
                 .map(|a| if a < axis { 0..self.count[a] } else { self.whole[a].clone() })
                 .collect();
-            Place::new(portion, &ranges, point).run()
+            FileBox::new(portion, &ranges, point).run()
         };
         let axes = self.count.len();
         (run(axes) < long_enough).then(|| (1..axes).rev().find(|&axis| run(axis) >= long_enough)).flatten()
     }
 }
 
-impl Sharing {
+impl RowSharing {
     /// The sharing that this rank takes part in, if any, and the place of all slabs of it.
     ///
     /// `ranges` are this rank's indices, and `point` the origin of the dataset and the bytes of a value. Collective.
@@ -115,8 +115,8 @@ impl Sharing {
         world: &World,
         (portion, ranges): (&Portion, &[Range<usize>]),
         point: (u64, usize),
-        limits: Limits,
-    ) -> Option<(Self, Place)> {
+        limits: SharingLimits,
+    ) -> Option<(Self, FileBox)> {
         if world.size() == 1 {
             return None;
         }
@@ -140,7 +140,7 @@ impl Sharing {
             return None;
         }
         let whole: Vec<Range<usize>> = [&ranges[..axis], &bounds.whole[axis..]].concat();
-        let place = Place::new(portion, &whole, point);
+        let place = FileBox::new(portion, &whole, point);
         let slabs: usize = ranges[..axis].iter().map(Range::len).product();
         let slab = place.len() / slabs;
         if slabs < members.len() || slab > LARGEST_SLAB {
@@ -148,7 +148,7 @@ impl Sharing {
         }
         let first: Vec<Range<usize>> =
             ranges[..axis].iter().map(|range| range.start..range.start + 1).collect();
-        let within_slab = |behind: &[Range<usize>]| Place::new(portion, &[&first, behind].concat(), point);
+        let within_slab = |behind: &[Range<usize>]| FileBox::new(portion, &[&first, behind].concat(), point);
         let one = within_slab(&bounds.whole[axis..]);
         let parts = members
             .iter()
@@ -162,7 +162,7 @@ impl Sharing {
     }
 }
 
-impl Sharing {
+impl RowSharing {
     /// How often ranks swap parts.
     pub(in crate::io) fn steps(&self) -> usize {
         self.slabs.div_ceil(self.parts.len()).div_ceil(self.at_once)
@@ -223,11 +223,11 @@ impl Sharing {
     pub(in crate::io) fn collect(
         &self,
         step: usize,
-        parcels: &mut Parcels,
+        parcels: &mut SwapBuffers,
         mut gather: impl FnMut(Range<usize>, &mut [u8]),
         slabs: &mut [u8],
     ) {
-        let Parcels { outgoing, incoming } = parcels;
+        let SwapBuffers { outgoing, incoming } = parcels;
         let [there, here] = self.bytes(step);
         outgoing.resize(there.iter().sum(), 0);
         incoming.resize(here.iter().sum(), 0);
@@ -258,11 +258,11 @@ impl Sharing {
     pub(in crate::io) fn distribute(
         &self,
         step: usize,
-        parcels: &mut Parcels,
+        parcels: &mut SwapBuffers,
         slabs: &[u8],
         mut scatter: impl FnMut(Range<usize>, &[u8]),
     ) {
-        let Parcels { outgoing, incoming } = parcels;
+        let SwapBuffers { outgoing, incoming } = parcels;
         let [here, there] = self.bytes(step);
         let pack = |runs: &[(usize, usize)], out: &mut Vec<u8>| {
             for slab in slabs.chunks_exact(self.slab) {
@@ -321,7 +321,7 @@ fn are_whole(blocks: &[Vec<Range<usize>>], axis: usize, whole: &[Range<usize>]) 
 mod tests {
     use super::*;
     use crate::grid::Grid;
-    use crate::io::block::selection::Run;
+    use crate::io::block::selection::AxisRun;
     use crate::io::block::stored::Stored;
     use crate::testing::on_ranks;
 
@@ -348,13 +348,13 @@ mod tests {
             let procs = if n == 6 { [1, 3, 2] } else { [1, 1, n] };
             let u = Grid::builder([5, 6, 7]).procs(procs).build(world)?.field::<f64>("u");
             let placement = u.placement();
-            let run = |&count: &usize| Run { start: 0, step: 1, count, single: false };
-            let runs: Vec<Run> = placement.file_shape.iter().map(run).collect();
+            let run = |&count: &usize| AxisRun { start: 0, step: 1, count, single: false };
+            let runs: Vec<AxisRun> = placement.file_shape.iter().map(run).collect();
             let portion = Portion::to_write(&placement, &runs, 1, None);
             let ranges = portion.ranges().expect("nothing is left out");
             let share = |long_enough| {
-                let limits = Limits { long_enough, at_once: 150 };
-                Sharing::new(world, (&portion, &ranges), (1000, 8), limits)
+                let limits = SharingLimits { long_enough, at_once: 150 };
+                RowSharing::new(world, (&portion, &ranges), (1000, 8), limits)
             };
             // values that follow each other in the file: at most 7, in a row
             assert!(share(8).is_none() && share(6 * 7 * 8 * 5 + 1).is_none(), "rows are long, or never are");

@@ -75,7 +75,7 @@ fn row(portion: &Portion, piece: &Piece) -> (usize, usize) {
 }
 
 /// The values of a rank that are written, in the order and precision that they have in the file.
-pub(in crate::io) struct Source<'a, T> {
+pub(in crate::io) struct FileValues<'a, T> {
     /// The local arrays of the components.
     components: Vec<&'a [T]>,
     portion: &'a Portion,
@@ -89,7 +89,7 @@ pub(in crate::io) struct Scratch<T> {
     rounded: Vec<f32>,
 }
 
-impl<'a, T: Element> Source<'a, T> {
+impl<'a, T: Element> FileValues<'a, T> {
     /// For values of kind `stored` in the file.
     pub(in crate::io) fn new<F: Stored<Value = T>>(
         field: &'a F,

@@ -14,7 +14,7 @@ use crate::io::file::storage::{self, cannot, complaint};
 use crate::io::hdf5::FORMAT;
 use crate::io::hdf5::attributes::Attribute;
 use crate::io::journal::{self, state};
-use crate::io::transfer::background::{self, Background, Block, Written};
+use crate::io::transfer::background::{self, BlockCopy, OutputThread, Written};
 use crate::io::xdmf;
 use crate::measure::{Kind, Timing};
 use crate::messages::on_root;
@@ -24,7 +24,7 @@ impl<'w> FileWriter<'w> {
     pub(in crate::io) fn finish_later(mut self) -> Result<Pending<'w>> {
         let timing = self.timing();
         let (file, copies) = self.seal()?;
-        let started = Background::start(move || background::write(&file, copies));
+        let started = OutputThread::start(move || background::write(&file, copies));
         let started = started.map_err(|error| cannot("write", &self.target, &error));
         let background = self.world.agree(started)?;
         timing.finish(0, 0);
@@ -42,7 +42,7 @@ impl<'w> FileWriter<'w> {
     }
 
     /// Writes all but the copies; gives what [`background::write`] needs for the rest. Collective.
-    pub(in crate::io) fn seal(&mut self) -> Result<(File, Vec<Block>)> {
+    pub(in crate::io) fn seal(&mut self) -> Result<(File, Vec<BlockCopy>)> {
         on_root(self.world.comm(), || {
             self.write_attributes().map_err(|error| cannot("write", &self.target, &complaint(&error)))?;
             Ok(())

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use hdf5::OpenMode;
 
-use plan::Plan;
+use plan::DatasetPlan;
 
 use super::block::stored::Stored;
 use super::file::open::{open_alone, with_dataset};
@@ -18,9 +18,9 @@ use super::hdf5::attributes::{self, Attribute};
 use super::journal::time_axis;
 use super::options::WriteOptions;
 use super::ranks::same_everywhere;
-use super::transfer::background::Block;
-use super::transfer::direct::Share;
-use super::transfer::staging::Source;
+use super::transfer::background::BlockCopy;
+use super::transfer::direct::RankShare;
+use super::transfer::staging::FileValues;
 use super::{transfer, xdmf};
 use crate::error::{Error, ErrorKind, Result};
 use crate::measure::Kind;
@@ -43,7 +43,7 @@ pub(in crate::io) struct FileWriter<'w> {
     attributes: Vec<(String, Attribute)>,
     items: Vec<xdmf::Item>,
     /// This rank's copies of what is not in the file yet, where writing waits until the end.
-    copies: Option<Vec<Block>>,
+    copies: Option<Vec<BlockCopy>>,
     /// Whether datasets have an axis of time before the others.
     time_axis: bool,
 }
@@ -121,7 +121,7 @@ impl<'w> FileWriter<'w> {
     pub(in crate::io) fn write<F: Stored>(mut self, field: &F, options: &WriteOptions) -> Result<Self> {
         let timing =
             self.world.measure().start_on(Kind::Write, options.name.as_deref().unwrap_or(field.name()));
-        let mut plan = Plan::new(self.world, field, options)?;
+        let mut plan = DatasetPlan::new(self.world, field, options)?;
         if self.time_axis {
             plan.require_chunks(self.world, field);
         }
@@ -133,17 +133,17 @@ impl<'w> FileWriter<'w> {
         let portion = plan.portion(field, self.time_axis.then_some((1, 0)));
         let origin = origin.filter(|_| self.copies.is_some());
         let place = |origin| (origin, plan.item.kind.size());
-        let share = origin.and_then(|origin| Share::new(self.world, &portion, place(origin), &plan.how));
+        let share = origin.and_then(|origin| RankShare::new(self.world, &portion, place(origin), &plan.mode));
         if let (Some(copies), Some(share)) = (&mut self.copies, share) {
-            let source = Source::new(field, &portion, plan.item.kind);
-            copies.push(Block::copy(self.world, &share, &source)?);
+            let source = FileValues::new(field, &portion, plan.item.kind);
+            copies.push(BlockCopy::copy(self.world, &share, &source)?);
         } else if !plan.is_empty() {
             let place = (&*self.temporary, name.as_str(), OpenMode::ReadWrite);
             with_dataset(
                 self.world,
                 place,
                 |reason| self.cannot_write(name, reason),
-                |dataset| transfer::write(self.world, dataset, (field, &portion), plan.item.kind, &plan.how),
+                |dataset| transfer::write(self.world, dataset, (field, &portion), plan.item.kind, &plan.mode),
             )?;
         }
         timing.finish(portion.count.iter().product::<usize>() * field.components(), plan.item.kind.size());
@@ -154,7 +154,7 @@ impl<'w> FileWriter<'w> {
     /// Makes the dataset with everything but its values, and reserves their space. On rank 0.
     ///
     /// Gives where in the file the values begin if they are contiguous.
-    fn define(&self, plan: &Plan) -> Result<Option<u64>, String> {
+    fn define(&self, plan: &DatasetPlan) -> Result<Option<u64>, String> {
         let text = |error: hdf5::Error| complaint(&error);
         let file = open_alone(&self.temporary, OpenMode::ReadWrite).map_err(text)?;
         let before = storage::length(&self.temporary).map_err(|error| error.to_string())?;

@@ -2,7 +2,7 @@
 
 use super::FileWriter;
 use crate::error::Result;
-use crate::io::transfer::background::Background;
+use crate::io::transfer::background::OutputThread;
 use crate::io::xdmf;
 
 /// A file that is being written while the ranks compute; see [`Output::in_background`](crate::io::Output::in_background).
@@ -14,12 +14,12 @@ use crate::io::xdmf;
 #[derive(Debug)]
 pub struct Pending<'w> {
     // in this order: the thread ends before the file is removed
-    background: Background,
+    background: OutputThread,
     writer: FileWriter<'w>,
 }
 
 impl<'w> Pending<'w> {
-    pub(in crate::io) fn new(background: Background, writer: FileWriter<'w>) -> Self {
+    pub(in crate::io) fn new(background: OutputThread, writer: FileWriter<'w>) -> Self {
         Self { background, writer }
     }
 
@@ -77,7 +77,7 @@ mod tests {
                 // as if the disk refused the bytes
                 file = File::open(&draft)?;
             }
-            let background = Background::start(move || background::write(&file, blocks))?;
+            let background = OutputThread::start(move || background::write(&file, blocks))?;
             let error = Pending::new(background, writer).wait().unwrap_err().to_string();
             assert!(error.contains("parhelion-background.h5") && error.contains("Bad file"), "{error}");
             assert!(world.is_same(&error), "{error}");

@@ -8,13 +8,13 @@ use super::xdmf;
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::block::chunking;
 use crate::io::block::portion::Portion;
-use crate::io::block::selection::Run;
+use crate::io::block::selection::AxisRun;
 use crate::io::block::stored::Stored;
 use crate::io::hdf5::attributes::Attribute;
 use crate::io::hdf5::{compression, kinds, scales};
 use crate::io::options::{Chunking, WriteOptions};
 use crate::io::ranks::{largest, same_everywhere};
-use crate::io::transfer::mode::How;
+use crate::io::transfer::mode::TransferMode;
 use crate::world::World;
 use parhelion_kernels::{Element, ElementKind};
 
@@ -24,20 +24,20 @@ const FILL_VALUE: &str = "_FillValue";
 const RESERVED: [&str; 5] = ["CLASS", "NAME", "DIMENSION_LIST", "REFERENCE_LIST", FILL_VALUE];
 
 /// A dataset that all ranks mean alike and that can be written.
-pub(in crate::io) struct Plan {
+pub(in crate::io) struct DatasetPlan {
     /// What the dataset holds; its shape and axes are those of the chosen part of the field.
     pub(in crate::io) item: xdmf::Item,
     /// What of the field is written, per axis.
-    runs: Vec<Run>,
+    runs: Vec<AxisRun>,
     /// Per axis of the field; `None` for a contiguous dataset.
     chunks: Option<Vec<usize>>,
     /// Numbers and parameters of the filters of chunks.
     filters: Vec<(i32, Vec<u32>)>,
-    pub(in crate::io) how: How,
+    pub(in crate::io) mode: TransferMode,
     attributes: Vec<(String, Attribute)>,
 }
 
-impl Plan {
+impl DatasetPlan {
     /// What becomes of a field. Collective.
     ///
     /// # Errors
@@ -57,7 +57,7 @@ impl Plan {
         let names: Vec<&str> = options.attributes.iter().map(|(name, _)| name.as_str()).collect();
         let layout = (&options.chunking, &options.compression, options.independent);
         same_everywhere(world, what, &(format!("{item:?}"), &options.selection, layout, names))?;
-        let filters = options.compression.as_ref().map_or(Vec::new(), |how| how.resolve(world));
+        let filters = options.compression.as_ref().map_or(Vec::new(), |mode| mode.resolve(world));
         let local = || {
             check_names(&item)?;
             check_options(&item, options)?;
@@ -79,8 +79,8 @@ impl Plan {
                 attributes.push((name.to_owned(), Attribute::from(text)));
             }
         }
-        let how = How::independently(options.independent);
-        let mut plan = Self { item, runs, chunks: None, filters, how, attributes };
+        let mode = TransferMode::independently(options.independent);
+        let mut plan = Self { item, runs, chunks: None, filters, mode, attributes };
         match &options.chunking {
             Chunking::Contiguous if plan.filters.is_empty() => {}
             Chunking::Given(chunks) => plan.set_chunks(chunks.clone()),
@@ -257,14 +257,14 @@ mod tests {
     use crate::io::file::open::{open_alone, with_dataset};
     use crate::io::file::storage::cannot;
     use crate::io::transfer;
-    use crate::io::transfer::sharing::Limits;
+    use crate::io::transfer::sharing::SharingLimits;
     use crate::messages::on_root;
     use crate::testing::on_ranks;
 
     /// Limits as far below the blocks of the test as those of MPI are below blocks of many GiB.
-    fn small() -> How {
-        let limits = Limits { long_enough: 100, at_once: 120 };
-        How { independent: false, largest_call: 100, staging: 40, limits }
+    fn small() -> TransferMode {
+        let limits = SharingLimits { long_enough: 100, at_once: 120 };
+        TransferMode { independent: false, largest_call: 100, staging: 40, limits }
     }
 
     fn number([z, y, x]: [usize; 3]) -> f64 {
@@ -286,7 +286,7 @@ mod tests {
         for component in 0..components {
             u.fill_component_indexed(component, |index| number(index) + 0.25 * component as f64);
         }
-        let plan = Plan::new(world, &u, options)?;
+        let plan = DatasetPlan::new(world, &u, options)?;
         let fail = |reason: &str| cannot("use", path, reason);
         on_root(world.comm(), || {
             let define = || {
