@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::exact::Exact;
 use super::header::HEADER;
 use super::scalar::ScalarRecord;
+use crate::io::unravel;
 use parhelion_kernels::ElementKind;
 
 /// Smallest number of bytes with a checksum of their own.
@@ -111,13 +112,9 @@ impl FieldRecord {
     /// The index of the value that has this byte of the data.
     pub(super) fn index_of(&self, byte: u64) -> Vec<usize> {
         let shape = self.shape();
-        let mut rest = byte / self.kind().map_or(1, |kind| kind.size() as u64);
+        let number = byte as usize / self.kind().map_or(1, ElementKind::size);
         let mut index = vec![0; shape.len()];
-        for axis in (0..shape.len()).rev() {
-            let length = shape[axis].max(1) as u64;
-            index[axis] = (rest % length) as usize;
-            rest /= length;
-        }
+        unravel(number, &shape).for_each(|(axis, along)| index[axis] = along);
         index
     }
 }

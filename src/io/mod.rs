@@ -47,6 +47,7 @@ mod transfer;
 mod writer;
 mod xdmf;
 
+pub(crate) use block::index::unravel;
 pub use block::placement::Placement;
 pub use block::stored::{Axis, Stored, StoredMut};
 pub(crate) use file::open::{open_alone, with_datasets};

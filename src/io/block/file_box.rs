@@ -5,6 +5,7 @@ use std::io;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 
+use super::index::unravel;
 use crate::io::block::portion::{AxisRole, Portion};
 
 /// A box of a contiguous dataset.
@@ -79,10 +80,8 @@ impl FileBox {
         (bytes.start / length..end).map(move |run| {
             let part = bytes.start.max(run * length)..bytes.end.min((run + 1) * length);
             let mut offset = after(first, part.start - run * length, 1);
-            let mut rest = run;
-            for axis in (0..split).rev() {
-                offset = after(offset, start[axis] + rest % count[axis], stride[axis]);
-                rest /= count[axis];
+            for (axis, index) in unravel(run, &count[..split]) {
+                offset = after(offset, start[axis] + index, stride[axis]);
             }
             (offset, part)
         })

@@ -4,6 +4,7 @@
 
 pub(in crate::io) mod chunking;
 pub(in crate::io) mod file_box;
+pub(in crate::io) mod index;
 pub(in crate::io) mod pieces;
 pub(in crate::io) mod placement;
 pub(in crate::io) mod portion;

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use super::index::unravel;
+
 /// The pieces of a block, in C order, each a box of at most `limit` bytes (but one element at least).
 ///
 /// MPI-IO counts bytes in 32 bits at more than one place, and staging buffers are small, so
@@ -58,11 +60,8 @@ impl Pieces {
         let runs = self.shape[self.axis].div_ceil(self.run);
         start[self.axis] = number % runs * self.run;
         count[self.axis] = self.run.min(self.shape[self.axis] - start[self.axis]);
-        let mut rest = number / runs;
-        for axis in (0..self.axis).rev() {
-            start[axis] = rest % self.shape[axis];
-            count[axis] = 1;
-            rest /= self.shape[axis];
+        for (axis, index) in unravel(number / runs, &self.shape[..self.axis]) {
+            (start[axis], count[axis]) = (index, 1);
         }
         Piece { start, count }
     }
@@ -84,11 +83,8 @@ pub(in crate::io) fn of_slabs(
         let (mut start, mut count) = (vec![0; shape.len()], shape.to_vec());
         start[axis - 1] = next % along;
         count[axis - 1] = (along - next % along).min(slabs.end - next);
-        let mut rest = next / along;
-        for axis in (0..axis - 1).rev() {
-            start[axis] = rest % shape[axis];
-            count[axis] = 1;
-            rest /= shape[axis];
+        for (axis, index) in unravel(next / along, &shape[..axis - 1]) {
+            (start[axis], count[axis]) = (index, 1);
         }
         next += count[axis - 1];
         Some(Piece { start, count })

@@ -1,5 +1,6 @@
 //! From the grid of a dataset to a finer or coarser one over the same box, by multilinear interpolation.
 
+use crate::io::block::index::unravel;
 use crate::io::block::placement::Placement;
 use crate::io::block::stored::{Axis, Stored, StoredMut};
 use parhelion_kernels::Element;
@@ -66,10 +67,8 @@ impl<T: Element> InterpolationSource<T> {
         for (component, source) in self.parts.iter().enumerate() {
             let target = field.component_mut(component);
             for number in 0..to.len() {
-                let (mut rest, mut local, mut local_stride, mut from) = (number, 0, 1, 0);
-                for a in (0..axes).rev() {
-                    let index = rest % to.shape[a];
-                    rest /= to.shape[a];
+                let (mut local, mut local_stride, mut from) = (0, 1, 0);
+                for (a, index) in unravel(number, &to.shape) {
                     local += (to.memory_start[a] + index) * local_stride;
                     local_stride *= to.memory_shape[a];
                     from += self.places[a][index].0 * strides[a];

@@ -1,10 +1,16 @@
 //! Where things lie in an HDF5 file, read from its bytes.
 //!
-//! The library knows, but has no way to say it that is fit for use: up to HDF5 1.14, looking up the place of one chunk goes
-//! through all chunks of the dataset. Only the oldest form of headers and indices is understood, in which files are
-//! written unless one asks for another; of others the answer is `None`.
+//! HDF5 1.10 cannot say where an attribute lies, and finds the place of one chunk only by walking over all
+//! chunks of the dataset. Measured with 1.10.8, 100 chunks per output: with 10⁴ chunks its call takes 30 ms per
+//! output and 1.2 s for all, which is needed once when a series is resumed; with 10⁵ chunks 2 s per output
+//! and more than five minutes for all. Read from the tree itself, 10⁵ chunks take a few
+//! milliseconds, so this module stays until `H5Dchunk_iter` (HDF5 1.14) can be relied on.
 //!
-//! Source: "HDF5 File Format Specification Version 3.0", III.A.1 (B-trees), IV.A.1.a (object headers), IV.A.2.i (layouts).
+//! Only the oldest form of headers and indices is understood, in which files are written by default. For
+//! others the answer is `None`, and the caller asks the library.
+//!
+//! Source: "HDF5 File Format Specification Version 3.0", III.A.1 (B-trees), IV.A.1.a (object headers),
+//! IV.A.2.i (layouts).
 
 use std::fs::File;
 use std::io;

@@ -7,6 +7,7 @@ use std::path::Path;
 use hdf5::{Dataset, Extent, File, OpenMode, SimpleExtents};
 use serde::{Deserialize, Serialize};
 
+use crate::io::block::index::unravel;
 use crate::io::file::lock::claim;
 use crate::io::file::open::open_alone;
 use crate::io::file::storage::{self, complaint};
@@ -288,11 +289,10 @@ fn each_chunk(dataset: &Dataset, output: usize, mut visit: impl FnMut((u64, u64)
     let shape = dataset.get_shape()?;
     let chunk = dataset.chunk().ok_or_else(|| hdf5::Error::from("a dataset that grows has chunks"))?;
     let counts: Vec<usize> = (1..shape.len()).map(|a| shape[a].div_ceil(chunk[a])).collect();
-    for mut number in 0..counts.iter().product() {
+    for number in 0..counts.iter().product() {
         let mut first = vec![output; shape.len()];
-        for axis in (1..shape.len()).rev() {
-            first[axis] = number % counts[axis - 1] * chunk[axis];
-            number /= counts[axis - 1];
+        for (axis, index) in unravel(number, &counts) {
+            first[axis + 1] = index * chunk[axis + 1];
         }
         if let Some((start, length)) = ffi::chunk_place(dataset, &first)? {
             visit((start, start + length));

@@ -4,6 +4,7 @@
 //! arrays in memory and the fastest axis in the file, values that are converted, and every so
 //! many-th element.
 
+use crate::io::block::index::unravel;
 use crate::io::block::pieces::Piece;
 use crate::io::block::portion::Portion;
 use crate::io::block::stored::Stored;
@@ -14,12 +15,10 @@ fn rows<'a>(portion: &'a Portion, piece: &'a Piece) -> impl Iterator<Item = usiz
     let slow = piece.count.len() - 1;
     let rows = if piece.len() == 0 { 0 } else { piece.count[..slow].iter().product() };
     let start = portion.local_start(piece);
-    (0..rows).map(move |mut row| {
+    (0..rows).map(move |row| {
         let mut offset = start[slow];
         let mut stride = portion.memory_shape[slow];
-        for axis in (0..slow).rev() {
-            let index = row % piece.count[axis];
-            row /= piece.count[axis];
+        for (axis, index) in unravel(row, &piece.count[..slow]) {
             offset += (start[axis] + index * portion.memory_step[axis]) * stride;
             stride *= portion.memory_shape[axis];
         }
