@@ -364,3 +364,21 @@ fn an_output_counts_though_its_side_file_fails() {
         Ok(())
     });
 }
+
+#[test]
+fn a_field_that_knows_its_time_gives_it_to_the_output() {
+    on_ranks_in_scratch(|world, directory| {
+        let path = directory.join("heat-*.h5");
+        let mut u = Grid::builder([6, 4, 5]).build(world)?.field::<f64>("u");
+        let mut series = Series::create(world, &path)?;
+        let error = series.at_time_of(&u).unwrap_err().to_string();
+        assert_contains(&error, &["heat-*.h5", "\"u\" has no time", "set_time", "Series::at"]);
+        for step in 0..2 {
+            u.set_time(f64::from(step), 0.5);
+            series.at_time_of(&u)?.write(&u)?.finish()?;
+        }
+        assert_eq!(series.times(), [0.0, 1.0]);
+        assert_eq!(Input::open(world, directory.join("heat-000001.h5"))?.time(), Some(1.0));
+        Ok(())
+    });
+}

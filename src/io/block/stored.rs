@@ -62,6 +62,11 @@ pub trait Stored {
         None
     }
 
+    /// Time of the values, if it is known; the same on every rank.
+    fn time(&self) -> Option<f64> {
+        None
+    }
+
     /// Coordinates per axis, slowest first; the same on every rank.
     fn axes(&self) -> Vec<Axis>;
 

@@ -14,6 +14,7 @@ use background::BackgroundOutput;
 use numbered::{NumberedNames, NumberedOutput};
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::io::block::stored::Stored;
 use crate::io::file::storage::cannot;
 use crate::io::hdf5::attributes::{self, Attribute};
 use crate::io::journal::time_axis::{SeriesContent, TimeAxisFile};
@@ -247,6 +248,43 @@ impl<'w> Series<'w> {
             return Err(self.refuse(&format!("an output at time {time:?} cannot come after one at {last:?}")));
         }
         Snapshot::begin(self, time)
+    }
+
+    /// Begins the output of a field's own time, which must be later than all before.
+    ///
+    /// ```
+    /// use parhelion::prelude::*;
+    /// use parhelion::io::Series;
+    ///
+    /// # let directory = tempfile::tempdir().unwrap();
+    /// # let path = directory.path().join("heat.h5");
+    /// let world = World::init()?;
+    /// let mut u = Grid::builder([16, 16]).build(&world)?.field::<f64>("temperature");
+    /// u.set_time(2.0, 0.1);
+    /// let mut series = Series::create(&world, &path)?;
+    /// series.at_time_of(&u)?.write(&u)?.finish()?;
+    /// assert_eq!(series.times(), [2.0]);
+    /// # Ok::<(), parhelion::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If the field has no time, because [`Field::set_time`](crate::Field::set_time) was never called, and as
+    /// [`at`](Self::at).
+    ///
+    /// # Collective
+    ///
+    /// All ranks call it, with the same field.
+    pub fn at_time_of<F: Stored>(&mut self, field: &F) -> Result<Snapshot<'_, 'w>> {
+        let time = field.time();
+        same_everywhere(self.world, "the time of a field", &time.map(f64::to_bits))?;
+        let Some(time) = time else {
+            return Err(self.refuse(&format!(
+                "field {:?} has no time; set it with Field::set_time, or pass a time to Series::at",
+                field.name()
+            )));
+        };
+        self.at(time)
     }
 
     /// A new file of this series, with its attributes.

@@ -186,7 +186,7 @@ fn append<F: Stored>(
 ) -> Result<xdmf::Item> {
     let world = series.world;
     let Store::OneFile { content, .. } = &series.store else { unreachable!("only one file is appended to") };
-    let plan = DatasetPlan::new(world, field, options)?;
+    let plan = DatasetPlan::new(world, &series.target, field, options)?;
     let name = &plan.item.name;
     let timing = world.measure().start_on(Kind::Write, name);
     let cannot_write = |reason: &str| {

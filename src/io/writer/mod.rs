@@ -121,7 +121,7 @@ impl<'w> FileWriter<'w> {
     pub(in crate::io) fn write<F: Stored>(mut self, field: &F, options: &WriteOptions) -> Result<Self> {
         let timing =
             self.world.measure().start_on(Kind::Write, options.name.as_deref().unwrap_or(field.name()));
-        let mut plan = DatasetPlan::new(self.world, field, options)?;
+        let mut plan = DatasetPlan::new(self.world, &self.target, field, options)?;
         if self.time_axis {
             plan.require_chunks(self.world, field);
         }

@@ -1,5 +1,7 @@
 //! A dataset to be: what the user asked for, checked, and its definition in the file.
 
+use std::path::Path;
+
 use hdf5::plist::dataset_create::{AllocTime, FillTime};
 use hdf5::types::OwnedDynValue;
 use hdf5::{Dataset, Extent, File, SimpleExtents};
@@ -42,7 +44,12 @@ impl DatasetPlan {
     ///
     /// # Errors
     /// When ranks differ, or there cannot be such a dataset; the same on every rank.
-    pub(in crate::io) fn new<F: Stored>(world: &World, field: &F, options: &WriteOptions) -> Result<Self> {
+    pub(in crate::io) fn new<F: Stored>(
+        world: &World,
+        file: &Path,
+        field: &F,
+        options: &WriteOptions,
+    ) -> Result<Self> {
         let placement = field.placement();
         let mut item = xdmf::Item {
             name: options.name.as_deref().unwrap_or(field.name()).to_owned(),
@@ -68,7 +75,10 @@ impl DatasetPlan {
             (0..item.components).try_for_each(check)?;
             options.selection.runs(&item.shape)
         };
-        let runs = world.agree(local())?;
+        let runs = world.agree(local().map_err(|error| {
+            let message = format!("cannot write {:?} to {}: {error}", item.name, file.display());
+            Error::new(error.kind(), message)
+        }))?;
         for (axis, run) in runs.iter().enumerate() {
             item.axes[axis] = item.axes[axis].part(run, item.shape[axis]);
             item.shape[axis] = run.count;
@@ -211,7 +221,11 @@ fn check_names(item: &xdmf::Item) -> Result<()> {
     if let Some(name) = names.iter().find(|name| bad(name)) {
         refuse(format!("{name:?} cannot be the name of a dataset: give one without \"/\""))
     } else if let Some(n) = (0..names.len()).find(|&n| repeated(n)) {
-        refuse(format!("{:?} cannot name two of the field and its axes", names[n]))
+        let second = if n < item.axes.len() { "another axis" } else { "the field" };
+        refuse(format!(
+            "{:?} would name both an axis and {second}; rename one of them, or the dataset with WriteOptions::name",
+            names[n]
+        ))
     } else if item.components == 0 {
         refuse(format!("field {name:?} has no components"))
     } else if item.axes.len() != item.shape.len() {
@@ -246,8 +260,6 @@ fn check_options(item: &xdmf::Item, options: &WriteOptions) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use hdf5::OpenMode;
 
     use super::*;
@@ -286,7 +298,7 @@ mod tests {
         for component in 0..components {
             u.fill_component_indexed(component, |index| number(index) + 0.25 * component as f64);
         }
-        let plan = DatasetPlan::new(world, &u, options)?;
+        let plan = DatasetPlan::new(world, path, &u, options)?;
         let fail = |reason: &str| cannot("use", path, reason);
         on_root(world.comm(), || {
             let define = || {
