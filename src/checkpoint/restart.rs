@@ -24,9 +24,11 @@ use crate::messages::on_root;
 use crate::world::World;
 use parhelion_kernels::Element;
 
-/// A complete checkpoint, verified to the last byte, from which a run goes on: on any number of ranks, with the same bits.
+/// A complete checkpoint, verified to the last byte. A run resumes from it with the same bits, on
+/// any number of ranks.
 ///
-/// From [`Checkpoints::restart`](crate::checkpoint::Checkpoints::restart), or [`Restart::open`] for a file of one's choice.
+/// [`Checkpoints::restart`](crate::checkpoint::Checkpoints::restart) finds the newest one;
+/// [`Restart::open`] opens a given file.
 pub struct Restart<'w> {
     world: &'w World,
     path: PathBuf,
@@ -41,12 +43,13 @@ impl<'w> Restart<'w> {
     ///
     /// # Errors
     ///
-    /// If the file cannot be read, is no complete checkpoint, is damaged (the message says
-    /// where), or is of a newer format.
+    /// If the file cannot be read, is no complete checkpoint, is damaged (the message says where),
+    /// or has a newer format.
     ///
     /// # Collective
     ///
-    /// All ranks call it, with the same path, and get the same error. So do all methods that take a field.
+    /// All ranks call it, with the same path, and get the same error. This holds for all methods
+    /// that take a field.
     pub fn open(world: &'w World, path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         same_everywhere(world, "the path of a checkpoint", &path)?;
@@ -95,7 +98,7 @@ impl<'w> Restart<'w> {
         self.description.fields.iter().map(|field| field.name.as_str())
     }
 
-    /// Newer checkpoints that were passed over because they are damaged, and why.
+    /// Newer checkpoints that were skipped because they are damaged, and why.
     pub fn skipped(&self) -> &[(PathBuf, String)] {
         &self.skipped
     }
@@ -104,7 +107,7 @@ impl<'w> Restart<'w> {
     ///
     /// # Errors
     ///
-    /// If there is none of that name, or it is of another type.
+    /// If there is none of that name, or it has another type.
     pub fn scalar<S: TryFrom<Scalar, Error = String>>(&self, name: &str) -> Result<S> {
         let fail = |reason: &str| {
             let message = format!("cannot restore scalar {name:?} from {}: {reason}", self.path.display());
@@ -121,7 +124,7 @@ impl<'w> Restart<'w> {
     ///
     /// # Errors
     ///
-    /// If it is not of this type.
+    /// If it does not have this type.
     pub fn metadata<M: DeserializeOwned>(&self) -> Result<M> {
         serde_json::from_value(self.description.metadata.clone()).map_err(|error| {
             let message = format!("cannot restore the metadata from {}: {error}", self.path.display());
@@ -129,22 +132,24 @@ impl<'w> Restart<'w> {
         })
     }
 
-    /// Reads the field of this name, each rank its own block, and its clock. Its halo becomes stale.
+    /// Reads the field of this name, each rank its own block, and its clock. The halo becomes
+    /// stale.
     ///
     /// # Errors
     ///
-    /// If there is no such field, or the one that was saved differs in type, components, centering or grid (its
-    /// process grid and halo may differ).
+    /// If there is no such field, or it differs from the saved one in type, components, centering
+    /// or grid. (The process grid and the halo may differ.)
     ///
     /// # Collective
     ///
-    /// All ranks call it, with the same field, and get the same error. After an error the values are unspecified.
+    /// All ranks call it, with the same field, and get the same error. After an error the values
+    /// are unspecified.
     pub fn restore<T: Element, const N: usize>(&self, field: &mut Field<T, N>) -> Result<()> {
         let name = field.name().to_owned();
         self.restore_as(&name, field)
     }
 
-    /// As [`restore`](Self::restore), of a field that was saved under another name.
+    /// Reads a field that was saved under another name, as [`restore`](Self::restore).
     ///
     /// # Errors
     ///

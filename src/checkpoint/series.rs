@@ -17,13 +17,13 @@ use crate::world::World;
 /// Levels of metadata; those who read it give up at 127.
 const DEEPEST: usize = 100;
 
-/// The checkpoints of a run: numbered files `NAME.00000001.h5`, `NAME.00000002.h5`, … of which the
+/// The checkpoints of a run: numbered files `NAME.00000001.h5`, `NAME.00000002.h5`, …, of which the
 /// newest are kept.
 ///
-/// A checkpoint is either complete and verified, or it does not exist. It is written under another
-/// name, brought to disk, read back and compared with checksums that were made from memory, and
-/// marked as complete; then it gets its name, and only then older ones go. Whatever kills
-/// the job meanwhile, the checkpoints that were there are there.
+/// A checkpoint is either complete and verified, or it does not exist. It is written under a
+/// temporary name, brought to disk, read back and compared with checksums that were made from
+/// memory, and marked as complete. Then it gets its name, and only then are older ones removed.
+/// Whatever kills the job in between, the earlier checkpoints survive.
 ///
 /// ```
 /// use parhelion::prelude::*;
@@ -55,7 +55,7 @@ const DEEPEST: usize = 100;
 /// # Ok::<(), parhelion::Error>(())
 /// ```
 ///
-/// At one time, one job may write checkpoints of a name in a directory.
+/// Only one job at a time may write checkpoints of a name in a directory.
 pub struct Checkpoints<'w> {
     world: &'w World,
     names: CheckpointNames,
@@ -72,11 +72,12 @@ impl<'w> Checkpoints<'w> {
     ///
     /// # Errors
     ///
-    /// If the path does not end in a name of UTF-8 characters, or is not the same on all ranks.
+    /// If the path does not end in a name of UTF-8 characters, or differs between ranks.
     ///
     /// # Collective
     ///
-    /// All ranks call it, with the same path. So do `save` and `restart`, and every error is the same on every rank.
+    /// All ranks call it, with the same path. This also holds for `save` and `restart`, and every
+    /// error is the same on every rank.
     pub fn new(world: &'w World, path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         same_everywhere(world, "the path of checkpoints", &path)?;
@@ -90,33 +91,35 @@ impl<'w> Checkpoints<'w> {
         Ok(Self { world, names, keep: 2, read_back: true, run: None, damaged: Vec::new() })
     }
 
-    /// How many checkpoints of the run are kept, 2 unless told otherwise; at least 1.
+    /// Sets how many checkpoints of the run are kept, at least 1. Default: 2.
     ///
-    /// Those of other runs of the same name (started afresh, rather than by [`restart`](Self::restart)) are never
-    /// removed, so that a forgotten restart costs nothing but space.
+    /// Checkpoints of other runs of the same name, which did not continue with
+    /// [`restart`](Self::restart), are never removed: a forgotten restart costs nothing but space.
     pub fn keep(mut self, count: usize) -> Self {
         self.keep = count.max(1);
         self
     }
 
-    /// Whether a checkpoint is read back, from the disk where the system lets go of its copy in memory, and
-    /// compared with the checksums before it counts; so it is unless told otherwise.
+    /// Sets whether a checkpoint is read back and compared with its checksums before it gets its
+    /// name. Default: `true`. Where the system drops its copy in memory, it is read from the disk.
     ///
-    /// `false` is the cheap way: what the file system does wrong is noticed at the restart, by the same
-    /// checksums, and costs the steps since the checkpoint before.
+    /// `false` is cheaper. Errors of the file system are then found at the restart, by the same
+    /// checksums, and cost the steps since the previous checkpoint.
     pub fn read_back(mut self, read_back: bool) -> Self {
         self.read_back = read_back;
         self
     }
 
-    /// Writes a checkpoint, verifies it, and removes older ones beyond those to be kept. Gives its path.
+    /// Writes a checkpoint, verifies it, and removes older ones beyond those to be kept. Returns
+    /// its path.
     ///
     /// # Errors
     ///
-    /// If it cannot be written or brought to disk, is read back differently, two fields have one name
-    /// or one that cannot be that of a dataset, or the ranks mean different things. Nothing is left
-    /// of it then, and the older checkpoints are as they were. If only its directory cannot be brought to disk, it
-    /// stays, but a crash may take its name; no older one is removed.
+    /// If it cannot be written or brought to disk, is read back differently, two fields have the
+    /// same name or one that cannot name a dataset, or the ranks pass different things. A failed
+    /// write leaves nothing behind and the older checkpoints untouched. If only the directory
+    /// cannot be brought to disk, the checkpoint stays, but a crash may remove its name; no older
+    /// one is removed then.
     ///
     /// # Collective
     ///
@@ -144,15 +147,17 @@ impl<'w> Checkpoints<'w> {
         Ok(path)
     }
 
-    /// The newest checkpoint that is complete and undamaged, after comparing all of it with its checksums; `None`
-    /// if there is none of this name. What is saved from now on belongs to the same run.
+    /// Opens the newest checkpoint that is complete and undamaged, after comparing all of it with
+    /// its checksums. Returns `None` if there is none of this name. What is saved from then on
+    /// belongs to the same run.
     ///
-    /// A damaged one is passed over for the next older, with a warning on rank 0's standard error; see
-    /// [`Restart::skipped`].
+    /// A damaged checkpoint is skipped in favor of the next older one, with a warning on rank 0's
+    /// standard error; see [`Restart::skipped`].
     ///
     /// # Errors
     ///
-    /// If the directory or a file cannot be read, all that there are are damaged, or the newest is of a newer format.
+    /// If the directory or a file cannot be read, all checkpoints are damaged, or the newest has a
+    /// newer format.
     ///
     /// # Collective
     ///

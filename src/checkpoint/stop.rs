@@ -25,7 +25,7 @@ static NOBODY_LISTENS: LazyLock<Arc<AtomicBool>> = LazyLock::new(Default::defaul
 /// How many of the signals do so then: that is said once in a process, and cannot be taken back.
 static DEFAULTS: Mutex<usize> = Mutex::new(0);
 
-/// Whether the run should make a checkpoint and end: because of SIGTERM or SIGUSR1, or because its
+/// Whether the run should write a checkpoint and end: because of SIGTERM or SIGUSR1, or because its
 /// time is nearly up.
 ///
 /// ```
@@ -46,12 +46,14 @@ static DEFAULTS: Mutex<usize> = Mutex::new(0);
 /// # Ok::<(), parhelion::Error>(())
 /// ```
 ///
-/// The ranks decide together: one that the signal has not reached joins those that it has. Batch systems send
-/// signals some time before they kill: `#SBATCH --signal=USR1@300` (Slurm) to every process of the step.
-/// `mpirun` of Open MPI and MPICH pass SIGUSR1 on. So does MPICH's with SIGTERM, but Open MPI's waits one second, passes it on
-/// and kills one second later, unless told otherwise: `--mca odls_base_sigkill_timeout 30` makes both 30 seconds.
+/// The ranks decide together: ranks that the signal has not reached join those that it has. Batch
+/// systems send signals some time before they kill: `#SBATCH --signal=USR1@300` (Slurm) to every
+/// process of the step. `mpirun` of Open MPI and of MPICH pass SIGUSR1 on. MPICH also passes
+/// SIGTERM on. Open MPI waits one second, passes SIGTERM on and kills one second later; `--mca
+/// odls_base_sigkill_timeout 30` makes both waits 30 seconds.
 ///
-/// While it lives, the signals do nothing else; afterwards they end the process as usual.
+/// While a `StopRequest` lives, the signals have no other effect. Afterwards they end the process
+/// as usual.
 pub struct StopRequest<'w> {
     world: &'w World,
     /// 1 + the place in [`SIGNALS`] of the signal that came last; 0 for none.
@@ -84,7 +86,7 @@ impl fmt::Display for StopReason {
 }
 
 impl<'w> StopRequest<'w> {
-    /// Begins to listen for SIGTERM and SIGUSR1.
+    /// Starts to listen for SIGTERM and SIGUSR1.
     ///
     /// # Errors
     ///
@@ -120,13 +122,14 @@ impl<'w> StopRequest<'w> {
         Ok(())
     }
 
-    /// Asks to stop this long after [`listen`](Self::listen), too. Leave time for a checkpoint.
+    /// Also asks to stop this long after [`listen`](Self::listen). Leave time for a checkpoint.
     pub fn after(mut self, limit: Duration) -> Self {
         self.deadline = self.started.checked_add(limit);
         self
     }
 
-    /// Whether to stop now, and why: the same answer on every rank. Once it says so, it keeps saying so.
+    /// Whether to stop now, and why: the same answer on every rank. The answer does not change
+    /// back.
     ///
     /// # Collective
     ///

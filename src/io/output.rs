@@ -10,20 +10,22 @@ use super::writer::pending::Pending;
 use crate::error::Result;
 use crate::world::World;
 
-/// A file that all ranks write together, and that appears under its name only when complete.
+/// A file that all ranks write together. It appears under its name only when complete.
 ///
-/// The file grows under a temporary name in the same directory. [`finish`](Self::finish) makes
-/// sure that it is on disk and gives it its name, replacing an older file in one step. An output
-/// that is dropped before, because of an error or otherwise, leaves nothing behind, and the older
-/// file as it was. Every method takes the output and gives it back, so that the compiler warns of
-/// one that is not finished and an output that failed cannot be used further.
+/// The file grows under a temporary name in the same directory. [`finish`](Self::finish) makes sure
+/// that it is on disk and renames it, which replaces an older file in one step. An output that is
+/// dropped earlier, because of an error or otherwise, leaves nothing behind and the previous file
+/// untouched. Every method takes the output and returns it, so the compiler warns about an output
+/// that is not finished, and one that failed cannot be used again.
 ///
-/// Each field becomes a dataset in C order, contiguous unless [`WriteOptions`] say otherwise and in the
-/// machine's byte order, with its attributes `units` and `long_name` and a dimension scale per axis,
-/// as xarray, netCDF and h5py expect them ([the format](crate::guide::file_format)). Components become the
-/// last axis, complex numbers compounds of `r` and `i`.
-/// Beside `heat.h5`, ParaView and pyvista find the fields of one to three axes on their grid in
-/// `heat.xdmf`; complex ones, and those of other than 1, 2, 3, 6 or 9 components, are left out there.
+/// Each field becomes a dataset in C order, contiguous unless [`WriteOptions`] say otherwise, in
+/// the byte order of the machine. Its attributes are `units` and `long_name`, and each axis has a
+/// dimension scale, as xarray, netCDF and h5py expect ([the format](crate::guide::file_format)).
+/// Components become the last axis, complex numbers compounds of `r` and `i`.
+///
+/// A side file `heat.xdmf` beside `heat.h5` shows fields of one to three axes to ParaView and
+/// pyvista. It leaves out complex fields, and fields whose number of components is not 1, 2, 3, 6
+/// or 9.
 #[must_use = "a file that is not finished is removed"]
 #[derive(Debug)]
 pub struct Output<'w>(FileWriter<'w>);
@@ -33,29 +35,31 @@ impl<'w> Output<'w> {
     ///
     /// # Errors
     ///
-    /// If there cannot be a file of that name: its directory is missing or may not be written to,
-    /// or there is something of that name that is not an ordinary file.
+    /// If no file of that name can be made: its directory is missing or not writable, or something
+    /// other than an ordinary file has that name.
     ///
     /// # Collective
     ///
-    /// All ranks call it, with the same path. So do all methods of an output, and every error is
-    /// the same on every rank.
+    /// All ranks call it, with the same path. This holds for all methods of an output, and every
+    /// error is the same on every rank.
     pub fn create(world: &'w World, path: impl AsRef<Path>) -> Result<Self> {
         FileWriter::create(world, path.as_ref(), None).map(Self)
     }
 
-    /// States the time of the fields in the file: its attribute `time`.
+    /// Sets the time of the fields in the file: its attribute `time`. Without this call the file
+    /// states no time.
     pub fn time(self, time: f64) -> Self {
         Self(self.0.at_time(time))
     }
 
-    /// Attaches an attribute to the file. Rank 0's name and value count.
+    /// Attaches an attribute to the file. The name and value of rank 0 are used.
     ///
     /// # Errors
     ///
-    /// If the file was given an attribute of that name before, or it cannot be one: it is empty or one that the
-    /// library sets itself (`time`, which [`time`](Self::time) is for, `Conventions`, `parhelion_format`,
-    /// `parhelion_state`), or the value is a list of more than 64000 bytes, or contains a null character.
+    /// If the file already has an attribute of that name, the name is empty or reserved for the
+    /// library (`Conventions`, `parhelion_format`, `parhelion_state`, and `time`, for which there
+    /// is [`time`](Self::time)), or the value is a list of more than 64000 bytes or contains a null
+    /// character.
     ///
     /// # Collective
     ///
@@ -69,7 +73,8 @@ impl<'w> Output<'w> {
     /// # Errors
     ///
     /// If the file already holds something of that name, the name is empty or contains a `/`, an
-    /// axis has the name of another with other coordinates, or the disk is full.
+    /// axis has the name of the field or of another axis with other coordinates, or the disk is
+    /// full.
     ///
     /// # Collective
     ///
@@ -95,9 +100,8 @@ impl<'w> Output<'w> {
     ///
     /// # Errors
     ///
-    /// As [`write`](Self::write), and if the options do not go with the field or with each other, or a rank lacks a
-    /// filter.
-    /// Compressed datasets need space for their values before compression.
+    /// As [`write`](Self::write), and if the options do not fit the field or each other, or a rank
+    /// lacks a filter. Compressed datasets need space for their values before compression.
     ///
     /// # Collective
     ///
@@ -106,12 +110,13 @@ impl<'w> Output<'w> {
         self.0.write(field, options).map(Self)
     }
 
-    /// Lets the fields that follow be written while the ranks compute on.
+    /// Lets the ranks compute while the fields that follow are written.
     ///
-    /// A field is then copied when it is written, and may change at once. [`finish_later`](Self::finish_later)
-    /// starts a thread on each rank that writes the rank's copies and brings them to disk;
-    /// [`Pending::wait`](crate::io::Pending::wait) ends it. Every output between the two holds one copy of all its fields in
-    /// memory, so a loop over steps waits for the last output before it begins the next:
+    /// A field is copied when it is written, and may change immediately afterwards.
+    /// [`finish_later`](Self::finish_later) starts a thread on each rank that writes the copies of
+    /// that rank and brings them to disk; [`Pending::wait`](crate::io::Pending::wait) waits for it.
+    /// An output between the two holds one copy of all its fields in memory, so a time loop waits
+    /// for the last output before it begins the next:
     ///
     /// ```
     /// use parhelion::io::Pending;
@@ -136,25 +141,27 @@ impl<'w> Output<'w> {
     /// # Ok::<(), parhelion::Error>(())
     /// ```
     ///
-    /// The file is the same as without. Chunked and compressed datasets are written at once, since that takes
-    /// all ranks together; only bringing them to disk is left to the thread.
+    /// The file is the same as without this call. Chunked and compressed datasets are written
+    /// immediately, because all ranks have to write them together; only bringing them to disk is
+    /// left to the thread.
     ///
-    /// What can be hidden is the time of the disk. Where the file system can do without its page cache (`O_DIRECT`), the
-    /// thread takes hardly any of the cores' time; where files lie in memory, it needs a core that does not compute
-    /// (`PARHELION_THREADS`). Making the copies cannot be hidden. Their memory is kept for the next output
-    /// until the [`World`] ends.
+    /// This hides the time of the disk, but not the time to make the copies. Where the file system
+    /// can bypass its page cache (`O_DIRECT`), the thread hardly uses the cores. Where files lie in
+    /// memory, it needs a core that does not compute (`PARHELION_THREADS`). The memory of the
+    /// copies is kept for the next output until the [`World`] ends.
     pub fn in_background(self) -> Self {
         Self(self.0.in_background())
     }
 
-    /// Leaves it to a thread of each rank to bring the file to disk, with all that was written
+    /// Starts a thread on each rank that brings the file to disk, with everything that was written
     /// [in the background](Self::in_background).
     ///
-    /// A full disk is noticed before, as without a background, where the file system can reserve space.
+    /// Where the file system can reserve space, a full disk is still noticed before this call.
     ///
     /// # Errors
     ///
-    /// If the attributes cannot be written or there can be no thread. Later errors are those of [`Pending::wait`].
+    /// If the attributes cannot be written or a thread cannot be started. [`Pending::wait`] reports
+    /// later errors.
     ///
     /// # Collective
     ///
@@ -163,12 +170,12 @@ impl<'w> Output<'w> {
         self.0.finish_later()
     }
 
-    /// Puts the complete file in place.
+    /// Brings the file to disk and gives it its name.
     ///
     /// # Errors
     ///
-    /// If the file cannot be brought to disk or renamed. If only its XDMF file cannot be written, the message says
-    /// that the file itself is complete.
+    /// If the file cannot be brought to disk or renamed. If only its XDMF file cannot be written,
+    /// the message says that the file itself is complete.
     ///
     /// # Collective
     ///

@@ -1,4 +1,4 @@
-//! What a file needs to know of a distributed array.
+//! Distributed arrays, as a file needs to know them.
 
 use crate::io::block::placement::Placement;
 use crate::io::block::selection::AxisRun;
@@ -6,8 +6,8 @@ use parhelion_kernels::Element;
 
 /// The uniform coordinates of one axis of a distributed array.
 ///
-/// Arrays that are written to one file and name an axis alike must mean the same coordinates:
-/// they share the one-dimensional dataset of that name.
+/// Arrays in one file that use the same name for an axis share the one-dimensional dataset of that
+/// name, so they must have the same coordinates.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Axis {
     /// Name of the axis and of the dataset with its coordinates, such as `z`.
@@ -18,7 +18,7 @@ pub struct Axis {
     pub first: f64,
     /// Distance between samples, in `units`.
     pub spacing: f64,
-    /// Whether each sample stands for the cell around it. If not, samples lie on cell boundaries.
+    /// Whether each sample stands for the cell around it. Otherwise samples lie on cell boundaries.
     pub cells: bool,
 }
 
@@ -44,7 +44,8 @@ impl Axis {
 
 /// A distributed array that can be written to a file.
 ///
-/// Fields are such arrays; implement it for your own to write them with [`Output`](crate::io::Output).
+/// Fields are such arrays. Implement it for other types to write them with
+/// [`Output`](crate::io::Output).
 pub trait Stored {
     /// Type of the values.
     type Value: Element;
@@ -78,8 +79,8 @@ pub trait Stored {
     /// Where this rank's block lies.
     fn placement(&self) -> Placement;
 
-    /// How many values each grid cell has; the same on every rank. More than one become the last
-    /// (fastest) axis of the dataset.
+    /// Number of values per grid cell; the same on every rank. Several become the last (fastest)
+    /// axis of the dataset.
     fn components(&self) -> usize {
         1
     }
@@ -92,7 +93,7 @@ pub trait Stored {
 pub trait StoredMut: Stored {
     /// The local array of one component, to be overwritten where the block lies.
     ///
-    /// A caller may have overwritten the block even if it then reports an error, so an
-    /// implementation that tracks whether its halo is valid forgets it here.
+    /// The block may have been overwritten even if the caller then reports an error. An
+    /// implementation that tracks whether its halo is valid marks it as stale here.
     fn component_mut(&mut self, index: usize) -> &mut [Self::Value];
 }

@@ -142,7 +142,7 @@ fn refusal(present: &[(String, Attribute)], name: &str, value: &Attribute) -> Op
     } else if name == "time" {
         Some("the time is stated by Output::time or Series::at".into())
     } else if RESERVED.contains(&name) {
-        Some("it is the library's; choose another name".into())
+        Some("it is one of the library's own; choose another name".into())
     } else if let Some((_, value)) = present.iter().find(|(known, _)| known == name) {
         Some(format!("it was given before, as {value:?}"))
     } else if value.as_text().is_some_and(|text| text.contains('\0')) {

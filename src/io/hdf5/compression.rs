@@ -21,13 +21,16 @@ const LAST: i32 = 65_535;
 /// Where HDF5 looks for plugins.
 const PLUGIN_PATH: &str = "HDF5_PLUGIN_PATH";
 
-/// How the chunks of a dataset are compressed, for [`WriteOptions::compression`](crate::io::WriteOptions::compression).
+/// How the chunks of a dataset are compressed, for
+/// [`WriteOptions::compression`](crate::io::WriteOptions::compression).
 ///
-/// Shuffle and [`deflate`](Self::deflate) are part of HDF5: every program reads them. The others are plugins, files that
-/// HDF5 finds in the directories that the environment variable `HDF5_PLUGIN_PATH` lists. They must be there on every rank
-/// that writes, and wherever the file is read: from [The HDF Group](https://github.com/HDFGroup/hdf5_plugins), or
-/// from PyPI, where `pip install hdf5plugin` brings them for Python (`import hdf5plugin` before `h5py`) and in its directory
-/// `hdf5plugin/plugins` for other programs. [`is_available`](Self::is_available) tells whether they are found.
+/// Shuffle and [`deflate`](Self::deflate) are part of HDF5, so every program reads them. All other
+/// filters are plugins: files that HDF5 finds in the directories listed by the environment variable
+/// `HDF5_PLUGIN_PATH`. Every rank that writes needs them, and so does every program that reads the
+/// file. They come from [The HDF Group](https://github.com/HDFGroup/hdf5_plugins), or from PyPI:
+/// `pip install hdf5plugin` installs them for Python (`import hdf5plugin` before `h5py`) and, in
+/// its directory `hdf5plugin/plugins`, for other programs. [`is_available`](Self::is_available)
+/// tells whether they are found.
 ///
 /// ```
 /// use parhelion::prelude::*;
@@ -52,11 +55,11 @@ pub struct Compression {
 /// A filter: its number and parameters.
 type FilterStage = (i32, Vec<u32>);
 
-/// What Blosc compresses with.
+/// The compressor inside Blosc.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Blosc {
-    /// Its own.
+    /// BloscLZ, which belongs to Blosc.
     BloscLz = 0,
     /// LZ4.
     Lz4 = 1,
@@ -96,10 +99,10 @@ impl Compression {
         Self { filter: Some((number, parameters.into())), shuffle: false }
     }
 
-    /// The fastest that all ranks have: Blosc with LZ4, LZ4, Zstandard or, where there are no plugins, deflate, each with
-    /// shuffle and of level 1.
+    /// The fastest filter that all ranks have: Blosc with LZ4, LZ4, Zstandard or, without plugins,
+    /// deflate; each with shuffle and at level 1.
     ///
-    /// That is their order by time. On a slow disk size counts as well, and there [`zstd`](Self::zstd) of level 1 is a good choice:
+    /// On a slow disk the size matters too. [`zstd`](Self::zstd) at level 1 is then a good choice:
     /// about as fast as LZ4, and smaller than deflate.
     pub fn fastest() -> Self {
         Self { filter: None, shuffle: true }
@@ -115,7 +118,7 @@ impl Compression {
         self
     }
 
-    /// Whether this rank can compress so.
+    /// Whether this rank has the filter.
     pub fn is_available(&self) -> bool {
         self.filter.as_ref().is_none_or(|(number, _)| can_write(*number))
     }

@@ -28,10 +28,10 @@ use crate::messages::on_root;
 use crate::world::World;
 use parhelion_kernels::{Element, ElementKind};
 
-/// A file that all ranks read together, made by this library or any other that writes HDF5:
-/// contiguous, chunked or compressed datasets, of any number of ranks and any byte order.
+/// A file that all ranks read together. Any program that writes HDF5 may have made it, with any
+/// byte order and number of ranks; datasets may be contiguous, chunked or compressed.
 ///
-/// Datasets inside groups are named by their path, such as `fields/temperature`.
+/// The name of a dataset inside groups is its path, such as `fields/temperature`.
 pub struct Input<'w> {
     world: &'w World,
     path: PathBuf,
@@ -82,7 +82,7 @@ impl<'w> Input<'w> {
         })
     }
 
-    /// The attributes of a dataset that are texts or numbers, with their names.
+    /// The attributes of a dataset that are text or numbers, with their names.
     ///
     /// # Errors
     ///
@@ -91,25 +91,25 @@ impl<'w> Input<'w> {
         Ok(&self.entry(dataset)?.attributes)
     }
 
-    /// The attributes of the file itself that are texts or numbers, with their names.
+    /// The attributes of the file itself that are text or numbers, with their names.
     pub fn file_attributes(&self) -> &[(String, Attribute)] {
         &self.catalog.attributes
     }
 
-    /// The time of the fields in the file, if it states one: its attribute `time`.
+    /// The time of the fields in the file: its attribute `time`. `None` if the file states none.
     pub fn time(&self) -> Option<f64> {
         self.catalog.attributes.iter().find(|(name, _)| name == "time")?.1.as_real()
     }
 
-    /// Reads a dataset into a field, each rank its own block. Its halo becomes stale.
+    /// Reads a dataset into a field, each rank its own block. The halo of the field becomes stale.
     ///
-    /// Values are converted if they must be: integers to wider integers or floating-point
-    /// numbers, floating-point and complex numbers to another precision (rounded, if it is lower).
+    /// Values are converted where necessary: integers to wider integers or floating-point numbers,
+    /// floating-point and complex numbers to another precision, rounded if it is lower.
     ///
     /// # Errors
     ///
-    /// If there is no such dataset, its shape is not the field's, or its values do not become
-    /// elements of the field without losing more than digits.
+    /// If there is no such dataset, its shape is not that of the field, or conversion would lose
+    /// more than digits.
     ///
     /// # Collective
     ///
@@ -119,8 +119,7 @@ impl<'w> Input<'w> {
         self.read_with(dataset, field, &ReadOptions::new())
     }
 
-    /// Reads a part of a dataset into a field, each rank its own block: as
-    /// [`read_into`](Self::read_into), of what `options` choose.
+    /// Reads the part of a dataset that `options` choose into a field, each rank its own block.
     ///
     /// # Errors
     ///

@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::io::writer::FileWriter;
 use crate::io::writer::pending::Pending;
 
-/// Whether outputs are to be written in the background, and the one that is being so.
+/// Whether outputs are written in the background, and the one that is being written.
 #[derive(Debug, Default)]
 pub(super) struct BackgroundOutput<'w> {
     wanted: bool,
@@ -27,15 +27,17 @@ impl<'w> BackgroundOutput<'w> {
 }
 
 impl<'w> Series<'w> {
-    /// Writes the outputs that follow while the ranks compute on, as [`Output::in_background`](crate::io::Output::in_background) does: fields are copied
-    /// when they are written to a [`Snapshot`](super::Snapshot), and its `finish` only starts a thread.
+    /// Lets the ranks compute while outputs are written, as
+    /// [`Output::in_background`](crate::io::Output::in_background) does. Fields are copied when
+    /// they are written to a [`Snapshot`](super::Snapshot), and its `finish` only starts a thread.
     ///
-    /// At most one output is under way: [`at`](Self::at) waits for it first, and reports what became of it. Until
-    /// then it does not count, nor is it among the [`times`](Self::times). [`wait`](Self::wait) for the last one: a
-    /// series that goes with an output under way gives that up.
+    /// At most one output is being written. [`at`](Self::at) first waits for it and reports its
+    /// errors. Until then it is not complete and not among the [`times`](Self::times). Call
+    /// [`wait`](Self::wait) for the last output: a series that is dropped earlier gives that output
+    /// up.
     ///
-    /// This is for files of their own (`heat-*.h5`). Outputs in one file are in chunks, which all ranks write together:
-    /// there nothing changes.
+    /// This applies to separate files (`heat-*.h5`). Outputs in one file are chunked, and all ranks
+    /// write chunks together, so nothing changes there.
     ///
     /// ```
     /// use parhelion::prelude::*;
@@ -59,12 +61,13 @@ impl<'w> Series<'w> {
         self
     }
 
-    /// Waits until the output that is written in the background, if any, is on disk, and makes it count.
+    /// Waits until the output that is being written in the background, if any, is on disk and
+    /// complete.
     ///
     /// # Errors
     ///
-    /// If it could not be written or brought to disk; it is then given up, all earlier outputs are there, and the
-    /// series can go on.
+    /// If it could not be written or brought to disk. That output is given up, all earlier outputs
+    /// remain, and the series can continue.
     ///
     /// # Collective
     ///

@@ -25,14 +25,14 @@ use crate::world::World;
 
 pub use snapshot::Snapshot;
 
-/// Outputs of a run at many times, for other tools one thing.
+/// The outputs of a run at many times, which other tools open as one.
 ///
 /// The path decides how they are stored:
 ///
-/// - `heat.h5` is one file in which every dataset has an axis of time in front, which grows: xarray
-///   opens it as it is.
-/// - `heat-*.h5` stands for a file per output, `heat-000000.h5`, `heat-000001.h5`, …, each as
-///   [`Output`] makes it.
+/// - `heat.h5` is one file. Every dataset in it begins with an axis of time that grows. xarray
+///   opens it directly.
+/// - `heat-*.h5` stands for one file per output, `heat-000000.h5`, `heat-000001.h5`, …, each as
+///   [`Output`](crate::io::Output) makes it.
 ///
 /// Either way `heat.xdmf` lists the times for ParaView and pyvista.
 ///
@@ -52,42 +52,44 @@ pub use snapshot::Snapshot;
 /// }
 /// assert_eq!(Input::open(&world, &path)?.shape("temperature")?, [3, 16, 16, 16]);
 ///
-/// // later, from a checkpoint at time 0.1: outputs from then on are written anew
+/// // later, from a checkpoint at time 0.1: outputs from then on are written again
 /// let mut series = Series::resume(&world, &path, 0.1)?;
 /// assert_eq!(series.times(), [0.0]);
 /// series.at(0.1)?.write(&u)?.finish()?;
 /// # Ok::<(), parhelion::Error>(())
 /// ```
 ///
-/// # What survives what
+/// # What survives a crash
 ///
-/// An output counts when its [`finish`](Snapshot::finish) returns. One that fails or is dropped before leaves
-/// no trace. If the job or the machine dies before, all earlier outputs are there:
+/// An output is complete when its [`finish`](Snapshot::finish) returns. One that fails or is
+/// dropped earlier leaves no trace. If the job or the machine dies, all earlier outputs survive:
 ///
-/// - In files of their own they were complete and are not touched.
-/// - In one file, everything that an append may overwrite is first saved to a journal, `.heat.h5.journal`, and brought to
-///   disk: indices and headers, some thousandths of the values with chunks of megabytes, and the space of outputs that `resume`
-///   dropped. If the job
-///   dies, [`resume`](Self::resume) finds the journal and puts the file back; until then other tools may
-///   not be able to open it, and [`Input`](crate::io::Input) refuses to. Values of earlier outputs are never
-///   overwritten. Do not move or copy the file without its journal; of a journal beside a file that was replaced
-///   since, as by a backup, `resume` says so and changes nothing.
+/// - In separate files they were complete and are not touched.
+/// - In one file, everything that an append may overwrite is first saved to a journal,
+///   `.heat.h5.journal`, and brought to disk: indices and headers, which are some thousandths of
+///   the values if chunks have megabytes, and the space of outputs that `resume` dropped. If the
+///   job dies, [`resume`](Self::resume) finds the journal and restores the file. Until then other
+///   tools may fail to open it, and [`Input`](crate::io::Input) refuses to. Values of earlier
+///   outputs are never overwritten. Do not move or copy the file without its journal. If the file
+///   was replaced in the meantime, for example by a backup, `resume` reports that and changes
+///   nothing.
 ///
-/// # Who may have it open
+/// # Reading a file while it grows
 ///
-/// Files may be open for reading while the run goes on, as in a notebook: no append fails for that. What a reader sees is the
-/// file as it was when it was opened; to see later outputs, it is opened anew. That fails, or shows an output whose time
-/// is NaN, in the moments of an append: try again, or look for the journal. A program that has the file open for *writing* makes the
-/// next append fail with an error, and so does another job that appends at the same moment. For this a journal and, for moments, the
-/// file are locked with `flock`; where the file system has no such locks, nothing watches over two writers. The
-/// variable `HDF5_USE_FILE_LOCKING` has the last word: `FALSE` switches locks off, and with `TRUE` HDF5 takes its own, so
-/// that an append fails while anybody has the file open.
+/// Other programs may have the file open for reading during the run, for example a notebook; no
+/// append fails because of them. A reader sees the file as it was when it was opened, and has to
+/// open it again to see later outputs. During an append, opening may fail or show an output whose
+/// time is NaN: try again, or look for the journal. The next append fails if a program has the file
+/// open for *writing*, or if another job appends at the same moment. To notice that, the journal
+/// and for moments the file are locked with `flock`; on file systems without such locks two writers
+/// go unnoticed. The variable `HDF5_USE_FILE_LOCKING` overrides this: `FALSE` switches locks off,
+/// and with `TRUE` HDF5 takes its own, so that an append fails while any program has the file open.
 ///
 /// # One file
 ///
-/// All outputs hold the same datasets. The layout of the first one counts; it is always chunked. Space for the
-/// outputs that `resume` drops is not all given back, and is copied to the journal with every later append (`h5repack` gives it
-/// back, while no job runs).
+/// All outputs hold the same datasets, in the layout of the first output, which is always chunked.
+/// Space of outputs that `resume` drops is not all given back, and is copied to the journal with
+/// every later append. `h5repack` gives it back while no job runs.
 #[derive(Debug)]
 pub struct Series<'w> {
     world: &'w World,
@@ -121,8 +123,9 @@ enum Store {
 }
 
 impl<'w> Series<'w> {
-    /// Begins a series. An older one of that name stays until the first output of this one: a file is
-    /// replaced when that is complete, numbered files are removed when it begins.
+    /// Begins a series. An older series of that name stays until the first output of this one: a
+    /// single file is replaced when that output is complete, numbered files are removed when it
+    /// begins.
     ///
     /// # Errors
     ///
@@ -130,8 +133,8 @@ impl<'w> Series<'w> {
     ///
     /// # Collective
     ///
-    /// All ranks call it, with the same path. So do all methods of a series, and every error is the
-    /// same on every rank.
+    /// All ranks call it, with the same path. This holds for all methods of a series, and every
+    /// error is the same on every rank.
     pub fn create(world: &'w World, path: impl AsRef<Path>) -> Result<Self> {
         let target = path.as_ref().to_owned();
         same_everywhere(world, "the path of a series", &target)?;
@@ -155,14 +158,15 @@ impl<'w> Series<'w> {
         Ok(Self { world, target, store, time_units: None, attributes: Vec::new(), background })
     }
 
-    /// Goes on with a series after a restart at `time`: outputs at that time or later are dropped, to
-    /// be written anew. Where there is no series yet, begins one.
+    /// Continues a series after a restart at `time`. Outputs at that time or later are dropped,
+    /// because the run writes them again. If there is no series yet, begins one.
     ///
-    /// Repairs the file of a job that died while appending; with a `time` of infinity nothing else is done.
+    /// Repairs the file of a job that died while appending. With an infinite `time` it does nothing
+    /// else.
     ///
     /// # Errors
     ///
-    /// If what is there is no series of this kind, or cannot be read or changed.
+    /// If the file is no series of this kind, or cannot be read or changed.
     ///
     /// # Collective
     ///
@@ -200,13 +204,13 @@ impl<'w> Series<'w> {
         Ok(series)
     }
 
-    /// Unit of the times, such as `s` or `days since 2000-01-01`; of a new series.
+    /// Sets the unit of the times of a new series, such as `s` or `days since 2000-01-01`.
     pub fn time_units(mut self, units: impl Into<String>) -> Self {
         self.time_units = Some(units.into());
         self
     }
 
-    /// Attaches an attribute to the files of a new series. Rank 0's name and value count.
+    /// Attaches an attribute to the files of a new series. The name and value of rank 0 are used.
     ///
     /// # Errors
     ///
@@ -234,8 +238,8 @@ impl<'w> Series<'w> {
     ///
     /// # Errors
     ///
-    /// If the time is not later, or the file cannot be made or extended; [in the background](Self::in_background)
-    /// also if the output before failed.
+    /// If the time is not later, or the file cannot be made or extended. [In the
+    /// background](Self::in_background), also if the previous output failed.
     ///
     /// # Collective
     ///

@@ -1,4 +1,4 @@
-//! The output of one time, being written.
+//! The output of one time, while it is written.
 
 use std::path::Path;
 
@@ -24,8 +24,8 @@ use crate::messages::on_root;
 
 /// The output of one time of a [`Series`], from [`Series::at`].
 ///
-/// As with [`Output`](crate::io::Output), every method takes it and gives it back, and one that is dropped before it
-/// is finished leaves nothing behind.
+/// As with [`Output`](crate::io::Output), every method takes it and returns it, and one that is
+/// dropped before it is finished leaves nothing behind.
 #[must_use = "an output that is not finished is removed"]
 #[derive(Debug)]
 pub struct Snapshot<'s, 'w> {
@@ -79,8 +79,8 @@ impl<'s, 'w> Snapshot<'s, 'w> {
     ///
     /// # Errors
     ///
-    /// As [`Output::write`](crate::io::Output::write); in one file, also if earlier outputs do not have this field, or have it
-    /// with another shape or type.
+    /// As [`Output::write`](crate::io::Output::write). In one file, also if earlier outputs do not
+    /// have this field, or have it with another shape or type.
     ///
     /// # Collective
     ///
@@ -109,12 +109,13 @@ impl<'s, 'w> Snapshot<'s, 'w> {
         Ok(self)
     }
 
-    /// Makes the output count; [in the background](Series::in_background), when it has been written.
+    /// Completes the output; [in the background](Series::in_background), once it has been written.
     ///
     /// # Errors
     ///
-    /// If it cannot be brought to disk, or, in one file, if a field of the earlier outputs is missing. If only
-    /// the XDMF file could not be written, the output counts, and the message names that file.
+    /// If it cannot be brought to disk or, in one file, a field of the earlier outputs is missing.
+    /// If only the XDMF file cannot be written, the output is complete, and the message names that
+    /// file.
     ///
     /// # Collective
     ///

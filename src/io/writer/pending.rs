@@ -5,11 +5,12 @@ use crate::error::Result;
 use crate::io::transfer::background::OutputThread;
 use crate::io::xdmf;
 
-/// A file that is being written while the ranks compute; see [`Output::in_background`](crate::io::Output::in_background).
+/// A file that a thread writes while the ranks compute; see
+/// [`Output::in_background`](crate::io::Output::in_background).
 ///
-/// It holds the copies of the fields until they are written. The file has its name only after
-/// [`wait`](Self::wait); one that is dropped instead waits for its thread and leaves nothing behind,
-/// like an [`Output`](crate::io::Output) that is not finished.
+/// It holds the copies of the fields until they are written. The file gets its name in
+/// [`wait`](Self::wait). A `Pending` that is dropped instead waits for its thread and leaves
+/// nothing behind, like an [`Output`](crate::io::Output) that is not finished.
 #[must_use = "a file that is not waited for is removed"]
 #[derive(Debug)]
 pub struct Pending<'w> {
@@ -23,19 +24,20 @@ impl<'w> Pending<'w> {
         Self { background, writer }
     }
 
-    /// Whether this rank's part is on disk or has failed, so that [`wait`](Self::wait) only has to wait for others.
+    /// Whether this rank's part is on disk or has failed, so that [`wait`](Self::wait) only has to
+    /// wait for other ranks.
     ///
-    /// Ranks may differ: whether to call `wait` must not depend on it.
+    /// Ranks may differ: do not let this answer decide whether to call `wait`.
     pub fn is_done(&self) -> bool {
         self.background.is_done()
     }
 
-    /// Waits until the file is on disk, and puts it in place.
+    /// Waits until the file is on disk, and gives it its name.
     ///
     /// # Errors
     ///
-    /// If the fields could not be written, or the file not be brought to disk or renamed; the older
-    /// file is then as it was.
+    /// If the fields cannot be written, or the file cannot be brought to disk or renamed. The
+    /// previous file is then untouched.
     ///
     /// # Collective
     ///
