@@ -77,7 +77,7 @@ impl<T: Element, const N: usize> AnyField for Field<T, N> {
     fn write(&self, dataset: &Dataset) -> hdf5::Result<()> {
         let mut done = Ok(());
         for component in 0..self.components() {
-            // all of them, whatever fails: the other ranks go on too
+            // all of them, even after a failure: the other ranks continue too
             let written = write_all(self.grid().world(), dataset, &FieldComponent { field: self, component });
             done = done.and(written);
         }

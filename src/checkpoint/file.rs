@@ -45,7 +45,8 @@ pub(super) fn define(
     let say = |error: hdf5::Error| complaint(&error);
     let file = File::with_options()
         .with_fcpl(|list| list.userblock(HEADER))
-        // values begin at pages; nobody else knows of the file yet, and some file systems have no locks
+        // values begin at pages; no other program knows of the file yet, and some file systems have
+        // no locks
         .with_fapl(|list| list.alignment(1 << 16, 4096).file_locking(false))
         .create(path)
         .map_err(say)?;

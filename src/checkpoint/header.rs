@@ -39,7 +39,7 @@ pub(super) struct CheckpointHeader {
 pub(super) enum Flaw {
     /// It is no complete checkpoint, so an older one may serve.
     Damaged(String),
-    /// It may well be in order; somebody must look.
+    /// It may be intact, but a person has to look at it.
     Unreadable(String),
 }
 

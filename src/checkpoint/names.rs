@@ -35,7 +35,8 @@ impl CheckpointNames {
     /// Removes what earlier runs of this series left when they were killed while writing.
     pub(super) fn remove_partial(&self) -> io::Result<()> {
         let is_partial = |file: &String| {
-            // .NAME.NUMBER.h5.PROCESS-ATTEMPT.partial, or that with what MPI-IO added to the name of a file of its own
+            // .NAME.NUMBER.h5.PROCESS-ATTEMPT.partial, or that with what MPI-IO appended for a lock
+            // file
             let rest = file.strip_prefix('.').and_then(|rest| rest.rsplit_once(".partial"));
             let rest = rest.filter(|(_, added)| added.is_empty() || added.starts_with('.'));
             let target = rest.and_then(|(rest, _)| rest.rsplit_once('.')).map(|(target, _)| target);

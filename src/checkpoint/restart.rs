@@ -60,7 +60,8 @@ impl<'w> Restart<'w> {
     pub(super) fn examine(world: &'w World, path: &Path) -> Result<Result<Self, String>> {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let timing = world.measure().start_on(Kind::Read, &name);
-        // the description as it stands in the file: every rank reads the same text, and fails alike if it does
+        // the description as it stands in the file: every rank reads the same text, and fails alike
+        // if it does
         let (header, text) = match on_root(world.comm(), || Ok(look_at(path)))? {
             Ok(found) => found,
             Err(Flaw::Damaged(reason)) => return Ok(Err(reason)),
@@ -175,7 +176,7 @@ impl<'w> Restart<'w> {
         with_datasets(self.world, (&self.path, &[dataset], OpenMode::Read), fail, |datasets| {
             let mut done = Ok(());
             for component in 0..field.components() {
-                // all of them, whatever fails: the other ranks go on too
+                // all of them, even after a failure: the other ranks continue too
                 let filled =
                     read_all(self.world, &datasets[0], &mut FieldComponent { field: &mut *field, component });
                 done = done.and(filled);

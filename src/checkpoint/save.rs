@@ -64,7 +64,7 @@ pub(super) fn save(
         with_datasets(world, (&path, &names, OpenMode::ReadWrite), fail, |datasets| {
             let mut done = Ok(());
             for (dataset, (_, field)) in datasets.iter().zip(&checkpoint.fields) {
-                // all of them, whatever fails: the other ranks go on too
+                // all of them, even after a failure: the other ranks continue too
                 let written = field.write(dataset);
                 done = done.and(written);
             }

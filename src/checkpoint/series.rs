@@ -224,8 +224,8 @@ impl<'w> Checkpoints<'w> {
         }
     }
 
-    /// Removes the checkpoints of this run beyond those to be kept; damaged ones do not count as kept. On
-    /// rank 0.
+    /// Removes the checkpoints of this run beyond those to be kept; damaged ones do not count as
+    /// kept. On rank 0.
     fn remove_old(&self, run: u64) {
         let mut kept = 0;
         for number in self.names.numbers().unwrap_or_default() {

@@ -109,7 +109,7 @@ impl<'w> StopRequest<'w> {
     }
 
     fn register(&mut self) -> io::Result<()> {
-        // before the others, so that it acts on signals that nobody listens for only
+        // before the others, so that it acts only on signals without a listener
         let mut registered = DEFAULTS.lock().unwrap_or_else(PoisonError::into_inner);
         for &signal in &SIGNALS[*registered..] {
             flag::register_conditional_default(signal, Arc::clone(&NOBODY_LISTENS))?;

@@ -113,8 +113,8 @@ impl WriteOptions {
     /// Lets every rank write on its own. Default: all ranks write together.
     ///
     /// Writing together was faster in every measurement (chunks at about twice the speed), but this
-    /// depends on the MPI library and the file system; `cargo xtask bench io` compares. Not possible for
-    /// compressed datasets.
+    /// depends on the MPI library and the file system; `cargo xtask bench io` compares. Not
+    /// possible for compressed datasets.
     pub fn independent(mut self) -> Self {
         self.independent = true;
         self
@@ -192,7 +192,8 @@ impl ReadOptions {
         self
     }
 
-    /// Reads only every `step`-th index of an axis of the dataset, from the first (of the window) on.
+    /// Reads only every `step`-th index of an axis of the dataset, from the first (of the window)
+    /// on.
     pub fn every(mut self, axis: usize, step: usize) -> Self {
         self.selection.every(axis, step);
         self

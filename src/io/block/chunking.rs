@@ -1,13 +1,13 @@
 //! How a dataset is cut into chunks.
 
-/// Most bytes of a chunk that the library chooses: large enough for a disk and for few entries in the
-/// index, small enough for readers that want a part of the dataset.
+/// Most bytes of a chunk that the library chooses: large enough for a disk and for few entries in
+/// the index, small enough for readers that want a part of the dataset.
 const CHOSEN: usize = 4 << 20;
 /// HDF5 counts the bytes of a chunk in 32 bits.
 const LARGEST: usize = u32::MAX as usize;
 
-/// The chunk for ranks of which the largest has a box of this shape, cut along its slowest axes: at most
-/// [`CHOSEN`] bytes, and if possible one that divides the box.
+/// The chunk for ranks of which the largest has a box of this shape, cut along its slowest axes: at
+/// most [`CHOSEN`] bytes, and if possible one that divides the box.
 pub(in crate::io) fn divide(part: &[usize], element: usize) -> Vec<usize> {
     let mut chunk: Vec<usize> = part.iter().map(|&n| n.max(1)).collect();
     let mut bytes = chunk.iter().fold(element, |bytes, &n| bytes.saturating_mul(n));

@@ -13,14 +13,16 @@ use crate::io::block::portion::{AxisRole, Portion};
 pub(in crate::io) struct FileBox {
     /// Where the dataset begins in the file.
     origin: u64,
-    /// The dataset, the first index and the length of the box per axis; the last axis are the bytes of a value.
+    /// The dataset, the first index and the length of the box per axis; the last axis are the bytes
+    /// of a value.
     extent: Vec<usize>,
     start: Vec<usize>,
     count: Vec<usize>,
 }
 
 impl FileBox {
-    /// The place of a portion of values of `size` bytes, if it were these `ranges` along the array's axes.
+    /// The place of a portion of values of `size` bytes, if it were these `ranges` along the
+    /// array's axes.
     pub(in crate::io) fn new(
         portion: &Portion,
         ranges: &[Range<usize>],
@@ -61,7 +63,8 @@ impl FileBox {
         self.count[self.split()..].iter().product()
     }
 
-    /// Where these bytes of the box, in C order, lie: for every run the offset in the file, and which bytes.
+    /// Where these bytes of the box, in C order, lie: for every run the offset in the file, and
+    /// which bytes.
     pub(in crate::io) fn segments(&self, bytes: Range<usize>) -> impl Iterator<Item = (u64, Range<usize>)> {
         let Self { origin, extent, start, count } = self;
         let axes = extent.len();

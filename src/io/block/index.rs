@@ -1,6 +1,7 @@
 //! Indices of arrays whose number of axes is known only at run time.
 
-/// The index of the element with this number in C order: pairs of axis and index, fastest axis first.
+/// The index of the element with this number in C order: pairs of axis and index, fastest axis
+/// first.
 pub(crate) fn unravel(number: usize, shape: &[usize]) -> impl Iterator<Item = (usize, usize)> {
     let mut rest = number;
     shape.iter().enumerate().rev().map(move |(axis, &length)| {

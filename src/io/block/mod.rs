@@ -1,4 +1,5 @@
-//! Boxes of indices: which elements of an array are meant, and where they lie in memory and in a file.
+//! Boxes of indices: which elements of an array are meant, and where they lie in memory and in a
+//! file.
 //!
 //! Arithmetic only: nothing here communicates, and nothing opens a file.
 

@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use super::index::unravel;
 
-/// The pieces of a block, in C order, each a box of at most `limit` bytes (but one element at least).
+/// The pieces of a block, in C order, each a box of at most `limit` bytes (but one element at
+/// least).
 ///
 /// MPI-IO counts bytes in 32 bits at more than one place, and staging buffers are small, so
 /// transfers go piece by piece. The slowest axes are cut first, which keeps pieces contiguous.
@@ -67,8 +68,8 @@ impl Pieces {
     }
 }
 
-/// The boxes that make up some of the slabs of a block. A slab is what has one index on every axis before
-/// `axis`, of which there is at least one; they are counted in C order.
+/// The boxes that make up some of the slabs of a block. A slab is what has one index on every axis
+/// before `axis`, of which there is at least one; they are counted in C order.
 pub(in crate::io) fn of_slabs(
     shape: &[usize],
     axis: usize,

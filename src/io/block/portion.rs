@@ -9,7 +9,7 @@ use crate::io::block::selection::AxisRun;
 /// The elements of a rank's block that are moved, and where they lie in memory and in the dataset.
 ///
 /// The dataset may have axes that the array does not have (time, components), and either side may
-/// use every so many-th element only.
+/// use every n-th element only.
 #[derive(Clone, Debug)]
 pub(in crate::io) struct Portion {
     /// Shape of the whole local array, with halo and padding.
@@ -119,8 +119,8 @@ impl Portion {
         self.memory_step.iter().all(|&step| step == 1)
     }
 
-    /// The indices of the dataset along each axis of the array, if they follow each other, and along the
-    /// fastest one with nothing between them.
+    /// The indices of the dataset along each axis of the array, if they follow each other, and
+    /// along the fastest one with nothing between them.
     pub(in crate::io) fn ranges(&self) -> Option<Vec<Range<usize>>> {
         let mut ranges = vec![0..0; self.count.len()];
         let mut fastest = false;

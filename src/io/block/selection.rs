@@ -1,4 +1,4 @@
-//! Which part of an array or dataset is meant: windows, planes, every so many-th element.
+//! Which part of an array or dataset is meant: windows, planes, every n-th element.
 
 use std::ops::Range;
 

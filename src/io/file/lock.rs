@@ -1,13 +1,14 @@
-//! Who else uses a file: advisory locks, as the HDF5 library takes them, without its rule that one reader keeps
-//! all writers out.
+//! Locks against other writers of a file: advisory, as the HDF5 library takes them, but without its
+//! rule that one reader keeps all writers out.
 //!
-//! Whoever opens a file through HDF5 holds a shared lock on it as long as it is open, in a notebook for days; and
-//! a writer must have it for itself. A run must not fail for that, so the files that it changes are opened
-//! without HDF5's locks ([`open_alone`](crate::io::file::open::open_alone); MPI-IO has none), and [`claim`] refuses
-//! only other writers. It is held while one rank changes the file, never during a transfer: on network file systems these
-//! locks are those of MPI-IO.
+//! A program that opens a file through HDF5 holds a shared lock on it as long as it is open, in a
+//! notebook for days, and a writer must have the file to itself. A run must not fail for that. So
+//! the files that it changes are opened without HDF5's locks
+//! ([`open_alone`](super::open::open_alone); MPI-IO has none), and [`claim`] refuses only other
+//! writers. The claim is held while one rank changes the file, never during a transfer: on network
+//! file systems MPI-IO uses the same locks.
 //!
-//! The environment variable `HDF5_USE_FILE_LOCKING` has the last word, as in HDF5.
+//! The environment variable `HDF5_USE_FILE_LOCKING` overrides this, as in HDF5.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
@@ -21,12 +22,13 @@ pub(in crate::io) struct FileClaim {
     _file: Option<File>,
 }
 
-/// Claims a file for changing it: against everybody if nobody has it open, else against other writers.
+/// Claims a file for changing it: exclusively if no program has it open, otherwise against other
+/// writers.
 ///
 /// # Errors
 /// When another program has it open for writing, or there is no such file.
 pub(in crate::io) fn claim(path: &Path) -> io::Result<FileClaim> {
-    if told().is_some() {
+    if from_environment().is_some() {
         return Ok(FileClaim { _file: None });
     }
     let file = OpenOptions::new().read(true).write(true).open(path)?;
@@ -44,15 +46,17 @@ pub(in crate::io) fn claim(path: &Path) -> io::Result<FileClaim> {
     }
 }
 
-/// Takes the lock of a file that only this library uses, until the file is closed. `false` if somebody else has it.
+/// Takes the lock of a file that only this library uses, until the file is closed. Returns `false`
+/// if another process has it.
 ///
-/// Where the file system knows no locks, everybody has it.
+/// Where the file system has no locks, every process gets it.
 pub(in crate::io) fn take(file: &File) -> bool {
-    told() == Some(false) || !matches!(file.try_lock(), Err(TryLockError::WouldBlock))
+    from_environment() == Some(false) || !matches!(file.try_lock(), Err(TryLockError::WouldBlock))
 }
 
-/// What the environment says of locks: HDF5 takes them whatever it is asked, or nobody may.
-fn told() -> Option<bool> {
+/// What the environment variable says: `Some(true)` if HDF5 always takes locks, `Some(false)` if
+/// there are none.
+fn from_environment() -> Option<bool> {
     match std::env::var("HDF5_USE_FILE_LOCKING").as_deref() {
         Ok("TRUE" | "1" | "BEST_EFFORT") => Some(true),
         Ok("FALSE" | "0") => Some(false),

@@ -12,8 +12,8 @@ use crate::io::file::storage::complaint;
 use crate::messages::on_root;
 use crate::world::World;
 
-/// Lets `work` move data to or from a dataset of a file that rank 0 has found to be in order; `fail`
-/// makes its complaints errors. Collective.
+/// Lets `work` move data to or from a dataset of a file that rank 0 has found to be in order;
+/// `fail` makes its complaints errors. Collective.
 pub(in crate::io) fn with_dataset(
     world: &World,
     (path, dataset, mode): (&Path, &str, OpenMode),
@@ -32,7 +32,8 @@ pub(crate) fn with_datasets(
 ) -> Result<()> {
     let fail = |error: hdf5::Error| fail(&complaint(&error));
     let file = open(world, path, mode)?;
-    // A panic in `work` drops this handle before the file, whose close is collective: it ends all ranks.
+    // A panic in `work` drops this handle before the file, whose close is collective: it ends all
+    // ranks.
     let _ends_all_ranks_first = world.clone();
     let opened: hdf5::Result<Vec<Dataset>> = names.iter().map(|name| file.dataset(name.as_ref())).collect();
     let opened = world.agree(opened.map_err(fail));
@@ -68,14 +69,14 @@ fn open(world: &World, path: &Path, mode: OpenMode) -> Result<File> {
     world.agree(file.map_err(|error| fail(&complaint(&error))))
 }
 
-/// Opens a file of this library that only rank 0 touches, without HDF5's own locks: they would let a run fail because
-/// somebody looks at the file; `lock` has what guards it instead.
+/// Opens a file of this library that only rank 0 touches, without HDF5's own locks, which would let
+/// a run fail because another program reads the file. `lock` guards it instead.
 pub(crate) fn open_alone(path: &Path, mode: OpenMode) -> hdf5::Result<File> {
     File::with_options().with_fapl(|list| list.file_locking(false)).open_as(path, mode)
 }
 
-/// Opens a file of whoever for reading, unless somebody has it open for writing. Locking is tried but not
-/// required: some parallel file systems have none.
+/// Opens a file of any program for reading, unless it is open for writing elsewhere. Locking is
+/// tried but not required, because some parallel file systems have no locks.
 pub(in crate::io) fn open_foreign(path: &Path) -> hdf5::Result<File> {
     File::with_options().with_fapl(|list| list.file_locking(true)).open_as(path, OpenMode::Read)
 }

@@ -1,4 +1,4 @@
-//! The file under its temporary name, and what the file system can promise.
+//! Drafts, which are files under a temporary name, and what the file system can promise.
 
 use std::fmt::Display;
 use std::fs::{self, File, OpenOptions};
@@ -96,17 +96,18 @@ pub(in crate::io) fn replace(target: &Path, content: &str) -> Result<()> {
     draft.move_in_place()
 }
 
-/// Name of this machine, for temporary files on a file system that several machines share; "any" if it is not known.
+/// Name of this machine, for temporary files on a file system that several machines share; "any" if
+/// it is not known.
 fn machine() -> String {
     let name = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let plain: String = name.trim().chars().filter(|c| c.is_ascii_alphanumeric()).collect();
     if plain.is_empty() { "any".into() } else { plain }
 }
 
-/// Removes what processes of this machine that are no more left unfinished: `prefix`, the number of the
-/// process, and the rest. Whatever is in doubt stays.
+/// Removes the unfinished files of dead processes of this machine: `prefix`, the number of the
+/// process, and the rest. When in doubt, a file stays.
 fn remove_abandoned(directory: &Path, prefix: &str) {
-    // without /proc one cannot tell who lives
+    // without /proc there is no way to tell which processes live
     let alive =
         |process: u32| !Path::new("/proc/self").exists() || Path::new(&format!("/proc/{process}")).exists();
     for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
@@ -164,7 +165,7 @@ fn check_free_space(file: &File, length: u64) -> io::Result<()> {
     Err(io::Error::new(io::ErrorKind::StorageFull, message))
 }
 
-/// Waits until the bytes of a file, whoever wrote them on this node, are on disk.
+/// Waits until the bytes of a file that any rank of this node wrote are on disk.
 pub(crate) fn sync(path: &Path) -> io::Result<()> {
     OpenOptions::new().write(true).open(path)?.sync_all()
 }
@@ -173,7 +174,8 @@ pub(crate) fn sync(path: &Path) -> io::Result<()> {
 pub(crate) fn sync_directory_of(file: &Path) -> io::Result<()> {
     let directory = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let synced = match File::open(directory) {
-        // whoever may write to a directory need not be allowed to open it; then there is no way to ask
+        // permission to write to a directory does not include opening it; then there is no way to
+        // ask
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
         opened => opened.and_then(|directory| directory.sync_all()),
     };
@@ -188,7 +190,8 @@ pub(crate) fn sync_directory_of(file: &Path) -> io::Result<()> {
     })
 }
 
-/// What the HDF5 library complains about: the system's own words where it quotes them.
+/// The reason in an error of the HDF5 library: the words of the operating system, where it quotes
+/// them.
 pub(crate) fn complaint(error: &hdf5::Error) -> String {
     let text = error.to_string();
     let quoted = text.split_once("error message = '").and_then(|(_, rest)| rest.split_once('\''));

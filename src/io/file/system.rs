@@ -26,8 +26,8 @@ pub(in crate::io) fn reserve(_: &std::fs::File, _: u64, _: u64) -> std::io::Resu
     Err(std::io::ErrorKind::Unsupported.into())
 }
 
-/// Lets the disk begin with a range of a file that was written, without waiting for it. Only a hint: what fails here
-/// fails again where somebody waits.
+/// Lets the disk begin with a range of a file that was written, without waiting for it. Only a
+/// hint: what fails here fails again where somebody waits.
 #[cfg(target_os = "linux")]
 pub(in crate::io) fn begin_writing(file: &std::fs::File, offset: u64, length: u64) {
     use std::os::fd::AsRawFd;

@@ -1,5 +1,5 @@
-//! Filters that compress chunks: those of HDF5 itself, and those that are registered with The HDF Group and come
-//! as plugins.
+//! Filters that compress chunks: those of HDF5 itself, and those that are registered with The HDF
+//! Group and come as plugins.
 //!
 //! Source of the numbers and parameters: "Registered Filter Plugins", The HDF Group.
 

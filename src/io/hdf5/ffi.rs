@@ -2,8 +2,8 @@
 //!
 //! The invariants that the `SAFETY` comments cite:
 //!
-//! 1. Every identifier comes from a live object of the `hdf5` crate (or from [`TransferProperties`]) that
-//!    the function borrows for the whole call.
+//! 1. Every identifier comes from a live object of the `hdf5` crate (or from
+//!    [`TransferProperties`]) that the function borrows for the whole call.
 //! 2. Every call runs under `hdf5::sync::sync`, the lock that makes the C library usable from
 //!    several threads.
 //! 3. A buffer is at least as long as what the library is told to read or write, which is
@@ -38,7 +38,7 @@ pub(in crate::io) enum IoMode {
     Mixed,
 }
 
-/// Every so many-th element of a dataspace in a box. A zero in `count` selects nothing.
+/// A box of a dataspace, or every n-th element of one. A zero in `count` selects nothing.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::io) struct Hyperslab<'a> {
     /// Lengths of the whole space, slowest axis first.
@@ -188,7 +188,8 @@ pub(in crate::io) fn read(
     transfer.mode()
 }
 
-/// Both selections of a transfer, after asserting that they agree and the buffer holds the memory space.
+/// Both selections of a transfer, after asserting that they agree and the buffer holds the memory
+/// space.
 fn spaces(
     kind: &Datatype,
     memory: Hyperslab<'_>,
@@ -206,8 +207,8 @@ pub(in crate::io) fn chunk_place(dataset: &Dataset, first: &[usize]) -> hdf5::Re
     assert_eq!(first.len(), dataset.ndim(), "an index has an entry per axis");
     let first: Vec<hsize_t> = first.iter().map(|&i| i as hsize_t).collect();
     let (mut filters, mut start, mut length): (c_uint, u64, hsize_t) = (0, 0, 0);
-    // SAFETY: invariants 1 and 2; the index has one entry per axis, and the pointers are to integers
-    // of the types the call fills.
+    // SAFETY: invariants 1 and 2; the index has one entry per axis, and the pointers are to
+    // integers of the types the call fills.
     check(hdf5::sync::sync(|| unsafe {
         let (filters, start, length) = (&raw mut filters, &raw mut start, &raw mut length);
         H5Dget_chunk_info_by_coord(dataset.id(), first.as_ptr(), filters, start, length)
@@ -219,7 +220,8 @@ pub(in crate::io) fn chunk_place(dataset: &Dataset, first: &[usize]) -> hdf5::Re
 /// Where the header of an object lies, counted from where the HDF5 part of the file begins.
 pub(in crate::io) fn address(file: &hdf5::File, path: &str) -> hdf5::Result<u64> {
     let reference = file.reference::<ObjectReference1>(path)?;
-    // SAFETY: the type is a transparent wrapper of `hobj_ref_t`, which is an address, a 64-bit number.
+    // SAFETY: the type is a transparent wrapper of `hobj_ref_t`, which is an address, a 64-bit
+    // number.
     Ok(unsafe { std::mem::transmute::<ObjectReference1, u64>(reference) })
 }
 
@@ -257,7 +259,7 @@ pub(in crate::io) fn is_float(kind: &Datatype) -> bool {
 pub(in crate::io) fn null_terminated(size: usize) -> hdf5::Result<Datatype> {
     // SAFETY: invariant 2; the string type is a constant of the initialized library.
     let id = hdf5::sync::sync(|| unsafe { H5Tcopy(*H5T_C_S1) });
-    // SAFETY: the copy is nobody else's, so the object may own it; a failure's negative
+    // SAFETY: no other object owns the copy, so the object may own it; a failure's negative
     // identifier is refused.
     let kind: Datatype = unsafe { hdf5::from_id(id)? };
     // SAFETY: invariants 1 and 2.

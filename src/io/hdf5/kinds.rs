@@ -26,7 +26,7 @@ pub(in crate::io) enum FileKind {
         size: usize,
         members: [String; 2],
     },
-    /// Anything that is no number, described.
+    /// Anything that is not a number, described.
     Other(String),
 }
 
@@ -94,7 +94,8 @@ impl FileKind {
         Some(format!("holds values of type {stored}, {reason} as {kind}; read it into a field of {stored}"))
     }
 
-    /// The HDF5 type of elements in memory, with the members' names of the file if they are complex.
+    /// The HDF5 type of elements in memory, with the members' names of the file if they are
+    /// complex.
     pub(in crate::io) fn memory_type(&self, kind: ElementKind) -> hdf5::Result<Datatype> {
         match self {
             Self::Complex { members: [re, im], .. } => datatype(kind, [re, im]),

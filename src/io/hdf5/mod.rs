@@ -1,4 +1,5 @@
-//! What HDF5 knows of a file: types, attributes, dimension scales, filters, and all unsafe calls of its library.
+//! What HDF5 knows of a file: types, attributes, dimension scales, filters, and all unsafe calls of
+//! its library.
 
 pub(in crate::io) mod attributes;
 pub(in crate::io) mod catalog;

@@ -42,8 +42,8 @@ pub(in crate::io) fn attach(
     Ok(())
 }
 
-/// Why a field with these axes does not belong in a dataset that others were written to, if it does not: their coordinates
-/// must be those in the file.
+/// Why a field with these axes does not belong in a dataset that others were written to, if it does
+/// not: their coordinates must be those in the file.
 pub(in crate::io) fn mismatch(file: &File, axes: &[Axis], shape: &[usize]) -> hdf5::Result<Option<String>> {
     for (axis, &length) in axes.iter().zip(shape) {
         let present = if file.link_exists(&axis.name) {

@@ -152,7 +152,8 @@ impl<'w> Input<'w> {
         Ok(())
     }
 
-    /// What is read into this field, or from which the field is interpolated; refuses what cannot be.
+    /// What is read into this field, or from which the field is interpolated; refuses what cannot
+    /// be.
     fn check<F: Stored>(
         &self,
         dataset: &str,
@@ -243,8 +244,9 @@ impl<'w> Input<'w> {
     }
 }
 
-/// The axes of a dataset that are the axes of an array, components included: all of them, or those that
-/// were not fixed at one index. There must be `axes`, and each must fit: its number and length are given.
+/// The axes of a dataset that are the axes of an array, components included: all of them, or those
+/// that were not fixed at one index. There must be `axes`, and each must fit: its number and length
+/// are given.
 fn matching(runs: &[AxisRun], axes: usize, fits: impl Fn(usize, &usize) -> bool) -> Option<Vec<usize>> {
     let all: Vec<usize> = (0..runs.len()).collect();
     let free: Vec<usize> = all.iter().copied().filter(|&axis| !runs[axis].single).collect();

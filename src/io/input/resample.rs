@@ -1,4 +1,5 @@
-//! From the grid of a dataset to a finer or coarser one over the same box, by multilinear interpolation.
+//! From the grid of a dataset to a finer or coarser one over the same box, by multilinear
+//! interpolation.
 
 use crate::io::block::index::unravel;
 use crate::io::block::placement::Placement;
@@ -16,8 +17,9 @@ pub(in crate::io) struct InterpolationSource<T> {
 }
 
 impl<T: Element> InterpolationSource<T> {
-    /// For the block of a field, from a dataset of `chosen` elements over the same box. Both are cell-centered along
-    /// the axes that `cells` tells, and have points on both walls along the others.
+    /// For the block of a field, from a dataset of `chosen` elements over the same box. Both are
+    /// cell-centered along the axes that `cells` tells, and have points on both walls along the
+    /// others.
     pub(in crate::io) fn new(field: &Placement, cells: &[bool], chosen: &[usize], components: usize) -> Self {
         let axes = chosen.len();
         let (mut start, mut shape) = (vec![0; axes], vec![0; axes]);

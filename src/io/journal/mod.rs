@@ -1,17 +1,19 @@
-//! What makes appending to a file safe: the bytes that it may change, kept beside it until it is done.
+//! Files with an axis of time that grows ([`time_axis`]), and the journal that makes appending to
+//! them safe: the bytes that an append may change are kept beside the file until it is done.
 //!
-//! Appending to an HDF5 file overwrites bytes that are scattered over it: the superblock, object headers, the
-//! indices of chunks. A process that dies in between leaves a file that no tool opens. Values are
-//! never overwritten, they go to new chunks; so everything else is first copied to
-//! a journal and brought to disk. The journal has its name exactly while the file may be in between:
-//! whoever finds one puts the bytes back ([`recover`]), as often as it takes.
+//! Appending to an HDF5 file overwrites bytes that are scattered over it: the superblock, object
+//! headers, the indices of chunks. A process that dies in between leaves a file that no tool opens.
+//! Values are never overwritten, because they go to new chunks. So everything else is first copied
+//! to a journal and brought to disk. The journal has its name exactly while the file may be in
+//! between. A process that finds one puts the bytes back ([`recover`]), as often as it takes.
 //!
-//! "Everything else" is little, unless the file has dead space: HDF5 does not say where the space of outputs lies
-//! that were dropped in an earlier job, so that it is copied too, with every append.
+//! "Everything else" is little, unless the file has dead space: HDF5 does not say where the space
+//! of outputs lies that were dropped in an earlier job, so it is copied too, with every append.
 //!
-//! Two things keep a journal from the wrong hands. It is locked by the process that makes the change, so that
-//! another job neither takes it for that of a dead one nor begins a change itself. And it tells in which [state](crate::io::journal::state) the
-//! file was and will be, so that it is not applied to another file of that name, as one from a backup.
+//! Two things keep a journal from the wrong hands. The process that makes the change locks it, so
+//! another job neither takes it for that of a dead one nor begins a change itself. And it states in
+//! which [state](state) the file was and will be, so it is not applied to another file of that
+//! name, such as one from a backup.
 
 mod extents;
 mod objects;
@@ -93,7 +95,8 @@ fn read_number(from: &mut impl Read) -> io::Result<u64> {
 impl Journal {
     /// Keeps all bytes of the file that are not `values`, before anything is changed.
     ///
-    /// After a recovery, only the first `keep` outputs count. The state of the file is noted at `mark`.
+    /// After a recovery, only the first `keep` outputs count. The state of the file is noted at
+    /// `mark`.
     ///
     /// # Errors
     /// When another process is changing the file or has done so, or the journal cannot be written.
@@ -112,7 +115,7 @@ impl Journal {
         if !lock::take(&handle) {
             return Err(busy());
         }
-        // it gets its name under the same lock, so nobody else can have begun unseen
+        // it gets its name under the same lock, so no other process can have begun unseen
         if name(file, "").exists() {
             fs::remove_file(&partial)?;
             return Err(busy());
@@ -121,7 +124,7 @@ impl Journal {
             if let Some(StateMark { offset, state }) = mark
                 && StateMark::read(&source, offset)? != Some(state)
             {
-                return Err(io::Error::other("somebody else has changed it since the last output"));
+                return Err(io::Error::other("another program has changed it since the last output"));
             }
             handle.set_len(0)?;
             let mut target = Summing { inner: BufWriter::new(&handle), sum: Sum::default() };
@@ -163,7 +166,7 @@ impl Journal {
 impl Drop for Journal {
     fn drop(&mut self) {
         if !self.committed {
-            // if this fails the journal stays, and whoever opens the file next tries again
+            // if this fails the journal stays, and the next process that opens the file tries again
             let _ = undo(&self.file, &self.handle, self.finish);
         }
     }
@@ -203,7 +206,7 @@ pub(in crate::io) fn recover(file: &Path, finish: Finish) -> io::Result<()> {
 
 /// Applies a journal that is locked by the caller.
 fn undo(file: &Path, journal: &File, finish: Finish) -> io::Result<()> {
-    // nobody's work is to be overwritten; `finish` claims the file for itself
+    // the work of another program must not be overwritten; `finish` claims the file for itself
     drop(lock::claim(file)?);
     let path = name(file, "");
     let complain = |what: &str| {

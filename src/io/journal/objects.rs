@@ -1,16 +1,17 @@
 //! Where things lie in an HDF5 file, read from its bytes.
 //!
-//! HDF5 1.10 cannot say where an attribute lies, and finds the place of one chunk only by walking over all
-//! chunks of the dataset. Measured with 1.10.8, 100 chunks per output: with 10⁴ chunks its call takes 30 ms per
-//! output and 1.2 s for all, which is needed once when a series is resumed; with 10⁵ chunks 2 s per output
-//! and more than five minutes for all. Read from the tree itself, 10⁵ chunks take a few
-//! milliseconds, so this module stays until `H5Dchunk_iter` (HDF5 1.14) can be relied on.
+//! HDF5 1.10 cannot say where an attribute lies, and finds the place of one chunk only by walking
+//! over all chunks of the dataset. Measured with 1.10.8, 100 chunks per output: with 10⁴ chunks its
+//! call takes 30 ms per output and 1.2 s for all, which is needed once when a series is resumed;
+//! with 10⁵ chunks 2 s per output and more than five minutes for all. Read from the tree itself,
+//! 10⁵ chunks take a few milliseconds, so this module stays until `H5Dchunk_iter` (HDF5 1.14) can
+//! be relied on.
 //!
-//! Only the oldest form of headers and indices is understood, in which files are written by default. For
-//! others the answer is `None`, and the caller asks the library.
+//! Only the oldest form of headers and indices is understood, in which files are written by
+//! default. For others the answer is `None`, and the caller asks the library.
 //!
-//! Source: "HDF5 File Format Specification Version 3.0", III.A.1 (B-trees), IV.A.1.a (object headers),
-//! IV.A.2.i (layouts).
+//! Source: "HDF5 File Format Specification Version 3.0", III.A.1 (B-trees), IV.A.1.a (object
+//! headers), IV.A.2.i (layouts).
 
 use std::fs::File;
 use std::io;
@@ -51,7 +52,8 @@ impl Objects {
     pub(in crate::io) fn open(path: &Path) -> io::Result<Option<Self>> {
         let file = Self(File::open(path)?);
         let start = file.bytes(0, 32)?;
-        // the superblock: its version, sizes of offsets and lengths, address that all others count from
+        // the superblock: its version, sizes of offsets and lengths, address that all others count
+        // from
         let plain = start.starts_with(SIGNATURE)
             && match start[8] {
                 0 => start[13..15] == [8, 8] && number(&start[24..32]) == 0,
@@ -70,7 +72,8 @@ impl Objects {
         Ok(bytes)
     }
 
-    /// The header of an object of an open file, as far as it is on disk; `None` if it is of another version.
+    /// The header of an object of an open file, as far as it is on disk; `None` if it is of another
+    /// version.
     pub(in crate::io) fn messages(
         &self,
         file: &hdf5::File,
@@ -104,8 +107,8 @@ impl Objects {
         Ok(Some(messages))
     }
 
-    /// First byte and the one after the last of all chunks of a dataset whose first index on the slowest axis is in
-    /// `range`; `None` if they are indexed in another way.
+    /// First byte and the one after the last of all chunks of a dataset whose first index on the
+    /// slowest axis is in `range`; `None` if they are indexed in another way.
     pub(in crate::io) fn chunks(
         &self,
         file: &hdf5::File,
@@ -140,7 +143,8 @@ impl Objects {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "the index of chunks is damaged"));
         }
         let entries = number(&head[6..8]) as usize;
-        // a key: bytes of the chunk, filters left out, first index per axis and within an element; then the child
+        // a key: bytes of the chunk, filters left out, first index per axis and within an element;
+        // then the child
         let key = 8 + 8 * keys;
         let bytes = self.bytes(address + 24, (entries * (key + 8) + key) as u64)?;
         let first = |entry: usize| number(&bytes[entry * (key + 8) + 8..][..8]);

@@ -1,7 +1,7 @@
 //! Which of its states a file is in: a number in the file that every change replaces.
 //!
-//! A journal that was left by a dead job says of which state of the file it is. The file beside it may be
-//! another one by then, as from a backup, whose bytes it would destroy.
+//! A journal that was left by a dead job says of which state of the file it is. The file beside it
+//! may be another one by then, as from a backup, whose bytes it would destroy.
 
 use std::fs::File;
 use std::io;
@@ -24,8 +24,8 @@ pub(in crate::io) struct StateMark {
 }
 
 impl StateMark {
-    /// The mark of a file that was not changed since it was opened; `None` if it has none, or in a place
-    /// that is unknown.
+    /// The mark of a file that was not changed since it was opened; `None` if it has none, or in a
+    /// place that is unknown.
     pub(in crate::io) fn find(file: &hdf5::File, objects: Option<&Objects>) -> hdf5::Result<Option<Self>> {
         let (Some(objects), true) = (objects, file.attr_names()?.iter().any(|name| name == STATE)) else {
             return Ok(None);

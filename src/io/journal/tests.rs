@@ -105,13 +105,13 @@ fn a_journal_of_another_state_is_not_applied() {
         handle.write_all_at(&state.to_ne_bytes(), 4).unwrap();
     };
     // as from a backup, or cut off before the note
-    for spoil in [&|| note(77), &|| fs::write(&file, "short").unwrap()] as [&dyn Fn(); 2] {
-        spoil();
-        let spoilt = fs::read(&file).unwrap();
+    for replace in [&|| note(77), &|| fs::write(&file, "short").unwrap()] as [&dyn Fn(); 2] {
+        replace();
+        let other_file = fs::read(&file).unwrap();
         let error = recover(&file, |_, _| unreachable!()).unwrap_err().to_string();
         assert!(error.contains("another state") && error.contains("backup"), "{error}");
         assert!(error.contains(".a.h5.journal") && error.contains("without that file"), "{error}");
-        assert_eq!(fs::read(&file).unwrap(), spoilt);
+        assert_eq!(fs::read(&file).unwrap(), other_file);
     }
     // before and after the note, by the change itself
     for noted in [state, next_state] {

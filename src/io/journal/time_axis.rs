@@ -1,4 +1,4 @@
-//! A file with an extendable axis of time, as rank 0 handles it.
+//! A file whose datasets have an axis of time that grows, as rank 0 handles it.
 
 use std::io;
 use std::ops::Range;
@@ -156,7 +156,7 @@ impl TimeAxisFile {
             Ok((opened, content))
         };
         let (opened, content) = look().map_err(|error: hdf5::Error| complaint(&error))?;
-        // a time that is no number was never completed
+        // an output whose time is NaN was never completed
         let keep = content
             .times
             .iter()
@@ -168,12 +168,12 @@ impl TimeAxisFile {
             state::note(file, journal.next_state)
         })?;
         journal.commit().map_err(|error| error.to_string())?;
-        // it lists what is no more, and is written anew with the next output
+        // it lists dropped outputs, and is written again with the next output
         let _ = std::fs::remove_file(path.with_extension("xdmf"));
         Self::open(path, f64::INFINITY)
     }
 
-    /// Makes room for one more output, whose time is not a number yet.
+    /// Makes room for one more output, whose time is NaN so far.
     pub(in crate::io) fn extend(&self, path: &Path, content: &SeriesContent) -> Result<Journal, String> {
         recover(path).map_err(|error| error.to_string())?;
         let count = content.times.len();
@@ -181,7 +181,7 @@ impl TimeAxisFile {
         let journal = self.journal(path, count)?;
         change(path, |file| {
             if SeriesContent::of(file)? != *content {
-                return Err(hdf5::Error::from("somebody else has changed it since the last output"));
+                return Err(hdf5::Error::from("another program has changed it since the last output"));
             }
             resize(file, count + 1)?;
             let times: Vec<f64> = content.times.iter().copied().chain([f64::NAN]).collect();
@@ -215,7 +215,7 @@ impl TimeAxisFile {
     }
 
     fn journal(&self, path: &Path, keep: usize) -> Result<Journal, String> {
-        // while somebody writes to it, what is to be kept is not what will be there
+        // while another program writes to it, the bytes to be kept are not those that will be there
         drop(claim(path).map_err(|error| error.to_string())?);
         Journal::begin(path, &self.values, keep, self.mark, finish).map_err(|error| error.to_string())
     }

@@ -1,8 +1,8 @@
 //! Outputs at many times: one file with an axis of time, or one file each.
 //!
-//! `extendable` is the file with an axis of time and `journal` what protects it (with `state`, and `extents`, `objects`, `sum`
-//! as helpers); `numbered` are the files of their own; `snapshot` is the output being written, and `later` lets that happen in
-//! the background.
+//! `extendable` is the file with an axis of time and `journal` what protects it (with `state`, and
+//! `extents`, `objects`, `sum` as helpers); `numbered` are the files of their own; `snapshot` is
+//! the output being written, and `later` lets that happen in the background.
 
 mod background;
 mod numbered;
@@ -175,7 +175,7 @@ impl<'w> Series<'w> {
         let mut series = Self::create(world, path)?;
         same_everywhere(world, "the time at which a series is resumed", &time.to_bits())?;
         if time.is_nan() {
-            return Err(series.refuse("the time to resume at is not a number"));
+            return Err(series.refuse("the time to resume at is NaN"));
         }
         let fail = |reason: String| cannot("resume", &series.target, &reason);
         match &mut series.store {
@@ -273,8 +273,8 @@ impl<'w> Series<'w> {
     ///
     /// # Errors
     ///
-    /// If the field has no time, because [`Field::set_time`](crate::Field::set_time) was never called, and as
-    /// [`at`](Self::at).
+    /// If the field has no time, because [`Field::set_time`](crate::Field::set_time) was never
+    /// called, and as [`at`](Self::at).
     ///
     /// # Collective
     ///

@@ -1,8 +1,8 @@
 //! Writing in the background: copies of the ranks' blocks, and the thread that brings them to disk.
 //!
-//! MPI is used from one thread only, so the thread makes neither MPI nor HDF5 calls. It does not need them:
-//! the space of a contiguous dataset is reserved before, rank 0 has told where, and a block is then so
-//! many rows at known offsets of a file.
+//! MPI is used from one thread only, so the thread makes neither MPI nor HDF5 calls. It needs none:
+//! the space of a contiguous dataset is reserved earlier, rank 0 has told all ranks where it
+//! begins, and a block is then a number of rows at known offsets of a file.
 
 use std::any::Any;
 use std::fs::File;
@@ -19,17 +19,18 @@ use crate::io::transfer::staging::FileValues;
 use crate::world::World;
 use parhelion_kernels::Element;
 
-/// So many bytes are handed to the file system before the disk is told to begin with them.
+/// Bytes that are passed to the file system before the disk is told to start writing them.
 const STRETCH: usize = 8 << 20;
 
-/// What is written past the page cache begins and ends at multiples of this, in the file and in memory: the page of
-/// the processor, and a multiple of the blocks of a disk.
+/// Writes past the page cache begin and end at multiples of this, in the file and in memory: the
+/// page of the processor, and a multiple of the blocks of a disk.
 const ALIGNED: usize = 4096;
 
-/// Fewer bytes in a row go through the page cache, for each call waits for the disk.
+/// Shorter runs of bytes go through the page cache, because each direct write waits for the disk.
 const WORTH_IT: usize = 1 << 20;
 
-/// What one rank writes of a contiguous dataset: bytes as they will be in the file, and their place there.
+/// What one rank writes of a contiguous dataset: bytes as they will be in the file, and their place
+/// there.
 #[derive(Debug)]
 pub(in crate::io) struct BlockCopy {
     place: FileBox,
@@ -58,7 +59,8 @@ impl BlockCopy {
         Ok(Self { place: place.clone(), part, memory, first })
     }
 
-    /// Writes it, past the page cache if `direct` can; lets the disk begin before all of it is written.
+    /// Writes it, past the page cache if `direct` can; lets the disk begin before all of it is
+    /// written.
     fn write(&self, file: &File, direct: &mut Option<File>) -> io::Result<()> {
         let bytes = &self.memory[self.first..self.first + self.part.len()];
         for (offset, run) in self.place.segments(self.part.clone()) {
@@ -90,13 +92,14 @@ impl BlockCopy {
     }
 }
 
-/// How far a number with the remainder of `goal` is ahead of `from`.
+/// Distance from `from` to the next number with the remainder of `goal`, modulo [`ALIGNED`].
 fn ahead(goal: usize, from: usize) -> usize {
     (goal % ALIGNED + ALIGNED - from % ALIGNED) % ALIGNED
 }
 
-/// The same file, opened for writing past the page cache. Copying bytes there is the only part of writing
-/// that takes a core, which computes meanwhile. `None` where the system has nothing like it.
+/// The same file, opened for writing past the page cache. Copying bytes into the cache is the only
+/// part of writing that takes a core from the computation. `None` where the system cannot bypass
+/// the cache.
 #[cfg(target_os = "linux")]
 fn past_page_cache(file: &File) -> Option<File> {
     use std::os::fd::AsRawFd;
@@ -110,8 +113,8 @@ fn past_page_cache(_: &File) -> Option<File> {
     None
 }
 
-/// Memory for a copy: that of an earlier one if possible, since the system takes longer to find new memory
-/// than it takes to fill it.
+/// Memory for a copy: that of an earlier copy if possible, because getting new memory from the
+/// system takes longer than filling it.
 fn buffer(world: &World, length: usize) -> Result<Vec<u8>> {
     let mut spare = world.spare_memory().borrow_mut();
     spare.sort_by_key(Vec::len);
@@ -139,11 +142,11 @@ pub(in crate::io) fn write(file: &File, blocks: Vec<BlockCopy>) -> io::Result<Ve
     Ok(blocks.into_iter().map(|block| block.memory).collect())
 }
 
-/// Work on a thread of its own. Dropping it waits for the thread.
+/// Work on a thread. Dropping it waits for the thread.
 #[derive(Debug)]
 pub(in crate::io) struct OutputThread(Option<JoinHandle<Written>>);
 
-/// What becomes of blocks: their memory, to be used again.
+/// The memory of blocks that are written, to be used again.
 pub(in crate::io) type Written = io::Result<Vec<Vec<u8>>>;
 
 impl OutputThread {
@@ -171,7 +174,7 @@ impl Drop for OutputThread {
     }
 }
 
-/// What a panic said.
+/// The message of a panic.
 fn text(panic: &(dyn Any + Send)) -> &str {
     let owned = panic.downcast_ref::<String>().map(String::as_str);
     owned.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no reason given")

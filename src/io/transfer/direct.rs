@@ -1,8 +1,9 @@
-//! Contiguous datasets written and read with `pwrite` and `pread`.
+//! Contiguous datasets, written and read with `pwrite` and `pread`.
 //!
-//! A block of a contiguous dataset is so many runs of bytes at known offsets of a file. The ranks make these
-//! long ([`sharing`](crate::io::transfer::sharing)) and then each moves its own. Collective transfer through HDF5 and MPI-IO does the
-//! same with any selection, but is slower at it, for it does not know that all ranks have boxes.
+//! A block of a contiguous dataset is a number of runs of bytes at known offsets of a file. The
+//! ranks make these runs long ([`sharing`](super::sharing)), and then each moves its own.
+//! Collective transfer through HDF5 and MPI-IO does the same for any selection, but is slower,
+//! because it does not know that all ranks have boxes.
 
 use std::fs::File;
 use std::io;
@@ -33,9 +34,11 @@ pub(in crate::io) struct RankShare {
 }
 
 impl RankShare {
-    /// For the portion of each rank, of values of `size` bytes in a dataset that begins at `origin`.
+    /// For the portion of each rank, of values of `size` bytes in a dataset that begins at
+    /// `origin`.
     ///
-    /// `None` on every rank if the values of some rank are scattered over the dataset one by one. Collective.
+    /// `None` on every rank if the values of some rank are scattered over the dataset one by one.
+    /// Collective.
     pub(in crate::io) fn new(
         world: &World,
         portion: &Portion,
@@ -106,8 +109,8 @@ impl RankShare {
         outcome
     }
 
-    /// Copies what this rank writes to a buffer of [`len`](Self::len) bytes, with all its cores where none waits
-    /// for other ranks. Collective where rows are shared.
+    /// Copies what this rank writes to a buffer of [`len`](Self::len) bytes, with all its cores
+    /// where none waits for other ranks. Collective where rows are shared.
     pub(in crate::io) fn copy<T: Element>(
         &self,
         world: &World,
@@ -126,7 +129,8 @@ impl RankShare {
         }
     }
 
-    /// Reads values of type `stored` into the field, where they are `wanted`. Collective where rows are shared, whatever fails.
+    /// Reads values of type `stored` into the field, where they are `wanted`. Collective where rows
+    /// are shared, whatever fails.
     pub(in crate::io) fn read<F: StoredMut>(
         &self,
         file: &File,
@@ -163,7 +167,8 @@ impl RankShare {
     }
 }
 
-/// Copies all of a block, each core a part: also those that do not compute, which have nothing to do meanwhile.
+/// Copies all of a block, each core a part. Cores that do not compute take part too, because they
+/// are idle meanwhile.
 fn copy_pieces<T: Element>(world: &World, source: &FileValues<'_, T>, at_once: usize, buffer: &mut [u8]) {
     let pieces = Pieces::new(&source.portion().count, source.point(), at_once);
     let threads = world.threads().max(world.cores());
@@ -197,7 +202,7 @@ fn copy_pieces<T: Element>(world: &World, source: &FileValues<'_, T>, at_once: u
     });
 }
 
-/// What brings this rank's parts of some slabs.
+/// The function that gathers this rank's parts of some slabs.
 fn gather<T: Element>(
     sharing: &RowSharing,
     source: &FileValues<'_, T>,

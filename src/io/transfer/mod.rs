@@ -1,6 +1,7 @@
 //! Moving blocks between local arrays and a dataset, collectively unless asked otherwise.
 //!
-//! Boxes of contiguous datasets go to and from the file directly; everything else, chunks above all, goes through HDF5.
+//! Boxes of contiguous datasets go to and from the file directly; everything else, chunks above
+//! all, goes through HDF5.
 
 pub(in crate::io) mod background;
 pub(in crate::io) mod direct;
@@ -92,8 +93,8 @@ pub(in crate::io) fn write<F: Stored>(
     })
 }
 
-/// Reads a portion of the dataset into the field, converting the values if need be. Collective, also
-/// for ranks that own nothing.
+/// Reads a portion of the dataset into the field, converting the values if need be. Collective,
+/// also for ranks that own nothing.
 ///
 /// Every rank makes the same number of calls, whatever fails; the caller agrees on the outcome.
 pub(in crate::io) fn read<F: StoredMut>(

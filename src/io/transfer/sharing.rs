@@ -1,11 +1,13 @@
-//! Ranks whose blocks lie side by side in the rows of a dataset swap parts, so that each has whole rows.
+//! Ranks whose blocks lie side by side in the rows of a dataset swap parts, so that each has whole
+//! rows.
 //!
-//! Where the fastest axis is cut, a rank's block is many short runs of bytes in the file, and a file system
-//! takes many short writes much longer than a few long ones. So the ranks that have the same rows, and different parts
-//! of them, divide the rows among themselves: each sends every other one its parts of that one's rows, some at a
-//! time, and writes whole rows. Reading goes the same way back.
+//! Where the fastest axis is cut, the block of a rank is many short runs of bytes in the file, and
+//! a file system takes much longer for many short writes than for a few long ones. So the ranks
+//! that have different parts of the same rows divide the rows among themselves: each sends every
+//! other rank its parts of that rank's rows, some at a time, and writes whole rows. Reading goes
+//! the same way back.
 //!
-//! For rows of a file of 2 × 6 values, the fastest axis cut in two:
+//! For rows of a file of 2 × 6 values, with the fastest axis cut in two:
 //!
 //! ```text
 //! rank 0 has    a b c . . .     rank 1 has   . . . d e f     rank 0 writes  a b c d e f
@@ -51,7 +53,8 @@ pub(in crate::io) struct SwapBuffers {
     incoming: Vec<u8>,
 }
 
-/// How many bytes of a rank are contiguous in a file before nobody shares, and how many are swapped at a time.
+/// Length of contiguous runs in the file from which ranks do not share rows, and how many bytes are
+/// swapped at a time.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::io) struct SharingLimits {
     pub(in crate::io) long_enough: usize,
@@ -60,7 +63,8 @@ pub(in crate::io) struct SharingLimits {
 
 impl Default for SharingLimits {
     fn default() -> Self {
-        // a call of the system costs as much as copying a few KiB; what is swapped, thrice that, stays in a core's cache
+        // a call of the system costs as much as copying a few KiB; what is swapped, thrice that,
+        // stays in a core's cache
         Self { long_enough: 128 << 10, at_once: 256 << 10 }
     }
 }
@@ -93,8 +97,8 @@ impl Bounds {
         Self { count, whole }
     }
 
-    /// From which axis on parts are put together: the fastest one that gives runs that are long enough,
-    /// if those of some rank are not so already.
+    /// From which axis on parts are put together: the fastest one that gives runs that are long
+    /// enough, if those of some rank are not so already.
     fn axis(&self, portion: &Portion, point: (u64, usize), long_enough: usize) -> Option<usize> {
         let run = |axis: usize| {
             let ranges: Vec<Range<usize>> = (0..self.count.len())
@@ -110,7 +114,8 @@ impl Bounds {
 impl RowSharing {
     /// The sharing that this rank takes part in, if any, and the place of all slabs of it.
     ///
-    /// `ranges` are this rank's indices, and `point` the origin of the dataset and the bytes of a value. Collective.
+    /// `ranges` are this rank's indices, and `point` the origin of the dataset and the bytes of a
+    /// value. Collective.
     pub(in crate::io) fn new(
         world: &World,
         (portion, ranges): (&Portion, &[Range<usize>]),
@@ -208,8 +213,8 @@ impl RowSharing {
         self.parts[rank].iter().map(|&(_, length)| length).sum()
     }
 
-    /// The bytes of every other rank's slabs of a step that are this rank's part, and those of this rank's slabs
-    /// that are their parts or its own.
+    /// The bytes of every other rank's slabs of a step that are this rank's part, and those of this
+    /// rank's slabs that are their parts or its own.
     fn bytes(&self, step: usize) -> [Vec<usize>; 2] {
         let me = self.rank();
         let (mine, now) = (self.part(me), self.now(step).len());
@@ -218,8 +223,8 @@ impl RowSharing {
         [ranks.clone().map(others).collect(), ranks.map(|rank| now * self.part(rank)).collect()]
     }
 
-    /// Puts this rank's slabs of a step together; `gather` brings its own part of some slabs. Collective over the
-    /// ranks that share.
+    /// Puts this rank's slabs of a step together; `gather` brings its own part of some slabs.
+    /// Collective over the ranks that share.
     pub(in crate::io) fn collect(
         &self,
         step: usize,
@@ -288,7 +293,8 @@ impl RowSharing {
         first..first + bytes[self.rank()]
     }
 
-    /// Sends so many bytes to each rank, and receives so many; its own stay where they are.
+    /// Sends `there[rank]` bytes to each rank and receives `here[rank]`; the rank's own bytes stay
+    /// where they are.
     fn swap(&self, (outgoing, there): (&[u8], &[usize]), (incoming, here): (&mut [u8], &[usize])) {
         let me = self.rank();
         let counts = |list: &[usize]| -> Vec<i32> {

@@ -1,8 +1,8 @@
 //! Copies between pieces of halo'd local arrays and dense buffers.
 //!
 //! Needed where the file's elements are not the memory's: several components, which are separate
-//! arrays in memory and the fastest axis in the file, values that are converted, and every so
-//! many-th element.
+//! arrays in memory and the fastest axis in the file, values that are converted, and every n-th
+//! element.
 
 use crate::io::block::index::unravel;
 use crate::io::block::pieces::Piece;

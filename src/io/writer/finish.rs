@@ -31,8 +31,8 @@ impl<'w> FileWriter<'w> {
         Ok(Pending::new(background, self))
     }
 
-    /// Puts the complete file in place. Returns what it holds, and whether only its side file failed.
-    /// Collective.
+    /// Puts the complete file in place. Returns what it holds, and whether only its side file
+    /// failed. Collective.
     pub(in crate::io) fn finish(mut self) -> Result<(Vec<xdmf::Item>, Result<()>)> {
         let timing = self.timing();
         let (file, copies) = self.seal()?;
@@ -53,8 +53,8 @@ impl<'w> FileWriter<'w> {
         Ok((file, self.copies.take().unwrap_or_default()))
     }
 
-    /// Gives the file its name if all is `written`, and the memory of the copies to later ones; gives what the file holds, and
-    /// whether only its side file failed. Collective.
+    /// Gives the file its name if all is `written`, and the memory of the copies to later ones;
+    /// gives what the file holds, and whether only its side file failed. Collective.
     pub(in crate::io) fn put_in_place(mut self, written: Written) -> Result<(Vec<xdmf::Item>, Result<()>)> {
         let spare = self.world.agree(written.map_err(|error| cannot("write", &self.target, &error)))?;
         self.world.spare_memory().borrow_mut().extend(spare);

@@ -1,4 +1,5 @@
-//! The file that [`Output`](super::Output) and [`Series`](super::Series) write, from its draft to its name.
+//! The file that [`Output`](super::Output) and [`Series`](super::Series) write, from its draft to
+//! its name.
 
 mod finish;
 pub(in crate::io) mod pending;

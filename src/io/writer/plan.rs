@@ -145,7 +145,8 @@ impl DatasetPlan {
         Portion::to_write(&field.placement(), &self.runs, self.item.components, slot)
     }
 
-    /// Makes the dataset with everything but its values, and reserves their place in the file. On rank 0.
+    /// Makes the dataset with everything but its values, and reserves their place in the file. On
+    /// rank 0.
     ///
     /// With a scale of `time`, that axis comes first, of length one and extendable.
     pub(in crate::io) fn define(&self, file: &File, time: Option<&Dataset>) -> hdf5::Result<Dataset> {
