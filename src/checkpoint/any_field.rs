@@ -19,7 +19,7 @@ pub(super) trait AnyField {
     fn values_local(&self) -> (usize, usize);
     fn datatype(&self) -> hdf5::Result<Datatype>;
 
-    /// All that is known before the file is made.
+    /// The record of the field, without the place of its values.
     fn record(&self, name: &str) -> FieldRecord;
 
     /// Writes this rank's block. Collective.

@@ -1,4 +1,4 @@
-//! What a checkpoint holds, as the file itself describes it.
+//! The description of a checkpoint in its file.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ use parhelion_kernels::ElementKind;
 
 /// Smallest number of bytes with a checksum of their own.
 const SMALLEST_BLOCK: u64 = 1 << 20;
-/// Most checksums of one field, which every rank holds for a moment.
+/// Most checksums of one field; every rank holds them for a moment.
 const MOST_BLOCKS: u64 = 1 << 16;
 
 /// The description, in the file as JSON.

@@ -23,11 +23,11 @@ pub(super) fn dataset_of(field: &str) -> String {
     format!("{FIELDS}/{field}")
 }
 
-/// Where things are in the new file.
+/// The places of things in the new file.
 pub(super) struct NewFileLayout {
     /// The description, with the places of the fields' values.
     pub(super) description: Description,
-    /// The same as it stands in the file.
+    /// The text of the description in the file.
     pub(super) text: String,
     /// Offset of the text.
     pub(super) text_offset: u64,

@@ -34,10 +34,10 @@ pub(super) struct CheckpointHeader {
     pub(super) step: u64,
 }
 
-/// Why a file cannot be used as a checkpoint.
+/// The reason why a file cannot be used as a checkpoint.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Flaw {
-    /// It is no complete checkpoint, so an older one may serve.
+    /// It is not a complete checkpoint, so an older one may be used.
     Damaged(String),
     /// It may be intact, but a person has to look at it.
     Unreadable(String),

@@ -32,7 +32,7 @@ impl CheckpointNames {
         Ok(numbers)
     }
 
-    /// Removes what earlier runs of this series left when they were killed while writing.
+    /// Removes the files that earlier runs of this series left when they were killed while writing.
     pub(super) fn remove_partial(&self) -> io::Result<()> {
         let is_partial = |file: &String| {
             // .NAME.NUMBER.h5.PROCESS-ATTEMPT.partial, or that with what MPI-IO appended for a lock

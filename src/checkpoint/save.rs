@@ -16,7 +16,7 @@ use crate::io::{Draft, sync, with_datasets};
 use crate::messages::on_root;
 use crate::world::World;
 
-/// What a checkpoint is called, and in what.
+/// The file, run and number of a checkpoint.
 pub(super) struct CheckpointLabel<'a> {
     pub(super) target: &'a Path,
     pub(super) run: u64,

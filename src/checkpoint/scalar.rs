@@ -25,7 +25,7 @@ pub enum Scalar {
     Text(String),
 }
 
-/// As a scalar stands in the file.
+/// A scalar as it is written to the file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum ScalarRecord {

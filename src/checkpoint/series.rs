@@ -14,7 +14,7 @@ use crate::measure::Kind;
 use crate::messages::on_root;
 use crate::world::World;
 
-/// Levels of metadata; those who read it give up at 127.
+/// Most levels of nested metadata; readers give up at 127.
 const DEEPEST: usize = 100;
 
 /// The checkpoints of a run: numbered files `NAME.00000001.h5`, `NAME.00000002.h5`, …, of which the
@@ -198,7 +198,7 @@ impl<'w> Checkpoints<'w> {
         }
     }
 
-    /// Refuses what cannot be saved, or is not the same on all ranks.
+    /// Refuses a checkpoint that cannot be saved, or that differs between ranks.
     fn check(&self, checkpoint: &Checkpoint<'_>) -> Result<()> {
         let described = format!("{:?}", checkpoint.describe());
         same_everywhere(self.world, "what is to be saved in a checkpoint", &described)?;

@@ -83,7 +83,7 @@ impl<'a> Checkpoint<'a> {
         self.step
     }
 
-    /// As in the file, but for the places of the fields' values.
+    /// The description for the file, without the places of the fields' values.
     pub(super) fn describe(&self) -> Description {
         Description {
             library: concat!("parhelion ", env!("CARGO_PKG_VERSION")).into(),
@@ -100,7 +100,7 @@ impl<'a> Checkpoint<'a> {
     }
 }
 
-/// How deep lists and objects lie in each other.
+/// The depth of nested lists and objects.
 pub(super) fn depth(value: &serde_json::Value) -> usize {
     match value {
         serde_json::Value::Array(values) => 1 + values.iter().map(depth).max().unwrap_or(0),

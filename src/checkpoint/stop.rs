@@ -18,11 +18,12 @@ const SIGNALS: [i32; 2] = [SIGTERM, SIGUSR1];
 /// The code of [`StopReason::TimeLimit`] among ranks, after those of the signals.
 const TIME_LIMIT: u64 = SIGNALS.len() as u64;
 
-/// Requests of this process that there are.
+/// Number of live requests of this process.
 static LISTENING: AtomicUsize = AtomicUsize::new(0);
-/// Whether signals do again what they did.
+/// Whether signals have their usual effect again.
 static NOBODY_LISTENS: LazyLock<Arc<AtomicBool>> = LazyLock::new(Default::default);
-/// How many of the signals do so then: that is said once in a process, and cannot be taken back.
+/// Number of signals with that fallback, which is registered once per process and cannot be
+/// removed.
 static DEFAULTS: Mutex<usize> = Mutex::new(0);
 
 /// Whether the run should write a checkpoint and end: because of SIGTERM or SIGUSR1, or because its
@@ -63,7 +64,7 @@ pub struct StopRequest<'w> {
     started: Instant,
 }
 
-/// Why a run should end.
+/// The reason why a run should end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StopReason {

@@ -1,4 +1,4 @@
-//! The XDMF side file, by which ParaView and pyvista place the datasets on their grid.
+//! The XDMF side file, with which ParaView and pyvista place the datasets on their grid.
 //!
 //! XDMF gives everything slowest axis first, as HDF5 does. Source: "XDMF Model and Format",
 //! <https://www.xdmf.org/index.php/XDMF_Model_and_Format>.
@@ -9,7 +9,7 @@ use crate::io::block::stored::Axis;
 use crate::io::hdf5::kinds::NumberFamily;
 use parhelion_kernels::ElementKind;
 
-/// What the side file, and a check among ranks, need to know of a dataset.
+/// A dataset, as the side file and a check among ranks need it.
 #[derive(Clone, Debug)]
 pub(super) struct Item {
     pub(super) name: String,

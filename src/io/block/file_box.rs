@@ -1,4 +1,4 @@
-//! Where a box of a contiguous dataset lies in its file, run by run.
+//! The place of a box of a contiguous dataset in its file, run by run.
 
 use std::fs::File;
 use std::io;
@@ -42,7 +42,7 @@ impl FileBox {
         Self { origin, extent, start, count }
     }
 
-    /// The same box in a dataset that is just the box `outer`.
+    /// The same box in a dataset that consists of the box `outer` only.
     pub(in crate::io) fn relative_to(&self, outer: &Self) -> Self {
         let start = self.start.iter().zip(&outer.start).map(|(start, first)| start - first).collect();
         Self { origin: 0, extent: outer.count.clone(), start, count: self.count.clone() }
@@ -53,12 +53,12 @@ impl FileBox {
         self.count.iter().product()
     }
 
-    /// The last axis of which the box has only a part: behind it, nothing is between its values.
+    /// The last axis of which the box has only a part. Along faster axes the box is contiguous.
     fn split(&self) -> usize {
         (0..self.extent.len()).rev().find(|&axis| self.count[axis] != self.extent[axis]).unwrap_or(0)
     }
 
-    /// How many bytes of the box are contiguous in the file.
+    /// Length in bytes of a contiguous run of the box in the file.
     pub(in crate::io) fn run(&self) -> usize {
         self.count[self.split()..].iter().product()
     }

@@ -36,7 +36,7 @@ impl Pieces {
         Self { shape: shape.to_vec(), axis, run }
     }
 
-    /// How many pieces there are; none for an empty block.
+    /// Number of pieces; zero for an empty block.
     pub(in crate::io) fn len(&self) -> usize {
         if self.shape.contains(&0) {
             return 0;

@@ -1,4 +1,5 @@
-//! What one rank moves: elements of its local array and their places in the dataset.
+//! The part of an array that one rank moves: elements of its local array and their places in the
+//! dataset.
 
 use std::ops::Range;
 
@@ -24,7 +25,7 @@ pub(in crate::io) struct Portion {
     pub(in crate::io) file: Vec<FileAxis>,
 }
 
-/// What an axis of the dataset is to the array.
+/// An axis of the dataset, and its meaning for the array.
 #[derive(Clone, Debug)]
 pub(in crate::io) struct FileAxis {
     /// Length of the dataset on this axis.
@@ -32,7 +33,7 @@ pub(in crate::io) struct FileAxis {
     pub(in crate::io) role: AxisRole,
 }
 
-/// What the elements of a rank are along an axis of the dataset.
+/// Which indices of an axis of the dataset a rank moves.
 #[derive(Clone, Debug)]
 pub(in crate::io) enum AxisRole {
     /// One index.

@@ -198,7 +198,7 @@ pub(crate) fn complaint(error: &hdf5::Error) -> String {
     quoted.map_or(text.replace('\n', " "), |(words, _)| words.to_owned())
 }
 
-/// The error for a file.
+/// An error about a file.
 pub(in crate::io) fn cannot(verb: &str, path: &Path, reason: &(impl Display + ?Sized)) -> Error {
     Error::new(ErrorKind::File, format!("cannot {verb} {}: {reason}", path.display()))
 }

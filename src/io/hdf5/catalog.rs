@@ -1,4 +1,4 @@
-//! What a file holds, as rank 0 found it.
+//! The content of a file, as rank 0 found it.
 
 use hdf5::{File, Group};
 use serde::{Deserialize, Serialize};
@@ -43,7 +43,7 @@ impl Catalog {
     }
 }
 
-/// Adds the datasets of a group and its groups. Links that lead nowhere are left out.
+/// Adds the datasets of a group and its subgroups. Skips broken links.
 fn collect(
     group: &Group,
     depth: usize,

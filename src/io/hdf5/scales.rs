@@ -1,4 +1,4 @@
-//! Dimension scales: the coordinates of each axis as datasets of their own, tied to the axes.
+//! Dimension scales: the coordinates of each axis as separate datasets, attached to the axes.
 //!
 //! The HDF5 dimension scale convention is a few attributes; xarray, netCDF and h5py read it. It
 //! is written here by hand because its C functions live in a second library (`hdf5_hl`) that the
@@ -99,7 +99,7 @@ fn letter(name: &str) -> Option<&'static str> {
     ["X", "Y", "Z"].into_iter().find(|letter| letter.eq_ignore_ascii_case(base))
 }
 
-/// The scale that counts `length` components.
+/// The scale of `length` components: their numbers from 0.
 fn component_scale(file: &File, length: usize) -> hdf5::Result<Dataset> {
     let name = format!("component{length}");
     if file.link_exists(&name) {

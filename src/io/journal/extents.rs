@@ -1,11 +1,11 @@
-//! Parts of a file.
+//! Sets of byte ranges of a file.
 
-/// Parts of a file, sorted, none touching the next: first byte and the one after the last.
+/// Byte ranges of a file, sorted and disjoint: first byte and the one after the last.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in crate::io) struct Extents(Vec<(u64, u64)>);
 
 impl Extents {
-    /// Adds parts, in any order.
+    /// Adds ranges, in any order.
     pub(in crate::io) fn add(&mut self, parts: impl IntoIterator<Item = (u64, u64)>) {
         self.0.extend(parts.into_iter().filter(|(start, end)| start < end));
         self.0.sort_unstable();
@@ -18,7 +18,7 @@ impl Extents {
         });
     }
 
-    /// What of the first `length` bytes is in no part.
+    /// The ranges of the first `length` bytes that are in none of these.
     pub(in crate::io) fn complement(&self, length: u64) -> impl Iterator<Item = (u64, u64)> {
         let starts = std::iter::once(0).chain(self.0.iter().map(|&(_, end)| end));
         let ends = self.0.iter().map(|&(start, _)| start).chain([length]);

@@ -46,21 +46,21 @@ pub(in crate::io) struct Journal {
     file: PathBuf,
     /// The journal itself, locked.
     handle: File,
-    /// What the state of the file is to be when the change counts.
+    /// The state of the file once the change is committed.
     pub(in crate::io) next_state: i64,
-    /// What is done after a recovery, see [`recover`].
+    /// Runs after a recovery, see [`recover`].
     finish: Finish,
     committed: bool,
 }
 
-/// Told how many outputs of a recovered file count, drops the others.
+/// Drops all outputs of a recovered file but the first ones, of which it gets the number.
 pub(in crate::io) type Finish = fn(&Path, usize) -> io::Result<()>;
 
-/// What a journal begins with.
+/// The first bytes of a journal.
 struct JournalHeader {
     /// Bytes of the file before the change.
     length: u64,
-    /// Outputs that count.
+    /// Number of complete outputs.
     keep: u64,
     /// Where the file notes its state, if that is known.
     mark: Option<StateMark>,
@@ -152,7 +152,7 @@ impl Journal {
         Ok(Self { file: file.to_owned(), handle, next_state, finish, committed: false })
     }
 
-    /// Brings the changed file to disk and ends the journal: from now on the change counts.
+    /// Brings the changed file to disk and removes the journal, which makes the change permanent.
     pub(in crate::io) fn commit(mut self) -> io::Result<()> {
         OpenOptions::new().write(true).open(&self.file)?.sync_all()?;
         discard(&self.file)?;
@@ -172,12 +172,12 @@ impl Drop for Journal {
     }
 }
 
-/// The range in parts of at most [`PIECE`] bytes.
+/// Splits a range into parts of at most [`PIECE`] bytes.
 fn pieces((start, end): (u64, u64)) -> impl Iterator<Item = (u64, u64)> {
     (start..end).step_by(PIECE as usize).map(move |from| (from, end.min(from + PIECE)))
 }
 
-/// Whether a file was left in the middle of a change, or is just being changed.
+/// Whether a file was left in the middle of a change, or is being changed now.
 pub(in crate::io) fn is_pending(file: &Path) -> bool {
     name(file, "").exists()
 }
@@ -246,7 +246,7 @@ fn undo(file: &Path, journal: &File, finish: Finish) -> io::Result<()> {
     sync_directory_of(&path)
 }
 
-/// The sum that a journal ends with, if it is that of its content.
+/// The sum at the end of a journal, if it matches the content.
 fn verified_sum(journal: &File) -> io::Result<Option<u64>> {
     let Some(content) = journal.metadata()?.len().checked_sub(SUM) else { return Ok(None) };
     let (mut sum, mut bytes) = (Sum::default(), Vec::new());
@@ -264,7 +264,7 @@ fn busy() -> io::Error {
     io::Error::new(ErrorKind::ResourceBusy, "another job is changing it at this moment; one may at a time")
 }
 
-/// Forgets what a journal says of a file that is about to be replaced as a whole.
+/// Removes the journal of a file that is about to be replaced as a whole.
 pub(in crate::io) fn discard(file: &Path) -> io::Result<()> {
     match fs::remove_file(name(file, "")) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
@@ -272,7 +272,7 @@ pub(in crate::io) fn discard(file: &Path) -> io::Result<()> {
     }
 }
 
-/// Where the journal of a file lies.
+/// The path of the journal of a file.
 fn name(file: &Path, suffix: &str) -> PathBuf {
     let file = fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
     let name = file.file_name().unwrap_or_default().to_string_lossy();

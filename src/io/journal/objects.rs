@@ -28,7 +28,7 @@ const LAYOUT: u16 = 0x0008;
 const CONTINUATION: u16 = 0x0010;
 /// Stands for no address.
 const NOWHERE: u64 = u64::MAX;
-/// Longest part of a header that is believed.
+/// Longest part of a header that is accepted as undamaged.
 const LONGEST: u64 = 1 << 20;
 
 /// The objects of a file whose numbers have the usual sizes.

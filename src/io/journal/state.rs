@@ -1,4 +1,4 @@
-//! Which of its states a file is in: a number in the file that every change replaces.
+//! The state of a file: a number in the file that every change replaces.
 //!
 //! A journal that was left by a dead job says of which state of the file it is. The file beside it
 //! may be another one by then, as from a backup, whose bytes it would destroy.
@@ -15,7 +15,7 @@ const STATE: &str = "parhelion_state";
 /// Type of an attribute's message in the header of an object.
 const ATTRIBUTE: u16 = 0x000c;
 
-/// Where a file notes its state, and which it is.
+/// The state of a file, and where the file notes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::io) struct StateMark {
     /// First of its eight bytes, in the order of the machine.

@@ -1,8 +1,9 @@
-//! A sum of bytes by which torn and other files are told.
+//! A checksum that tells torn and different files apart. (The CRC of `crc32fast` has 32 bits; the
+//! journal's format needs 64.)
 
 use std::io::{self, Write};
 
-/// FNV-1a of 64 bits: enough for accidents.
+/// FNV-1a of 64 bits, which is enough to find accidents.
 pub(in crate::io) struct Sum(pub(in crate::io) u64);
 
 impl Default for Sum {
@@ -19,7 +20,7 @@ impl Sum {
     }
 }
 
-/// Sums what it passes on.
+/// A writer that sums the bytes that it passes on.
 pub(in crate::io) struct Summing<W> {
     pub(in crate::io) inner: W,
     pub(in crate::io) sum: Sum,

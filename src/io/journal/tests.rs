@@ -1,4 +1,4 @@
-//! What becomes of a file whose change was cut short.
+//! A file whose change was cut short.
 
 use super::*;
 

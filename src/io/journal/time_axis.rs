@@ -67,7 +67,7 @@ impl GrowingDataset {
     }
 }
 
-/// What the file holds.
+/// The times and datasets of the file.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(in crate::io) struct SeriesContent {
     pub(in crate::io) times: Vec<f64>,
@@ -75,7 +75,7 @@ pub(in crate::io) struct SeriesContent {
 }
 
 impl SeriesContent {
-    /// What an open file holds; an error if it is not of this kind.
+    /// Reads the times and datasets of an open file; an error if it has no axis of time.
     fn of(file: &File) -> hdf5::Result<Self> {
         let foreign = |what: &str| {
             hdf5::Error::from(format!("it is no series with an extendable axis of time: {what}"))
@@ -132,17 +132,18 @@ pub(in crate::io) fn define_time(file: &File, time: f64, units: Option<&str>) ->
     Ok(())
 }
 
-/// The file between two outputs, on rank 0.
+/// A file with an axis of time, on rank 0.
 #[derive(Debug, Default)]
 pub(in crate::io) struct TimeAxisFile {
-    /// Where values lie that are never changed again.
+    /// The ranges of values, which are never changed again.
     values: Extents,
-    /// Where the file notes its state; `None` if it does not, or one cannot tell where.
+    /// The state of the file; `None` if the file has none, or its place is unknown.
     mark: Option<StateMark>,
 }
 
 impl TimeAxisFile {
-    /// Repairs the file if need be, drops the outputs at or after `from`, and tells what is left.
+    /// Repairs the file if necessary, drops the outputs at or after `from`, and returns what is
+    /// left.
     pub(in crate::io) fn open(path: &Path, from: f64) -> Result<(Self, SeriesContent), String> {
         recover(path).map_err(|error| error.to_string())?;
         let look = || {
@@ -192,7 +193,7 @@ impl TimeAxisFile {
         Ok(journal)
     }
 
-    /// Notes the time of the output that was written last, and makes it count.
+    /// Notes the time of the output that was written last, which completes it.
     pub(in crate::io) fn complete(
         &mut self,
         path: &Path,
@@ -233,7 +234,7 @@ fn change<R>(path: &Path, work: impl FnOnce(&File) -> hdf5::Result<R>) -> Result
     change().map_err(|error: hdf5::Error| complaint(&error))
 }
 
-/// Puts the file right if a job died while changing it.
+/// Repairs the file if a job died while changing it.
 pub(in crate::io) fn recover(path: &Path) -> io::Result<()> {
     journal::recover(path, finish)
 }

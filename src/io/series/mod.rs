@@ -101,7 +101,7 @@ pub struct Series<'w> {
     background: BackgroundOutput<'w>,
 }
 
-/// How outputs are stored, and those that there are.
+/// The way outputs are stored, and the outputs so far.
 #[derive(Debug)]
 enum Store {
     OneFile {
@@ -297,7 +297,7 @@ impl<'w> Series<'w> {
         Ok(FileWriter::create(self.world, path, first_time)?.with_attributes(&self.attributes))
     }
 
-    /// The error for a call that makes no sense, made on every rank.
+    /// The error for an impossible call, made on every rank.
     fn refuse(&self, reason: &str) -> Error {
         let message = format!("cannot write the series {}: {reason}", self.target.display());
         Error::on_all_ranks(ErrorKind::Argument, message)

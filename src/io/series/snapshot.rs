@@ -162,7 +162,7 @@ impl<'s, 'w> Snapshot<'s, 'w> {
     }
 }
 
-/// Makes a file that is complete one of the numbered ones. Collective.
+/// Adds a complete file to the numbered ones. Collective.
 pub(super) fn count(series: &mut Series<'_>, time: f64, items: &[xdmf::Item]) -> Result<()> {
     let Store::Numbered { names, times, next, outputs, .. } = &mut series.store else {
         unreachable!("only files of their own are numbered")
@@ -231,7 +231,7 @@ fn append<F: Stored>(
     Ok(plan.item)
 }
 
-/// Makes what was appended count. Collective.
+/// Completes the output that was appended. Collective.
 fn complete(
     series: &mut Series<'_>,
     time: f64,

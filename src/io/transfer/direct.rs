@@ -24,7 +24,7 @@ use crate::io::transfer::staging::{self, FileValues, Scratch};
 use crate::world::World;
 use parhelion_kernels::Element;
 
-/// What of a dataset this rank writes or reads itself.
+/// The part of a dataset that this rank writes or reads itself.
 pub(in crate::io) struct RankShare {
     /// A box, of which `bytes` are this rank's.
     place: FileBox,
@@ -74,7 +74,7 @@ impl RankShare {
         self.bytes.len()
     }
 
-    /// Where they lie: a box, and which of its bytes.
+    /// The place of these bytes: a box, and a range of its bytes.
     pub(in crate::io) fn place(&self) -> (&FileBox, Range<usize>) {
         (&self.place, self.bytes.clone())
     }

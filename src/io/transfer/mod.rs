@@ -1,4 +1,4 @@
-//! Moving blocks between local arrays and a dataset, collectively unless asked otherwise.
+//! Moving blocks between local arrays and a dataset. Default: all ranks together.
 //!
 //! Boxes of contiguous datasets go to and from the file directly; everything else, chunks above
 //! all, goes through HDF5.
@@ -51,7 +51,8 @@ fn whole(placement: &Placement) -> Vec<AxisRun> {
 /// Writes a portion of the field as values of kind `stored`. Collective, also for ranks that own
 /// nothing.
 ///
-/// Every rank makes the same number of calls, whatever fails; the caller agrees on the outcome.
+/// Every rank makes the same number of calls, even after a failure; the caller agrees on the
+/// outcome.
 pub(in crate::io) fn write<F: Stored>(
     world: &World,
     dataset: &Dataset,
@@ -96,7 +97,8 @@ pub(in crate::io) fn write<F: Stored>(
 /// Reads a portion of the dataset into the field, converting the values if need be. Collective,
 /// also for ranks that own nothing.
 ///
-/// Every rank makes the same number of calls, whatever fails; the caller agrees on the outcome.
+/// Every rank makes the same number of calls, even after a failure; the caller agrees on the
+/// outcome.
 pub(in crate::io) fn read<F: StoredMut>(
     world: &World,
     dataset: &Dataset,
@@ -154,12 +156,13 @@ fn opened(world: &World, file: io::Result<File>) -> hdf5::Result<File> {
     together(world, file.map_err(plain))
 }
 
-/// The system's own words.
+/// The error in the words of the operating system.
 fn plain(error: io::Error) -> hdf5::Error {
     error.to_string().into()
 }
 
-/// What was prepared, if it was on every rank: no rank may begin a transfer that another cannot.
+/// Returns what was prepared, if every rank could prepare it: no rank may begin a transfer that
+/// another cannot.
 fn together<T>(world: &World, prepared: hdf5::Result<T>) -> hdf5::Result<T> {
     match (largest(world, u64::from(prepared.is_err())), prepared) {
         (0, prepared) => prepared,

@@ -30,10 +30,10 @@ use crate::world::World;
 /// Most bytes of a slab: MPI counts the bytes of a message with a signed 32-bit integer.
 const LARGEST_SLAB: usize = 1 << 30;
 
-/// How the ranks that share rows divide them.
+/// The division of rows among the ranks that share them.
 ///
-/// What has one index on each axis before `axis` is a slab: a row, if only the fastest axis is cut.
-/// The ranks of `comm` have parts of the same slabs, which together are whole.
+/// A slab has one index on each axis before `axis`: it is a row if only the fastest axis is cut.
+/// The ranks of `comm` have parts of the same slabs, and together have all of them.
 pub(in crate::io) struct RowSharing {
     comm: SimpleCommunicator,
     axis: usize,
@@ -46,7 +46,7 @@ pub(in crate::io) struct RowSharing {
     parts: Vec<Vec<(usize, usize)>>,
 }
 
-/// Memory for parts on their way.
+/// Buffers for the parts that ranks swap.
 #[derive(Default)]
 pub(in crate::io) struct SwapBuffers {
     outgoing: Vec<u8>,
@@ -168,7 +168,7 @@ impl RowSharing {
 }
 
 impl RowSharing {
-    /// How often ranks swap parts.
+    /// Number of times that ranks swap parts.
     pub(in crate::io) fn steps(&self) -> usize {
         self.slabs.div_ceil(self.parts.len()).div_ceil(self.at_once)
     }
@@ -187,7 +187,7 @@ impl RowSharing {
         self.of(self.rank())
     }
 
-    /// Those of a step.
+    /// The slabs of this rank in one step.
     pub(in crate::io) fn now(&self, step: usize) -> Range<usize> {
         self.chunk(self.rank(), step)
     }

@@ -81,7 +81,7 @@ pub(in crate::io) struct FileValues<'a, T> {
     stored: ElementKind,
 }
 
-/// Memory for pieces on their way.
+/// Buffers for pieces between the field and the file.
 #[derive(Default)]
 pub(in crate::io) struct Scratch<T> {
     values: Vec<T>,
@@ -108,7 +108,7 @@ impl<'a, T: Element> FileValues<'a, T> {
         self.portion
     }
 
-    /// The only component, if what is in memory is what will be in the file.
+    /// The only component, if the values in memory are those of the file.
     pub(in crate::io) fn direct(&self) -> Option<&'a [T]> {
         let direct = self.components.len() == 1 && self.stored == T::KIND && self.portion.is_dense();
         direct.then(|| self.components[0])
@@ -130,7 +130,7 @@ impl<'a, T: Element> FileValues<'a, T> {
         }
     }
 
-    /// As [`gather`](Self::gather), to a place that has just these bytes.
+    /// As [`gather`](Self::gather), into a slice of exactly this length.
     pub(in crate::io) fn copy(&self, scratch: &mut Scratch<T>, piece: &Piece, out: &mut [u8]) {
         let Some(local) = self.direct() else { return out.copy_from_slice(self.gather(scratch, piece)) };
         let length = piece.count[piece.count.len() - 1];

@@ -80,7 +80,7 @@ impl<'w> FileWriter<'w> {
         Ok((self.items, side_file))
     }
 
-    /// Measures what happens to the file as a whole.
+    /// Starts to measure the work on the file as a whole.
     pub(in crate::io) fn timing(&self) -> Timing {
         let name = self.target.file_name().unwrap_or_default().to_string_lossy();
         self.world.measure().start_on(Kind::Write, &name)
@@ -91,7 +91,7 @@ impl<'w> FileWriter<'w> {
         &self.temporary
     }
 
-    /// Writes what belongs to the file itself. On rank 0.
+    /// Writes the attributes of the file itself. On rank 0.
     fn write_attributes(&self) -> hdf5::Result<()> {
         let file = open_alone(&self.temporary, OpenMode::ReadWrite)?;
         Attribute::from("CF-1.8").write(&file, "Conventions")?;
@@ -110,7 +110,7 @@ impl<'w> FileWriter<'w> {
         file.close()
     }
 
-    /// Refuses a file that is shorter than what it says it holds. On rank 0.
+    /// Refuses a file that is too short for its datasets. On rank 0.
     fn verify(&self) -> Result<(), String> {
         let text = |error: hdf5::Error| complaint(&error);
         // HDF5 itself refuses a file that ends before the end it has noted

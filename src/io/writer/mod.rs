@@ -38,7 +38,7 @@ pub(in crate::io) struct FileWriter<'w> {
     target: PathBuf,
     /// Where the file is until it is complete.
     temporary: PathBuf,
-    /// On rank 0: the file under its temporary name, and the right to remove it.
+    /// On rank 0: the file under its temporary name, which is removed when this is dropped.
     draft: Option<Draft>,
     time: Option<f64>,
     attributes: Vec<(String, Attribute)>,

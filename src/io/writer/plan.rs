@@ -1,4 +1,4 @@
-//! A dataset to be: what the user asked for, checked, and its definition in the file.
+//! The plan of a dataset: what the user asked for, checked, and its definition in the file.
 
 use std::path::Path;
 
@@ -20,16 +20,16 @@ use crate::io::transfer::mode::TransferMode;
 use crate::world::World;
 use parhelion_kernels::{Element, ElementKind};
 
-/// The attribute that says which value stands for none.
+/// The attribute with the value of points that were never written.
 const FILL_VALUE: &str = "_FillValue";
-/// Attributes that tie datasets and scales together, and that users may not set.
+/// Attributes that connect datasets and scales, which users may not set.
 const RESERVED: [&str; 5] = ["CLASS", "NAME", "DIMENSION_LIST", "REFERENCE_LIST", FILL_VALUE];
 
-/// A dataset that all ranks mean alike and that can be written.
+/// A dataset that can be written, and that is the same on all ranks.
 pub(in crate::io) struct DatasetPlan {
     /// What the dataset holds; its shape and axes are those of the chosen part of the field.
     pub(in crate::io) item: xdmf::Item,
-    /// What of the field is written, per axis.
+    /// The part of the field that is written, per axis.
     runs: Vec<AxisRun>,
     /// Per axis of the field; `None` for a contiguous dataset.
     chunks: Option<Vec<usize>>,
@@ -43,7 +43,7 @@ impl DatasetPlan {
     /// What becomes of a field. Collective.
     ///
     /// # Errors
-    /// When ranks differ, or there cannot be such a dataset; the same on every rank.
+    /// When ranks differ or such a dataset is impossible; the same on every rank.
     pub(in crate::io) fn new<F: Stored>(
         world: &World,
         file: &Path,
@@ -200,7 +200,7 @@ fn attach<T: hdf5::H5Type>(dataset: &Dataset, none: T) -> hdf5::Result<()> {
     dataset.new_attr_builder().empty::<T>().create(FILL_VALUE)?.write_scalar(&none)
 }
 
-/// The kind in single precision of what is floating-point or complex.
+/// The kind with single precision, for floating-point and complex kinds.
 fn single(kind: ElementKind) -> ElementKind {
     match kind {
         ElementKind::F64 => ElementKind::F32,
@@ -236,7 +236,7 @@ fn check_names(item: &xdmf::Item) -> Result<()> {
     }
 }
 
-/// Refuses options that do not go with each other or with the field.
+/// Refuses options that do not fit each other or the field.
 fn check_options(item: &xdmf::Item, options: &WriteOptions) -> Result<()> {
     let name = &item.name;
     let floating = matches!(item.kind, ElementKind::F32 | ElementKind::ComplexF32);
