@@ -122,7 +122,8 @@ impl Run for Wave {
     }
 }
 
-/// All kinds of walls at all faces, all centerings, integers and complex numbers, plain and blocked.
+/// All kinds of walls at all faces, all centerings, integers and complex numbers, plain and
+/// blocked.
 fn runs(world: &World) -> Result<Vec<Box<dyn Run>>> {
     let mut runs = vec![Wave::boxed(world, 0)?, Wave::boxed(world, 1)?];
     for turn in 0..5 {

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::support::{assert_contains, refused, stages};
 
-/// A value for every position, with all bits in use: a hash of it, NaN among the floating-point numbers.
+/// A value for every position, with all bits in use: a hash of it, NaN among the floating-point
+/// numbers.
 trait Anything: Element {
     fn anything(seed: u64) -> Self {
         let mut x = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);

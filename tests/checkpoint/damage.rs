@@ -1,4 +1,5 @@
-//! Damaged, foreign and newer files: named, located, and passed over where an older checkpoint is good.
+//! Damaged, foreign and newer files: named, located, and passed over where an older checkpoint is
+//! good.
 
 use std::path::{Path, PathBuf};
 
@@ -37,7 +38,8 @@ fn seal(bytes: &mut [u8]) {
     bytes[4092..4096].copy_from_slice(&checksum.to_le_bytes());
 }
 
-/// The checkpoint of step 1 is found in spite of the damage to that of step 2, whose reason is given.
+/// The checkpoint of step 1 is found in spite of the damage to that of step 2, whose reason is
+/// given.
 fn falls_back(world: &World, directory: &Path, reason: &[&str]) -> Result<()> {
     let mut checkpoints = Checkpoints::new(world, directory.join("run"))?;
     let saved = checkpoints.restart()?.expect("step 1 is good");

@@ -1,4 +1,5 @@
-//! The format is what its page says: a reader written from the page alone, in Python, understands every byte.
+//! The format is what its page says: a reader written from the page alone, in Python, understands
+//! every byte.
 
 use num_complex::Complex;
 use parhelion::Result;

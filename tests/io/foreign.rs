@@ -123,7 +123,8 @@ fn a_field_is_read_onto_finer_and_coarser_grids() {
             for local in v.region_local().indices() {
                 let start = v.region_global().start;
                 let at = grid.coordinates(std::array::from_fn(|a| start[a] + local[a]), Default::default());
-                // between the outermost centers a linear function is met, beyond them its value there
+                // between the outermost centers a linear function is met, beyond them its value
+                // there
                 let inside = std::array::from_fn(|a| {
                     let half = 0.5 * spacing[a];
                     at[a].clamp(half, extent[a] - half)
@@ -171,7 +172,8 @@ fn staggered_fields_are_read_onto_other_grids_between_the_walls() {
             for (n, centering) in centerings.into_iter().enumerate() {
                 let mut v = grid.field_builder::<f64>("v").centering(centering).build()?;
                 input.read_with(&format!("u{n}"), &mut v, &onto)?;
-                // beyond the outermost centers of cells the value there, up to the walls what is there
+                // beyond the outermost centers of cells the value there, up to the walls what is
+                // there
                 let margin: [f64; 2] =
                     std::array::from_fn(
                         |a| if centering.staggered(a) { 0.0 } else { 0.5 * stored.spacing()[a] },
