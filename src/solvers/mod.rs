@@ -38,32 +38,18 @@
 //! Every sum over a field is exact (see [`Field::dot`](crate::field::Field::dot)), and every sweep computes each point from its
 //! neighbors alone. So the history of residuals and the solution have the same bits on any ranks × threads.
 
-mod discrete;
 mod elliptic;
-mod faces;
 mod krylov;
-mod line;
-mod line_solves;
+mod linear;
 mod multigrid;
-mod nodal;
-mod operator;
-mod outcome;
 mod poisson;
-mod preconditioner;
-mod range;
-mod real;
-mod rows;
-mod separable;
-mod trouble;
-mod vectors;
 mod wall;
 
 pub use elliptic::{Elliptic, EllipticBuilder, Mean};
 pub use krylov::Krylov;
+pub use linear::{
+    Identity, Jacobi, LinearOperator, OperatorFn, Outcome, Polynomial, Preconditioner, Real, Status, operator,
+};
 pub use multigrid::{Cycle, LevelReport, Multigrid, MultigridBuilder, MultigridReport, Smoother};
-pub use operator::{LinearOperator, OperatorFn, operator};
-pub use outcome::{Outcome, Status};
 pub use poisson::Poisson;
-pub use preconditioner::{Identity, Jacobi, Polynomial, Preconditioner};
-pub use real::Real;
 pub use wall::{Wall, WallFunction};

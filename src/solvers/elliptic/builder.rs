@@ -10,10 +10,10 @@ use super::{Elliptic, Frame, Made, refused};
 use crate::error::Result;
 use crate::field::Field;
 use crate::grid::{Centering, Face, Grid};
-use crate::solvers::LinearOperator;
-use crate::solvers::discrete::{Discrete, Terms};
-use crate::solvers::line::{End, Line, Points};
-use crate::solvers::separable::Separable;
+use crate::solvers::elliptic::axis::{End, Line, Points};
+use crate::solvers::elliptic::matrix::separable::Separable;
+use crate::solvers::elliptic::matrix::{Discrete, Terms};
+use crate::solvers::linear::LinearOperator;
 use crate::solvers::wall::{Wall, WallFunction};
 
 /// How an [`Elliptic`] is made; from [`Elliptic::builder`].

@@ -6,11 +6,11 @@ use parhelion_kernels::StarPoint;
 
 use super::builder::{Coefficient, Shift, Site};
 use super::refused;
-use super::walls::Lift;
+use super::wall_terms::Lift;
 use crate::error::Result;
 use crate::field::Field;
 use crate::grid::Face;
-use crate::solvers::faces::Faces;
+use crate::solvers::elliptic::matrix::faces::Faces;
 
 /// How the coefficient at a face is made from those of the two points beside it, or from those of the cells that it lies in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

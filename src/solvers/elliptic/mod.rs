@@ -6,27 +6,29 @@
 //! | `checks` | what is refused |
 //! | `couplings` | couplings of variable coefficients |
 //! | `nodes` | unknowns at nodes |
-//! | `walls` | what walls add to the right-hand side and to the diagonal |
+//! | `wall_terms` | what walls add to the right-hand side and to the diagonal |
 
+pub(super) mod axis;
 mod builder;
 mod checks;
 mod couplings;
+pub(super) mod matrix;
 mod nodes;
-mod walls;
+mod wall_terms;
 
 use std::rc::Rc;
 
 use parhelion_kernels::Region;
 
-use super::LinearOperator;
-use super::discrete::{Discrete, Terms};
-use super::faces::{Faces, Parts};
-use super::line::{End, Line};
-use super::operator::check_fields;
+use super::linear::LinearOperator;
+use super::linear::operator::check_fields;
 use crate::error::{Error, ErrorKind, Result};
 use crate::field::Field;
 use crate::grid::{Centering, Grid};
-use walls::Lift;
+use axis::{End, Line};
+use matrix::faces::{Faces, Parts};
+use matrix::{Discrete, Terms};
+use wall_terms::Lift;
 
 pub use builder::EllipticBuilder;
 pub use couplings::Mean;

@@ -9,15 +9,15 @@ use std::rc::Rc;
 use parhelion_kernels::Region;
 
 use super::builder::{Coefficient, Shift, Site};
-use super::walls::{AtWall, Lift};
+use super::wall_terms::{AtWall, Lift};
 use super::{Frame, Made, refused};
 use crate::error::Result;
 use crate::field::Field;
 use crate::grid::{Centering, Face};
-use crate::solvers::discrete::Terms;
-use crate::solvers::faces::Faces;
-use crate::solvers::line::{End, Line, Points};
-use crate::solvers::nodal::{Nodal, NodeAxis, pinned};
+use crate::solvers::elliptic::axis::{End, Line, Points};
+use crate::solvers::elliptic::matrix::Terms;
+use crate::solvers::elliptic::matrix::faces::Faces;
+use crate::solvers::elliptic::matrix::nodal::{Nodal, NodeAxis, pinned};
 
 /// The nodes of this block on a wall of given value.
 pub(in crate::solvers) struct Pin<const N: usize> {
@@ -188,7 +188,7 @@ impl<const N: usize> Site<'_, '_, N> {
                     let cell = std::array::from_fn(|a| {
                         inside[a] - if a == face.axis { 0 } else { (corner >> a & 1) as isize }
                     });
-                    super::walls::extrapolated(self.beta.as_ref().unwrap_or(field), face, cell)
+                    super::wall_terms::extrapolated(self.beta.as_ref().unwrap_or(field), face, cell)
                 };
                 let corners = (0..1_usize << N).filter(|corner| corner >> face.axis & 1 == 0);
                 corners.map(beside).sum::<f64>() / (1 << (N - 1)) as f64

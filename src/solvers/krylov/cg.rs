@@ -8,8 +8,8 @@
 use super::System;
 use crate::error::Result;
 use crate::field::Field;
-use crate::solvers::vectors::{combine, sums};
-use crate::solvers::{LinearOperator, Preconditioner, Status};
+use crate::solvers::linear::vectors::{combine, sums};
+use crate::solvers::linear::{LinearOperator, Preconditioner, Status};
 
 pub(super) fn run<A: LinearOperator<N>, M: Preconditioner<N>, const N: usize>(
     system: &mut System<'_, A, M, N>,

@@ -7,12 +7,12 @@ mod minres;
 mod pipelined;
 mod stationary;
 
-use super::operator::check_fields;
-use super::outcome::{Limits, Monitor};
-use super::range::{scale_for, solve_scaled};
-use super::trouble::spoil;
-use super::vectors::{sums, take_off_mean};
-use super::{LinearOperator, Outcome, Preconditioner, Status};
+use super::linear::failure::spoil;
+use super::linear::operator::check_fields;
+use super::linear::outcome::{Limits, Monitor};
+use super::linear::scaling::{scale_for, solve_scaled};
+use super::linear::vectors::{sums, take_off_mean};
+use super::linear::{LinearOperator, Outcome, Preconditioner, Status};
 use crate::error::{Error, ErrorKind, Result};
 use crate::field::Field;
 

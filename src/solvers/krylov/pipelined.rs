@@ -17,8 +17,8 @@
 use super::System;
 use crate::error::Result;
 use crate::field::Field;
-use crate::solvers::vectors::{Parts, combine_here};
-use crate::solvers::{LinearOperator, Preconditioner, Status};
+use crate::solvers::linear::vectors::{Parts, combine_here};
+use crate::solvers::linear::{LinearOperator, Preconditioner, Status};
 
 /// Iterations after which what recurrences gave is computed anew.
 const RENEWED: usize = 3;

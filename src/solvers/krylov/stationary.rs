@@ -3,9 +3,9 @@
 use super::System;
 use crate::error::Result;
 use crate::field::Field;
-use crate::solvers::preconditioner::chebyshev_weights;
-use crate::solvers::vectors::combine;
-use crate::solvers::{LinearOperator, Preconditioner, Status};
+use crate::solvers::linear::preconditioner::chebyshev_weights;
+use crate::solvers::linear::vectors::combine;
+use crate::solvers::linear::{LinearOperator, Preconditioner, Status};
 
 pub(super) fn richardson<A: LinearOperator<N>, M: Preconditioner<N>, const N: usize>(
     system: &mut System<'_, A, M, N>,

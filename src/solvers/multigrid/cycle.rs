@@ -5,9 +5,9 @@ use super::hierarchy::{Below, Level};
 use super::{Cycle, MultigridBuilder, Smoother};
 use crate::error::Result;
 use crate::field::Field;
-use crate::solvers::Real;
-use crate::solvers::discrete::Terms;
-use crate::solvers::preconditioner::chebyshev_weights;
+use crate::solvers::elliptic::matrix::Terms;
+use crate::solvers::linear::Real;
+use crate::solvers::linear::preconditioner::chebyshev_weights;
 
 /// A field, in double precision, and by what to multiply the solution that is added to it.
 pub(super) type Target<'a, const N: usize> = Option<(&'a mut Field<f64, N>, f64)>;

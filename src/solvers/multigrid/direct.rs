@@ -2,8 +2,8 @@
 
 use crate::error::Result;
 use crate::field::Field;
-use crate::solvers::Real;
-use crate::solvers::discrete::Discrete;
+use crate::solvers::elliptic::matrix::Discrete;
+use crate::solvers::linear::Real;
 
 /// An LU factorization with partial pivoting of a system on one rank.
 pub(super) struct Direct {

@@ -12,9 +12,9 @@ use super::transfer::Transfer;
 use crate::error::Result;
 use crate::field::Field;
 use crate::measure::Kind;
-use crate::solvers::Real;
-use crate::solvers::discrete::{Discrete, RowSource, with_rows};
-use crate::solvers::rows::{Rows, row, row_of_diagonal};
+use crate::solvers::elliptic::matrix::rows::{Rows, row, row_of_diagonal};
+use crate::solvers::elliptic::matrix::{Discrete, RowSource, with_rows};
+use crate::solvers::linear::Real;
 
 /// Levels of fewer cells stay in the cache anyway.
 pub(super) const WORTH_FUSING: usize = 1 << 15;

@@ -2,18 +2,18 @@
 
 use super::direct::Direct;
 use super::fused;
-use super::rearrange::{Rearrange, Side};
 use super::stages::{Stage, stages};
 use super::transfer::Transfer;
+use super::transfer::redistribution::{Rearrange, Side};
 use crate::error::{Error, ErrorKind, Result};
 use crate::field::Field;
 use crate::grid::{Centering, Decomposition, Grid};
-use crate::solvers::discrete::{Discrete, Terms};
 use crate::solvers::elliptic::Elliptic;
-use crate::solvers::faces::{Faces, Parts};
-use crate::solvers::line::Line;
-use crate::solvers::separable::Separable;
-use crate::solvers::{LinearOperator, Real};
+use crate::solvers::elliptic::axis::Line;
+use crate::solvers::elliptic::matrix::faces::{Faces, Parts};
+use crate::solvers::elliptic::matrix::separable::Separable;
+use crate::solvers::elliptic::matrix::{Discrete, Terms};
+use crate::solvers::linear::{LinearOperator, Real};
 use crate::world::World;
 use parhelion_kernels::Region;
 

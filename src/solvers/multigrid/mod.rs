@@ -18,27 +18,24 @@
 mod cycle;
 mod direct;
 mod fused;
-mod given;
 mod hierarchy;
-mod quadratic;
-mod rearrange;
+mod line_smoother;
 mod refine;
 mod report;
 mod stages;
 mod transfer;
-mod weighting;
 
 use std::fmt;
 
 use super::elliptic::Elliptic;
-use super::{Preconditioner, Real};
+use super::linear::{Preconditioner, Real};
 use crate::error::{Error, ErrorKind, Result};
 use crate::field::Field;
 use crate::grid::Grid;
-use given::Given;
 use hierarchy::{Below, Level};
-use rearrange::Rearrange;
 pub use report::{LevelReport, MultigridReport};
+use transfer::redistribution::Rearrange;
+use transfer::wall_nodes::Given;
 
 /// In which order a multigrid cycle visits the levels.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

@@ -11,10 +11,11 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::field::Field;
 use crate::measure::Kind;
 use crate::solvers::elliptic::Elliptic;
-use crate::solvers::operator::check_fields;
-use crate::solvers::outcome::{Limits, Monitor};
-use crate::solvers::vectors::{combine, take_off_mean};
-use crate::solvers::{LinearOperator, Outcome, Real, range};
+use crate::solvers::linear::operator::check_fields;
+use crate::solvers::linear::outcome::{Limits, Monitor};
+use crate::solvers::linear::scaling;
+use crate::solvers::linear::vectors::{combine, take_off_mean};
+use crate::solvers::linear::{LinearOperator, Outcome, Real};
 
 /// Cycles after which to give up.
 const MOST: usize = 200;
@@ -65,9 +66,9 @@ impl<T: Real, const N: usize> Multigrid<T, N> {
         let squares = self.residual_to_level(operator, b, x, &mut fields, scale)?;
         let limits = Limits { relative: tolerance, absolute: 0.0, iterations: MOST, patience: 10 };
         let mut monitor = Monitor::new(limits, right, squares.sqrt());
-        if let Some(scale) = range::scale_for(operator, [right, squares.sqrt()], given, x)? {
+        if let Some(scale) = scaling::scale_for(operator, [right, squares.sqrt()], given, x)? {
             let scaled = |b: &Field<f64, N>, x: &mut Field<f64, N>| self.solve(operator, b, x, tolerance);
-            return range::solve_scaled(operator, scale, given, x, scaled);
+            return scaling::solve_scaled(operator, scale, given, x, scaled);
         }
         let mut ended = monitor.begin();
         // A first guess may be far worse than 0 is.

@@ -9,7 +9,7 @@ use super::hierarchy::Below;
 use super::{Multigrid, cycle};
 use crate::error::Result;
 use crate::field::Field;
-use crate::solvers::Real;
+use crate::solvers::linear::Real;
 
 /// Cycles of a test on one level; the factor is the mean of the later half's.
 const CYCLES: usize = 12;

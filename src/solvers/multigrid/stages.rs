@@ -2,7 +2,7 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::grid::Decomposition;
-use crate::solvers::line::Line;
+use crate::solvers::elliptic::axis::Line;
 
 /// Levels that lie on the same ranks, cut in the same places.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,7 +117,7 @@ pub(super) fn same_blocks<const N: usize>(a: &Decomposition<N>, b: &Decompositio
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::solvers::line::{End, Points};
+    use crate::solvers::elliptic::axis::{End, Points};
 
     fn levels(cells: usize, count: usize) -> Vec<[Line; 3]> {
         let line =

@@ -8,12 +8,12 @@ use parhelion_kernels::{Pattern, map_parts};
 use crate::error::Result;
 use crate::field::Field;
 use crate::measure::Kind;
-use crate::solvers::Real;
-use crate::solvers::line::Line;
+use crate::solvers::elliptic::axis::Line;
+use crate::solvers::linear::Real;
 use parhelion_kernels::Region;
 
 /// Between two levels of cells.
-pub(super) struct Quadratic<T, const N: usize> {
+pub(in crate::solvers::multigrid) struct Quadratic<T, const N: usize> {
     /// For each axis and fine cell of this rank's block, the weights of the parent's neighbor before, the parent, and the one after.
     weights: [Vec<[T; 3]>; N],
     /// Along which axes two cells become one.
@@ -22,7 +22,11 @@ pub(super) struct Quadratic<T, const N: usize> {
 
 impl<T: Real, const N: usize> Quadratic<T, N> {
     /// To the cells of `block`, global, of the axes `lines`.
-    pub(super) fn new(lines: &[Line; N], coarse: &[Line; N], block: Region<N>) -> Self {
+    pub(in crate::solvers::multigrid) fn new(
+        lines: &[Line; N],
+        coarse: &[Line; N],
+        block: Region<N>,
+    ) -> Self {
         let weights = |a: usize| {
             let cells = block.start[a]..block.end[a];
             cells.map(|i| lines[a].interpolated_by_parabola(i, &coarse[a]).map(T::nearest)).collect()
@@ -37,7 +41,11 @@ impl<T: Real, const N: usize> Quadratic<T, N> {
     ///
     /// # Collective
     /// Over all ranks of the coarse grid.
-    pub(super) fn interpolate(&self, coarse: &mut Field<T, N>, u: &mut Field<T, N>) -> Result<()> {
+    pub(in crate::solvers::multigrid) fn interpolate(
+        &self,
+        coarse: &mut Field<T, N>,
+        u: &mut Field<T, N>,
+    ) -> Result<()> {
         coarse.exchange_for(Pattern::Box, 1)?;
         let world = u.grid().world().clone();
         let timing = world.measure().start_on(Kind::Sweep, "interpolation");

@@ -9,7 +9,7 @@ use crate::field::Field;
 use crate::world::World;
 
 /// Fills what could not be computed with NaN; passes the error on.
-pub(super) fn spoil<const N: usize>(done: Result<()>, output: &mut Field<f64, N>) -> Result<()> {
+pub(in crate::solvers) fn spoil<const N: usize>(done: Result<()>, output: &mut Field<f64, N>) -> Result<()> {
     if done.is_err() {
         output.fill(f64::NAN);
     }
@@ -23,6 +23,6 @@ pub(super) fn spoil<const N: usize>(done: Result<()>, output: &mut Field<f64, N>
 ///
 /// # Errors
 /// When something failed on any rank; the same error on every rank.
-pub(super) fn agree_if_nan(world: &World, done: Result<()>, sum: f64) -> Result<f64> {
+pub(in crate::solvers) fn agree_if_nan(world: &World, done: Result<()>, sum: f64) -> Result<f64> {
     if sum.is_nan() { world.agree(done).map(|()| sum) } else { done.map(|()| sum) }
 }

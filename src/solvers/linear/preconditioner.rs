@@ -1,16 +1,16 @@
 //! Approximate inverses that speed up Krylov methods.
 
-use super::LinearOperator;
-use super::trouble::spoil;
+use super::failure::spoil;
 use super::vectors::combine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::field::Field;
+use crate::solvers::linear::LinearOperator;
 
 /// Something near the inverse of an operator.
 ///
-/// It may differ from one application to the next where the method is flexible: [`Krylov::flexible_cg`](super::Krylov::flexible_cg),
-/// [`fgmres`](super::Krylov::fgmres) and [`richardson`](super::Krylov::richardson) are, and [`cg`](super::Krylov::cg) and
-/// [`gmres`](super::Krylov::gmres) become so unless it [`is_symmetric`](Self::is_symmetric).
+/// It may differ from one application to the next where the method is flexible: [`Krylov::flexible_cg`](crate::solvers::Krylov::flexible_cg),
+/// [`fgmres`](crate::solvers::Krylov::fgmres) and [`richardson`](crate::solvers::Krylov::richardson) are, and [`cg`](crate::solvers::Krylov::cg) and
+/// [`gmres`](crate::solvers::Krylov::gmres) become so unless it [`is_symmetric`](Self::is_symmetric).
 pub trait Preconditioner<const N: usize> {
     /// `z ≈ A⁻¹ r`. What `z` holds before does not count; the halo of `r` may be filled.
     ///
@@ -184,7 +184,7 @@ fn check_alike<const N: usize>(model: &Field<f64, N>, fields: &[&Field<f64, N>])
 
 /// The steps `d ← memory · d + step · D⁻¹ r`, `x ← x + d` of the Chebyshev iteration for eigenvalues within bounds
 /// (Y. Saad, *Iterative Methods for Sparse Linear Systems*, 2nd ed., algorithm 12.1).
-pub(super) fn chebyshev_weights([low, high]: [f64; 2], steps: usize) -> Vec<[f64; 2]> {
+pub(in crate::solvers) fn chebyshev_weights([low, high]: [f64; 2], steps: usize) -> Vec<[f64; 2]> {
     let (center, half) = (0.5 * (high + low), 0.5 * (high - low));
     let sigma = center / half;
     let mut rho = 1.0 / sigma;

@@ -42,7 +42,7 @@ impl Line {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::solvers::line::Points;
+    use crate::solvers::elliptic::axis::Points;
 
     /// Parabolas that are 0 at walls of given value, and flat at walls of given slope.
     #[test]

@@ -7,8 +7,8 @@ use parhelion_kernels::{Pattern, Region, View, map_parts};
 use crate::error::Result;
 use crate::field::Field;
 use crate::measure::Kind;
-use crate::solvers::Real;
-use crate::solvers::line::Line;
+use crate::solvers::elliptic::axis::Line;
+use crate::solvers::linear::Real;
 
 /// For each coarse point of this rank's block along one axis.
 struct AxisWeights<T> {
@@ -19,13 +19,17 @@ struct AxisWeights<T> {
 }
 
 /// From a level's block to the next coarser one's.
-pub(super) struct Weighting<T, const N: usize> {
+pub(in crate::solvers::multigrid) struct Weighting<T, const N: usize> {
     axes: [AxisWeights<T>; N],
 }
 
 impl<T: Real, const N: usize> Weighting<T, N> {
     /// Between the axes `lines` and `coarse`, for the coarse points `block`, global.
-    pub(super) fn new(lines: &[Line; N], coarse: &[Line; N], block: Region<N>) -> Self {
+    pub(in crate::solvers::multigrid) fn new(
+        lines: &[Line; N],
+        coarse: &[Line; N],
+        block: Region<N>,
+    ) -> Self {
         let axes = std::array::from_fn(|a| AxisWeights {
             stride: if coarse[a].width == lines[a].width { 1 } else { 2 },
             weights: (block.start[a]..block.end[a])
@@ -39,7 +43,11 @@ impl<T: Real, const N: usize> Weighting<T, N> {
     ///
     /// # Collective
     /// Over all ranks of the fine grid.
-    pub(super) fn restrict(&self, fine: &mut Field<T, N>, coarse: &mut Field<T, N>) -> Result<()> {
+    pub(in crate::solvers::multigrid) fn restrict(
+        &self,
+        fine: &mut Field<T, N>,
+        coarse: &mut Field<T, N>,
+    ) -> Result<()> {
         fine.exchange_for(Pattern::Box, 1)?;
         let world = fine.grid().world().clone();
         let timing = world.measure().start_on(Kind::Sweep, "restriction");

@@ -10,7 +10,7 @@ use crate::world::World;
 const CHUNK: usize = 256;
 
 /// Exact sums over the points of this rank, to be added up over all ranks.
-pub(super) struct Parts<const D: usize> {
+pub(in crate::solvers) struct Parts<const D: usize> {
     sums: [Accumulator; D],
     world: World,
 }
@@ -28,7 +28,7 @@ impl<const D: usize> Parts<D> {
     ///
     /// # Collective
     /// Over all ranks of the world.
-    pub(super) fn add_up(self) -> [f64; D] {
+    pub(in crate::solvers) fn add_up(self) -> [f64; D] {
         if self.world.size() == 1 {
             return self.sums.map(|sum| sum.total());
         }
@@ -39,7 +39,7 @@ impl<const D: usize> Parts<D> {
     ///
     /// # Collective
     /// Over all ranks of the world.
-    pub(super) fn add_up_while<R>(self, work: impl FnOnce() -> R) -> ([f64; D], R) {
+    pub(in crate::solvers) fn add_up_while<R>(self, work: impl FnOnce() -> R) -> ([f64; D], R) {
         if self.world.size() == 1 {
             let result = work();
             return (self.add_up(), result);
@@ -64,7 +64,7 @@ impl<const D: usize> Parts<D> {
 ///
 /// # Collective
 /// Over all ranks of `world`.
-pub(super) fn add_up_all<const D: usize>(
+pub(in crate::solvers) fn add_up_all<const D: usize>(
     world: &World,
     threads: impl IntoIterator<Item = [Accumulator; D]>,
 ) -> [f64; D] {
@@ -78,7 +78,7 @@ pub(super) fn add_up_all<const D: usize>(
 ///
 /// # Collective
 /// Over all ranks of the grid.
-pub(super) fn combine<const K: usize, const M: usize, const D: usize, const N: usize>(
+pub(in crate::solvers) fn combine<const K: usize, const M: usize, const D: usize, const N: usize>(
     changed: [&mut Field<f64, N>; K],
     read: [&Field<f64, N>; M],
     rule: impl Fn([f64; K], [f64; M]) -> ([f64; K], [f64; D]) + Sync,
@@ -88,7 +88,7 @@ pub(super) fn combine<const K: usize, const M: usize, const D: usize, const N: u
 }
 
 /// As [`combine`], with sums that are yet to be added up over the ranks.
-pub(super) fn combine_here<const K: usize, const M: usize, const D: usize, const N: usize>(
+pub(in crate::solvers) fn combine_here<const K: usize, const M: usize, const D: usize, const N: usize>(
     changed: [&mut Field<f64, N>; K],
     read: [&Field<f64, N>; M],
     rule: impl Fn([f64; K], [f64; M]) -> ([f64; K], [f64; D]) + Sync,
@@ -143,7 +143,7 @@ pub(super) fn combine_here<const K: usize, const M: usize, const D: usize, const
 ///
 /// # Collective
 /// Over all ranks of the grid.
-pub(super) fn sums<const M: usize, const D: usize, const N: usize>(
+pub(in crate::solvers) fn sums<const M: usize, const D: usize, const N: usize>(
     read: [&Field<f64, N>; M],
     rule: impl Fn([f64; M]) -> [f64; D] + Sync,
 ) -> [f64; D] {
@@ -154,7 +154,7 @@ pub(super) fn sums<const M: usize, const D: usize, const N: usize>(
 ///
 /// # Collective
 /// Over all ranks of the grid.
-pub(super) fn take_off_mean<const N: usize>(field: &mut Field<f64, N>) {
+pub(in crate::solvers) fn take_off_mean<const N: usize>(field: &mut Field<f64, N>) {
     // The mean is rounded, so that a little of it stays, which no solution can meet: the second time takes that off too.
     for _ in 0..2 {
         let mean = field.mean();

@@ -2,18 +2,18 @@
 
 use parhelion_kernels::{Ring, View};
 
-use super::Real;
+use crate::solvers::linear::Real;
 
 /// How one cell is coupled to its neighbors on each axis.
 #[derive(Clone, Copy)]
-pub(super) struct Couplings<T, const N: usize> {
-    pub(super) below: [T; N],
-    pub(super) above: [T; N],
-    pub(super) diagonal: T,
+pub(in crate::solvers) struct Couplings<T, const N: usize> {
+    pub(in crate::solvers) below: [T; N],
+    pub(in crate::solvers) above: [T; N],
+    pub(in crate::solvers) diagonal: T,
 }
 
 /// The couplings of the cells of one row.
-pub(super) trait RowCouplings<T, const N: usize> {
+pub(in crate::solvers) trait RowCouplings<T, const N: usize> {
     fn at(&self, i: usize) -> Couplings<T, N>;
 
     /// Those of the first `len` cells: lets the compiler see in a loop that none of them lies outside.
@@ -21,7 +21,7 @@ pub(super) trait RowCouplings<T, const N: usize> {
 }
 
 /// What gives rows of values.
-pub(super) trait Rows<T, const N: usize> {
+pub(in crate::solvers) trait Rows<T, const N: usize> {
     /// The `len` values from `index` on along the last axis.
     fn row(&self, index: [isize; N], len: usize) -> &[T];
 }
@@ -46,7 +46,7 @@ impl<T: Real, const N: usize> Rows<T, N> for Ring<T, N> {
 /// A function of its own, all slices cut to one length, so that the compiler knows that the row written overlaps none of those
 /// read, needs no bounds checks, and vectorizes the loop.
 #[inline(never)]
-pub(super) fn row<T: Real, C: RowCouplings<T, N>, const N: usize>(
+pub(in crate::solvers) fn row<T: Real, C: RowCouplings<T, N>, const N: usize>(
     couplings: &C,
     u: &impl Rows<T, N>,
     f: &[T],
@@ -76,7 +76,7 @@ pub(super) fn row<T: Real, C: RowCouplings<T, N>, const N: usize>(
 
 /// As [`row`], where nothing but the diagonal counts: `rule(i, f, diagonal)`.
 #[inline(never)]
-pub(super) fn row_of_diagonal<T: Real, C: RowCouplings<T, N>, const N: usize>(
+pub(in crate::solvers) fn row_of_diagonal<T: Real, C: RowCouplings<T, N>, const N: usize>(
     couplings: &C,
     f: &[T],
     out: &mut [T],

@@ -4,17 +4,17 @@
 //! makes the matrix symmetric: a coupling along one axis is the product of the one of that axis and the shares of the others. Nodes of
 //! given value have a share of 0, are coupled to nothing, and have a number of their own on the diagonal.
 
-use super::Real;
-use super::line::End;
 use super::rows::{Couplings, RowCouplings};
+use crate::solvers::elliptic::axis::End;
+use crate::solvers::linear::Real;
 use parhelion_kernels::Region;
 
 /// The nodes along an axis.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct NodeAxis {
+pub(in crate::solvers) struct NodeAxis {
     /// The node on the high wall.
-    pub(super) last: isize,
-    pub(super) ends: [End; 2],
+    pub(in crate::solvers) last: isize,
+    pub(in crate::solvers) ends: [End; 2],
 }
 
 /// What is known of the nodes of one axis, by local index.
@@ -28,7 +28,7 @@ struct Table<T> {
 }
 
 /// `−β Δu + α u` at nodes.
-pub(super) struct Nodal<T, const N: usize> {
+pub(in crate::solvers) struct Nodal<T, const N: usize> {
     tables: [Table<T>; N],
     shift: T,
     /// On the diagonal of nodes of given value.
@@ -36,7 +36,7 @@ pub(super) struct Nodal<T, const N: usize> {
 }
 
 /// The couplings of one row.
-pub(super) struct NodalRow<'a, T, const N: usize> {
+pub(in crate::solvers) struct NodalRow<'a, T, const N: usize> {
     /// Along all axes but the last, where the share along the last is 1.
     below: [T; N],
     above: [T; N],
@@ -51,12 +51,12 @@ pub(super) struct NodalRow<'a, T, const N: usize> {
 
 impl NodeAxis {
     /// Whether the value at this node is given.
-    pub(super) fn is_given(&self, i: isize) -> bool {
+    pub(in crate::solvers) fn is_given(&self, i: isize) -> bool {
         i == 0 && self.ends[0] == End::Fixed || i == self.last && self.ends[1] == End::Fixed
     }
 
     /// The share of the cell of a node that is inside, 0 where the value is given.
-    pub(super) fn share(&self, i: isize) -> f64 {
+    pub(in crate::solvers) fn share(&self, i: isize) -> f64 {
         if self.is_given(i) {
             0.0
         } else if self.ends[0] != End::Periodic && (i == 0 || i == self.last) {
@@ -67,14 +67,14 @@ impl NodeAxis {
     }
 
     /// Whether there is something between the node and the one before it.
-    pub(super) fn linked(&self, i: isize) -> bool {
+    pub(in crate::solvers) fn linked(&self, i: isize) -> bool {
         self.ends[0] == End::Periodic || i > 0 && i <= self.last
     }
 }
 
 impl<T: Real, const N: usize> Nodal<T, N> {
     /// For the nodes `local` of a block that begins at global index `offset`, with cells of size `spacing`.
-    pub(super) fn new(
+    pub(in crate::solvers) fn new(
         axes: &[NodeAxis; N],
         spacing: [f64; N],
         [beta, alpha]: [f64; 2],
@@ -103,7 +103,7 @@ impl<T: Real, const N: usize> Nodal<T, N> {
     }
 
     #[inline(always)]
-    pub(super) fn row(&self, first: [isize; N], len: usize) -> NodalRow<'_, T, N> {
+    pub(in crate::solvers) fn row(&self, first: [isize; N], len: usize) -> NodalRow<'_, T, N> {
         let at = |a: usize| first[a] as usize;
         let share_but = |but: usize| {
             let mut share = T::one();
@@ -139,7 +139,7 @@ impl<T: Real, const N: usize> Nodal<T, N> {
 }
 
 /// What a node of given value has on its diagonal, as much as one inside the domain: a number of the size of the others.
-pub(super) fn pinned<const N: usize>(beta: f64, spacing: [f64; N]) -> f64 {
+pub(in crate::solvers) fn pinned<const N: usize>(beta: f64, spacing: [f64; N]) -> f64 {
     spacing.iter().map(|h| 2.0 * beta / (h * h)).sum()
 }
 

@@ -6,12 +6,12 @@
 
 use parhelion_kernels::{Pattern, Region, View, map_lines};
 
-use super::Real;
-use super::discrete::{Discrete, RowSource, with_rows};
-use super::rows::RowCouplings;
 use crate::error::Result;
 use crate::field::Field;
 use crate::measure::Kind;
+use crate::solvers::elliptic::matrix::rows::RowCouplings;
+use crate::solvers::elliptic::matrix::{Discrete, RowSource, with_rows};
+use crate::solvers::linear::Real;
 
 /// Lines side by side that are solved together: few enough to stay in the cache.
 const TOGETHER: usize = 32;
@@ -33,7 +33,7 @@ impl<T: Real, const N: usize> Discrete<T, N> {
     ///
     /// # Collective
     /// Over all ranks of the grid, of which none is cut along `axis`.
-    pub(super) fn solve_lines(
+    pub(in crate::solvers) fn solve_lines(
         &self,
         axis: usize,
         color: usize,

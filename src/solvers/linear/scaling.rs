@@ -1,8 +1,8 @@
 //! Systems whose norms are too small or too large to be squared.
 
-use super::{LinearOperator, Outcome};
 use crate::error::{Error, ErrorKind, Result};
 use crate::field::Field;
+use crate::solvers::linear::{LinearOperator, Outcome};
 
 /// Norms within which a system is solved as it is: their squares, and those of residuals 10⁻⁵⁰ times as large, have all their
 /// digits.
@@ -16,7 +16,7 @@ const SAFE: std::ops::RangeInclusive<f64> = 1e-100..=1e100;
 ///
 /// # Errors
 /// When `b` or `x` have values that are not finite; as [`LinearOperator::residual`].
-pub(super) fn scale_for<const N: usize>(
+pub(in crate::solvers) fn scale_for<const N: usize>(
     operator: &impl LinearOperator<N>,
     norms: [f64; 2],
     b: &Field<f64, N>,
@@ -56,7 +56,7 @@ pub(super) fn scale_for<const N: usize>(
 ///
 /// # Errors
 /// Those of `solve`.
-pub(super) fn solve_scaled<const N: usize>(
+pub(in crate::solvers) fn solve_scaled<const N: usize>(
     operator: &impl LinearOperator<N>,
     scale: f64,
     b: &Field<f64, N>,

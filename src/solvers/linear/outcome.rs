@@ -82,20 +82,20 @@ impl fmt::Display for Outcome {
 
 /// When to stop.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Limits {
+pub(in crate::solvers) struct Limits {
     /// Of the norm of the right-hand side.
-    pub(super) relative: f64,
-    pub(super) absolute: f64,
-    pub(super) iterations: usize,
+    pub(in crate::solvers) relative: f64,
+    pub(in crate::solvers) absolute: f64,
+    pub(in crate::solvers) iterations: usize,
     /// Iterations without a smaller residual after which it counts as stagnated.
-    pub(super) patience: usize,
+    pub(in crate::solvers) patience: usize,
 }
 
 /// Residuals beyond so many times the first, or the goal, count as diverged.
 const DIVERGED: f64 = 1e8;
 
 /// Keeps the history and says when to stop.
-pub(super) struct Monitor {
+pub(in crate::solvers) struct Monitor {
     limits: Limits,
     history: Vec<f64>,
     goal: f64,
@@ -105,18 +105,18 @@ pub(super) struct Monitor {
 
 impl Monitor {
     /// Begins with the norms of right-hand side and first residual.
-    pub(super) fn new(limits: Limits, right: f64, residual: f64) -> Self {
+    pub(in crate::solvers) fn new(limits: Limits, right: f64, residual: f64) -> Self {
         let goal = (limits.relative * right).max(limits.absolute);
         Self { limits, history: vec![residual], goal, best: residual, since_best: 0 }
     }
 
     /// Whether to stop before the first iteration.
-    pub(super) fn begin(&self) -> Option<Status> {
+    pub(in crate::solvers) fn begin(&self) -> Option<Status> {
         self.judge()
     }
 
     /// Takes the norm of the residual after an iteration; whether to stop.
-    pub(super) fn push(&mut self, residual: f64) -> Option<Status> {
+    pub(in crate::solvers) fn push(&mut self, residual: f64) -> Option<Status> {
         self.history.push(residual);
         self.since_best += 1;
         if residual < self.best {
@@ -144,24 +144,24 @@ impl Monitor {
     }
 
     /// The norm of the last residual.
-    pub(super) fn last(&self) -> f64 {
+    pub(in crate::solvers) fn last(&self) -> f64 {
         self.history[self.history.len() - 1]
     }
 
     /// Whether an iterate with this residual would be good enough.
-    pub(super) fn reached(&self, residual: f64) -> bool {
+    pub(in crate::solvers) fn reached(&self, residual: f64) -> bool {
         residual <= self.goal
     }
 
     /// Replaces the last residual by one that was computed more carefully; whether to stop.
-    pub(super) fn correct(&mut self, residual: f64) -> Option<Status> {
+    pub(in crate::solvers) fn correct(&mut self, residual: f64) -> Option<Status> {
         if let Some(last) = self.history.last_mut() {
             *last = residual;
         }
         self.judge()
     }
 
-    pub(super) fn end(self, status: Status) -> Outcome {
+    pub(in crate::solvers) fn end(self, status: Status) -> Outcome {
         Outcome { status, residuals: self.history, goal: self.goal }
     }
 }

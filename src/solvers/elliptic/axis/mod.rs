@@ -5,7 +5,7 @@ mod quadratic;
 
 /// What is at one end of an axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum End {
+pub(in crate::solvers) enum End {
     /// The other end.
     Periodic,
     /// A wall where the value is given.
@@ -16,7 +16,7 @@ pub(super) enum End {
 
 /// What the points of a line are, and so how it is coarsened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Points {
+pub(in crate::solvers) enum Points {
     /// Cells, two by two.
     Cells,
     /// Nodes between and on walls, every second one; see `nodes`.
@@ -26,30 +26,30 @@ pub(super) enum Points {
 /// Cells along one axis, each made of `width` cells of the finest grid, the last of what is left; or the nodes between
 /// them.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Line {
+pub(in crate::solvers) struct Line {
     /// Cells of the finest grid.
-    pub(super) finest: usize,
+    pub(in crate::solvers) finest: usize,
     /// Their size.
-    pub(super) spacing: f64,
+    pub(in crate::solvers) spacing: f64,
     /// Cells of the finest grid in a cell of this one.
-    pub(super) width: usize,
+    pub(in crate::solvers) width: usize,
     /// The `[low, high]` end.
-    pub(super) ends: [End; 2],
-    pub(super) points: Points,
+    pub(in crate::solvers) ends: [End; 2],
+    pub(in crate::solvers) points: Points,
 }
 
 /// How a cell is coupled along an axis, for a coefficient of 1, divided by the cell's width.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Coupled {
+pub(in crate::solvers) struct Coupled {
     /// To the cell before and the cell after; 0 at walls.
-    pub(super) sides: [f64; 2],
+    pub(in crate::solvers) sides: [f64; 2],
     /// What both add to the diagonal, with walls of given value.
-    pub(super) diagonal: f64,
+    pub(in crate::solvers) diagonal: f64,
 }
 
 impl Line {
     /// Cells, or points where they are nodes.
-    pub(super) fn cells(&self) -> usize {
+    pub(in crate::solvers) fn cells(&self) -> usize {
         match self.points {
             Points::Cells => self.finest.div_ceil(self.width),
             Points::Nodes => nodes::count(self) as usize,
@@ -57,12 +57,12 @@ impl Line {
     }
 
     /// Whether anything is left to solve for on the next coarser axis.
-    pub(super) fn coarsens(&self) -> bool {
+    pub(in crate::solvers) fn coarsens(&self) -> bool {
         self.cells() > if self.points == Points::Nodes && nodes::is_dummy(self, 0) { 2 } else { 1 }
     }
 
     /// The same axis with cells twice as wide.
-    pub(super) fn coarsened(&self) -> Self {
+    pub(in crate::solvers) fn coarsened(&self) -> Self {
         Self { width: 2 * self.width, ..*self }
     }
 
@@ -78,12 +78,12 @@ impl Line {
     }
 
     /// Width of cell `i`, in cells of the finest grid.
-    pub(super) fn width_of(&self, i: isize) -> Option<f64> {
+    pub(in crate::solvers) fn width_of(&self, i: isize) -> Option<f64> {
         self.inside(i).map(|i| self.width.min(self.finest - i * self.width) as f64)
     }
 
     /// How cell `i` is coupled. Beyond walls nothing is.
-    pub(super) fn coupled(&self, i: isize) -> Coupled {
+    pub(in crate::solvers) fn coupled(&self, i: isize) -> Coupled {
         if self.points == Points::Nodes {
             return nodes::coupled(self, i);
         }
@@ -96,7 +96,7 @@ impl Line {
     }
 
     /// How much a child of a cell of the next coarser axis weighs in it, of the coarse cell's width.
-    pub(super) fn share(&self, child: isize, coarse: &Self) -> f64 {
+    pub(in crate::solvers) fn share(&self, child: isize, coarse: &Self) -> f64 {
         let parent = if coarse.width == self.width { child } else { child.div_euclid(2) };
         match (self.width_of(child), coarse.width_of(parent)) {
             (Some(width), Some(whole)) => width / whole,
@@ -106,7 +106,7 @@ impl Line {
 
     /// How much points `2i − 1`, `2i` and `2i + 1` weigh in point `i` of the next coarser axis; `i − 1`, `i` and `i + 1`
     /// where it is the same.
-    pub(super) fn weights(&self, i: isize, coarse: &Self) -> [f64; 3] {
+    pub(in crate::solvers) fn weights(&self, i: isize, coarse: &Self) -> [f64; 3] {
         match self.points {
             _ if coarse.width == self.width => [0.0, 1.0, 0.0],
             Points::Nodes => nodes::weights(self, i, coarse),
@@ -118,7 +118,7 @@ impl Line {
 
     /// How much nearer than on the next coarser axis are the centers beside the low face of cell `i`, the first child of its
     /// parent; 0 at walls.
-    pub(super) fn nearer(&self, i: isize, coarse: &Self) -> f64 {
+    pub(in crate::solvers) fn nearer(&self, i: isize, coarse: &Self) -> f64 {
         let parent = if coarse.width == self.width { i } else { i.div_euclid(2) };
         let between = |line: &Self, i: isize| Some(line.width_of(i - 1)? + line.width_of(i)?);
         match (between(self, i), between(coarse, parent)) {
@@ -129,7 +129,7 @@ impl Line {
 
     /// Linear interpolation from the next coarser axis at cell `i`: the parent's weight and that of the parent's neighbor
     /// on the side of `i`. At a wall the given value 0, or slope 0, stands for the neighbor.
-    pub(super) fn interpolated(&self, i: isize, coarse: &Self) -> [f64; 2] {
+    pub(in crate::solvers) fn interpolated(&self, i: isize, coarse: &Self) -> [f64; 2] {
         if coarse.width == self.width {
             return [1.0, 0.0];
         }

@@ -8,15 +8,15 @@ use crate::field::Field;
 use crate::grid::{Decomposition, Grid};
 use crate::measure::Kind;
 use crate::messages::LONGEST_MESSAGE;
-use crate::solvers::Real;
 use crate::solvers::elliptic::Frame;
+use crate::solvers::linear::Real;
 use crate::world::{member, member_rank};
 
 /// Tag of its messages; plans for halos use others.
 const TAG: i32 = 3;
 
 /// Which cells go where, for one rank.
-pub(super) struct Rearrange<const N: usize> {
+pub(in crate::solvers::multigrid) struct Rearrange<const N: usize> {
     /// Of all ranks that take part; messages go by its communicator.
     grid: Grid<N>,
     sent: Vec<(usize, Region<N>)>,
@@ -26,7 +26,7 @@ pub(super) struct Rearrange<const N: usize> {
 }
 
 /// Which rank has which points, by the indices of multigrid's own grid.
-pub(super) enum Side<'g, const N: usize> {
+pub(in crate::solvers::multigrid) enum Side<'g, const N: usize> {
     /// Blocks, and which of so many ranks have them: all, or [some](crate::world::World::fewer).
     Cut(Decomposition<N>, usize),
     /// The unknowns of the user's fields.
@@ -83,14 +83,22 @@ impl<const N: usize> Side<'_, N> {
 
 impl<const N: usize> Rearrange<N> {
     /// From the unknowns of fields of the user's grid to the points of multigrid's own, and back.
-    pub(super) fn of_unknowns(user: &Grid<N>, frame: Frame<N>, own: &Grid<N>) -> [Self; 2] {
+    pub(in crate::solvers::multigrid) fn of_unknowns(
+        user: &Grid<N>,
+        frame: Frame<N>,
+        own: &Grid<N>,
+    ) -> [Self; 2] {
         let (points, cells) =
             (Side::Points(user, frame), Side::Cut(*own.decomposition(), own.world().size()));
         [Self::between(user, &points, &cells), Self::between(own, &cells, &points)]
     }
 
     /// From one side to the other, by messages of the ranks of `grid`.
-    pub(super) fn between(grid: &Grid<N>, from: &Side<'_, N>, to: &Side<'_, N>) -> Self {
+    pub(in crate::solvers::multigrid) fn between(
+        grid: &Grid<N>,
+        from: &Side<'_, N>,
+        to: &Side<'_, N>,
+    ) -> Self {
         let rank = grid.topology().rank();
         let (mine, wanted) = (from.block(rank), to.block(rank));
         let others = |side: &Side<'_, N>, own: Region<N>, start: [isize; N]| {
@@ -112,7 +120,7 @@ impl<const N: usize> Rearrange<N> {
     ///
     /// # Collective
     /// Over all ranks of the grid.
-    pub(super) fn run<S: Real, T: Real>(
+    pub(in crate::solvers::multigrid) fn run<S: Real, T: Real>(
         &self,
         from: Option<&Field<S, N>>,
         to: Option<&mut Field<T, N>>,

@@ -15,19 +15,24 @@
 //! symmetric a cycle never gains energy, however much the coefficient jumps. (Linear interpolation across jumps, or coarse
 //! couplings by resistances in series, do: with a ball of 10⁶ in 1 both diverged.)
 
+mod quadratic;
+pub(super) mod redistribution;
+pub(super) mod wall_nodes;
+mod weighting;
+
 use parhelion_kernels::{Pattern, Region, View, map_parts};
 
-use super::quadratic::Quadratic;
-use super::weighting::Weighting;
 use crate::error::Result;
 use crate::field::Field;
 use crate::grid::{Centering, Grid};
 use crate::measure::Kind;
-use crate::solvers::Real;
-use crate::solvers::discrete::{Discrete, RowSource, Terms, with_rows};
-use crate::solvers::faces::{Faces, Parts};
-use crate::solvers::line::{Line, Points};
-use crate::solvers::rows::row;
+use crate::solvers::elliptic::axis::{Line, Points};
+use crate::solvers::elliptic::matrix::faces::{Faces, Parts};
+use crate::solvers::elliptic::matrix::rows::row;
+use crate::solvers::elliptic::matrix::{Discrete, RowSource, Terms, with_rows};
+use crate::solvers::linear::Real;
+use quadratic::Quadratic;
+use weighting::Weighting;
 
 /// The tables of one axis for this rank's block, by local index.
 struct AxisTable<T> {
@@ -44,7 +49,7 @@ struct AxisTable<T> {
 }
 
 /// Between two levels.
-pub(super) struct Transfer<T, const N: usize> {
+pub(in crate::solvers::multigrid) struct Transfer<T, const N: usize> {
     axes: [AxisTable<T>; N],
     fine: Region<N>,
     /// Restriction of levels some of whose axes are nodes.
@@ -71,7 +76,7 @@ impl<T: Real> AxisTable<T> {
 impl<T: Real, const N: usize> Transfer<T, N> {
     /// From `grid`, whose axes are `lines`, to the grid of the axes `coarse`; `averages` where the equations are divided by the
     /// volume of the cells. The coarse points of this rank are `coarse_block`, global.
-    pub(super) fn new(
+    pub(in crate::solvers::multigrid) fn new(
         grid: &Grid<N>,
         lines: &[Line; N],
         coarse: &[Line; N],
@@ -101,12 +106,12 @@ impl<T: Real, const N: usize> Transfer<T, N> {
     }
 
     /// Whether no axis has its points at nodes.
-    pub(super) fn is_of_cells(&self) -> bool {
+    pub(in crate::solvers::multigrid) fn is_of_cells(&self) -> bool {
         self.weighting.is_none()
     }
 
     /// The fine cells that make up coarse ones.
-    pub(super) fn children(&self, coarse: Region<N>) -> Region<N> {
+    pub(in crate::solvers::multigrid) fn children(&self, coarse: Region<N>) -> Region<N> {
         let range = |a: usize| {
             let axis = &self.axes[a];
             let first = axis.children(coarse.start[a], self.fine.end[a]).start;
@@ -117,7 +122,7 @@ impl<T: Real, const N: usize> Transfer<T, N> {
 
     /// Writes to a coarse row what its children's rows, written by `fill(first, row)`, come to.
     #[inline(always)]
-    pub(super) fn restrict_row(
+    pub(in crate::solvers::multigrid) fn restrict_row(
         &self,
         first: [isize; N],
         out: &mut [T],
@@ -157,7 +162,7 @@ impl<T: Real, const N: usize> Transfer<T, N> {
     ///
     /// # Collective
     /// Over all ranks of the fine grid.
-    pub(super) fn restrict_residual(
+    pub(in crate::solvers::multigrid) fn restrict_residual(
         &self,
         operator: &Discrete<T, N>,
         u: &mut Field<T, N>,
@@ -194,7 +199,11 @@ impl<T: Real, const N: usize> Transfer<T, N> {
     ///
     /// # Collective
     /// Over all ranks of the fine grid.
-    pub(super) fn restrict_right(&self, f: &mut Field<T, N>, coarse: &mut Field<T, N>) -> Result<()> {
+    pub(in crate::solvers::multigrid) fn restrict_right(
+        &self,
+        f: &mut Field<T, N>,
+        coarse: &mut Field<T, N>,
+    ) -> Result<()> {
         match &self.weighting {
             Some(weighting) => weighting.restrict(f, coarse)?,
             None => self.restrict(f, coarse),
@@ -214,7 +223,11 @@ impl<T: Real, const N: usize> Transfer<T, N> {
     ///
     /// # Collective
     /// Over all ranks of the coarse grid.
-    pub(super) fn interpolate(&self, coarse: &mut Field<T, N>, u: &mut Field<T, N>) -> Result<()> {
+    pub(in crate::solvers::multigrid) fn interpolate(
+        &self,
+        coarse: &mut Field<T, N>,
+        u: &mut Field<T, N>,
+    ) -> Result<()> {
         if let Some(quadratic) = &self.quadratic {
             return quadratic.interpolate(coarse, u);
         }
@@ -226,7 +239,11 @@ impl<T: Real, const N: usize> Transfer<T, N> {
     ///
     /// # Collective
     /// Over all ranks of the coarse grid.
-    pub(super) fn add_interpolated(&self, coarse: &mut Field<T, N>, u: &mut Field<T, N>) -> Result<()> {
+    pub(in crate::solvers::multigrid) fn add_interpolated(
+        &self,
+        coarse: &mut Field<T, N>,
+        u: &mut Field<T, N>,
+    ) -> Result<()> {
         coarse.exchange_for(Pattern::Box, 1)?;
         let world = u.grid().world().clone();
         let timing = world.measure().start_on(Kind::Sweep, "interpolation");
@@ -302,7 +319,7 @@ impl<T: Real, const N: usize> Transfer<T, N> {
     ///
     /// # Collective
     /// Over all ranks.
-    pub(super) fn coarsen(
+    pub(in crate::solvers::multigrid) fn coarsen(
         &self,
         fine: &Faces<T, N>,
         parts: &Parts<T, N>,
@@ -361,12 +378,12 @@ impl<T: Real, const N: usize> Transfer<T, N> {
     }
 
     /// Along how many axes two cells become one.
-    pub(super) fn axes_halved(&self) -> usize {
+    pub(in crate::solvers::multigrid) fn axes_halved(&self) -> usize {
         self.axes.iter().filter(|axis| axis.halves).count()
     }
 
     /// Whether a kind of terms is divided by the volume of the cells.
-    pub(super) fn averages(terms: &Terms<T, N>) -> bool {
+    pub(in crate::solvers::multigrid) fn averages(terms: &Terms<T, N>) -> bool {
         matches!(terms, Terms::Separable(_))
     }
 }

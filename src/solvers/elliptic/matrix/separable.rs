@@ -2,12 +2,12 @@
 
 use parhelion_kernels::Region;
 
-use super::Real;
-use super::line::Line;
 use super::rows::{Couplings, RowCouplings};
+use crate::solvers::elliptic::axis::Line;
+use crate::solvers::linear::Real;
 
 /// Couplings along one axis, of the cells `start..start + below.len()`.
-pub(super) struct Table<T> {
+pub(in crate::solvers) struct Table<T> {
     start: isize,
     below: Vec<T>,
     above: Vec<T>,
@@ -15,13 +15,13 @@ pub(super) struct Table<T> {
 }
 
 /// `−β Δu + α u` on a grid whose cells differ in width along each axis only: the couplings add up over the axes.
-pub(super) struct Separable<T, const N: usize> {
+pub(in crate::solvers) struct Separable<T, const N: usize> {
     tables: [Table<T>; N],
     shift: T,
 }
 
 /// The couplings of one row.
-pub(super) struct SeparableRow<'a, T, const N: usize> {
+pub(in crate::solvers) struct SeparableRow<'a, T, const N: usize> {
     below: [T; N],
     above: [T; N],
     /// Of all axes but the last, with the shift.
@@ -31,7 +31,7 @@ pub(super) struct SeparableRow<'a, T, const N: usize> {
 
 impl<T: Real, const N: usize> Separable<T, N> {
     /// For the cells `local` of a block that begins at global index `offset`.
-    pub(super) fn new(
+    pub(in crate::solvers) fn new(
         lines: &[Line; N],
         coefficient: f64,
         shift: f64,
@@ -53,7 +53,7 @@ impl<T: Real, const N: usize> Separable<T, N> {
     }
 
     #[inline(always)]
-    pub(super) fn row(&self, first: [isize; N], len: usize) -> SeparableRow<'_, T, N> {
+    pub(in crate::solvers) fn row(&self, first: [isize; N], len: usize) -> SeparableRow<'_, T, N> {
         let at = |a: usize| (first[a] - self.tables[a].start) as usize;
         let mut diagonal = self.shift;
         for a in 0..N - 1 {

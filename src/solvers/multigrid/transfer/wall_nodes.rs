@@ -2,24 +2,24 @@
 
 use std::rc::Rc;
 
-use super::hierarchy::Level;
 use crate::field::Field;
 use crate::grid::Centering;
-use crate::solvers::Real;
+use crate::solvers::elliptic::axis::{End, Points};
 use crate::solvers::elliptic::{Elliptic, Frame, Pin};
-use crate::solvers::line::{End, Points};
+use crate::solvers::linear::Real;
+use crate::solvers::multigrid::hierarchy::Level;
 use parhelion_kernels::Region;
 
 /// What is done to residuals and corrections on the way.
-pub(super) struct Given<const N: usize> {
-    pub(super) frame: Frame<N>,
+pub(in crate::solvers::multigrid) struct Given<const N: usize> {
+    pub(in crate::solvers::multigrid) frame: Frame<N>,
     /// Layers of the finest level whose equations the user's operator has by halves, and the level as wholes.
     doubled: Vec<Region<N>>,
     pins: Rc<Vec<Pin<N>>>,
 }
 
 impl<const N: usize> Given<N> {
-    pub(super) fn new<T: Real>(operator: &Elliptic<N>, finest: &Level<T, N>) -> Self {
+    pub(in crate::solvers::multigrid) fn new<T: Real>(operator: &Elliptic<N>, finest: &Level<T, N>) -> Self {
         let grid = &finest.operator.grid;
         let block = grid.region_global(Centering::Cell);
         let mut doubled = Vec::new();
@@ -38,12 +38,12 @@ impl<const N: usize> Given<N> {
     }
 
     /// Whether points and equations of the finest level are the user's.
-    pub(super) fn is_plain(&self) -> bool {
+    pub(in crate::solvers::multigrid) fn is_plain(&self) -> bool {
         self.frame.centering == Centering::Cell
     }
 
     /// After residuals have come to the finest level.
-    pub(super) fn enter<T: Real>(&self, f: &mut Field<T, N>) {
+    pub(in crate::solvers::multigrid) fn enter<T: Real>(&self, f: &mut Field<T, N>) {
         for layer in &self.doubled {
             let (mut view, two) = (f.component_mut(0), T::nearest(2.0));
             layer.rows().for_each(|(first, len)| view.row_mut(first, len).iter_mut().for_each(|f| *f *= two));
@@ -51,7 +51,7 @@ impl<const N: usize> Given<N> {
     }
 
     /// After the correction `z` for the residual `r` has come back: at nodes of given value.
-    pub(super) fn leave(&self, r: &Field<f64, N>, z: &mut Field<f64, N>) {
+    pub(in crate::solvers::multigrid) fn leave(&self, r: &Field<f64, N>, z: &mut Field<f64, N>) {
         self.pins.iter().for_each(|pin| pin.solve(r, z));
     }
 }

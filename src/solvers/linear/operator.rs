@@ -4,12 +4,12 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::field::Field;
 use crate::grid::{Centering, Grid};
 
-use super::trouble::{agree_if_nan, spoil};
+use super::failure::{agree_if_nan, spoil};
 use super::vectors::{combine, sums};
 
 /// A linear operator on fields of one grid, known by what it does to a field: no matrix is stored.
 ///
-/// [`Elliptic`](super::Elliptic) is the one of elliptic problems; a closure becomes one by [`operator`]. Only `apply` must be
+/// [`Elliptic`](crate::solvers::Elliptic) is the one of elliptic problems; a closure becomes one by [`operator`]. Only `apply` must be
 /// written; the others have defaults that a fused implementation can better.
 ///
 /// # Errors on one rank
@@ -133,7 +133,7 @@ where
 
 /// # Errors
 /// When a field is not of the operator's grid and centering, or has several components.
-pub(super) fn check_fields<const N: usize>(
+pub(in crate::solvers) fn check_fields<const N: usize>(
     operator: &(impl LinearOperator<N> + ?Sized),
     fields: &[&Field<f64, N>],
 ) -> Result<()> {
