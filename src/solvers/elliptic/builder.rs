@@ -10,7 +10,7 @@ use super::{Elliptic, Frame, Made, refused};
 use crate::error::Result;
 use crate::field::Field;
 use crate::grid::{Centering, Face, Grid};
-use crate::solvers::elliptic::axis::{End, Line, Points};
+use crate::solvers::elliptic::axis::{Axis, End, Points};
 use crate::solvers::elliptic::matrix::separable::Separable;
 use crate::solvers::elliptic::matrix::{Discrete, Terms};
 use crate::solvers::linear::LinearOperator;
@@ -168,9 +168,9 @@ impl<'a, const N: usize> EllipticBuilder<'a, N> {
             Shift::Of(field) => field.count(|alpha| alpha != 0.0) > 0,
         };
         let singular = !shifted && !site.ends.iter().flatten().any(|&end| end == End::Fixed);
-        let Made { terms, lines, lifts, fixed, halved, pins, frame } = made;
+        let Made { terms, axes, lifts, fixed, halved, pins, frame } = made;
         let discrete = Discrete { grid, terms };
-        let operator = Elliptic { discrete, lines, constants, lifts, fixed, halved, pins, frame, singular };
+        let operator = Elliptic { discrete, axes, constants, lifts, fixed, halved, pins, frame, singular };
         operator.check_diagonal()?;
         Ok(operator)
     }
@@ -211,7 +211,7 @@ impl<const N: usize> Site<'_, '_, N> {
     fn at_cells(&self, constants: Option<[f64; 2]>) -> Result<Made<N>> {
         let grid = &self.problem.grid;
         let (shape, spacing) = (grid.decomposition().shape(), grid.spacing());
-        let lines = std::array::from_fn(|a| Line {
+        let axes = std::array::from_fn(|a| Axis {
             finest: shape[a],
             spacing: spacing[a],
             width: 1,
@@ -222,7 +222,7 @@ impl<const N: usize> Site<'_, '_, N> {
         let (terms, fixed) = match constants {
             Some([beta, alpha]) => {
                 let reach = self.local.grown(grid.halo());
-                (Terms::Separable(Separable::new(&lines, beta, alpha, self.offset, reach)), Vec::new())
+                (Terms::Separable(Separable::new(&axes, beta, alpha, self.offset, reach)), Vec::new())
             }
             None => {
                 let fixed = self.fixed()?;
@@ -230,7 +230,7 @@ impl<const N: usize> Site<'_, '_, N> {
             }
         };
         let frame = Frame { centering: Centering::Cell, origin: [0; N], unknown: Region::from_shape(shape) };
-        Ok(Made { terms, lines, lifts, fixed, halved: Vec::new(), pins: Rc::new(Vec::new()), frame })
+        Ok(Made { terms, axes, lifts, fixed, halved: Vec::new(), pins: Rc::new(Vec::new()), frame })
     }
 }
 

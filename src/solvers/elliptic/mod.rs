@@ -25,7 +25,7 @@ use super::linear::operator::check_fields;
 use crate::error::{Error, ErrorKind, Result};
 use crate::field::Field;
 use crate::grid::{Centering, Grid};
-use axis::{End, Line};
+use axis::{Axis, End};
 use matrix::faces::{Faces, Parts};
 use matrix::{Discrete, Terms};
 use wall_terms::Lift;
@@ -44,7 +44,7 @@ pub(super) use nodes::Pin;
 /// α = 0, it is [singular](LinearOperator::is_singular).
 pub struct Elliptic<const N: usize> {
     pub(super) discrete: Discrete<f64, N>,
-    pub(super) lines: [Line; N],
+    pub(super) axes: [Axis; N],
     /// Coefficient and shift, where both are constant.
     pub(super) constants: Option<[f64; 2]>,
     lifts: Vec<Lift<N>>,
@@ -71,7 +71,7 @@ pub(super) struct Frame<const N: usize> {
 /// What an operator is made of.
 struct Made<const N: usize> {
     terms: Terms<f64, N>,
-    lines: [Line; N],
+    axes: [Axis; N],
     lifts: Vec<Lift<N>>,
     fixed: Vec<(usize, Lift<N>)>,
     halved: Vec<Region<N>>,
@@ -110,7 +110,7 @@ impl<const N: usize> Elliptic<N> {
     pub(super) fn strongest_axis(&self) -> usize {
         let strength: [f64; N] = match &self.discrete.terms {
             Terms::Faces(faces) => faces.below.each_ref().map(Field::sum),
-            _ => self.lines.map(|line| if line.coarsens() { 1.0 / line.spacing } else { 0.0 }),
+            _ => self.axes.map(|axis| if axis.coarsens() { 1.0 / axis.spacing } else { 0.0 }),
         };
         // The last of equals: along it cells are next to each other in memory.
         (0..N).max_by(|&a, &b| strength[a].total_cmp(&strength[b])).unwrap_or(0)
@@ -120,7 +120,7 @@ impl<const N: usize> Elliptic<N> {
     pub(super) fn parts(&self, faces: &Faces<f64, N>) -> Result<Parts<f64, N>> {
         let mut alpha = self.vector("shift");
         alpha.copy_from(&faces.shift)?;
-        let with_walls = |a: usize| self.lines[a].ends.contains(&End::Fixed);
+        let with_walls = |a: usize| self.axes[a].ends.contains(&End::Fixed);
         let mut walls = std::array::from_fn(|a| with_walls(a).then(|| self.vector("walls")));
         for (axis, lift) in &self.fixed {
             lift.add(&mut alpha, -1.0);

@@ -14,7 +14,7 @@ use super::{Frame, Made, refused};
 use crate::error::Result;
 use crate::field::Field;
 use crate::grid::{Centering, Face};
-use crate::solvers::elliptic::axis::{End, Line, Points};
+use crate::solvers::elliptic::axis::{Axis, End, Points};
 use crate::solvers::elliptic::matrix::Terms;
 use crate::solvers::elliptic::matrix::faces::Faces;
 use crate::solvers::elliptic::matrix::nodal::{Nodal, NodeAxis, pinned};
@@ -60,13 +60,13 @@ impl<const N: usize> Site<'_, '_, N> {
     pub(super) fn at_nodes(&self, constants: Option<[f64; 2]>) -> Result<Made<N>> {
         let (axes, grid) = (self.node_axes(), &self.problem.grid);
         let unknown = self.unknown_nodes()?;
-        let lines = std::array::from_fn(|a| {
+        let discrete_axes = std::array::from_fn(|a| {
             // Periodic nodes are coupled as periodic cells are; variable coefficients are coarsened by pairs of points.
             let periodic = self.ends[a][0] == End::Periodic;
             let points = if periodic || constants.is_none() { Points::Cells } else { Points::Nodes };
             let finest =
                 if constants.is_none() { unknown.shape()[a] } else { grid.decomposition().shape()[a] };
-            Line { finest, spacing: grid.spacing()[a], width: 1, ends: self.ends[a], points }
+            Axis { finest, spacing: grid.spacing()[a], width: 1, ends: self.ends[a], points }
         });
         let mut fixed = Vec::new();
         let terms = match constants {
@@ -110,7 +110,7 @@ impl<const N: usize> Site<'_, '_, N> {
         let origin = if constants.is_some() { [0; N] } else { unknown.start };
         Ok(Made {
             terms,
-            lines,
+            axes: discrete_axes,
             lifts: lifts.into_iter().map(|(_, lift)| lift).collect(),
             fixed: fixed.into_iter().map(|(face, lift)| (face.axis, lift)).collect(),
             halved: self.faces_where(End::Free).map(|face| self.on_wall(face)).collect(),

@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::field::Field;
 use crate::grid::{Centering, Decomposition, Grid};
 use crate::solvers::elliptic::Elliptic;
-use crate::solvers::elliptic::axis::Line;
+use crate::solvers::elliptic::axis::Axis;
 use crate::solvers::elliptic::matrix::faces::{Faces, Parts};
 use crate::solvers::elliptic::matrix::separable::Separable;
 use crate::solvers::elliptic::matrix::{Discrete, Terms};
@@ -48,21 +48,21 @@ pub(super) enum Below<T, const N: usize> {
     Nothing(Direct),
 }
 
-/// The lines of all levels, the finest first. An axis whose lines are solved is coarsened whatever the size of its cells.
-fn all_lines<const N: usize>(finest: [Line; N], solved: Option<usize>) -> Vec<[Line; N]> {
+/// The axes of all levels, the finest first. The axis along which lines are solved is coarsened whatever the size of its cells.
+fn all_axes<const N: usize>(finest: [Axis; N], solved: Option<usize>) -> Vec<[Axis; N]> {
     let mut all = vec![finest];
     loop {
-        let lines = all[all.len() - 1];
-        let cells: usize = lines.iter().map(Line::cells).product();
+        let axes = all[all.len() - 1];
+        let cells: usize = axes.iter().map(Axis::cells).product();
         if cells <= DIRECT {
             return all;
         }
-        let size = |line: &Line| line.spacing * line.width as f64;
-        let pointwise = (0..N).filter(|&a| Some(a) != solved && lines[a].coarsens());
-        let smallest = pointwise.map(|a| size(&lines[a])).fold(f64::INFINITY, f64::min);
+        let size = |axis: &Axis| axis.spacing * axis.width as f64;
+        let pointwise = (0..N).filter(|&a| Some(a) != solved && axes[a].coarsens());
+        let smallest = pointwise.map(|a| size(&axes[a])).fold(f64::INFINITY, f64::min);
         let coarser = std::array::from_fn(|a| {
-            let alike = Some(a) == solved || size(&lines[a]) <= ALIKE * smallest;
-            if lines[a].coarsens() && alike { lines[a].coarsened() } else { lines[a] }
+            let alike = Some(a) == solved || size(&axes[a]) <= ALIKE * smallest;
+            if axes[a].coarsens() && alike { axes[a].coarsened() } else { axes[a] }
         });
         all.push(coarser);
     }
@@ -72,15 +72,15 @@ fn all_lines<const N: usize>(finest: [Line; N], solved: Option<usize>) -> Vec<[L
 fn grid_of<const N: usize>(
     finest: &Grid<N>,
     world: &World,
-    all: &[[Line; N]],
+    all: &[[Axis; N]],
     stage: &Stage<N>,
     number: usize,
 ) -> Result<Grid<N>> {
-    let lines = &all[number];
-    let coarsened = |a: usize| lines[a].width / all[stage.first][a].width;
-    let large = lines.iter().map(Line::cells).product::<usize>() >= fused::WORTH_FUSING;
+    let axes = &all[number];
+    let coarsened = |a: usize| axes[a].width / all[stage.first][a].width;
+    let large = axes.iter().map(Axis::cells).product::<usize>() >= fused::WORTH_FUSING;
     let granule = std::array::from_fn(|a| (stage.granule[a] / coarsened(a)).max(1));
-    let cut = Decomposition::new(lines.map(|line| line.cells()), stage.procs)?.with_granule(granule)?;
+    let cut = Decomposition::new(axes.map(|axis| axis.cells()), stage.procs)?.with_granule(granule)?;
     let wide = (0..N).all(|axis| {
         let mut corner = [0; N];
         (0..cut.procs()[axis]).all(|c| {
@@ -88,8 +88,8 @@ fn grid_of<const N: usize>(
             cut.block(corner).shape()[axis] >= fused::DEPTH
         })
     });
-    Grid::builder(lines.map(|line| line.cells()))
-        .spacing(lines.map(|line| line.spacing * line.width as f64))
+    Grid::builder(axes.map(|axis| axis.cells()))
+        .spacing(axes.map(|axis| axis.spacing * axis.width as f64))
         .origin(finest.origin())
         .periodic(finest.topology().periodic())
         .halo(if large && wide { fused::DEPTH } else { 1 })
@@ -115,12 +115,12 @@ impl<T: Real, const N: usize> Level<T, N> {
 /// Couplings of an operator with constant coefficients on a coarser grid.
 fn separable<T: Real, const N: usize>(
     grid: &Grid<N>,
-    lines: &[Line; N],
+    axes: &[Axis; N],
     [beta, alpha]: [f64; 2],
 ) -> Terms<T, N> {
     let block = grid.region_global(Centering::Cell);
     let local = Region::from_shape(block.shape()).grown(grid.halo());
-    Terms::Separable(Separable::new(lines, beta, alpha, block.start, local))
+    Terms::Separable(Separable::new(axes, beta, alpha, block.start, local))
 }
 
 /// Terms of an operator, and what is needed to coarsen them if they vary.
@@ -173,13 +173,11 @@ pub(super) fn build<T: Real, const N: usize>(
             "multigrid needs a grid whose ranks are those of the world; build the grid without reorder(true)",
         ))
     })?;
-    let all = all_lines(elliptic.lines, solved);
+    let all = all_axes(elliptic.axes, solved);
     let plan = stages(user.decomposition(), user.topology().periodic(), &all, (cells_per_rank, solved))?;
     let constants = elliptic.constants.unwrap_or([1.0, 0.0]);
-    let again = |grid: &Grid<N>, lines: &[Line; N]| Described {
-        terms: separable(grid, lines, constants),
-        parts: None,
-    };
+    let again =
+        |grid: &Grid<N>, axes: &[Axis; N]| Described { terms: separable(grid, axes, constants), parts: None };
     let mut grid = grid_of(user, world, &all, &plan[0], 0)?;
     let ways = Rearrange::of_unknowns(user, elliptic.frame, &grid);
     let mut described = match &elliptic.discrete.terms {
@@ -190,13 +188,13 @@ pub(super) fn build<T: Real, const N: usize>(
     for (stage, next) in plan.iter().zip(plan.iter().skip(1).map(Some).chain([None])) {
         for number in stage.first..=stage.last {
             let Some(Described { terms, parts }) = described else { return Ok((levels, ways)) };
-            let lines = &all[number];
+            let axes = &all[number];
             let coarsest = number + 1 == all.len();
             let (below, on) = if number < stage.last {
                 let coarser = grid_of(user, grid.world(), &all, stage, number + 1)?;
                 let averages = Transfer::<T, N>::averages(&terms);
                 let coarse_block = coarser.region_global(Centering::Cell);
-                let transfer = Transfer::new(&grid, lines, &all[number + 1], averages, coarse_block);
+                let transfer = Transfer::new(&grid, axes, &all[number + 1], averages, coarse_block);
                 described = Some(match (&terms, &parts) {
                     (Terms::Faces(faces), Some(parts)) => {
                         let (faces, parts) = transfer.coarsen(faces, parts, &coarser)?;
@@ -210,13 +208,13 @@ pub(super) fn build<T: Real, const N: usize>(
                     Some(world) => Some(grid_of(user, &world, &all, next, number)?),
                     None => None,
                 };
-                let there = Side::Cut(next.decomposition(lines)?, grid.world().size());
+                let there = Side::Cut(next.decomposition(axes)?, grid.world().size());
                 let here = Side::Cut(*grid.decomposition(), grid.world().size());
                 let gather = Rearrange::between(&grid, &here, &there);
                 let share = Rearrange::between(&grid, &there, &here);
                 described = match (&terms, &parts) {
                     (Terms::Faces(faces), Some(parts)) => rearranged(faces, parts, fewer.as_ref(), &gather)?,
-                    _ => fewer.as_ref().map(|grid| again(grid, lines)),
+                    _ => fewer.as_ref().map(|grid| again(grid, axes)),
                 };
                 (Below::Fewer { gather, share }, fewer)
             } else {

@@ -14,7 +14,7 @@ pub(in crate::solvers) enum End {
     Free,
 }
 
-/// What the points of a line are, and so how it is coarsened.
+/// What the points of an axis are, and so how it is coarsened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(in crate::solvers) enum Points {
     /// Cells, two by two.
@@ -26,7 +26,7 @@ pub(in crate::solvers) enum Points {
 /// Cells along one axis, each made of `width` cells of the finest grid, the last of what is left; or the nodes between
 /// them.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::solvers) struct Line {
+pub(in crate::solvers) struct Axis {
     /// Cells of the finest grid.
     pub(in crate::solvers) finest: usize,
     /// Their size.
@@ -47,7 +47,7 @@ pub(in crate::solvers) struct Coupled {
     pub(in crate::solvers) diagonal: f64,
 }
 
-impl Line {
+impl Axis {
     /// Cells, or points where they are nodes.
     pub(in crate::solvers) fn cells(&self) -> usize {
         match self.points {
@@ -120,7 +120,7 @@ impl Line {
     /// parent; 0 at walls.
     pub(in crate::solvers) fn nearer(&self, i: isize, coarse: &Self) -> f64 {
         let parent = if coarse.width == self.width { i } else { i.div_euclid(2) };
-        let between = |line: &Self, i: isize| Some(line.width_of(i - 1)? + line.width_of(i)?);
+        let between = |axis: &Self, i: isize| Some(axis.width_of(i - 1)? + axis.width_of(i)?);
         match (between(self, i), between(coarse, parent)) {
             (Some(mine), Some(theirs)) => mine / theirs,
             _ => 0.0,
@@ -158,8 +158,8 @@ impl Line {
 mod tests {
     use super::*;
 
-    const WALLS: Line =
-        Line { finest: 5, spacing: 0.5, width: 1, ends: [End::Fixed, End::Free], points: Points::Cells };
+    const WALLS: Axis =
+        Axis { finest: 5, spacing: 0.5, width: 1, ends: [End::Fixed, End::Free], points: Points::Cells };
 
     #[test]
     fn cells_of_equal_width_are_coupled_by_second_differences() {
@@ -168,7 +168,7 @@ mod tests {
         assert_eq!(WALLS.coupled(0), Coupled { sides: [0.0, 4.0], diagonal: 12.0 });
         assert_eq!(WALLS.coupled(4), Coupled { sides: [4.0, 0.0], diagonal: 4.0 });
         assert_eq!(WALLS.coupled(5), Coupled { sides: [0.0; 2], diagonal: 0.0 });
-        let ring = Line { ends: [End::Periodic; 2], ..WALLS };
+        let ring = Axis { ends: [End::Periodic; 2], ..WALLS };
         assert_eq!(ring.coupled(0), ring.coupled(3));
     }
 
@@ -176,12 +176,12 @@ mod tests {
     #[test]
     fn coupling_times_width_is_symmetric() {
         for ends in [[End::Fixed; 2], [End::Periodic; 2]] {
-            let line = Line { ends, width: 2, ..WALLS };
-            assert_eq!(line.cells(), 3);
+            let axis = Axis { ends, width: 2, ..WALLS };
+            assert_eq!(axis.cells(), 3);
             for i in 0..3 {
-                let width = |i| line.width_of(i).unwrap_or(0.0);
-                let from = line.coupled(i).sides[1] * width(i);
-                let back = line.coupled(i + 1).sides[0] * width(i + 1);
+                let width = |i| axis.width_of(i).unwrap_or(0.0);
+                let from = axis.coupled(i).sides[1] * width(i);
+                let back = axis.coupled(i + 1).sides[0] * width(i + 1);
                 assert!((from - back).abs() < 1e-15, "{i}: {from} {back}");
             }
         }
@@ -190,9 +190,9 @@ mod tests {
     #[test]
     fn averages_of_constants_are_those_constants() {
         for ends in [[End::Fixed; 2], [End::Periodic; 2]] {
-            let line = Line { ends, ..WALLS };
+            let axis = Axis { ends, ..WALLS };
             for i in 0..3 {
-                let sum: f64 = line.weights(i, &line.coarsened()).iter().sum();
+                let sum: f64 = axis.weights(i, &axis.coarsened()).iter().sum();
                 assert!((sum - 1.0).abs() < 1e-15, "{ends:?} {i}: {sum}");
             }
         }
@@ -201,7 +201,7 @@ mod tests {
     #[test]
     fn interpolation_is_exact_for_linear_functions() {
         let (fine, coarse) = (WALLS, WALLS.coarsened());
-        let center = |line: &Line, i: isize| i as f64 * line.width as f64 + 0.5 * line.width_of(i).unwrap();
+        let center = |axis: &Axis, i: isize| i as f64 * axis.width as f64 + 0.5 * axis.width_of(i).unwrap();
         for i in 0..5 {
             let [own, other] = fine.interpolated(i, &coarse);
             let (parent, side) = (i / 2, if i % 2 == 0 { i / 2 - 1 } else { i / 2 + 1 });

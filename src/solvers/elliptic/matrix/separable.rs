@@ -3,7 +3,7 @@
 use parhelion_kernels::Region;
 
 use super::rows::{Couplings, RowCouplings};
-use crate::solvers::elliptic::axis::Line;
+use crate::solvers::elliptic::axis::Axis;
 use crate::solvers::linear::Real;
 
 /// Couplings along one axis, of the cells `start..start + below.len()`.
@@ -32,7 +32,7 @@ pub(in crate::solvers) struct SeparableRow<'a, T, const N: usize> {
 impl<T: Real, const N: usize> Separable<T, N> {
     /// For the cells `local` of a block that begins at global index `offset`.
     pub(in crate::solvers) fn new(
-        lines: &[Line; N],
+        axes: &[Axis; N],
         coefficient: f64,
         shift: f64,
         offset: [isize; N],
@@ -40,7 +40,7 @@ impl<T: Real, const N: usize> Separable<T, N> {
     ) -> Self {
         let table = |a: usize| {
             let coupled: Vec<_> =
-                (local.start[a]..local.end[a]).map(|i| lines[a].coupled(offset[a] + i)).collect();
+                (local.start[a]..local.end[a]).map(|i| axes[a].coupled(offset[a] + i)).collect();
             let scaled = |value: f64| T::nearest(coefficient * value);
             Table {
                 start: local.start[a],

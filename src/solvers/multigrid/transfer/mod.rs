@@ -26,7 +26,7 @@ use crate::error::Result;
 use crate::field::Field;
 use crate::grid::{Centering, Grid};
 use crate::measure::Kind;
-use crate::solvers::elliptic::axis::{Line, Points};
+use crate::solvers::elliptic::axis::{Axis, Points};
 use crate::solvers::elliptic::matrix::faces::{Faces, Parts};
 use crate::solvers::elliptic::matrix::rows::row;
 use crate::solvers::elliptic::matrix::{Discrete, RowSource, Terms, with_rows};
@@ -74,34 +74,34 @@ impl<T: Real> AxisTable<T> {
 }
 
 impl<T: Real, const N: usize> Transfer<T, N> {
-    /// From `grid`, whose axes are `lines`, to the grid of the axes `coarse`; `averages` where the equations are divided by the
+    /// From `grid`, whose axes are `fine`, to the grid of the axes `coarse`; `averages` where the equations are divided by the
     /// volume of the cells. The coarse points of this rank are `coarse_block`, global.
     pub(in crate::solvers::multigrid) fn new(
         grid: &Grid<N>,
-        lines: &[Line; N],
-        coarse: &[Line; N],
+        fine: &[Axis; N],
+        coarse: &[Axis; N],
         averages: bool,
         coarse_block: Region<N>,
     ) -> Self {
         let block = grid.region_global(Centering::Cell);
         let axes = std::array::from_fn(|a| {
             let cells = || block.start[a]..block.end[a];
-            let halves = coarse[a].width != lines[a].width;
-            let width = |i| T::nearest(lines[a].share(i, &coarse[a]));
+            let halves = coarse[a].width != fine[a].width;
+            let width = |i| T::nearest(fine[a].share(i, &coarse[a]));
             let share = |i| if averages { width(i) } else { T::one() };
-            let weights = |i| if averages { lines[a].interpolated(i, &coarse[a]) } else { [1.0, 0.0] };
+            let weights = |i| if averages { fine[a].interpolated(i, &coarse[a]) } else { [1.0, 0.0] };
             let faces = cells().filter(|i| !halves || i % 2 == 0);
             AxisTable {
                 halves,
                 share: cells().map(share).collect(),
                 weights: cells().map(|i| weights(i).map(T::nearest)).collect(),
-                nearer: faces.map(|i| T::nearest(lines[a].nearer(i, &coarse[a]))).collect(),
+                nearer: faces.map(|i| T::nearest(fine[a].nearer(i, &coarse[a]))).collect(),
                 width: cells().map(width).collect(),
             }
         });
-        let nodes = lines.iter().any(|line| line.points == Points::Nodes);
-        let weighting = nodes.then(|| Weighting::new(lines, coarse, coarse_block));
-        let quadratic = (averages && !nodes).then(|| Quadratic::new(lines, coarse, block));
+        let nodes = fine.iter().any(|axis| axis.points == Points::Nodes);
+        let weighting = nodes.then(|| Weighting::new(fine, coarse, coarse_block));
+        let quadratic = (averages && !nodes).then(|| Quadratic::new(fine, coarse, block));
         Self { axes, fine: Region::from_shape(block.shape()), weighting, quadratic }
     }
 

@@ -8,7 +8,7 @@ use parhelion_kernels::{Pattern, map_parts};
 use crate::error::Result;
 use crate::field::Field;
 use crate::measure::Kind;
-use crate::solvers::elliptic::axis::Line;
+use crate::solvers::elliptic::axis::Axis;
 use crate::solvers::linear::Real;
 use parhelion_kernels::Region;
 
@@ -21,19 +21,15 @@ pub(in crate::solvers::multigrid) struct Quadratic<T, const N: usize> {
 }
 
 impl<T: Real, const N: usize> Quadratic<T, N> {
-    /// To the cells of `block`, global, of the axes `lines`.
-    pub(in crate::solvers::multigrid) fn new(
-        lines: &[Line; N],
-        coarse: &[Line; N],
-        block: Region<N>,
-    ) -> Self {
+    /// To the cells of `block`, global, of the axes `axes`.
+    pub(in crate::solvers::multigrid) fn new(axes: &[Axis; N], coarse: &[Axis; N], block: Region<N>) -> Self {
         let weights = |a: usize| {
             let cells = block.start[a]..block.end[a];
-            cells.map(|i| lines[a].interpolated_by_parabola(i, &coarse[a]).map(T::nearest)).collect()
+            cells.map(|i| axes[a].interpolated_by_parabola(i, &coarse[a]).map(T::nearest)).collect()
         };
         Self {
             weights: std::array::from_fn(weights),
-            halves: std::array::from_fn(|a| coarse[a].width != lines[a].width),
+            halves: std::array::from_fn(|a| coarse[a].width != axes[a].width),
         }
     }
 

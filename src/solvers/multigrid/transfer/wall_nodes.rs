@@ -23,11 +23,11 @@ impl<const N: usize> Given<N> {
         let grid = &finest.operator.grid;
         let block = grid.region_global(Centering::Cell);
         let mut doubled = Vec::new();
-        for (a, line) in operator.lines.iter().enumerate() {
-            if line.points != Points::Nodes {
+        for (a, axis) in operator.axes.iter().enumerate() {
+            if axis.points != Points::Nodes {
                 continue;
             }
-            for (end, at) in line.ends.into_iter().zip([0, line.cells() as isize - 1]) {
+            for (end, at) in axis.ends.into_iter().zip([0, axis.cells() as isize - 1]) {
                 let layer = block.intersection(&block.with_axis(a, at, at + 1));
                 if end == End::Free && !layer.is_empty() {
                     doubled.push(layer.shifted(block.start.map(|start| -start)));

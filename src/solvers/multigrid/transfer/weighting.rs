@@ -7,7 +7,7 @@ use parhelion_kernels::{Pattern, Region, View, map_parts};
 use crate::error::Result;
 use crate::field::Field;
 use crate::measure::Kind;
-use crate::solvers::elliptic::axis::Line;
+use crate::solvers::elliptic::axis::Axis;
 use crate::solvers::linear::Real;
 
 /// For each coarse point of this rank's block along one axis.
@@ -24,16 +24,12 @@ pub(in crate::solvers::multigrid) struct Weighting<T, const N: usize> {
 }
 
 impl<T: Real, const N: usize> Weighting<T, N> {
-    /// Between the axes `lines` and `coarse`, for the coarse points `block`, global.
-    pub(in crate::solvers::multigrid) fn new(
-        lines: &[Line; N],
-        coarse: &[Line; N],
-        block: Region<N>,
-    ) -> Self {
+    /// Between the axes `fine` and `coarse`, for the coarse points `block`, global.
+    pub(in crate::solvers::multigrid) fn new(fine: &[Axis; N], coarse: &[Axis; N], block: Region<N>) -> Self {
         let axes = std::array::from_fn(|a| AxisWeights {
-            stride: if coarse[a].width == lines[a].width { 1 } else { 2 },
+            stride: if coarse[a].width == fine[a].width { 1 } else { 2 },
             weights: (block.start[a]..block.end[a])
-                .map(|i| lines[a].weights(i, &coarse[a]).map(T::nearest))
+                .map(|i| fine[a].weights(i, &coarse[a]).map(T::nearest))
                 .collect(),
         });
         Self { axes }
