@@ -20,7 +20,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::grid::{Centering, Grid};
 use crate::halo::HaloPlan;
 
-pub use boundary::{Boundary, BoundaryFunction};
+pub use boundary::{Boundary, BoundaryFunction, WallFunction};
 pub(crate) use validity::Validity;
 pub(crate) use walls::ComponentWalls;
 
