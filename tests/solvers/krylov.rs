@@ -4,7 +4,7 @@ use std::f64::consts::PI;
 
 use parhelion::prelude::*;
 use parhelion::solvers::{
-    Elliptic, Identity, Jacobi, Krylov, LinearOperator, Outcome, Polynomial, Status, Wall, operator,
+    Elliptic, Identity, Jacobi, Krylov, LinearOperator, Outcome, Polynomial, Status, operator,
 };
 use parhelion::testing::{on_ranks, on_ranks_and_threads};
 
@@ -12,7 +12,7 @@ use parhelion::testing::{on_ranks, on_ranks_and_threads};
 fn dirichlet(world: &World, n: usize, shift: f64) -> parhelion::Result<Elliptic<2>> {
     let grid = Grid::builder([n, n]).extent([1.0, 1.0]).build(world)?;
     let builder =
-        Face::all::<2>().fold(Elliptic::builder(&grid), |b, face| b.wall(face, Wall::Dirichlet(0.0)));
+        Face::all::<2>().fold(Elliptic::builder(&grid), |b, face| b.wall(face, Boundary::Dirichlet(0.0)));
     builder.shift(shift).build()
 }
 
@@ -194,7 +194,8 @@ fn singular_systems_are_solved_up_to_a_constant() {
 fn plateaus_are_waited_for_unless_told_otherwise() {
     on_ranks([1, 2], |world| {
         let grid = Grid::builder([300]).extent([1.0]).build(world)?;
-        let a = Face::all::<1>().fold(Elliptic::builder(&grid), |b, face| b.wall(face, Wall::Dirichlet(0.0)));
+        let a =
+            Face::all::<1>().fold(Elliptic::builder(&grid), |b, face| b.wall(face, Boundary::Dirichlet(0.0)));
         let a = a.build()?;
         let (mut b, mut x) = (a.vector("b"), a.vector("x"));
         b.fill(1.0);

@@ -1,7 +1,7 @@
 //! The line smoother: where couplings along one axis are much stronger than along the others.
 
 use parhelion::prelude::*;
-use parhelion::solvers::{Elliptic, Krylov, LinearOperator, Mean, MultigridBuilder, Smoother, Wall};
+use parhelion::solvers::{Elliptic, Krylov, LinearOperator, Mean, MultigridBuilder, Smoother};
 use parhelion::testing::{on_ranks, same_on};
 
 use crate::support::{self, converges, dirichlet, noise};
@@ -70,7 +70,8 @@ fn lines_have_the_same_bits() {
         for axis in 0..3 {
             for (varying, at) in [(false, Centering::Cell), (true, Centering::Cell), (false, Centering::Node)]
             {
-                let walls = Elliptic::builder(&grid).centering(at).wall(Face::high(2), Wall::Dirichlet(0.5));
+                let walls =
+                    Elliptic::builder(&grid).centering(at).wall(Face::high(2), Boundary::Dirichlet(0.5));
                 let operator = if varying {
                     walls.coefficient_of(&beta, Mean::Harmonic).build()?
                 } else {

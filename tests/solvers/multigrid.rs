@@ -1,7 +1,7 @@
 //! Multigrid: convergence that does not depend on the size, the shape of the cells, or where ranks are cut.
 
 use parhelion::prelude::*;
-use parhelion::solvers::{Cycle, Elliptic, Krylov, Mean, Multigrid, Preconditioner, Smoother, Wall};
+use parhelion::solvers::{Cycle, Elliptic, Krylov, Mean, Multigrid, Preconditioner, Smoother};
 use parhelion::testing::{on_ranks, on_ranks_and_threads, same_on};
 
 use crate::support::{builder, converges, dirichlet, noise};
@@ -56,8 +56,8 @@ fn uneven_sizes_flat_cells_and_all_walls_converge() {
         check(&Elliptic::builder(&uneven).build()?, "uneven, closed")?;
         check(
             &Elliptic::builder(&uneven)
-                .wall(Face::high(1), Wall::Neumann(0.0))
-                .wall(Face::low(2), Wall::Dirichlet(0.0))
+                .wall(Face::high(1), Boundary::Neumann(0.0))
+                .wall(Face::low(2), Boundary::Dirichlet(0.0))
                 .build()?,
             "uneven, mixed",
         )?;
@@ -189,7 +189,7 @@ fn more_ranks_than_can_be_coarsened() {
         for operator in [constant, variable] {
             let mut u = grid.field::<f64>("u");
             let mut multigrid = builder().cells_per_rank(1).build::<f64, 2>(&operator)?;
-            let outcome = multigrid.solve(&operator, &b, &mut u, 1e-9)?;
+            let outcome = multigrid.solve(&b, &mut u, 1e-9)?;
             assert!(outcome.converged() && outcome.factor() < 0.1, "{outcome}\n{multigrid}");
         }
         Ok(())
@@ -211,7 +211,7 @@ fn a_full_cycle_is_about_as_exact_as_the_discretization() {
             let operator = dirichlet(&grid).build()?;
             let mut multigrid = builder().cycle(Cycle::Full).build::<f64, 3>(&operator)?;
             multigrid.precondition(&mut f, &mut cycled)?;
-            let outcome = multigrid.solve(&operator, &f, &mut solved, 1e-12)?;
+            let outcome = multigrid.solve(&f, &mut solved, 1e-12)?;
             assert!(outcome.converged(), "{outcome}");
             let largest = |a: &Field<f64, 3>, b: &Field<f64, 3>| -> parhelion::Result<f64> {
                 let mut difference = grid.field::<f64>("difference");

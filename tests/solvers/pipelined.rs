@@ -3,7 +3,6 @@
 use parhelion::prelude::*;
 use parhelion::solvers::{
     Elliptic, Identity, Jacobi, Krylov, LinearOperator, Mean, Multigrid, Outcome, Polynomial, Preconditioner,
-    Wall,
 };
 use parhelion::testing::on_ranks_and_threads;
 
@@ -16,7 +15,7 @@ fn operator(world: &World, jumps: bool) -> parhelion::Result<Elliptic<2>> {
         if even || !jumps { 1.0 } else { 1e6 }
     });
     let builder =
-        Face::all::<2>().fold(Elliptic::builder(&grid), |b, face| b.wall(face, Wall::Dirichlet(0.0)));
+        Face::all::<2>().fold(Elliptic::builder(&grid), |b, face| b.wall(face, Boundary::Dirichlet(0.0)));
     builder.coefficient_of(&beta, Mean::Harmonic).build()
 }
 

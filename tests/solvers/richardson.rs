@@ -3,7 +3,7 @@
 use std::f64::consts::PI;
 
 use parhelion::prelude::*;
-use parhelion::solvers::{Elliptic, Krylov, Multigrid, Wall};
+use parhelion::solvers::{Elliptic, Krylov, Multigrid};
 use parhelion::testing::on_ranks_and_threads;
 
 fn waves(place: [f64; 3]) -> f64 {
@@ -13,7 +13,8 @@ fn waves(place: [f64; 3]) -> f64 {
 /// −∇·(β∇u) = s⁷ with β = 1 + s/4, s = sin 2πz sin 2πy sin 2πx, in the unit cube, u = 0 on the walls.
 fn solution(world: &World, n: usize) -> parhelion::Result<Field<f64, 3>> {
     let grid = Grid::builder([n; 3]).extent([1.0; 3]).build(world)?;
-    let walls = Face::all::<3>().fold(Elliptic::builder(&grid), |b, face| b.wall(face, Wall::Dirichlet(0.0)));
+    let walls =
+        Face::all::<3>().fold(Elliptic::builder(&grid), |b, face| b.wall(face, Boundary::Dirichlet(0.0)));
     let operator = walls.coefficient_at(|place| 1.0 + 0.25 * waves(place)).build()?;
     let [mut f, mut u] = ["f", "u"].map(|name| grid.field::<f64>(name));
     f.fill_with(|place| waves(place).powi(7));

@@ -6,15 +6,15 @@ use std::sync::Arc;
 use parhelion_kernels::Region;
 
 use super::couplings::Mean;
-use super::{Elliptic, Frame, Made, refused};
+use super::wall_terms::{WallTerms, fixes_value};
+use super::{Assembly, Elliptic, Frame, refused};
 use crate::error::Result;
-use crate::field::Field;
+use crate::field::{Boundary, Field};
 use crate::grid::{Centering, Face, Grid};
 use crate::solvers::elliptic::axis::{Axis, End, Points};
 use crate::solvers::elliptic::matrix::separable::Separable;
 use crate::solvers::elliptic::matrix::{Discrete, Terms};
 use crate::solvers::linear::LinearOperator;
-use crate::solvers::wall::{Wall, WallFunction};
 
 /// How an [`Elliptic`] is made; from [`Elliptic::builder`].
 #[derive(Clone)]
@@ -22,14 +22,14 @@ pub struct EllipticBuilder<'a, const N: usize> {
     pub(super) grid: Grid<N>,
     pub(super) coefficient: Coefficient<'a, N>,
     pub(super) shift: Shift<'a, N>,
-    pub(super) walls: [[Wall<N>; 2]; N],
+    pub(super) walls: [[Boundary<f64, N>; 2]; N],
     pub(super) centering: Centering,
 }
 
 #[derive(Clone)]
 pub(super) enum Coefficient<'a, const N: usize> {
     Constant(f64),
-    At(WallFunction<N>),
+    At(Arc<dyn Fn([f64; N]) -> f64 + Send + Sync>),
     Of(&'a Field<f64, N>, Mean),
 }
 
@@ -40,7 +40,7 @@ pub(super) enum Shift<'a, const N: usize> {
 }
 
 /// A description, with what is computed from it once.
-pub(super) struct Site<'b, 'a, const N: usize> {
+pub(super) struct Assembler<'b, 'a, const N: usize> {
     pub(super) problem: &'b EllipticBuilder<'a, N>,
     /// What is at the ends of each axis.
     pub(super) ends: [[End; 2]; N],
@@ -58,7 +58,7 @@ impl<'a, const N: usize> EllipticBuilder<'a, N> {
             grid: grid.clone(),
             coefficient: Coefficient::Constant(1.0),
             shift: Shift::Constant(0.0),
-            walls: std::array::from_fn(|_| [Wall::Neumann(0.0), Wall::Neumann(0.0)]),
+            walls: std::array::from_fn(|_| [Boundary::Reflecting, Boundary::Reflecting]),
             centering: Centering::Cell,
         }
     }
@@ -72,14 +72,14 @@ impl<'a, const N: usize> EllipticBuilder<'a, N> {
     ///
     /// ```
     /// use parhelion::prelude::*;
-    /// use parhelion::solvers::{Elliptic, Krylov, LinearOperator, Multigrid, Wall};
+    /// use parhelion::solvers::{Elliptic, Krylov, LinearOperator, Multigrid};
     ///
     /// let world = World::init()?;
     /// let grid = Grid::builder([16, 24]).extent([1.0, 1.5]).build(&world)?; // 17 × 25 nodes
     /// let a = Elliptic::builder(&grid)
     ///     .centering(Centering::Node)
-    ///     .wall(Face::low(0), Wall::Dirichlet(1.0))
-    ///     .wall(Face::high(0), Wall::Neumann(2.0))
+    ///     .wall(Face::low(0), Boundary::Dirichlet(1.0))
+    ///     .wall(Face::high(0), Boundary::Neumann(2.0))
     ///     .build()?;
     /// let (mut b, mut u) = (a.vector("b"), a.vector("u"));           // f = 0
     /// a.add_walls(&mut b)?;
@@ -132,11 +132,16 @@ impl<'a, const N: usize> EllipticBuilder<'a, N> {
         self
     }
 
-    /// The condition at a wall (no flux unless told otherwise).
+    /// The condition at a wall. Default: [`Boundary::Reflecting`], no flux.
+    ///
+    /// [`Dirichlet`](Boundary::Dirichlet) and [`Neumann`](Boundary::Neumann) conditions may depend on the
+    /// place ([`Boundary::dirichlet_at`], [`Boundary::neumann_at`]). [`Boundary::Antireflecting`] is the
+    /// value 0. [`build`](Self::build) refuses a [`Boundary::Function`], which prescribes halo points
+    /// instead of the wall.
     ///
     /// # Panics
     /// When the grid has no such axis.
-    pub fn wall(mut self, face: Face, wall: Wall<N>) -> Self {
+    pub fn wall(mut self, face: Face, wall: Boundary<f64, N>) -> Self {
         self.walls[face.axis][usize::from(face.high)] = wall;
         self
     }
@@ -153,30 +158,30 @@ impl<'a, const N: usize> EllipticBuilder<'a, N> {
     pub fn build(self) -> Result<Elliptic<N>> {
         self.check()?;
         let grid = self.grid.clone();
-        let site = self.site()?;
+        let assembler = self.assembler()?;
         let constants = match (&self.coefficient, self.shift) {
             (Coefficient::Constant(beta), Shift::Constant(alpha)) => Some([*beta, alpha]),
             _ => None,
         };
-        let made = if self.centering == Centering::Node {
-            site.at_nodes(constants)?
+        let assembly = if self.centering == Centering::Node {
+            assembler.at_nodes(constants)?
         } else {
-            site.at_cells(constants)?
+            assembler.at_cells(constants)?
         };
         let shifted = match self.shift {
             Shift::Constant(alpha) => alpha != 0.0,
             Shift::Of(field) => field.count(|alpha| alpha != 0.0) > 0,
         };
-        let singular = !shifted && !site.ends.iter().flatten().any(|&end| end == End::Fixed);
-        let Made { terms, axes, lifts, fixed, halved, pins, frame } = made;
-        let discrete = Discrete { grid, terms };
-        let operator = Elliptic { discrete, axes, constants, lifts, fixed, halved, pins, frame, singular };
+        let singular = !shifted && !assembler.ends.iter().flatten().any(|&end| end == End::Fixed);
+        let Assembly { terms, axes, walls, frame } = assembly;
+        let (discrete, walls) = (Rc::new(Discrete { grid, terms }), Rc::new(walls));
+        let operator = Elliptic { discrete, axes, constants, walls, frame, singular };
         operator.check_diagonal()?;
         Ok(operator)
     }
 
     /// What is computed once.
-    fn site(&self) -> Result<Site<'_, 'a, N>> {
+    fn assembler(&self) -> Result<Assembler<'_, 'a, N>> {
         let block = self.grid.region_global(self.centering);
         let beta = match &self.coefficient {
             Coefficient::Of(field, _) => {
@@ -189,7 +194,13 @@ impl<'a, const N: usize> EllipticBuilder<'a, N> {
             _ => None,
         };
         let ends = self.ends();
-        Ok(Site { problem: self, ends, local: Region::from_shape(block.shape()), offset: block.start, beta })
+        Ok(Assembler {
+            problem: self,
+            ends,
+            local: Region::from_shape(block.shape()),
+            offset: block.start,
+            beta,
+        })
     }
 
     /// What is at the ends of each axis.
@@ -198,17 +209,17 @@ impl<'a, const N: usize> EllipticBuilder<'a, N> {
         std::array::from_fn(|a| {
             self.walls[a].each_ref().map(|wall| match wall {
                 _ if periodic[a] => End::Periodic,
-                wall if wall.fixes_value() => End::Fixed,
+                wall if fixes_value(wall) => End::Fixed,
                 _ => End::Free,
             })
         })
     }
 }
 
-impl<const N: usize> Site<'_, '_, N> {
+impl<const N: usize> Assembler<'_, '_, N> {
     /// # Errors
     /// When what walls or coefficients give makes no sense.
-    fn at_cells(&self, constants: Option<[f64; 2]>) -> Result<Made<N>> {
+    fn at_cells(&self, constants: Option<[f64; 2]>) -> Result<Assembly<N>> {
         let grid = &self.problem.grid;
         let (shape, spacing) = (grid.decomposition().shape(), grid.spacing());
         let axes = std::array::from_fn(|a| Axis {
@@ -218,19 +229,19 @@ impl<const N: usize> Site<'_, '_, N> {
             ends: self.ends[a],
             points: Points::Cells,
         });
-        let lifts = self.lifts()?;
-        let (terms, fixed) = match constants {
+        let mut walls = WallTerms { sources: self.sources()?, ..WallTerms::default() };
+        let terms = match constants {
             Some([beta, alpha]) => {
                 let reach = self.local.grown(grid.halo());
-                (Terms::Separable(Separable::new(&axes, beta, alpha, self.offset, reach)), Vec::new())
+                Terms::Separable(Separable::new(&axes, beta, alpha, self.offset, reach))
             }
             None => {
-                let fixed = self.fixed()?;
-                (Terms::Faces(Box::new(self.faces(&fixed)?)), fixed)
+                walls.couplings = self.wall_couplings()?;
+                Terms::Faces(Box::new(self.faces(&walls.couplings)?))
             }
         };
         let frame = Frame { centering: Centering::Cell, origin: [0; N], unknown: Region::from_shape(shape) };
-        Ok(Made { terms, axes, lifts, fixed, halved: Vec::new(), pins: Rc::new(Vec::new()), frame })
+        Ok(Assembly { terms, axes, walls, frame })
     }
 }
 

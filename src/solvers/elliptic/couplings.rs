@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use parhelion_kernels::StarPoint;
 
-use super::builder::{Coefficient, Shift, Site};
+use super::builder::{Assembler, Coefficient, Shift};
 use super::refused;
-use super::wall_terms::Lift;
+use super::wall_terms::WallTerm;
 use crate::error::Result;
 use crate::field::Field;
 use crate::grid::Face;
@@ -50,9 +50,9 @@ impl Mean {
     }
 }
 
-impl<const N: usize> Site<'_, '_, N> {
+impl<const N: usize> Assembler<'_, '_, N> {
     /// Couplings of a variable coefficient, with what the walls of given value add to the diagonal.
-    pub(super) fn faces(&self, fixed: &[(usize, Lift<N>)]) -> Result<Faces<f64, N>> {
+    pub(super) fn faces(&self, couplings: &[(usize, WallTerm<N>)]) -> Result<Faces<f64, N>> {
         let grid = &self.problem.grid;
         let mut faces = Faces::new(grid)?;
         for a in 0..N {
@@ -68,7 +68,7 @@ impl<const N: usize> Site<'_, '_, N> {
             Shift::Constant(alpha) => faces.shift.fill(alpha),
             Shift::Of(field) => faces.shift.copy_from(field)?,
         }
-        fixed.iter().for_each(|(_, lift)| lift.add(&mut faces.shift, 1.0));
+        couplings.iter().for_each(|(_, term)| term.add(&mut faces.shift, 1.0));
         faces.exchange()?;
         Ok(faces)
     }
@@ -126,7 +126,7 @@ impl<const N: usize> Site<'_, '_, N> {
                 });
             }
             (Coefficient::Constant(beta), _) => below.fill(scale * beta),
-            (Coefficient::Of(..), None) => unreachable!("the field was copied when the site was made"),
+            (Coefficient::Of(..), None) => unreachable!("the field was copied when the assembler was made"),
         }
         Ok(())
     }

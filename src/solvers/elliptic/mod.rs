@@ -26,13 +26,12 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::field::Field;
 use crate::grid::{Centering, Grid};
 use axis::{Axis, End};
-use matrix::faces::{Faces, Parts};
+use matrix::faces::{DiagonalParts, Faces};
 use matrix::{Discrete, Terms};
-use wall_terms::Lift;
+pub(super) use wall_terms::WallTerms;
 
 pub use builder::EllipticBuilder;
 pub use couplings::Mean;
-pub(super) use nodes::Pin;
 
 /// `−∇·(β∇u) + αu` on cell-centered or [node-centered](EllipticBuilder::centering) fields of a grid: fluxes through faces by
 /// differences of neighbors, of second order.
@@ -42,18 +41,15 @@ pub(super) use nodes::Pin;
 ///
 /// The matrix is symmetric, and positive definite if α ≥ 0 and a wall gives the value or α > 0 somewhere. Otherwise, with
 /// α = 0, it is [singular](LinearOperator::is_singular).
+///
+/// Clones share their coefficients.
+#[derive(Clone)]
 pub struct Elliptic<const N: usize> {
-    pub(super) discrete: Discrete<f64, N>,
+    pub(super) discrete: Rc<Discrete<f64, N>>,
     pub(super) axes: [Axis; N],
     /// Coefficient and shift, where both are constant.
     pub(super) constants: Option<[f64; 2]>,
-    lifts: Vec<Lift<N>>,
-    /// For each wall of given value that this block touches: its axis, and the couplings of the cells to it. Empty where
-    /// the coefficients are constant.
-    fixed: Vec<(usize, Lift<N>)>,
-    /// Layers of nodes of which half is inside, one for each wall.
-    halved: Vec<Region<N>>,
-    pub(super) pins: Rc<Vec<Pin<N>>>,
+    pub(super) walls: Rc<WallTerms<N>>,
     pub(super) frame: Frame<N>,
     singular: bool,
 }
@@ -68,14 +64,11 @@ pub(super) struct Frame<const N: usize> {
     pub(super) unknown: Region<N>,
 }
 
-/// What an operator is made of.
-struct Made<const N: usize> {
+/// What an operator consists of at this centering.
+struct Assembly<const N: usize> {
     terms: Terms<f64, N>,
     axes: [Axis; N],
-    lifts: Vec<Lift<N>>,
-    fixed: Vec<(usize, Lift<N>)>,
-    halved: Vec<Region<N>>,
-    pins: Rc<Vec<Pin<N>>>,
+    walls: WallTerms<N>,
     frame: Frame<N>,
 }
 
@@ -94,12 +87,12 @@ impl<const N: usize> Elliptic<N> {
     /// When the field is not of this grid and centering.
     pub fn add_walls(&self, b: &mut Field<f64, N>) -> Result<()> {
         check_fields(self, &[b])?;
-        for layer in &self.halved {
+        for layer in &self.walls.halved {
             let mut view = b.component_mut(0);
             layer.rows().for_each(|(first, len)| view.row_mut(first, len).iter_mut().for_each(|b| *b *= 0.5));
         }
-        self.lifts.iter().for_each(|lift| lift.add(b, 1.0));
-        self.pins.iter().for_each(|pin| pin.set(b));
+        self.walls.sources.iter().for_each(|term| term.add(b, 1.0));
+        self.walls.fixed_nodes.iter().for_each(|fixed| fixed.set(b));
         Ok(())
     }
 
@@ -117,18 +110,18 @@ impl<const N: usize> Elliptic<N> {
     }
 
     /// The diagonal, apart: shift, and couplings to walls, of variable coefficients.
-    pub(super) fn parts(&self, faces: &Faces<f64, N>) -> Result<Parts<f64, N>> {
+    pub(super) fn parts(&self, faces: &Faces<f64, N>) -> Result<DiagonalParts<f64, N>> {
         let mut alpha = self.vector("shift");
         alpha.copy_from(&faces.shift)?;
         let with_walls = |a: usize| self.axes[a].ends.contains(&End::Fixed);
         let mut walls = std::array::from_fn(|a| with_walls(a).then(|| self.vector("walls")));
-        for (axis, lift) in &self.fixed {
-            lift.add(&mut alpha, -1.0);
+        for (axis, term) in &self.walls.couplings {
+            term.add(&mut alpha, -1.0);
             if let Some(walls) = &mut walls[*axis] {
-                lift.add(walls, 1.0);
+                term.add(walls, 1.0);
             }
         }
-        Ok(Parts { alpha, walls })
+        Ok(DiagonalParts { alpha, walls })
     }
 }
 

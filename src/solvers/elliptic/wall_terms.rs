@@ -2,24 +2,38 @@
 
 use parhelion_kernels::Region;
 
-use super::builder::{Coefficient, Site};
+use super::builder::{Assembler, Coefficient};
+use super::nodes::FixedNodes;
 use crate::error::{Error, ErrorKind, Result};
-use crate::field::Field;
+use crate::field::{Boundary, Field};
 use crate::grid::{Centering, Face};
-use crate::solvers::wall::Wall;
 
-/// What a wall adds to the right-hand side, or to the diagonal.
-pub(super) struct Lift<const N: usize> {
+/// All that the walls which this rank's block touches contribute to the equations of its points.
+#[derive(Default)]
+pub(in crate::solvers) struct WallTerms<const N: usize> {
+    /// Terms of the right-hand side.
+    pub(super) sources: Vec<WallTerm<N>>,
+    /// For each wall of given value: its axis, and the couplings of the points to it. Empty at cells with
+    /// constant coefficients.
+    pub(super) couplings: Vec<(usize, WallTerm<N>)>,
+    /// Layers of nodes of which half is inside, one for each wall of given slope.
+    pub(super) halved: Vec<Region<N>>,
+    /// Nodes on walls of given value.
+    pub(in crate::solvers) fixed_nodes: Vec<FixedNodes<N>>,
+}
+
+/// A term of the right-hand side or of the diagonal at one wall.
+pub(super) struct WallTerm<const N: usize> {
     /// The points at the wall, local.
     pub(super) cells: Region<N>,
     /// For each, in memory order.
     pub(super) values: Vec<f64>,
 }
 
-/// With the wall that it is of.
-pub(super) type AtWall<const N: usize> = (Face, Lift<N>);
+/// A term with its wall.
+pub(super) type AtWall<const N: usize> = (Face, WallTerm<N>);
 
-impl<const N: usize> Lift<N> {
+impl<const N: usize> WallTerm<N> {
     /// Adds `sign` times the values to the points.
     pub(super) fn add(&self, field: &mut Field<f64, N>, sign: f64) {
         let mut cells = field.component_mut(0);
@@ -32,9 +46,9 @@ impl<const N: usize> Lift<N> {
     }
 }
 
-impl<const N: usize> Site<'_, '_, N> {
+impl<const N: usize> Assembler<'_, '_, N> {
     /// The condition at a face.
-    pub(super) fn wall(&self, face: Face) -> &Wall<N> {
+    pub(super) fn wall(&self, face: Face) -> &Boundary<f64, N> {
         &self.problem.walls[face.axis][usize::from(face.high)]
     }
 
@@ -70,19 +84,19 @@ impl<const N: usize> Site<'_, '_, N> {
     ///
     /// # Errors
     /// When one is negative or not finite.
-    pub(super) fn fixed(&self) -> Result<Vec<(usize, Lift<N>)>> {
+    pub(super) fn wall_couplings(&self) -> Result<Vec<(usize, WallTerm<N>)>> {
         let spacing = self.problem.grid.spacing();
         let coupling = |(face, cells): (Face, Region<N>)| {
             let scale = 2.0 / (spacing[face.axis] * spacing[face.axis]);
             let values = cells.indices().map(|index| scale * self.beta_at_wall(face, index)).collect();
-            (face, Lift { cells, values })
+            (face, WallTerm { cells, values })
         };
-        let fixed = self.walls_of_block().filter(|&(face, _)| self.wall(face).fixes_value()).map(coupling);
+        let fixed = self.walls_of_block().filter(|&(face, _)| fixes_value(self.wall(face))).map(coupling);
         let fixed: Vec<_> = fixed.collect();
         self.agree("the coefficient is negative or not finite", &fixed, |value| {
             value >= 0.0 && value.is_finite()
         })?;
-        Ok(fixed.into_iter().map(|(face, lift)| (face.axis, lift)).collect())
+        Ok(fixed.into_iter().map(|(face, term)| (face.axis, term)).collect())
     }
 
     /// What walls add to the right-hand side.
@@ -92,37 +106,41 @@ impl<const N: usize> Site<'_, '_, N> {
     ///
     /// # Errors
     /// When it is not finite.
-    pub(super) fn lifts(&self) -> Result<Vec<Lift<N>>> {
+    pub(super) fn sources(&self) -> Result<Vec<WallTerm<N>>> {
         let spacing = self.problem.grid.spacing();
-        let lift = |(face, cells): (Face, Region<N>)| {
+        let term = |(face, cells): (Face, Region<N>)| {
             let (wall, h) = (self.wall(face), spacing[face.axis]);
-            let scale = if wall.fixes_value() { 2.0 / (h * h) } else { 1.0 / h };
+            let scale = if fixes_value(wall) { 2.0 / (h * h) } else { 1.0 / h };
             let value = |index| {
                 let beta = match &self.beta {
                     // A flux is β times the slope, so that β must be that of the wall to first order.
-                    Some(field) if !wall.fixes_value() => extrapolated(field, face, index),
+                    Some(field) if !fixes_value(wall) => extrapolated(field, face, index),
                     _ => self.beta_at_wall(face, index),
                 };
-                scale * beta * wall.at(self.place_on_wall(face, index))
+                scale * beta * value_at(wall, self.place_on_wall(face, index))
             };
-            (face, Lift { cells, values: cells.indices().map(value).collect() })
+            (face, WallTerm { cells, values: cells.indices().map(value).collect() })
         };
-        let given = self.walls_of_block().filter(|&(face, _)| !self.wall(face).is_homogeneous());
-        let lifts: Vec<_> = given.map(lift).collect();
-        self.agree("the given value or slope, times the coefficient, is not finite", &lifts, f64::is_finite)?;
-        Ok(lifts.into_iter().map(|(_, lift)| lift).collect())
+        let given = self.walls_of_block().filter(|&(face, _)| !is_homogeneous(self.wall(face)));
+        let sources: Vec<_> = given.map(term).collect();
+        self.agree(
+            "the given value or slope, times the coefficient, is not finite",
+            &sources,
+            f64::is_finite,
+        )?;
+        Ok(sources.into_iter().map(|(_, term)| term).collect())
     }
 
     /// # Errors
     /// On all ranks, when a value on any of them is not `right`.
-    pub(super) fn agree(&self, what: &str, lifts: &[AtWall<N>], right: impl Fn(f64) -> bool) -> Result<()> {
-        let local = lifts.iter().find_map(|(face, lift)| {
-            let wrong = lift.values.iter().filter(|&&value| !right(value)).count();
+    pub(super) fn agree(&self, what: &str, sources: &[AtWall<N>], right: impl Fn(f64) -> bool) -> Result<()> {
+        let local = sources.iter().find_map(|(face, term)| {
+            let wrong = term.values.iter().filter(|&&value| !right(value)).count();
             let why = || {
                 format!(
                     "no elliptic operator can be made: {what} at {wrong} of {} point(s) of one rank at the wall {face:?} \
                      ({:?})",
-                    lift.values.len(),
+                    term.values.len(),
                     self.wall(*face)
                 )
             };
@@ -138,4 +156,28 @@ pub(super) fn extrapolated<const N: usize>(field: &Field<f64, N>, face: Face, in
     inner[face.axis] += if face.high { -1 } else { 1 };
     let [own, next] = [index, inner].map(|index| field.with_halo(0).get(index));
     if next < 2.0 * own && own < 2.0 * next { 1.5 * own - 0.5 * next } else { own }
+}
+
+/// Whether the value itself is given, not the derivative.
+pub(super) fn fixes_value<const N: usize>(wall: &Boundary<f64, N>) -> bool {
+    matches!(wall, Boundary::Dirichlet(_) | Boundary::DirichletAt(_) | Boundary::Antireflecting)
+}
+
+/// The value or derivative that a wall has at this place.
+pub(super) fn value_at<const N: usize>(wall: &Boundary<f64, N>, place: [f64; N]) -> f64 {
+    match wall {
+        Boundary::Dirichlet(value) | Boundary::Neumann(value) => *value,
+        Boundary::DirichletAt(value) | Boundary::NeumannAt(value) => value(place),
+        Boundary::Reflecting | Boundary::Antireflecting => 0.0,
+        Boundary::Function(_) => unreachable!("refused by the checks"),
+    }
+}
+
+/// Whether nothing but zeros is given.
+pub(super) fn is_homogeneous<const N: usize>(wall: &Boundary<f64, N>) -> bool {
+    match wall {
+        Boundary::Dirichlet(value) | Boundary::Neumann(value) => *value == 0.0,
+        Boundary::Reflecting | Boundary::Antireflecting => true,
+        _ => false,
+    }
 }

@@ -16,7 +16,7 @@ pub(super) fn run<A: LinearOperator<N>, M: Preconditioner<N>, const N: usize>(
 ) -> Result<Status> {
     let plain = system.preconditioner.is_identity();
     let flexible = !plain && (flexible || !system.preconditioner.is_symmetric());
-    // Made when first needed: most solves end before a restart.
+    // Assembly when first needed: most solves end before a restart.
     let (mut basis, mut directions): (Vec<Field<f64, N>>, Vec<Field<f64, N>>) = (Vec::new(), Vec::new());
     loop {
         let norm = system.renew_residual(x)?;

@@ -7,11 +7,11 @@ mod minres;
 mod pipelined;
 mod stationary;
 
-use super::linear::failure::spoil;
+use super::linear::failure::poison_on_error;
 use super::linear::operator::check_fields;
 use super::linear::outcome::{Limits, Monitor};
 use super::linear::scaling::{scale_for, solve_scaled};
-use super::linear::vectors::{sums, take_off_mean};
+use super::linear::vectors::{subtract_mean, sums};
 use super::linear::{LinearOperator, Outcome, Preconditioner, Status};
 use crate::error::{Error, ErrorKind, Result};
 use crate::field::Field;
@@ -219,10 +219,10 @@ impl Krylov {
         };
         if status == Status::Diverged {
             // A rank where something failed went on with NaN.
-            operator.grid().world().agree(system.trouble)?;
+            operator.grid().world().agree(system.failure)?;
         }
         if operator.is_singular() {
-            take_off_mean(x);
+            subtract_mean(x);
         }
         Ok(system.monitor.end(status))
     }
@@ -239,12 +239,12 @@ struct System<'a, A, M, const N: usize> {
     monitor: Monitor,
     /// The first error of operator or preconditioner on this rank. What they should have computed is then NaN, and so is the next
     /// norm, on all ranks.
-    trouble: Result<()>,
+    failure: Result<()>,
 }
 
 /// A right-hand side as given, or a copy without its mean.
 enum Projected<'a, const N: usize> {
-    Given(&'a Field<f64, N>),
+    Borrowed(&'a Field<f64, N>),
     Copy(Box<Field<f64, N>>),
 }
 
@@ -260,54 +260,54 @@ impl<'a, A: LinearOperator<N>, M: Preconditioner<N>, const N: usize> System<'a, 
         let b = if operator.is_singular() {
             let mut copy = operator.vector("right-hand side");
             copy.copy_from(b)?;
-            take_off_mean(&mut copy);
+            subtract_mean(&mut copy);
             Projected::Copy(Box::new(copy))
         } else {
-            Projected::Given(b)
+            Projected::Borrowed(b)
         };
         let norms = [b.field().norm_l2(), operator.residual(x, b.field(), &mut r)?.sqrt()];
         let monitor = Monitor::new(limits, norms[0], norms[1]);
-        Ok((Self { operator, preconditioner, b, r, monitor, trouble: Ok(()) }, norms))
+        Ok((Self { operator, preconditioner, b, r, monitor, failure: Ok(()) }, norms))
     }
 
     /// `output = A input`, or NaN where that fails.
     fn apply(&mut self, input: &mut Field<f64, N>, output: &mut Field<f64, N>) {
-        let done = spoil(self.operator.apply(input, output), output);
+        let done = poison_on_error(self.operator.apply(input, output), output);
         self.note(done);
     }
 
-    /// The same of the residual.
+    /// As above, for the residual.
     fn apply_to_residual(&mut self, output: &mut Field<f64, N>) {
-        let done = spoil(self.operator.apply(&mut self.r, output), output);
+        let done = poison_on_error(self.operator.apply(&mut self.r, output), output);
         self.note(done);
     }
 
     /// `z ≈ A⁻¹ r` of another field, without mean where the operator is singular; or NaN where that fails.
     fn precondition(&mut self, r: &mut Field<f64, N>, z: &mut Field<f64, N>) {
-        let done = spoil(self.preconditioner.precondition(r, z), z);
+        let done = poison_on_error(self.preconditioner.precondition(r, z), z);
         self.finish_preconditioning(done, z);
     }
 
-    /// The same of the residual.
+    /// As above, for the residual.
     fn precondition_residual(&mut self, z: &mut Field<f64, N>) {
-        let done = spoil(self.preconditioner.precondition(&mut self.r, z), z);
+        let done = poison_on_error(self.preconditioner.precondition(&mut self.r, z), z);
         self.finish_preconditioning(done, z);
     }
 
     fn finish_preconditioning(&mut self, done: Result<()>, z: &mut Field<f64, N>) {
         self.note(done);
         if self.operator.is_singular() && !self.preconditioner.is_identity() {
-            take_off_mean(z);
+            subtract_mean(z);
         }
     }
 
     fn note(&mut self, done: Result<()>) {
-        if self.trouble.is_ok() {
-            self.trouble = done;
+        if self.failure.is_ok() {
+            self.failure = done;
         }
     }
 
-    /// Computes the residual of `x` anew; returns its norm.
+    /// Computes the residual of `x` again; returns its norm.
     fn renew_residual(&mut self, x: &mut Field<f64, N>) -> Result<f64> {
         Ok(self.operator.residual(x, self.b.field(), &mut self.r)?.sqrt())
     }
@@ -316,7 +316,7 @@ impl<'a, A: LinearOperator<N>, M: Preconditioner<N>, const N: usize> System<'a, 
 impl<const N: usize> Projected<'_, N> {
     fn field(&self) -> &Field<f64, N> {
         match self {
-            Self::Given(field) => field,
+            Self::Borrowed(field) => field,
             Self::Copy(field) => field,
         }
     }

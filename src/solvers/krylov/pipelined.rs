@@ -17,7 +17,7 @@
 use super::System;
 use crate::error::Result;
 use crate::field::Field;
-use crate::solvers::linear::vectors::{Parts, combine_here};
+use crate::solvers::linear::vectors::{PartialSums, combine_locally};
 use crate::solvers::linear::{LinearOperator, Preconditioner, Status};
 
 /// Iterations after which what recurrences gave is computed anew.
@@ -125,10 +125,10 @@ impl<const N: usize> Fields<N> {
         system: &mut System<'_, A, M, N>,
         x: &mut Field<f64, N>,
         [alpha, beta]: [f64; 2],
-    ) -> Parts<5> {
+    ) -> PartialSums<5> {
         let (Self { p, s, w, u, ms, kept }, r) = (self, &mut system.r);
         match (kept, ms, system.preconditioner.factors()) {
-            (Some(Kept { z, mw, mu }), Some(ms), _) => combine_here(
+            (Some(Kept { z, mw, mu }), Some(ms), _) => combine_locally(
                 [x, r, p, s, w, z, mw, ms],
                 [&*u, &*mu],
                 |[x, r, p, s, w, z, mw, ms], [u, mu]| {
@@ -139,14 +139,14 @@ impl<const N: usize> Fields<N> {
                 },
             ),
             (None, Some(ms), Some(factors)) => {
-                combine_here([x, r, p, s, w, ms], [&*u, factors], |[x, r, p, s, w, _], [u, f]| {
+                combine_locally([x, r, p, s, w, ms], [&*u, factors], |[x, r, p, s, w, _], [u, f]| {
                     let (x, r, w) = (x + alpha * p, r - alpha * s, w - alpha * u);
                     let (p, s) = (f * r + beta * p, w + beta * s);
                     let ms = f * s;
                     ([x, r, p, s, w, ms], [r * r, r * (f * r), p * s, r * ms, s * ms])
                 })
             }
-            _ => combine_here([x, r, p, s, w], [&*u], |[x, r, p, s, w], [u]| {
+            _ => combine_locally([x, r, p, s, w], [&*u], |[x, r, p, s, w], [u]| {
                 let (x, r, w) = (x + alpha * p, r - alpha * s, w - alpha * u);
                 let (p, s) = (r + beta * p, w + beta * s);
                 ([x, r, p, s, w], [r * r, r * r, p * s, r * s, s * s])

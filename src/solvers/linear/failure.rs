@@ -9,14 +9,17 @@ use crate::field::Field;
 use crate::world::World;
 
 /// Fills what could not be computed with NaN; passes the error on.
-pub(in crate::solvers) fn spoil<const N: usize>(done: Result<()>, output: &mut Field<f64, N>) -> Result<()> {
+pub(in crate::solvers) fn poison_on_error<const N: usize>(
+    done: Result<()>,
+    output: &mut Field<f64, N>,
+) -> Result<()> {
     if done.is_err() {
         output.fill(f64::NAN);
     }
     done
 }
 
-/// The `sum` over all ranks of something that [`spoil`] may have had to do with.
+/// The `sum` over all ranks of something that [`poison_on_error`] may have had to do with.
 ///
 /// # Collective
 /// Over all ranks of `world`.

@@ -4,7 +4,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::field::Field;
 use crate::grid::{Centering, Grid};
 
-use super::failure::{agree_if_nan, spoil};
+use super::failure::{agree_if_nan, poison_on_error};
 use super::vectors::{combine, sums};
 
 /// A linear operator on fields of one grid, known by what it does to a field: no matrix is stored.
@@ -42,7 +42,7 @@ pub trait LinearOperator<const N: usize> {
     /// As for [`apply`](Self::apply); the same on every rank.
     fn apply_dot(&self, input: &mut Field<f64, N>, output: &mut Field<f64, N>) -> Result<f64> {
         check_fields(self, &[input, output])?;
-        let done = spoil(self.apply(input, output), output);
+        let done = poison_on_error(self.apply(input, output), output);
         let [dot] = sums([input, output], |[x, ax]| [x * ax]);
         agree_if_nan(self.grid().world(), done, dot)
     }
@@ -53,7 +53,7 @@ pub trait LinearOperator<const N: usize> {
     /// As for [`apply`](Self::apply); the same on every rank.
     fn residual(&self, x: &mut Field<f64, N>, b: &Field<f64, N>, r: &mut Field<f64, N>) -> Result<f64> {
         check_fields(self, &[x, b, r])?;
-        let done = spoil(self.apply(x, r), r);
+        let done = poison_on_error(self.apply(x, r), r);
         let [squares] = combine([r], [b], |[ax], [b]| ([b - ax], [(b - ax) * (b - ax)]));
         agree_if_nan(self.grid().world(), done, squares)
     }

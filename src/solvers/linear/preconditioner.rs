@@ -1,6 +1,6 @@
 //! Approximate inverses that speed up Krylov methods.
 
-use super::failure::spoil;
+use super::failure::poison_on_error;
 use super::vectors::combine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::field::Field;
@@ -146,7 +146,7 @@ impl<A: LinearOperator<N>, const N: usize> Preconditioner<N> for Polynomial<'_, 
                 continue;
             }
             // Not `residual`, which adds up its squares over the ranks.
-            let applied = spoil(self.operator.apply(z, &mut self.image), &mut self.image);
+            let applied = poison_on_error(self.operator.apply(z, &mut self.image), &mut self.image);
             done = done.and(applied);
             combine([z, &mut self.step], [r, &self.image, inverse], |[z, d], [r, az, inverse]| {
                 let d = memory * d + step * (inverse * (r - az));

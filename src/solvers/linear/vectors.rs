@@ -10,12 +10,12 @@ use crate::world::World;
 const CHUNK: usize = 256;
 
 /// Exact sums over the points of this rank, to be added up over all ranks.
-pub(in crate::solvers) struct Parts<const D: usize> {
+pub(in crate::solvers) struct PartialSums<const D: usize> {
     sums: [Accumulator; D],
     world: World,
 }
 
-impl<const D: usize> Parts<D> {
+impl<const D: usize> PartialSums<D> {
     fn new(world: &World, threads: impl IntoIterator<Item = [Accumulator; D]>) -> Self {
         let mut sums = std::array::from_fn(|_| Accumulator::new());
         for thread in threads {
@@ -68,7 +68,7 @@ pub(in crate::solvers) fn add_up_all<const D: usize>(
     world: &World,
     threads: impl IntoIterator<Item = [Accumulator; D]>,
 ) -> [f64; D] {
-    Parts::new(world, threads).add_up()
+    PartialSums::new(world, threads).add_up()
 }
 
 /// Replaces the values of `changed` by what `rule(changed, read)` returns first, at every point, and returns the exact sums
@@ -83,16 +83,16 @@ pub(in crate::solvers) fn combine<const K: usize, const M: usize, const D: usize
     read: [&Field<f64, N>; M],
     rule: impl Fn([f64; K], [f64; M]) -> ([f64; K], [f64; D]) + Sync,
 ) -> [f64; D] {
-    let parts = combine_here(changed, read, rule);
+    let parts = combine_locally(changed, read, rule);
     if D == 0 { [0.0; D] } else { parts.add_up() }
 }
 
 /// As [`combine`], with sums that are yet to be added up over the ranks.
-pub(in crate::solvers) fn combine_here<const K: usize, const M: usize, const D: usize, const N: usize>(
+pub(in crate::solvers) fn combine_locally<const K: usize, const M: usize, const D: usize, const N: usize>(
     changed: [&mut Field<f64, N>; K],
     read: [&Field<f64, N>; M],
     rule: impl Fn([f64; K], [f64; M]) -> ([f64; K], [f64; D]) + Sync,
-) -> Parts<D> {
+) -> PartialSums<D> {
     let (grid, region) = match (changed.first(), read.first()) {
         (Some(field), _) => (field.grid().clone(), field.region_local()),
         (None, Some(field)) => (field.grid().clone(), field.region_local()),
@@ -136,7 +136,7 @@ pub(in crate::solvers) fn combine_here<const K: usize, const M: usize, const D: 
         sums
     });
     timing.finish(region.len(), (2 * K + M) * size_of::<f64>());
-    Parts::new(grid.world(), threads)
+    PartialSums::new(grid.world(), threads)
 }
 
 /// Sums over all points of all ranks of what `rule` makes of the values of `read`.
@@ -154,7 +154,7 @@ pub(in crate::solvers) fn sums<const M: usize, const D: usize, const N: usize>(
 ///
 /// # Collective
 /// Over all ranks of the grid.
-pub(in crate::solvers) fn take_off_mean<const N: usize>(field: &mut Field<f64, N>) {
+pub(in crate::solvers) fn subtract_mean<const N: usize>(field: &mut Field<f64, N>) {
     // The mean is rounded, so that a little of it stays, which no solution can meet: the second time takes that off too.
     for _ in 0..2 {
         let mean = field.mean();

@@ -7,7 +7,7 @@
 
 use parhelion_kernels::{Pattern, Region, Ring, View, ViewMut, map_parts, map_parts_beside};
 
-use super::hierarchy::{Below, Level};
+use super::hierarchy::{Level, NextLevel};
 use super::transfer::Transfer;
 use crate::error::Result;
 use crate::field::Field;
@@ -256,8 +256,8 @@ pub(super) fn sweep_and_restrict<T: Real, const N: usize>(
     coarse: &mut Field<T, N>,
 ) -> Result<()> {
     fill(&mut level.f)?;
-    let Level { operator, u, f, below, .. } = level;
-    let Below::Coarser(transfer) = below else { return Ok(()) };
+    let Level { operator, u, f, next, .. } = level;
+    let NextLevel::Coarser(transfer) = next else { return Ok(()) };
     let timing = operator.grid.world().measure().start_on(Kind::Sweep, "red-black and restriction");
     let (pool, region) = (operator.grid.world().pool(), coarse.region_local());
     let (f, block) = (f.with_halo(0), f.region_local());

@@ -4,13 +4,13 @@ use super::direct::Direct;
 use super::fused;
 use super::stages::{Stage, stages};
 use super::transfer::Transfer;
-use super::transfer::redistribution::{Rearrange, Side};
+use super::transfer::redistribution::{Redistribution, Side};
 use crate::error::{Error, ErrorKind, Result};
 use crate::field::Field;
 use crate::grid::{Centering, Decomposition, Grid};
 use crate::solvers::elliptic::Elliptic;
 use crate::solvers::elliptic::axis::Axis;
-use crate::solvers::elliptic::matrix::faces::{Faces, Parts};
+use crate::solvers::elliptic::matrix::faces::{DiagonalParts, Faces};
 use crate::solvers::elliptic::matrix::separable::Separable;
 use crate::solvers::elliptic::matrix::{Discrete, Terms};
 use crate::solvers::linear::{LinearOperator, Real};
@@ -35,17 +35,17 @@ pub(super) struct Level<T: Real, const N: usize> {
     pub(super) step: Option<Field<T, N>>,
     /// Whether it is the coarsest grid, wherever that is solved.
     pub(super) coarsest: bool,
-    pub(super) below: Below<T, N>,
+    pub(super) next: NextLevel<T, N>,
 }
 
-/// What the next level is.
-pub(super) enum Below<T, const N: usize> {
+/// What comes after a level.
+pub(super) enum NextLevel<T, const N: usize> {
     /// A coarser grid on the same ranks.
     Coarser(Transfer<T, N>),
-    /// The same cells on fewer ranks, which go on; the others have no further levels and wait for the result.
-    Fewer { gather: Rearrange<N>, share: Rearrange<N> },
-    /// None: this one is solved directly.
-    Nothing(Direct),
+    /// The same cells on fewer ranks, which continue; the others have no further levels and wait for the result.
+    OnFewerRanks { gather: Redistribution<N>, scatter: Redistribution<N> },
+    /// Nothing: the level is the coarsest and solved directly.
+    Coarsest(Direct),
 }
 
 /// The axes of all levels, the finest first. The axis along which lines are solved is coarsened whatever the size of its cells.
@@ -99,7 +99,7 @@ fn grid_of<const N: usize>(
 }
 
 impl<T: Real, const N: usize> Level<T, N> {
-    fn new(terms: Terms<T, N>, grid: &Grid<N>, coarsest: bool, below: Below<T, N>) -> Self {
+    fn new(terms: Terms<T, N>, grid: &Grid<N>, coarsest: bool, next: NextLevel<T, N>) -> Self {
         Self {
             operator: Discrete { grid: grid.clone(), terms },
             u: grid.field("correction"),
@@ -107,7 +107,7 @@ impl<T: Real, const N: usize> Level<T, N> {
             f: grid.field("right-hand side"),
             step: None,
             coarsest,
-            below,
+            next,
         }
     }
 }
@@ -124,35 +124,35 @@ fn separable<T: Real, const N: usize>(
 }
 
 /// Terms of an operator, and what is needed to coarsen them if they vary.
-struct Described<T: Real, const N: usize> {
+struct LevelTerms<T: Real, const N: usize> {
     terms: Terms<T, N>,
-    parts: Option<Parts<T, N>>,
+    parts: Option<DiagonalParts<T, N>>,
 }
 
 /// The same couplings in another precision and on a grid cut differently, if this rank has a part of that.
 fn rearranged<S: Real, T: Real, const N: usize>(
     faces: &Faces<S, N>,
-    parts: &Parts<S, N>,
+    parts: &DiagonalParts<S, N>,
     grid: Option<&Grid<N>>,
-    way: &Rearrange<N>,
-) -> Result<Option<Described<T, N>>> {
+    redistribution: &Redistribution<N>,
+) -> Result<Option<LevelTerms<T, N>>> {
     let moved_field = |from: &Field<S, N>| {
         let mut to = grid.map(|grid| grid.field(from.name()));
-        way.run(Some(from), to.as_mut(), 1.0);
+        redistribution.run(Some(from), to.as_mut(), 1.0);
         to
     };
     let mut moved = grid.map(Faces::new).transpose()?;
     for (a, from) in faces.below.iter().enumerate() {
-        way.run(Some(from), moved.as_mut().map(|faces| &mut faces.below[a]), 1.0);
+        redistribution.run(Some(from), moved.as_mut().map(|faces| &mut faces.below[a]), 1.0);
     }
     let walls = parts.walls.each_ref().map(|wall| wall.as_ref().map(moved_field));
     let (Some(mut moved), Some(alpha)) = (moved, moved_field(&parts.alpha)) else { return Ok(None) };
-    let parts = Parts { alpha, walls: walls.map(Option::flatten) };
+    let parts = DiagonalParts { alpha, walls: walls.map(Option::flatten) };
     parts.add_up(&mut moved)?;
-    Ok(Some(Described { terms: Terms::Faces(Box::new(moved)), parts: Some(parts) }))
+    Ok(Some(LevelTerms { terms: Terms::Faces(Box::new(moved)), parts: Some(parts) }))
 }
 
-/// The levels that this rank has a part of, the finest first, and the ways to the first and back. No line along the axis
+/// The levels that this rank has a part of, the finest first, and the redistributions to the first and back. No line along the axis
 /// `solved` is cut.
 ///
 /// # Collective
@@ -161,7 +161,7 @@ pub(super) fn build<T: Real, const N: usize>(
     elliptic: &Elliptic<N>,
     cells_per_rank: usize,
     solved: Option<usize>,
-) -> Result<(Vec<Level<T, N>>, [Rearrange<N>; 2])> {
+) -> Result<(Vec<Level<T, N>>, [Redistribution<N>; 2])> {
     let user = &elliptic.discrete.grid;
     let world = user.world();
     let in_order = user.topology().rank() == world.rank();
@@ -176,21 +176,23 @@ pub(super) fn build<T: Real, const N: usize>(
     let all = all_axes(elliptic.axes, solved);
     let plan = stages(user.decomposition(), user.topology().periodic(), &all, (cells_per_rank, solved))?;
     let constants = elliptic.constants.unwrap_or([1.0, 0.0]);
-    let again =
-        |grid: &Grid<N>, axes: &[Axis; N]| Described { terms: separable(grid, axes, constants), parts: None };
+    let rediscretized = |grid: &Grid<N>, axes: &[Axis; N]| LevelTerms {
+        terms: separable(grid, axes, constants),
+        parts: None,
+    };
     let mut grid = grid_of(user, world, &all, &plan[0], 0)?;
-    let ways = Rearrange::of_unknowns(user, elliptic.frame, &grid);
+    let redistributions = Redistribution::of_unknowns(user, elliptic.frame, &grid);
     let mut described = match &elliptic.discrete.terms {
-        Terms::Faces(faces) => rearranged(faces, &elliptic.parts(faces)?, Some(&grid), &ways[0])?,
-        Terms::Separable(_) | Terms::Nodal(_) => Some(again(&grid, &all[0])),
+        Terms::Faces(faces) => rearranged(faces, &elliptic.parts(faces)?, Some(&grid), &redistributions[0])?,
+        Terms::Separable(_) | Terms::Nodal(_) => Some(rediscretized(&grid, &all[0])),
     };
     let mut levels = Vec::new();
     for (stage, next) in plan.iter().zip(plan.iter().skip(1).map(Some).chain([None])) {
         for number in stage.first..=stage.last {
-            let Some(Described { terms, parts }) = described else { return Ok((levels, ways)) };
+            let Some(LevelTerms { terms, parts }) = described else { return Ok((levels, redistributions)) };
             let axes = &all[number];
             let coarsest = number + 1 == all.len();
-            let (below, on) = if number < stage.last {
+            let (next, next_grid) = if number < stage.last {
                 let coarser = grid_of(user, grid.world(), &all, stage, number + 1)?;
                 let averages = Transfer::<T, N>::averages(&terms);
                 let coarse_block = coarser.region_global(Centering::Cell);
@@ -198,37 +200,37 @@ pub(super) fn build<T: Real, const N: usize>(
                 described = Some(match (&terms, &parts) {
                     (Terms::Faces(faces), Some(parts)) => {
                         let (faces, parts) = transfer.coarsen(faces, parts, &coarser)?;
-                        Described { terms: Terms::Faces(Box::new(faces)), parts: Some(parts) }
+                        LevelTerms { terms: Terms::Faces(Box::new(faces)), parts: Some(parts) }
                     }
-                    _ => again(&coarser, &all[number + 1]),
+                    _ => rediscretized(&coarser, &all[number + 1]),
                 });
-                (Below::Coarser(transfer), Some(coarser))
+                (NextLevel::Coarser(transfer), Some(coarser))
             } else if let Some(next) = next {
                 let fewer = match grid.world().fewer(next.ranks()) {
                     Some(world) => Some(grid_of(user, &world, &all, next, number)?),
                     None => None,
                 };
-                let there = Side::Cut(next.decomposition(axes)?, grid.world().size());
-                let here = Side::Cut(*grid.decomposition(), grid.world().size());
-                let gather = Rearrange::between(&grid, &here, &there);
-                let share = Rearrange::between(&grid, &there, &here);
+                let few = Side::Cut(next.decomposition(axes)?, grid.world().size());
+                let all_ranks = Side::Cut(*grid.decomposition(), grid.world().size());
+                let gather = Redistribution::between(&grid, &all_ranks, &few);
+                let scatter = Redistribution::between(&grid, &few, &all_ranks);
                 described = match (&terms, &parts) {
                     (Terms::Faces(faces), Some(parts)) => rearranged(faces, parts, fewer.as_ref(), &gather)?,
-                    _ => fewer.as_ref().map(|grid| again(grid, axes)),
+                    _ => fewer.as_ref().map(|grid| rediscretized(grid, axes)),
                 };
-                (Below::Fewer { gather, share }, fewer)
+                (NextLevel::OnFewerRanks { gather, scatter }, fewer)
             } else {
                 let operator = Discrete { grid: grid.clone(), terms };
                 let direct = Direct::new(&operator, elliptic.is_singular())?;
-                levels.push(Level::new(operator.terms, &grid, coarsest, Below::Nothing(direct)));
-                return Ok((levels, ways));
+                levels.push(Level::new(operator.terms, &grid, coarsest, NextLevel::Coarsest(direct)));
+                return Ok((levels, redistributions));
             };
-            levels.push(Level::new(terms, &grid, coarsest, below));
-            match on {
-                Some(on) => grid = on,
-                None => return Ok((levels, ways)),
+            levels.push(Level::new(terms, &grid, coarsest, next));
+            match next_grid {
+                Some(next) => grid = next,
+                None => return Ok((levels, redistributions)),
             }
         }
     }
-    Ok((levels, ways))
+    Ok((levels, redistributions))
 }

@@ -5,11 +5,11 @@ use std::time::Instant;
 
 use mpi::traits::{Communicator, Root};
 
-use super::hierarchy::Below;
+use super::hierarchy::NextLevel;
 use super::{Multigrid, cycle};
 use crate::error::Result;
 use crate::field::Field;
-use crate::solvers::linear::Real;
+use crate::solvers::linear::{LinearOperator, Real};
 
 /// Cycles of a test on one level; the factor is the mean of the later half's.
 const CYCLES: usize = 12;
@@ -67,11 +67,11 @@ impl<T: Real, const N: usize> Multigrid<T, N> {
     /// # Errors
     /// None that a user can cause.
     pub fn report(&mut self) -> Result<MultigridReport<N>> {
-        let world = self.grid.world().clone();
+        let world = self.operator.grid().world().clone();
         // Rank 0 has a part of every level, the others of the first ones.
         let mut levels = Vec::new();
         for first in 0..self.levels.len() {
-            if !matches!(self.levels[first].below, Below::Fewer { .. }) {
+            if !matches!(self.levels[first].next, NextLevel::OnFewerRanks { .. }) {
                 levels.push(self.try_level(first)?);
             }
         }

@@ -17,14 +17,14 @@ pub(in crate::solvers) struct Faces<T: Real, const N: usize> {
 }
 
 /// What is on the diagonal, apart: needed to coarsen it.
-pub(in crate::solvers) struct Parts<T: Real, const N: usize> {
+pub(in crate::solvers) struct DiagonalParts<T: Real, const N: usize> {
     /// The shift alone.
     pub(in crate::solvers) alpha: Field<T, N>,
     /// The couplings to walls of given value at the ends of each axis; zero elsewhere.
     pub(in crate::solvers) walls: [Option<Field<T, N>>; N],
 }
 
-impl<T: Real, const N: usize> Parts<T, N> {
+impl<T: Real, const N: usize> DiagonalParts<T, N> {
     /// Writes their sum to the diagonal of `faces`, which then is complete.
     ///
     /// # Collective

@@ -27,7 +27,7 @@ use crate::field::Field;
 use crate::grid::{Centering, Grid};
 use crate::measure::Kind;
 use crate::solvers::elliptic::axis::{Axis, Points};
-use crate::solvers::elliptic::matrix::faces::{Faces, Parts};
+use crate::solvers::elliptic::matrix::faces::{DiagonalParts, Faces};
 use crate::solvers::elliptic::matrix::rows::row;
 use crate::solvers::elliptic::matrix::{Discrete, RowSource, Terms, with_rows};
 use crate::solvers::linear::Real;
@@ -322,9 +322,9 @@ impl<T: Real, const N: usize> Transfer<T, N> {
     pub(in crate::solvers::multigrid) fn coarsen(
         &self,
         fine: &Faces<T, N>,
-        parts: &Parts<T, N>,
+        parts: &DiagonalParts<T, N>,
         grid: &Grid<N>,
-    ) -> Result<(Faces<T, N>, Parts<T, N>)> {
+    ) -> Result<(Faces<T, N>, DiagonalParts<T, N>)> {
         let mut coarse = Faces::new(grid)?;
         for a in 0..N {
             let (axis, from) = (&self.axes[a], fine.below[a].component(0));
@@ -361,7 +361,7 @@ impl<T: Real, const N: usize> Transfer<T, N> {
             });
             walls[a] = Some(wall);
         }
-        let parts = Parts { alpha, walls };
+        let parts = DiagonalParts { alpha, walls };
         parts.add_up(&mut coarse)?;
         Ok((coarse, parts))
     }

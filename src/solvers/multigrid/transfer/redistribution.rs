@@ -16,7 +16,7 @@ use crate::world::{member, member_rank};
 const TAG: i32 = 3;
 
 /// Which cells go where, for one rank.
-pub(in crate::solvers::multigrid) struct Rearrange<const N: usize> {
+pub(in crate::solvers::multigrid) struct Redistribution<const N: usize> {
     /// Of all ranks that take part; messages go by its communicator.
     grid: Grid<N>,
     sent: Vec<(usize, Region<N>)>,
@@ -81,7 +81,7 @@ impl<const N: usize> Side<'_, N> {
     }
 }
 
-impl<const N: usize> Rearrange<N> {
+impl<const N: usize> Redistribution<N> {
     /// From the unknowns of fields of the user's grid to the points of multigrid's own, and back.
     pub(in crate::solvers::multigrid) fn of_unknowns(
         user: &Grid<N>,

@@ -5,20 +5,20 @@ use std::rc::Rc;
 use crate::field::Field;
 use crate::grid::Centering;
 use crate::solvers::elliptic::axis::{End, Points};
-use crate::solvers::elliptic::{Elliptic, Frame, Pin};
+use crate::solvers::elliptic::{Elliptic, Frame, WallTerms};
 use crate::solvers::linear::Real;
 use crate::solvers::multigrid::hierarchy::Level;
 use parhelion_kernels::Region;
 
-/// What is done to residuals and corrections on the way.
-pub(in crate::solvers::multigrid) struct Given<const N: usize> {
+/// What is done to residuals and corrections on the way between both grids.
+pub(in crate::solvers::multigrid) struct WallNodes<const N: usize> {
     pub(in crate::solvers::multigrid) frame: Frame<N>,
     /// Layers of the finest level whose equations the user's operator has by halves, and the level as wholes.
     doubled: Vec<Region<N>>,
-    pins: Rc<Vec<Pin<N>>>,
+    walls: Rc<WallTerms<N>>,
 }
 
-impl<const N: usize> Given<N> {
+impl<const N: usize> WallNodes<N> {
     pub(in crate::solvers::multigrid) fn new<T: Real>(operator: &Elliptic<N>, finest: &Level<T, N>) -> Self {
         let grid = &finest.operator.grid;
         let block = grid.region_global(Centering::Cell);
@@ -34,7 +34,7 @@ impl<const N: usize> Given<N> {
                 }
             }
         }
-        Self { frame: operator.frame, doubled, pins: Rc::clone(&operator.pins) }
+        Self { frame: operator.frame, doubled, walls: Rc::clone(&operator.walls) }
     }
 
     /// Whether points and equations of the finest level are the user's.
@@ -42,16 +42,16 @@ impl<const N: usize> Given<N> {
         self.frame.centering == Centering::Cell
     }
 
-    /// After residuals have come to the finest level.
-    pub(in crate::solvers::multigrid) fn enter<T: Real>(&self, f: &mut Field<T, N>) {
+    /// Doubles the residuals of equations that the user's operator has by halves, on the finest level.
+    pub(in crate::solvers::multigrid) fn double_halved<T: Real>(&self, f: &mut Field<T, N>) {
         for layer in &self.doubled {
             let (mut view, two) = (f.component_mut(0), T::nearest(2.0));
             layer.rows().for_each(|(first, len)| view.row_mut(first, len).iter_mut().for_each(|f| *f *= two));
         }
     }
 
-    /// After the correction `z` for the residual `r` has come back: at nodes of given value.
-    pub(in crate::solvers::multigrid) fn leave(&self, r: &Field<f64, N>, z: &mut Field<f64, N>) {
-        self.pins.iter().for_each(|pin| pin.solve(r, z));
+    /// Solves the equations `d z = r` of nodes of given value, which multigrid's own grid lacks.
+    pub(in crate::solvers::multigrid) fn solve_fixed(&self, r: &Field<f64, N>, z: &mut Field<f64, N>) {
+        self.walls.fixed_nodes.iter().for_each(|fixed| fixed.solve(r, z));
     }
 }
