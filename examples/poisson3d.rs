@@ -24,9 +24,7 @@ use std::time::Instant;
 use clap::ValueEnum;
 use parhelion::Error;
 use parhelion::prelude::*;
-use parhelion::solvers::{
-    Cycle, Elliptic, Identity, Krylov, Mean, Multigrid, MultigridBuilder, Outcome, Real,
-};
+use parhelion::solvers::{Cycle, Elliptic, Identity, Krylov, Mean, MultigridBuilder, Outcome, Real};
 use parhelion::watch::Picture;
 
 /// Poisson's equation in a box.

@@ -6,13 +6,10 @@
 use super::{System, dot};
 use crate::error::Result;
 use crate::field::Field;
+use crate::solvers::linear::Status;
 use crate::solvers::linear::vectors::{combine, sums};
-use crate::solvers::linear::{LinearOperator, Preconditioner, Status};
 
-pub(super) fn run<A: LinearOperator<N>, M: Preconditioner<N>, const N: usize>(
-    system: &mut System<'_, A, M, N>,
-    x: &mut Field<f64, N>,
-) -> Result<Status> {
+pub(super) fn run<const N: usize>(system: &mut System<'_, N>, x: &mut Field<f64, N>) -> Result<Status> {
     let vector = |name| system.operator.vector(name);
     let (mut shadow, mut p, mut v, mut t) =
         (vector("shadow"), vector("direction"), vector("image"), vector("image"));

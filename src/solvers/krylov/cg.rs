@@ -8,11 +8,11 @@
 use super::System;
 use crate::error::Result;
 use crate::field::Field;
+use crate::solvers::linear::Status;
 use crate::solvers::linear::vectors::{combine, sums};
-use crate::solvers::linear::{LinearOperator, Preconditioner, Status};
 
-pub(super) fn run<A: LinearOperator<N>, M: Preconditioner<N>, const N: usize>(
-    system: &mut System<'_, A, M, N>,
+pub(super) fn run<const N: usize>(
+    system: &mut System<'_, N>,
     x: &mut Field<f64, N>,
     flexible: bool,
 ) -> Result<Status> {
@@ -37,10 +37,7 @@ fn unfit(curvature: f64, rz: f64) -> Option<Status> {
 ///
 /// Of a singular operator the direction may then have a mean. It changes neither the operator's image nor products with the residual,
 /// whose mean is 0; the solution loses it at the end.
-fn fused<A: LinearOperator<N>, M: Preconditioner<N>, const N: usize>(
-    system: &mut System<'_, A, M, N>,
-    x: &mut Field<f64, N>,
-) -> Result<Status> {
+fn fused<const N: usize>(system: &mut System<'_, N>, x: &mut Field<f64, N>) -> Result<Status> {
     let (mut p, mut q) = (system.operator.vector("direction"), system.operator.vector("image"));
     let (r, monitor, factors) = (&mut system.r, &mut system.monitor, system.preconditioner.factors());
     let [mut rz] = match factors {
@@ -81,8 +78,8 @@ fn fused<A: LinearOperator<N>, M: Preconditioner<N>, const N: usize>(
     }
 }
 
-fn preconditioned<A: LinearOperator<N>, M: Preconditioner<N>, const N: usize>(
-    system: &mut System<'_, A, M, N>,
+fn preconditioned<const N: usize>(
+    system: &mut System<'_, N>,
     x: &mut Field<f64, N>,
     flexible: bool,
 ) -> Result<Status> {

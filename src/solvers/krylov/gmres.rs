@@ -5,11 +5,11 @@
 use super::{System, dot};
 use crate::error::Result;
 use crate::field::Field;
+use crate::solvers::linear::Status;
 use crate::solvers::linear::vectors::combine;
-use crate::solvers::linear::{LinearOperator, Preconditioner, Status};
 
-pub(super) fn run<A: LinearOperator<N>, M: Preconditioner<N>, const N: usize>(
-    system: &mut System<'_, A, M, N>,
+pub(super) fn run<const N: usize>(
+    system: &mut System<'_, N>,
     x: &mut Field<f64, N>,
     restart: usize,
     flexible: bool,

@@ -7,13 +7,10 @@
 use super::{System, dot};
 use crate::error::Result;
 use crate::field::Field;
+use crate::solvers::linear::Status;
 use crate::solvers::linear::vectors::combine;
-use crate::solvers::linear::{LinearOperator, Preconditioner, Status};
 
-pub(super) fn run<A: LinearOperator<N>, M: Preconditioner<N>, const N: usize>(
-    system: &mut System<'_, A, M, N>,
-    x: &mut Field<f64, N>,
-) -> Result<Status> {
+pub(super) fn run<const N: usize>(system: &mut System<'_, N>, x: &mut Field<f64, N>) -> Result<Status> {
     let vector = |name| system.operator.vector(name);
     let (mut v_old, mut v, mut v_new) = (vector("v"), vector("v"), vector("v"));
     let (mut w_old, mut w, mut w_new) = (vector("w"), vector("w"), vector("w"));

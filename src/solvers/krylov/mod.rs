@@ -173,10 +173,10 @@ impl Krylov {
     /// When the fields are not of the operator's grid, `b` or `x` has values that are not finite, or the limits make no sense; when
     /// operator or preconditioner fails on some rank. The same error on every rank; `x` is then unspecified. Not when the method does
     /// not converge: that is an [`Outcome`].
-    pub fn solve<A: LinearOperator<N>, M: Preconditioner<N>, const N: usize>(
+    pub fn solve<const N: usize>(
         &self,
-        operator: &A,
-        preconditioner: &mut M,
+        operator: &dyn LinearOperator<N>,
+        preconditioner: &mut dyn Preconditioner<N>,
         b: &Field<f64, N>,
         x: &mut Field<f64, N>,
     ) -> Result<Outcome> {
@@ -203,7 +203,9 @@ impl Krylov {
         if let Some(scale) = scale_for(operator, norms, b, x)? {
             let scaled = self.absolute_tolerance((scale * self.absolute).min(f64::MAX));
             let preconditioner = system.preconditioner;
-            return solve_scaled(operator, scale, b, x, |b, x| scaled.solve(operator, preconditioner, b, x));
+            return solve_scaled(operator, scale, b, x, &mut |b, x| {
+                scaled.solve(operator, preconditioner, b, x)
+            });
         }
         let status = match system.monitor.begin() {
             Some(status) => status,
@@ -229,9 +231,9 @@ impl Krylov {
 }
 
 /// What all methods work with.
-struct System<'a, A, M, const N: usize> {
-    operator: &'a A,
-    preconditioner: &'a mut M,
+struct System<'a, const N: usize> {
+    operator: &'a dyn LinearOperator<N>,
+    preconditioner: &'a mut dyn Preconditioner<N>,
     /// The right-hand side, without mean where the operator is singular.
     b: Projected<'a, N>,
     /// The residual of the iterate.
@@ -248,10 +250,10 @@ enum Projected<'a, const N: usize> {
     Copy(Box<Field<f64, N>>),
 }
 
-impl<'a, A: LinearOperator<N>, M: Preconditioner<N>, const N: usize> System<'a, A, M, N> {
+impl<'a, const N: usize> System<'a, N> {
     fn new(
-        operator: &'a A,
-        preconditioner: &'a mut M,
+        operator: &'a dyn LinearOperator<N>,
+        preconditioner: &'a mut dyn Preconditioner<N>,
         b: &'a Field<f64, N>,
         x: &mut Field<f64, N>,
         limits: Limits,

@@ -17,8 +17,8 @@
 use super::System;
 use crate::error::Result;
 use crate::field::Field;
+use crate::solvers::linear::Status;
 use crate::solvers::linear::vectors::{PartialSums, combine_locally};
-use crate::solvers::linear::{LinearOperator, Preconditioner, Status};
 
 /// Iterations after which what recurrences gave is computed anew.
 const RENEWED: usize = 3;
@@ -40,10 +40,7 @@ struct Kept<const N: usize> {
     mu: Field<f64, N>,
 }
 
-pub(super) fn run<A: LinearOperator<N>, M: Preconditioner<N>, const N: usize>(
-    system: &mut System<'_, A, M, N>,
-    x: &mut Field<f64, N>,
-) -> Result<Status> {
+pub(super) fn run<const N: usize>(system: &mut System<'_, N>, x: &mut Field<f64, N>) -> Result<Status> {
     let mut fields = Fields::new(system);
     // With nothing to take a step by, the pass only makes the dot products, and p = z, s = w.
     let mut parts = fields.step(system, x, [0.0, 0.0]);
@@ -68,7 +65,7 @@ pub(super) fn run<A: LinearOperator<N>, M: Preconditioner<N>, const N: usize>(
 }
 
 impl<const N: usize> Fields<N> {
-    fn new<A: LinearOperator<N>, M: Preconditioner<N>>(system: &mut System<'_, A, M, N>) -> Self {
+    fn new(system: &mut System<'_, N>) -> Self {
         let vector = |name| system.operator.vector(name);
         let (p, s, mut w, u) = (vector("direction"), vector("image"), vector("w"), vector("u"));
         if system.preconditioner.is_identity() {
@@ -93,11 +90,7 @@ impl<const N: usize> Fields<N> {
     }
 
     /// Computes `u` and `mu`, and, to `renew` them, `z`, `w` and `mw`.
-    fn compute<A: LinearOperator<N>, M: Preconditioner<N>>(
-        &mut self,
-        system: &mut System<'_, A, M, N>,
-        renew: bool,
-    ) {
+    fn compute(&mut self, system: &mut System<'_, N>, renew: bool) {
         let Self { s, w, u, ms, kept, .. } = self;
         system.apply(ms.as_mut().unwrap_or(s), u);
         match (kept, ms) {
@@ -120,9 +113,9 @@ impl<const N: usize> Fields<N> {
     }
 
     /// One step, in one pass; returns the sums of r², r · z, p · s, r · ms and s · ms.
-    fn step<A: LinearOperator<N>, M: Preconditioner<N>>(
+    fn step(
         &mut self,
-        system: &mut System<'_, A, M, N>,
+        system: &mut System<'_, N>,
         x: &mut Field<f64, N>,
         [alpha, beta]: [f64; 2],
     ) -> PartialSums<5> {

@@ -17,7 +17,7 @@ const SAFE: std::ops::RangeInclusive<f64> = 1e-100..=1e100;
 /// # Errors
 /// When `b` or `x` have values that are not finite; as [`LinearOperator::residual`].
 pub(in crate::solvers) fn scale_for<const N: usize>(
-    operator: &impl LinearOperator<N>,
+    operator: &dyn LinearOperator<N>,
     norms: [f64; 2],
     b: &Field<f64, N>,
     x: &mut Field<f64, N>,
@@ -57,11 +57,11 @@ pub(in crate::solvers) fn scale_for<const N: usize>(
 /// # Errors
 /// Those of `solve`.
 pub(in crate::solvers) fn solve_scaled<const N: usize>(
-    operator: &impl LinearOperator<N>,
+    operator: &dyn LinearOperator<N>,
     scale: f64,
     b: &Field<f64, N>,
     x: &mut Field<f64, N>,
-    solve: impl FnOnce(&Field<f64, N>, &mut Field<f64, N>) -> Result<Outcome>,
+    solve: &mut dyn FnMut(&Field<f64, N>, &mut Field<f64, N>) -> Result<Outcome>,
 ) -> Result<Outcome> {
     let mut scaled = operator.vector(b.name());
     scaled.copy_from(b)?;

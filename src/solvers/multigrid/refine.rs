@@ -60,8 +60,8 @@ impl<T: Real, const N: usize> Multigrid<T, N> {
         let limits = Limits { relative: tolerance, absolute: 0.0, iterations: MOST, patience: 10 };
         let mut monitor = Monitor::new(limits, right, squares.sqrt());
         if let Some(scale) = scaling::scale_for(operator, [right, squares.sqrt()], whole, x)? {
-            let scaled = |b: &Field<f64, N>, x: &mut Field<f64, N>| self.solve(b, x, tolerance);
-            return scaling::solve_scaled(operator, scale, whole, x, scaled);
+            let mut scaled = |b: &Field<f64, N>, x: &mut Field<f64, N>| self.solve(b, x, tolerance);
+            return scaling::solve_scaled(operator, scale, whole, x, &mut scaled);
         }
         let mut ended = monitor.begin();
         // A first guess may be far worse than 0 is.
