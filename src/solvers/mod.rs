@@ -28,16 +28,18 @@
 //! | [`Multigrid`], [`MultigridBuilder`] | multigrid for an [`Elliptic`] operator, as a solver or a preconditioner |
 //! | [`Outcome`], [`Status`] | how a solve ended, with the residual after each iteration |
 //!
-//! [`EllipticBuilder::solve`] chooses the method: for constant coefficients [`Multigrid::solve`], for variable ones
-//! [`Krylov::cg`] with [`Multigrid`]. For custom operators take [`Krylov::cg`] with [`Jacobi`] if they are symmetric
-//! positive definite, [`Krylov::minres`] if they are symmetric and indefinite, and otherwise [`Krylov::gmres`] if memory
-//! allows, [`Krylov::bicgstab`] if not.
+//! [`EllipticBuilder::solve`] chooses the method: for constant coefficients [`Multigrid::solve`],
+//! for variable ones [`Krylov::cg`] with [`Multigrid`]. For custom operators take [`Krylov::cg`]
+//! with [`Jacobi`] if they are symmetric positive definite, [`Krylov::minres`] if they are
+//! symmetric and indefinite, and otherwise [`Krylov::gmres`] if memory allows, [`Krylov::bicgstab`]
+//! if not.
 //!
-//! Multigrid converges slowly where coefficients couple cells much more strongly along one axis than their shapes
-//! suggest, as in thin layers. [`Smoother::Line`] is the smoother for that.
+//! Multigrid converges slowly where coefficients couple cells much more strongly along one axis
+//! than their shapes suggest, as in thin layers. [`Smoother::Line`] is the smoother for that.
 //!
-//! Every sum over a field is exact (see [`Field::dot`](crate::field::Field::dot)), and every sweep computes each point
-//! from its neighbors alone. So the history of residuals and the solution have the same bits on any ranks × threads.
+//! Every sum over a field is exact (see [`Field::dot`](crate::field::Field::dot)), and every sweep
+//! computes each point from its neighbors alone. So the history of residuals and the solution have
+//! the same bits on any ranks × threads.
 //!
 //! The rooms, each above those that it uses:
 //!

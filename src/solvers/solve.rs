@@ -9,16 +9,17 @@ use crate::error::Result;
 use crate::field::Field;
 
 impl<const N: usize> EllipticBuilder<'_, N> {
-    /// Solves `−∇·(β∇u) + αu = f` until the residual is `tolerance` times as large as the right-hand side (with
-    /// what the walls add). Where nothing fixes the mean of `u`, it is 0, and the mean of the right-hand side is
-    /// left out.
+    /// Solves `−∇·(β∇u) + αu = f` until the residual is `tolerance` times as large as the
+    /// right-hand side (with what the walls add). Where nothing fixes the mean of `u`, it is 0, and
+    /// the mean of the right-hand side is left out.
     ///
-    /// The method is multigrid where the coefficients are constant and α ≥ 0, otherwise conjugate gradients with
-    /// multigrid. With a negative shift these end in [breakdown](super::Status::Breakdown) if the matrix is
-    /// indefinite; [`Krylov::minres`] solves such problems. `f` is given as it is, at nodes too.
+    /// The method is multigrid where the coefficients are constant and α ≥ 0, otherwise conjugate
+    /// gradients with multigrid. With a negative shift these end in
+    /// [breakdown](super::Status::Breakdown) if the matrix is indefinite; [`Krylov::minres`] solves
+    /// such problems. `f` is given as it is, at nodes too.
     ///
-    /// To solve several times, or in another way, [`build`](Self::build) the operator and a [`Multigrid`] once and
-    /// use [`Multigrid::solve`] or [`Krylov`].
+    /// To solve several times, or in another way, [`build`](Self::build) the operator and a
+    /// [`Multigrid`] once and use [`Multigrid::solve`] or [`Krylov`].
     ///
     /// ```
     /// use parhelion::prelude::*;
@@ -41,8 +42,8 @@ impl<const N: usize> EllipticBuilder<'_, N> {
     /// Over all ranks of the grid, with the same description.
     ///
     /// # Errors
-    /// As for [`build`](Self::build), and when `f` is not a field of the grid and centering. A solve that does not
-    /// converge is an [`Outcome`], not an error.
+    /// As for [`build`](Self::build), and when `f` is not a field of the grid and centering. A
+    /// solve that does not converge is an [`Outcome`], not an error.
     pub fn solve(self, f: &Field<f64, N>, tolerance: f64) -> Result<(Field<f64, N>, Outcome)> {
         let operator = self.build()?;
         check_fields(&operator, &[f])?;
@@ -51,7 +52,8 @@ impl<const N: usize> EllipticBuilder<'_, N> {
         operator.add_walls(&mut b)?;
         let outcome = match operator.constants {
             Some([_, alpha]) if alpha >= 0.0 => {
-                // One sweep before and one after: half the work of a V(2,2)-cycle for a factor of 0.08 instead of 0.05.
+                // One sweep before and one after: half the work of a V(2,2)-cycle for a factor of
+                // 0.08 instead of 0.05.
                 let mut multigrid = MultigridBuilder::new().sweeps(1, 1).build::<f32, N>(&operator)?;
                 multigrid.solve(&b, &mut u, tolerance)?
             }

@@ -1,4 +1,5 @@
-//! Krylov methods: on eigenvectors known exactly, on operators that need each of them, and where they must give up.
+//! Krylov methods: on eigenvectors known exactly, on operators that need each of them, and where
+//! they must give up.
 
 use std::f64::consts::PI;
 
@@ -16,7 +17,8 @@ fn dirichlet(world: &World, n: usize, shift: f64) -> parhelion::Result<Elliptic<
     builder.shift(shift).build()
 }
 
-/// u = sin(πpy) sin(πqx) is an eigenvector of it with the eigenvalue 4/h² (sin²(πp/2n) + sin²(πq/2n)).
+/// u = sin(πpy) sin(πqx) is an eigenvector of it with the eigenvalue 4/h² (sin²(πp/2n) +
+/// sin²(πq/2n)).
 fn eigenvalue(n: usize, [p, q]: [usize; 2]) -> f64 {
     let part = |p: usize| (PI * p as f64 / (2 * n) as f64).sin().powi(2);
     4.0 * (n * n) as f64 * (part(p) + part(q))
@@ -189,7 +191,8 @@ fn singular_systems_are_solved_up_to_a_constant() {
     });
 }
 
-/// The residual of conjugate gradients on a line of n cells grows for n/2 iterations, and is then 0.
+/// The residual of conjugate gradients on a line of n cells grows for n/2 iterations, and is then
+/// 0.
 #[test]
 fn plateaus_are_waited_for_unless_told_otherwise() {
     on_ranks([1, 2], |world| {
@@ -211,7 +214,8 @@ fn plateaus_are_waited_for_unless_told_otherwise() {
     });
 }
 
-/// The diagonal varies by 10⁴, so that the norms of residual and preconditioned residual have little to do with each other.
+/// The diagonal varies by 10⁴, so that the norms of residual and preconditioned residual have
+/// little to do with each other.
 #[test]
 fn every_method_reports_the_euclidean_norm_of_its_residual() {
     on_ranks([1, 3], |world| {

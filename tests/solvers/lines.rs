@@ -10,7 +10,8 @@ fn builder() -> MultigridBuilder {
     support::builder().cells_per_rank(25)
 }
 
-/// Cells 100 times as long as thick: full coarsening with line solves along any axis of the thin side.
+/// Cells 100 times as long as thick: full coarsening with line solves along any axis of the thin
+/// side.
 #[test]
 fn lines_smooth_flat_cells() {
     on_ranks([1, 3], |world| {
@@ -31,7 +32,8 @@ fn lines_smooth_flat_cells() {
     });
 }
 
-/// Sheets of 1 and 10⁻⁴, one cell thick: square cells, which are coarsened along all axes, but coupled along the sheets only.
+/// Sheets of 1 and 10⁻⁴, one cell thick: square cells, which are coarsened along all axes, but
+/// coupled along the sheets only.
 #[test]
 fn lines_smooth_what_points_cannot() {
     on_ranks([1, 2], |world| {

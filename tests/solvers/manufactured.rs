@@ -134,7 +134,8 @@ impl<const N: usize> Problem<N> {
         Ok(error.norm_max())
     }
 
-    /// On grids this coarse it may seem to be more than 2, where two parts of the error have opposite signs.
+    /// On grids this coarse it may seem to be more than 2, where two parts of the error have
+    /// opposite signs.
     fn check_order(&self, world: &World, cells: [usize; N]) -> parhelion::Result<()> {
         let [coarse, fine] = [1, 2].map(|times| self.error(world, cells.map(|n| n * times)));
         let order = (coarse? / fine?).log2();
@@ -209,8 +210,8 @@ fn order_two_on_three_axes() {
     });
 }
 
-/// A coefficient that jumps: across the interface the flux is the same, so that the solution is piecewise linear and, with the
-/// harmonic mean, met to rounding.
+/// A coefficient that jumps: across the interface the flux is the same, so that the solution is
+/// piecewise linear and, with the harmonic mean, met to rounding.
 #[test]
 fn two_layers_are_solved_exactly() {
     on_ranks([1, 2], |world| {

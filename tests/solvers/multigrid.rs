@@ -1,4 +1,5 @@
-//! Multigrid: convergence that does not depend on the size, the shape of the cells, or where ranks are cut.
+//! Multigrid: convergence that does not depend on the size, the shape of the cells, or where ranks
+//! are cut.
 
 use parhelion::prelude::*;
 use parhelion::solvers::{Cycle, Elliptic, Krylov, Mean, Multigrid, Preconditioner, Smoother};
@@ -165,7 +166,8 @@ fn each_level_is_measured() {
             for (level, next) in levels.iter().zip(&levels[1..]) {
                 assert!(level.factor < 0.12 && level.ranks >= next.ranks && level.seconds > 0.0, "{report}");
             }
-            // Iterate, right-hand side and one more array, and 4 of couplings; an eighth as much on each further level.
+            // Iterate, right-hand side and one more array, and 4 of couplings; an eighth as much on
+            // each further level.
             let arrays = if beta.is_some() { 7.0 } else { 3.0 };
             let bytes = report.bytes_per_cell() / 8.0 / arrays;
             assert!((1.1..1.2).contains(&bytes), "{bytes} in\n{report}");
@@ -177,7 +179,8 @@ fn each_level_is_measured() {
     });
 }
 
-/// More ranks than the finest grid has pairs of cells: no level but the first can lie on all of them.
+/// More ranks than the finest grid has pairs of cells: no level but the first can lie on all of
+/// them.
 #[test]
 fn more_ranks_than_can_be_coarsened() {
     on_ranks([7, 8], |world| {
@@ -196,7 +199,8 @@ fn more_ranks_than_can_be_coarsened() {
     });
 }
 
-/// One full cycle from nothing, against the exact solution of the discrete problem and that of the continuous one.
+/// One full cycle from nothing, against the exact solution of the discrete problem and that of the
+/// continuous one.
 #[test]
 fn a_full_cycle_is_about_as_exact_as_the_discretization() {
     on_ranks_and_threads([(1, 2), (3, 1)], |world| {

@@ -1,4 +1,5 @@
-//! Where numbers or neighbors fail: errors of one rank, norms beyond the range of squares, values that are no numbers.
+//! Where numbers or neighbors fail: errors of one rank, norms beyond the range of squares, values
+//! that are no numbers.
 
 use std::cell::Cell;
 
@@ -114,7 +115,8 @@ fn numbers_that_are_none_are_refused() {
     });
 }
 
-/// The square of 2^-600 is 0 in double precision, that of 2^600 infinite. Powers of 2 change no digits.
+/// The square of 2^-600 is 0 in double precision, that of 2^600 infinite. Powers of 2 change no
+/// digits.
 #[test]
 fn norms_beyond_the_range_of_squares_change_nothing() {
     on_ranks_and_threads([(1, 1), (3, 1)], |world| {

@@ -21,8 +21,8 @@ pub(crate) fn builder() -> MultigridBuilder {
     MultigridBuilder::new()
 }
 
-/// Checks that a cycle reduces the residual of a rough right-hand side at least to `most` of what it was; as a solver of its own, and the same in
-/// Richardson's method, which takes more passes.
+/// Checks that a cycle reduces the residual of a rough right-hand side at least to `most` of what
+/// it was; as a solver of its own, and the same in Richardson's method, which takes more passes.
 pub(crate) fn converges<const N: usize>(
     operator: &Elliptic<N>,
     builder: MultigridBuilder,

@@ -16,7 +16,8 @@ use crate::solvers::elliptic::matrix::separable::Separable;
 use crate::solvers::elliptic::matrix::{Discrete, Terms};
 use crate::solvers::linear::LinearOperator;
 
-/// How an [`Elliptic`] is made; from [`Elliptic::builder`].
+/// An elliptic problem `−∇·(β∇u) + αu = f` with its walls: to [`build`](Self::build) its
+/// operator, or to [`solve`](Self::solve) it. From [`Elliptic::builder`].
 #[derive(Clone)]
 pub struct EllipticBuilder<'a, const N: usize> {
     pub(super) grid: Grid<N>,
@@ -63,12 +64,13 @@ impl<'a, const N: usize> EllipticBuilder<'a, N> {
         }
     }
 
-    /// Where the unknowns live: at [`Centering::Cell`] unless told otherwise, or at [`Centering::Node`].
+    /// Where the unknowns live: [`Centering::Cell`] or [`Centering::Node`]. Default: cells.
     ///
-    /// Walls carry nodes. A node on a wall of given value `g` is an unknown like the others, with the equation `d u = d g`.
-    /// The equation of any node is that of the part of its cell that is inside the domain, divided by the volume of a whole cell: on
-    /// a wall where the flux is given it is halved (on an edge of two such, quartered), which keeps the matrix
-    /// symmetric. [`Elliptic::add_walls`] makes such a right-hand side of the values of `f`.
+    /// Walls carry nodes. A node on a wall of given value `g` is an unknown like the others, with
+    /// the equation `d u = d g`. The equation of any node is that of the part of its cell that
+    /// is inside the domain, divided by the volume of a whole cell: on a wall where the flux is
+    /// given it is halved (on an edge of two such, quartered), which keeps the matrix symmetric.
+    /// [`Elliptic::add_walls`] makes such a right-hand side of the values of `f`.
     ///
     /// ```
     /// use parhelion::prelude::*;
@@ -93,34 +95,37 @@ impl<'a, const N: usize> EllipticBuilder<'a, N> {
         self
     }
 
-    /// The same β everywhere.
+    /// The same β everywhere. Default: 1.
     pub fn coefficient(mut self, beta: f64) -> Self {
         self.coefficient = Coefficient::Constant(beta);
         self
     }
 
-    /// β from the coordinates (slowest axis first) of the middle of each face, which is the middle between the two unknowns
-    /// beside it.
+    /// β from the coordinates (slowest axis first) of the middle of each face, which is the middle
+    /// between the two unknowns beside it.
     pub fn coefficient_at(mut self, beta: impl Fn([f64; N]) -> f64 + Send + Sync + 'static) -> Self {
         self.coefficient = Coefficient::At(Arc::new(beta));
         self
     }
 
-    /// β from a cell-centered field: at a face the mean of both cells; at a wall the cell's own, or, where a flux through the wall
-    /// is given and the next cell's is less than twice or half as large, extrapolated to the wall.
+    /// β from a cell-centered field: at a face the mean of both cells; at a wall the cell's own,
+    /// or, where a flux through the wall is given and the next cell's is less than twice or half as
+    /// large, extrapolated to the wall.
     ///
-    /// Between nodes, from a node-centered field: the mean of both; or from a cell-centered one: the mean of the cells that the flux from
-    /// node to node runs through side by side, of which the arithmetic one is right where the coefficient jumps.
+    /// Between nodes, from a node-centered field: the mean of both; or from a cell-centered one:
+    /// the mean of the cells that the flux from node to node runs through side by side, of which
+    /// the arithmetic one is right where the coefficient jumps.
     pub fn coefficient_of(mut self, beta: &'a Field<f64, N>, mean: Mean) -> Self {
         self.coefficient = Coefficient::Of(beta, mean);
         self
     }
 
-    /// The same α everywhere (0 unless told otherwise).
+    /// The same α everywhere. Default: 0.
     ///
-    /// A negative one makes a Helmholtz problem: once −α is larger than the smallest eigenvalue of `−∇·(β∇)`, the
-    /// matrix is indefinite. [`Krylov::minres`](crate::solvers::Krylov::minres) is then the method, with [`Identity`](crate::solvers::Identity);
-    /// conjugate gradients break down, and multigrid converges for small −α only.
+    /// A negative one makes a Helmholtz problem: once −α is larger than the smallest eigenvalue of
+    /// `−∇·(β∇)`, the matrix is indefinite. [`Krylov::minres`](crate::solvers::Krylov::minres) is
+    /// then the method, with [`Identity`](crate::solvers::Identity); conjugate gradients break
+    /// down, and multigrid converges for small −α only.
     pub fn shift(mut self, alpha: f64) -> Self {
         self.shift = Shift::Constant(alpha);
         self
@@ -134,10 +139,10 @@ impl<'a, const N: usize> EllipticBuilder<'a, N> {
 
     /// The condition at a wall. Default: [`Boundary::Reflecting`], no flux.
     ///
-    /// [`Dirichlet`](Boundary::Dirichlet) and [`Neumann`](Boundary::Neumann) conditions may depend on the
-    /// place ([`Boundary::dirichlet_at`], [`Boundary::neumann_at`]). [`Boundary::Antireflecting`] is the
-    /// value 0. [`build`](Self::build) refuses a [`Boundary::Function`], which prescribes halo points
-    /// instead of the wall.
+    /// [`Dirichlet`](Boundary::Dirichlet) and [`Neumann`](Boundary::Neumann) conditions may depend
+    /// on the place ([`Boundary::dirichlet_at`], [`Boundary::neumann_at`]).
+    /// [`Boundary::Antireflecting`] is the value 0. [`build`](Self::build) refuses a
+    /// [`Boundary::Function`], which prescribes halo points instead of the wall.
     ///
     /// # Panics
     /// When the grid has no such axis.
@@ -146,15 +151,15 @@ impl<'a, const N: usize> EllipticBuilder<'a, N> {
         self
     }
 
-    /// Makes the operator.
+    /// Builds the operator.
     ///
     /// # Collective
     /// Over all ranks of the grid, with the same description.
     ///
     /// # Errors
-    /// When a coefficient is negative or a number is not finite, a field is not of this grid, a wall is given for a
-    /// periodic axis, the grid has no halo, or some cell's row of the matrix has a zero on its diagonal, as where β is 0 at all faces
-    /// of a cell and α is 0 too.
+    /// When a coefficient is negative or a number is not finite, a field is not of this grid, a
+    /// wall is given for a periodic axis, the grid has no halo, or some cell's row of the matrix
+    /// has a zero on its diagonal, as where β is 0 at all faces of a cell and α is 0 too.
     pub fn build(self) -> Result<Elliptic<N>> {
         self.check()?;
         let grid = self.grid.clone();
@@ -250,7 +255,8 @@ impl<const N: usize> Elliptic<N> {
     /// When the diagonal has a zero, by which smoothers would divide.
     fn check_diagonal(&self) -> Result<()> {
         let points = self.discrete.grid.shape_global(self.centering()).iter().product::<usize>();
-        // The diagonal of constant coefficients is that of some other point anyway, unless α takes all of it off.
+        // The diagonal of constant coefficients is that of some other point anyway, unless α takes
+        // all of it off.
         if points == 1 || self.constants.is_some_and(|[_, alpha]| alpha >= 0.0) {
             return Ok(());
         }

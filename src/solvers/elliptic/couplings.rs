@@ -12,7 +12,8 @@ use crate::field::Field;
 use crate::grid::Face;
 use crate::solvers::elliptic::matrix::faces::Faces;
 
-/// How the coefficient at a face is made from those of the two points beside it, or from those of the cells that it lies in.
+/// How the coefficient at a face is made from those of the two points beside it, or from those of
+/// the cells that it lies in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Mean {
     /// `2 / (1/a + 1/b)`: the flux through two layers is right, so that this is the one for jumps.
@@ -84,7 +85,8 @@ impl<const N: usize> Assembler<'_, '_, N> {
         }
     }
 
-    /// Writes the coupling of each point to the one below it on axis `a`, if all of the face between them is inside.
+    /// Writes the coupling of each point to the one below it on axis `a`, if all of the face
+    /// between them is inside.
     pub(super) fn couple(&self, a: usize, below: &mut Field<f64, N>) -> Result<()> {
         let (grid, spacing) = (&self.problem.grid, self.problem.grid.spacing()[a]);
         let scale = 1.0 / (spacing * spacing);

@@ -33,14 +33,15 @@ pub(super) use wall_terms::WallTerms;
 pub use builder::EllipticBuilder;
 pub use couplings::Mean;
 
-/// `−∇·(β∇u) + αu` on cell-centered or [node-centered](EllipticBuilder::centering) fields of a grid: fluxes through faces by
-/// differences of neighbors, of second order.
+/// `−∇·(β∇u) + αu` on cell-centered or [node-centered](EllipticBuilder::centering) fields of a
+/// grid: fluxes through faces by differences of neighbors, of second order.
 ///
-/// Walls are part of the operator: a condition's homogeneous half belongs to the matrix, its value to the right-hand side, to
-/// which [`add_walls`](Self::add_walls) adds it. The boundary conditions of the fields themselves do not count.
+/// Walls are part of the operator: a condition's homogeneous half belongs to the matrix, its value
+/// to the right-hand side, to which [`add_walls`](Self::add_walls) adds it. The boundary conditions
+/// of the fields themselves are ignored.
 ///
-/// The matrix is symmetric, and positive definite if α ≥ 0 and a wall gives the value or α > 0 somewhere. Otherwise, with
-/// α = 0, it is [singular](LinearOperator::is_singular).
+/// The matrix is symmetric, and positive definite if α ≥ 0 and a wall gives the value or α > 0
+/// somewhere. Otherwise, with α = 0, it is [singular](LinearOperator::is_singular).
 ///
 /// Clones share their coefficients.
 #[derive(Clone)]
@@ -78,10 +79,11 @@ impl<const N: usize> Elliptic<N> {
         EllipticBuilder::new(grid)
     }
 
-    /// Adds to the right-hand side what the given values at the walls contribute.
+    /// Adds the contribution of the walls' values and slopes to the right-hand side.
     ///
-    /// At nodes it does more, and is needed whatever the walls give: it takes of `f` the share of each node's cell that is inside the domain, and
-    /// sets the equations of nodes of given value (on an edge of two such walls, that of the later axis holds).
+    /// At nodes it does more and is always needed: it multiplies `f` by the share of each node's
+    /// cell that is inside the domain, and sets the right-hand side of nodes of given value (on an
+    /// edge of two such walls, the later axis decides).
     ///
     /// # Errors
     /// When the field is not of this grid and centering.

@@ -1,8 +1,9 @@
 //! Operators on nodes: walls lie on nodes 0 and n.
 //!
-//! The equation of a node is that of the part of its cell that is inside the domain, divided by the volume of a whole cell. A node on
-//! a wall of given value `g` has the equation `d u = d g`, and what couples its neighbors to it is on their diagonal and
-//! right-hand side. So the matrix is symmetric.
+//! The equation of a node is that of the part of its cell that is inside the domain, divided by the
+//! volume of a whole cell. A node on a wall of given value `g` has the equation `d u = d g`,
+//! and what couples its neighbors to it is on their diagonal and right-hand side. So the matrix is
+//! symmetric.
 
 use parhelion_kernels::Region;
 
@@ -59,7 +60,8 @@ impl<const N: usize> Assembler<'_, '_, N> {
         let (axes, grid) = (self.node_axes(), &self.problem.grid);
         let unknown = self.unknown_nodes()?;
         let discrete_axes = std::array::from_fn(|a| {
-            // Periodic nodes are coupled as periodic cells are; variable coefficients are coarsened by pairs of points.
+            // Periodic nodes are coupled as periodic cells are; variable coefficients are coarsened
+            // by pairs of points.
             let periodic = self.ends[a][0] == End::Periodic;
             let points = if periodic || constants.is_none() { Points::Cells } else { Points::Nodes };
             let finest =

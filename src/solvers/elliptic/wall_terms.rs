@@ -13,8 +13,8 @@ use crate::grid::{Centering, Face};
 pub(in crate::solvers) struct WallTerms<const N: usize> {
     /// Terms of the right-hand side.
     pub(super) sources: Vec<WallTerm<N>>,
-    /// For each wall of given value: its axis, and the couplings of the points to it. Empty at cells with
-    /// constant coefficients.
+    /// For each wall of given value: its axis, and the couplings of the points to it. Empty at
+    /// cells with constant coefficients.
     pub(super) couplings: Vec<(usize, WallTerm<N>)>,
     /// Layers of nodes of which half is inside, one for each wall of given slope.
     pub(super) halved: Vec<Region<N>>,
@@ -113,7 +113,8 @@ impl<const N: usize> Assembler<'_, '_, N> {
             let scale = if fixes_value(wall) { 2.0 / (h * h) } else { 1.0 / h };
             let value = |index| {
                 let beta = match &self.beta {
-                    // A flux is β times the slope, so that β must be that of the wall to first order.
+                    // A flux is β times the slope, so that β must be that of the wall to first
+                    // order.
                     Some(field) if !fixes_value(wall) => extrapolated(field, face, index),
                     _ => self.beta_at_wall(face, index),
                 };
@@ -150,7 +151,8 @@ impl<const N: usize> Assembler<'_, '_, N> {
     }
 }
 
-/// The coefficient at the wall beside a cell, from it and the next cell inside; the cell's own where it jumps.
+/// The coefficient at the wall beside a cell, from it and the next cell inside; the cell's own
+/// where it jumps.
 pub(super) fn extrapolated<const N: usize>(field: &Field<f64, N>, face: Face, index: [isize; N]) -> f64 {
     let mut inner = index;
     inner[face.axis] += if face.high { -1 } else { 1 };

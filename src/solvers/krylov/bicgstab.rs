@@ -1,7 +1,7 @@
 //! BiCGStab, preconditioned from the right.
 //!
-//! Without preconditioner an iteration reads and writes 22 fields, and sums go over the ranks three times. It can end in the middle,
-//! but that shows only with the dot products of the second half.
+//! Without preconditioner an iteration reads and writes 22 fields, and sums go over the ranks three
+//! times. It can end in the middle, but that shows only with the dot products of the second half.
 
 use super::{System, dot};
 use crate::error::Result;

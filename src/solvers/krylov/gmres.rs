@@ -1,6 +1,8 @@
-//! GMRES with restarts, flexible or not, by Arnoldi's method with modified Gram–Schmidt and Givens rotations.
+//! GMRES with restarts, flexible or not, by Arnoldi's method with modified Gram–Schmidt and Givens
+//! rotations.
 //!
-//! With a preconditioner that is always the same, the correction is preconditioned as a whole, and only the basis is kept.
+//! With a preconditioner that is always the same, the correction is preconditioned as a whole, and
+//! only the basis is kept.
 
 use super::{System, dot};
 use crate::error::Result;
@@ -101,7 +103,8 @@ pub(super) fn run<const N: usize>(
             add(x, &[1.0], &directions);
         }
         match ended {
-            // What the rotations say of the residual is true up to rounding: begin anew if that was not enough.
+            // What the rotations say of the residual is true up to rounding: start again if that
+            // was not enough.
             Some(Status::Converged) | None => {}
             Some(status) => return Ok(status),
         }

@@ -1,8 +1,9 @@
-//! MINRES, preconditioned: Lanczos' method and a QR factorization on the go, after H. Elman, D. Silvester, A. Wathen,
-//! *Finite Elements and Fast Iterative Solvers*, 2nd ed., algorithm 4.1.
+//! MINRES, preconditioned: Lanczos' method and a QR factorization on the go, after H. Elman, D.
+//! Silvester, A. Wathen, *Finite Elements and Fast Iterative Solvers*, 2nd ed., algorithm 4.1.
 //!
-//! What it minimizes is, with a preconditioner, another norm of the residual, that of `M^(-1/2) r`. To judge by the Euclidean one, the
-//! residual itself is then brought forward too: with γ v' the new Lanczos vector, `r ← s² r + (η c / γ²) v'`.
+//! What it minimizes is, with a preconditioner, another norm of the residual, that of
+//! `M^(-1/2) r`. To judge by the Euclidean one, the residual itself is then brought forward too:
+//! with γ v' the new Lanczos vector, `r ← s² r + (η c / γ²) v'`.
 
 use super::{System, dot};
 use crate::error::Result;

@@ -1,18 +1,20 @@
-//! Pipelined conjugate gradients: one sum over ranks an iteration, under way while operator and preconditioner are applied.
+//! Pipelined conjugate gradients: one sum over ranks an iteration, under way while operator and
+//! preconditioner are applied.
 //!
-//! After T. Chen, E. C. Carson, *Predict-and-recompute conjugate gradient variants*, SIAM J. Sci. Comput. 42 (2020), algorithm
-//! PIPE-PR-CG, with the names
+//! After T. Chen, E. C. Carson, *Predict-and-recompute conjugate gradient variants*, SIAM J. Sci.
+//! Comput. 42 (2020), algorithm PIPE-PR-CG, with the names
 //!
 //! | | | | |
 //! |---|---|---|---|
 //! | `r` residual | `z = M⁻¹ r` | `w = A z` | `mw = M⁻¹ w` |
 //! | `p` direction | `s = A p` | `ms = M⁻¹ s` | `u = A ms`, `mu = M⁻¹ u` |
 //!
-//! One pass over memory brings all of them forward by recurrences and makes the dot products that the next step needs; meanwhile, `u`
-//! and `mu` are computed from what came of it. The recurrences of `z` and `w` lose accuracy with every iteration, and the residual
-//! would never get as small as in ordinary conjugate gradients: so they are computed anew in every [third](RENEWED) iteration.
-//! (The paper does so in every one, which attains the same accuracy on Laplacians, and with coefficients between 1 and 10⁶ half of
-//! it, for one more application of the operator.)
+//! One pass over memory advances all of them by recurrences and computes the dot products of the
+//! next step; meanwhile, `u` and `mu` are computed from the result. The recurrences of `z` and `w`
+//! lose accuracy with every iteration, and the residual would never get as small as in ordinary
+//! conjugate gradients: so they are recomputed in every [third](RENEWED) iteration. (The paper does
+//! so in every one, which attains the same accuracy on Laplacians, and with coefficients between 1
+//! and 10⁶ half of it, for one more application of the operator.)
 
 use super::System;
 use crate::error::Result;
@@ -20,11 +22,12 @@ use crate::field::Field;
 use crate::solvers::linear::Status;
 use crate::solvers::linear::vectors::{PartialSums, combine_locally};
 
-/// Iterations after which what recurrences gave is computed anew.
+/// Iterations after which the results of recurrences are recomputed.
 const RENEWED: usize = 3;
 
-/// The fields of the method. What an identity or factors as preconditioner make is computed where it is needed: then `z` is not kept,
-/// nor `mw` and `mu`; and `ms` only for factors, as the operator's input.
+/// The fields of the method. What an identity or factors as preconditioner make is computed where
+/// it is needed: then `z` is not kept, nor `mw` and `mu`; and `ms` only for factors, as the
+/// operator's input.
 struct Fields<const N: usize> {
     p: Field<f64, N>,
     s: Field<f64, N>,
@@ -53,8 +56,8 @@ pub(super) fn run<const N: usize>(system: &mut System<'_, N>, x: &mut Field<f64,
             return Ok(status);
         }
         if !(ps > 0.0 && rz > 0.0) {
-            let spoilt = ps.is_nan() || rz.is_nan();
-            return Ok(if spoilt { Status::Diverged } else { Status::Breakdown });
+            let poisoned = ps.is_nan() || rz.is_nan();
+            return Ok(if poisoned { Status::Diverged } else { Status::Breakdown });
         }
         let alpha = rz / ps;
         // r · z of the next iteration, foreseen; rounding may take it below 0.
@@ -103,7 +106,7 @@ impl<const N: usize> Fields<N> {
                 }
             }
             (None, _) if !renew => {}
-            // The image is needed no more, and the next step makes it anew.
+            // The image is needed no more, and the next step recomputes it.
             (None, Some(z)) => {
                 system.precondition_residual(z);
                 system.apply(z, w);

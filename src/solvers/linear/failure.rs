@@ -1,8 +1,9 @@
 //! Errors of one rank in the middle of a computation of all ranks.
 //!
-//! An operator or a preconditioner of the user may fail on one rank, while the others go on to the next sum over all ranks and
-//! would wait there for ever. So the rank that fails goes on too, with NaN for a result: the next sum is NaN on every
-//! rank, which tells all of them, in the message that is sent anyway. Where a sum is NaN, the ranks agree on what happened.
+//! A custom operator or preconditioner may fail on one rank while the others continue to the next
+//! sum over all ranks, where they would wait for ever. So the rank that fails continues too, with
+//! NaN for a result. The next sum is then NaN on every rank, at no extra message. Where a sum is
+//! NaN, the ranks agree on what happened.
 
 use crate::error::Result;
 use crate::field::Field;

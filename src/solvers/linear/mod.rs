@@ -1,4 +1,5 @@
-//! Linear systems on fields: operators, preconditioners, and how a solve ended. The lowest floor of the solvers.
+//! Linear systems on fields: operators, preconditioners, and how a solve ended. The lowest floor of
+//! the solvers.
 //!
 //! | file | what it has |
 //! |---|---|

@@ -9,25 +9,28 @@ pub enum Status {
     Converged,
     /// The largest number of iterations was made.
     NotConverged,
-    /// The residual grew beyond all bounds, or is not a number.
+    /// The residual grew beyond all bounds or is NaN.
     Diverged,
-    /// The residual has not become smaller for a long time.
+    /// The residual has not become smaller for many iterations; see
+    /// [`Krylov::patience`](crate::solvers::Krylov::patience).
     Stagnated,
-    /// The method cannot go on from here: a division by zero, or an operator that is not what the method needs.
+    /// The method cannot continue: it would divide by zero, or the operator is not of the kind that
+    /// it needs.
     Breakdown,
 }
 
-/// How a solve ended, with the norm of the residual after each iteration. A solve that does not converge is not an
-/// error: the field holds the last iterate.
+/// How a solve ended, with the norm of the residual after each iteration. A solve that does not
+/// converge is not an error: the field holds the last iterate.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outcome {
     /// Why it ended.
     pub status: Status,
-    /// The Euclidean norm of the residual `b − A x` (without a factor for the cell volume) before the first
-    /// iteration and after each: the same bits on any ranks × threads. Of methods that update it, the updated one. Whatever
-    /// the preconditioner, it is this norm that is judged.
+    /// The Euclidean norm of the residual `b − A x` (without a factor for the cell volume)
+    /// before the first iteration and after each: the same bits on any ranks × threads. Of methods
+    /// that update it, the updated one. Whatever the preconditioner, it is this norm that is
+    /// judged.
     pub residuals: Vec<f64>,
-    /// The norm at which it counts as converged.
+    /// The norm of the residual at which the solve counts as converged.
     pub goal: f64,
 }
 
@@ -37,7 +40,7 @@ impl Outcome {
         self.status == Status::Converged
     }
 
-    /// How many iterations were made.
+    /// The number of iterations.
     pub fn iterations(&self) -> usize {
         self.residuals.len() - 1
     }
@@ -47,8 +50,8 @@ impl Outcome {
         self.residuals.last().copied().unwrap_or(f64::NAN)
     }
 
-    /// By how much an iteration reduced the residual: the geometric mean over the last ones, at most 5. Not a number where
-    /// residuals are none.
+    /// The factor by which an iteration reduces the residual: the geometric mean over the last
+    /// iterations, at most 5. NaN if residuals are NaN.
     pub fn factor(&self) -> f64 {
         let last = self.residuals.len() - 1;
         let first = last.saturating_sub(5);
@@ -91,7 +94,7 @@ pub(in crate::solvers) struct Limits {
     pub(in crate::solvers) patience: usize,
 }
 
-/// Residuals beyond so many times the first, or the goal, count as diverged.
+/// Residuals beyond this multiple of the first, or of the goal, count as diverged.
 const DIVERGED: f64 = 1e8;
 
 /// Keeps the history and says when to stop.

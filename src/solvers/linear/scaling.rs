@@ -4,12 +4,13 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::field::Field;
 use crate::solvers::linear::{LinearOperator, Outcome};
 
-/// Norms within which a system is solved as it is: their squares, and those of residuals 10⁻⁵⁰ times as large, have all their
-/// digits.
+/// Norms within which a system is solved as it is: their squares, and those of residuals 10⁻⁵⁰
+/// times as large, have all their digits.
 const SAFE: std::ops::RangeInclusive<f64> = 1e-100..=1e100;
 
-/// Checks the norms of right-hand side and first residual. If they cannot be squared, returns the power of 2 by which to
-/// multiply the system (its solution is then the wanted one times that power).
+/// Checks the norms of right-hand side and first residual. If they cannot be squared, returns the
+/// power of 2 by which to multiply the system (its solution is then the wanted one times that
+/// power).
 ///
 /// # Collective
 /// Over all ranks of the operator's grid.
@@ -31,8 +32,7 @@ pub(in crate::solvers) fn scale_for<const N: usize>(
             return Err(Error::on_all_ranks(
                 ErrorKind::Argument,
                 format!(
-                    "the {what} '{}' has {wrong} value(s) that are infinite or not a number; no system can be solved with \
-                     them",
+                    "the {what} '{}' has {wrong} value(s) that are infinite or NaN; all must be finite",
                     field.name()
                 ),
             ));

@@ -1,4 +1,5 @@
-//! Updates of several fields at once, with exact sums of what they come to: one pass over memory, one message.
+//! Updates of several fields at once, with exact sums of what they come to: one pass over memory,
+//! one message.
 
 use parhelion_kernels::{Accumulator, ExactSum, View, map_parts};
 
@@ -71,8 +72,9 @@ pub(in crate::solvers) fn add_up_all<const D: usize>(
     PartialSums::new(world, threads).add_up()
 }
 
-/// Replaces the values of `changed` by what `rule(changed, read)` returns first, at every point, and returns the exact sums
-/// of what it returns second: each with the same bits on any ranks and threads.
+/// Replaces the values of `changed` by what `rule(changed, read)` returns first, at every point,
+/// and returns the exact sums of what it returns second: each with the same bits on any ranks and
+/// threads.
 ///
 /// The fields are of one grid and centering, with one component.
 ///
@@ -150,12 +152,14 @@ pub(in crate::solvers) fn sums<const M: usize, const D: usize, const N: usize>(
     combine([], read, |[], read| ([], rule(read)))
 }
 
-/// Takes the mean off a field: the part of it in the null space of an operator that maps constants to 0.
+/// Takes the mean off a field: the part of it in the null space of an operator that maps constants
+/// to 0.
 ///
 /// # Collective
 /// Over all ranks of the grid.
 pub(in crate::solvers) fn subtract_mean<const N: usize>(field: &mut Field<f64, N>) {
-    // The mean is rounded, so that a little of it stays, which no solution can meet: the second time takes that off too.
+    // The mean is rounded, so that a little of it stays, which no solution can meet: the second
+    // time takes that off too.
     for _ in 0..2 {
         let mean = field.mean();
         combine([&mut *field], [], |[value], []| ([value - mean], []));

@@ -18,32 +18,45 @@ pub enum Cycle {
     W,
     /// Each level visits the next coarser with an F-cycle, then with a V-cycle.
     F,
-    /// Full multigrid: from the coarsest level up, a V-cycle on each, from the solution on the level below (interpolated by
-    /// parabolas where the coefficient is constant). One such cycle comes near the error of the discretization.
+    /// Full multigrid: from the coarsest level up, a V-cycle on each, from the solution on the
+    /// level below (interpolated by parabolas where the coefficient is constant). One such cycle
+    /// comes near the error of the discretization.
     Full,
 }
 
-/// What takes out the error that a coarser grid cannot see.
+/// The method that reduces the error that a coarser grid cannot represent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Smoother {
-    /// Gauss–Seidel, first the even cells, then the odd ones; with variable coefficients the other way round after the
-    /// coarse correction, with constant ones over-relaxed.
+    /// Gauss–Seidel, first the even cells, then the odd ones. With constant coefficients it is
+    /// over-relaxed; with variable ones, the order is reversed after the coarse correction.
     #[default]
     RedBlack,
-    /// Jacobi with the weight that damps best what must be damped.
+    /// Jacobi with the weight that damps this error best.
     Jacobi,
     /// A Chebyshev polynomial whose degree is the number of sweeps.
     Chebyshev,
-    /// Gauss–Seidel by lines of cells along the axis of the strongest couplings (with constant coefficients, of the smallest
-    /// cells): all of a line is solved for at once, first the even lines, then the odd ones. For coefficients that couple cells much more
-    /// strongly along one axis, which errors along the others are then hidden behind. No line is cut: each rank has
-    /// whole ones.
+    /// Gauss–Seidel by lines along the axis of the strongest couplings (with constant coefficients,
+    /// of the smallest cells). All cells of a line are solved for at once, first on the even lines,
+    /// then on the odd ones. For coefficients that couple cells much more strongly along one axis
+    /// than along the others. Each rank has whole lines.
     Line,
-    /// The same along this axis.
+    /// As [`Line`](Self::Line), along this axis.
     LineAlong(usize),
 }
 
-/// How a [`Multigrid`] is made.
+/// The settings of a [`Multigrid`].
+///
+/// ```
+/// use parhelion::prelude::*;
+/// use parhelion::solvers::{Elliptic, MultigridBuilder};
+///
+/// let world = World::init()?;
+/// let grid = Grid::builder([16, 16]).build(&world)?;
+/// let operator = Elliptic::builder(&grid).shift(1.0).build()?;
+/// let multigrid = MultigridBuilder::new().sweeps(1, 1).build::<f32, 2>(&operator)?;
+/// println!("{multigrid}");
+/// # Ok::<(), parhelion::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct MultigridBuilder {
     pub(super) cycle: Cycle,
@@ -71,32 +84,32 @@ impl MultigridBuilder {
         Self::default()
     }
 
-    /// V-cycles unless told otherwise.
+    /// The order in which levels are visited. Default: [`Cycle::V`].
     pub fn cycle(mut self, cycle: Cycle) -> Self {
         self.cycle = cycle;
         self
     }
 
-    /// Red-black Gauss–Seidel unless told otherwise.
+    /// The smoother. Default: [`Smoother::RedBlack`].
     pub fn smoother(mut self, smoother: Smoother) -> Self {
         self.smoother = smoother;
         self
     }
 
-    /// Sweeps of the smoother before and after the coarse correction (2 and 2 unless told otherwise).
+    /// The number of smoothing sweeps before and after the coarse correction. Default: 2 and 2.
     pub fn sweeps(mut self, before: usize, after: usize) -> Self {
         self.sweeps = [before, after];
         self
     }
 
-    /// Levels with fewer cells a rank move to fewer ranks (8000 unless told otherwise).
+    /// Moves levels with fewer cells per rank than this to fewer ranks. Default: 8000.
     pub fn cells_per_rank(mut self, cells: usize) -> Self {
         self.cells_per_rank = cells;
         self
     }
 
-    /// Whether both halves of a red-black sweep, and what follows it, are made in one pass over memory where levels are large (yes
-    /// unless told otherwise). The results have the same bits.
+    /// Whether large levels make both halves of a red-black sweep, and the step after it, in one
+    /// pass over memory. Default: yes. The results have the same bits either way.
     pub fn fused(mut self, fused: bool) -> Self {
         self.fused = fused;
         self
@@ -108,8 +121,8 @@ impl MultigridBuilder {
     /// Over all ranks of the operator's grid, with the same settings.
     ///
     /// # Errors
-    /// When there are no sweeps at all, the grid lets MPI number ranks anew, or lines are to be solved along an axis that does not
-    /// exist or of which there are fewer lines than ranks.
+    /// When there are no sweeps at all, the grid lets MPI renumber ranks, or lines are to be solved
+    /// along an axis that does not exist or that has fewer lines than ranks.
     pub fn build<T: Real, const N: usize>(mut self, operator: &Elliptic<N>) -> Result<Multigrid<T, N>> {
         let grid = operator.grid();
         grid.world().check_same("MultigridBuilder::build", &self)?;

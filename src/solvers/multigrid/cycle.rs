@@ -12,8 +12,8 @@ use crate::solvers::linear::preconditioner::chebyshev_weights;
 /// A field, in double precision, and by what to multiply the solution that is added to it.
 pub(super) type Target<'a, const N: usize> = Option<(&'a mut Field<f64, N>, f64)>;
 
-/// Solves the first level's system approximately, from `u = 0`. Where the last sweep can, it adds the solution to the field of
-/// `into`, takes that, and leaves `u` as it was before.
+/// Solves the first level's system approximately, from `u = 0`. Where the last sweep can, it adds
+/// the solution to the field of `into`, takes that, and leaves `u` as it was before.
 pub(super) fn run<T: Real, const N: usize>(
     levels: &mut [Level<T, N>],
     settings: &MultigridBuilder,
@@ -114,9 +114,10 @@ fn fuses<T: Real, const N: usize>(level: &Level<T, N>, settings: &MultigridBuild
 
 /// How Gauss–Seidel sweeps are made before, or `after`, the coarse correction.
 ///
-/// With constant coefficients, red before black both times and with over-relaxation, which smooths best (I. Yavneh,
-/// SIAM J. Sci. Comput. 17, 1996; the factor of a V(1,1) cycle in 3-D falls from 0.38 to 0.08). With variable ones symmetric, so that
-/// energy cannot grow: black before red afterwards, without over-relaxation.
+/// With constant coefficients, red before black both times and with over-relaxation, which smooths
+/// best (I. Yavneh, SIAM J. Sci. Comput. 17, 1996; the factor of a V(1,1) cycle in 3-D falls from
+/// 0.38 to 0.08). With variable ones symmetric, so that energy cannot grow: black before red
+/// afterwards, without over-relaxation.
 fn order<T: Real, const N: usize>(level: &Level<T, N>, after: bool) -> Order {
     let symmetric = matches!(level.operator.terms, Terms::Faces(_));
     let relaxation = if symmetric { 1.0 } else { 1.0 + 0.1 * (axes(level).clamp(1, 3) - 1) as f64 };

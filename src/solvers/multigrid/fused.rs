@@ -1,9 +1,10 @@
 //! Red-black sweeps in one pass over memory, for large levels.
 //!
-//! The black half of a sweep works a plane behind the red one, whose newest planes are in a ring; restriction of the residual, or
-//! the update of the solution, follows at once. Every array of the level is read or written once, instead of once for each half
-//! sweep. Around its part a thread, and a rank, computes again what the others have too, from a halo of two cells;
-//! each cell's value is made by the same operations as by sweeps one after another, so the bits are theirs.
+//! The black half of a sweep works a plane behind the red one, whose newest planes are in a ring;
+//! restriction of the residual, or the update of the solution, follows at once. Every array of the
+//! level is read or written once, instead of once for each half sweep. Around its part a thread,
+//! and a rank, computes again what the others have too, from a halo of two cells; each cell's value
+//! is made by the same operations as by sweeps one after another, so the bits are theirs.
 
 use parhelion_kernels::{Pattern, Region, Ring, View, ViewMut, map_parts, map_parts_beside};
 
@@ -32,8 +33,8 @@ pub(super) struct Order {
     pub(super) relaxation: f64,
 }
 
-/// Whether sweeps of this level are made in one pass. Around a periodic axis of an odd number of cells neighbors of one
-/// color meet, and cells beyond the end have the wrong one.
+/// Whether sweeps of this level are made in one pass. Around a periodic axis of an odd number of
+/// cells neighbors of one color meet, and cells beyond the end have the wrong one.
 pub(super) fn worthwhile<T: Real, const N: usize>(level: &Level<T, N>) -> bool {
     let (grid, shape) = (&level.operator.grid, level.u.shape_global());
     let periodic = grid.topology().periodic();
@@ -123,7 +124,8 @@ impl<'a, T: Real, const N: usize, S: RowSource<T, N>> Sweep<'a, T, N, S> {
         row(&couplings, u, f, at, out, |_, f, u, around, diagonal| f - (diagonal * u - around));
     }
 
-    /// Computes both halves of the sweep in `part`: for each row `write(index, len, half)` says by `half(row)` where its values go.
+    /// Computes both halves of the sweep in `part`: for each row `write(index, len, half)` says
+    /// by `half(row)` where its values go.
     fn both(&self, part: Region<N>, mut write: impl FnMut([isize; N], usize, &dyn Fn(&mut [T]))) {
         let mut red = Ring::new(part, 3);
         for tile in tiles::<T, N>(part, 3) {
@@ -166,7 +168,8 @@ fn plane<const N: usize>(region: Region<N>, z: isize) -> impl Iterator<Item = ([
     region.with_axis(0, z, z + 1).rows()
 }
 
-/// Tiles of a thread's part for rings of `planes` planes in all: cut along axis 1, unless rows lie along that.
+/// Tiles of a thread's part for rings of `planes` planes in all: cut along axis 1, unless rows lie
+/// along that.
 fn tiles<T, const N: usize>(part: Region<N>, planes: usize) -> impl Iterator<Item = Region<N>> {
     let rows = if N < 3 {
         part.shape()[1].max(1)
@@ -249,7 +252,8 @@ pub(super) fn add_scaled<T: Real>(x: &mut [f64], u: &[T], scale: f64) {
     x.iter_mut().zip(u).for_each(|(x, u)| *x += scale * u.wide());
 }
 
-/// One sweep from `u = 0`, and `coarse = R (f − A u)`. For constant coefficients, whose couplings need no halo.
+/// One sweep from `u = 0`, and `coarse = R (f − A u)`. For constant coefficients, whose
+/// couplings need no halo.
 pub(super) fn sweep_and_restrict<T: Real, const N: usize>(
     level: &mut Level<T, N>,
     order: Order,

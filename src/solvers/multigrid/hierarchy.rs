@@ -17,11 +17,11 @@ use crate::solvers::linear::{LinearOperator, Real};
 use crate::world::World;
 use parhelion_kernels::Region;
 
-/// Systems of at most so many cells are solved directly.
+/// Largest number of cells of a system that is solved directly.
 const DIRECT: usize = 64;
 
-/// An axis is coarsened while its cells are at most so many times as large as the smallest of all axes: coupling, and so
-/// smoothing, is weak along the others.
+/// An axis is coarsened while its cells are at most this many times as large as the smallest of all
+/// axes. Coupling, and so smoothing, is weak along longer cells.
 const ALIKE: f64 = 1.5;
 
 /// One level.
@@ -42,13 +42,15 @@ pub(super) struct Level<T: Real, const N: usize> {
 pub(super) enum NextLevel<T, const N: usize> {
     /// A coarser grid on the same ranks.
     Coarser(Transfer<T, N>),
-    /// The same cells on fewer ranks, which continue; the others have no further levels and wait for the result.
+    /// The same cells on fewer ranks, which continue; the others have no further levels and wait
+    /// for the result.
     OnFewerRanks { gather: Redistribution<N>, scatter: Redistribution<N> },
     /// Nothing: the level is the coarsest and solved directly.
     Coarsest(Direct),
 }
 
-/// The axes of all levels, the finest first. The axis along which lines are solved is coarsened whatever the size of its cells.
+/// The axes of all levels, the finest first. The axis along which lines are solved is coarsened
+/// whatever the size of its cells.
 fn all_axes<const N: usize>(finest: [Axis; N], solved: Option<usize>) -> Vec<[Axis; N]> {
     let mut all = vec![finest];
     loop {
@@ -129,7 +131,8 @@ struct LevelTerms<T: Real, const N: usize> {
     parts: Option<DiagonalParts<T, N>>,
 }
 
-/// The same couplings in another precision and on a grid cut differently, if this rank has a part of that.
+/// The same couplings in another precision and on a grid cut differently, if this rank has a part
+/// of that.
 fn rearranged<S: Real, T: Real, const N: usize>(
     faces: &Faces<S, N>,
     parts: &DiagonalParts<S, N>,
@@ -152,8 +155,8 @@ fn rearranged<S: Real, T: Real, const N: usize>(
     Ok(Some(LevelTerms { terms: Terms::Faces(Box::new(moved)), parts: Some(parts) }))
 }
 
-/// The levels that this rank has a part of, the finest first, and the redistributions to the first and back. No line along the axis
-/// `solved` is cut.
+/// The levels that this rank has a part of, the finest first, and the redistributions to the first
+/// and back. No line along the axis `solved` is cut.
 ///
 /// # Collective
 /// Over all ranks of the operator's grid.

@@ -36,21 +36,24 @@ pub use report::{LevelReport, MultigridReport};
 use transfer::redistribution::Redistribution;
 use transfer::wall_nodes::WallNodes;
 
-/// Geometric multigrid for an [`Elliptic`] operator: a [`Preconditioner`] for Krylov methods, or by [`solve`](Self::solve) a
-/// solver.
+/// Geometric multigrid for an [`Elliptic`] operator: a [`Preconditioner`] for Krylov methods, or by
+/// [`solve`](Self::solve) a solver.
 ///
-/// It computes in `T`; in single precision a cycle takes half the time and is as good a preconditioner, as the method around it
-/// computes residuals in double precision.
+/// It computes in `T`. In single precision a cycle takes half the time and is as good a
+/// preconditioner, because the method around it computes residuals in double precision.
 ///
-/// Cells become coarse cells two by two along each axis (along long thin cells only where they are short, so that point smoothers do);
-/// where their number is odd, the last stays alone. The coarsest system is solved directly. Where the coefficient varies, transfers
-/// and smoother are symmetric and cannot gain energy, so that conjugate gradients converge whatever the jumps.
+/// Along each axis, pairs of cells become coarse cells; of an odd number, the last cell stays
+/// alone. Long thin cells are first coarsened along the axes on which they are short, so that point
+/// smoothers work. The coarsest system is solved directly. Where the coefficient varies, transfers
+/// and smoother are symmetric and cannot gain energy, so that conjugate gradients converge whatever
+/// the jumps.
 ///
-/// Of [nodes](super::EllipticBuilder::centering) every second one is a coarse node; along periodic axes and where the
-/// coefficient varies they become coarse ones two by two, as cells do.
+/// Every second [node](super::EllipticBuilder::centering) is a coarse node. Along periodic axes and
+/// where the coefficient varies, pairs of nodes become coarse ones, as cells do.
 ///
-/// Large levels are spread over all ranks, in blocks of whole coarse cells; smaller ones move to half the ranks or fewer, step by step, until one
-/// rank solves the coarsest; rank 0 has a part of all, and so displays all. The results have the same bits on any ranks × threads.
+/// Large levels are spread over all ranks, in blocks of whole coarse cells; smaller ones move to
+/// half the ranks or fewer, step by step, until one rank solves the coarsest. Rank 0 has a part of
+/// every level, so its `Display` shows all. The results have the same bits on any ranks × threads.
 ///
 /// ```
 /// use parhelion::prelude::*;
@@ -116,7 +119,8 @@ impl<T: Real, const N: usize> Preconditioner<N> for Multigrid<T, N> {
                 ));
             }
         }
-        // Single precision has a small range: the largest residual becomes about 1, by a power of 2.
+        // Single precision has a small range: the largest residual becomes about 1, by a power of
+        // 2.
         let scale = if size_of::<T>() < 8 { scale_for(r.norm_max()) } else { 1.0 };
         let [to_levels, from_levels] = &self.redistributions;
         to_levels.run(Some(r), Some(&mut self.levels[0].f), scale);

@@ -1,7 +1,9 @@
-//! Multigrid as a solver: cycles, perhaps in single precision, that improve an iterate in double precision.
+//! Multigrid as a solver: cycles, perhaps in single precision, that improve an iterate in double
+//! precision.
 //!
-//! Where the finest level has the blocks of the user's grid, an iteration makes two passes over the double precision fields, and no
-//! others are needed: the residual goes straight to the level, in its precision, and the correction straight to the iterate.
+//! Where the finest level has the blocks of the user's grid, an iteration makes two passes over the
+//! double precision fields, and no others are needed: the residual goes straight to the level, in
+//! its precision, and the correction straight to the iterate.
 
 use parhelion_kernels::map_parts;
 
@@ -20,10 +22,11 @@ use crate::solvers::linear::{LinearOperator, Outcome, Real};
 const MOST: usize = 200;
 
 impl<T: Real, const N: usize> Multigrid<T, N> {
-    /// Solves `A x = b` by cycles alone, from the `x` that is given, until the residual is `tolerance` times as large as `b`.
+    /// Solves `A x = b` by cycles alone, from the `x` that is given, until the residual is
+    /// `tolerance` times as large as `b`.
     ///
-    /// Does what [`Krylov::richardson`](crate::solvers::Krylov::richardson) does with this preconditioner, in
-    /// fewer passes over memory.
+    /// Does what [`Krylov::richardson`](crate::solvers::Krylov::richardson) does with this
+    /// preconditioner, in fewer passes over memory.
     ///
     /// # Collective
     /// Over all ranks of the grid.
@@ -54,7 +57,8 @@ impl<T: Real, const N: usize> Multigrid<T, N> {
         let mut fields =
             (!self.aligned).then(|| [operator.vector("residual"), operator.vector("correction")]);
         let points = b.shape_global().iter().product::<usize>() as f64;
-        // Of the residual before; each cycle changes its size by little, for the range of single precision.
+        // Of the residual before; each cycle changes its size by little, for the range of single
+        // precision.
         let mut scale = scale_for(right / points.sqrt());
         let squares = self.residual_to_level(b, x, &mut fields, scale)?;
         let limits = Limits { relative: tolerance, absolute: 0.0, iterations: MOST, patience: 10 };

@@ -28,8 +28,9 @@ pub struct LevelReport<const N: usize> {
     pub shape: [usize; N],
     /// The ranks it lies on.
     pub ranks: usize,
-    /// By how much a cycle that begins on this level reduces the residual of the level's own system, as the only solver: the geometric
-    /// mean over some cycles. The same bits on any ranks × threads.
+    /// By how much a cycle that begins on this level reduces the residual of the level's own
+    /// system, as the only solver: the geometric mean over some cycles. The same bits on any ranks
+    /// × threads.
     pub factor: f64,
     /// Seconds that a cycle takes from this level down and back.
     pub seconds: f64,
@@ -58,8 +59,8 @@ impl<const N: usize> fmt::Display for MultigridReport<N> {
 }
 
 impl<T: Real, const N: usize> Multigrid<T, N> {
-    /// Tries the cycle on every level's own system, from the same noise whatever the ranks: what it costs and how fast it
-    /// converges. That takes as long as some dozen cycles.
+    /// Tries the cycle on every level's own system, from the same noise whatever the ranks: what it
+    /// costs and how fast it converges. That takes as long as some dozen cycles.
     ///
     /// # Collective
     /// Over all ranks of the operator's grid.
@@ -87,14 +88,14 @@ impl<T: Real, const N: usize> Multigrid<T, N> {
         let mut values: Vec<f64> = levels.iter().flat_map(numbers).collect();
         values.resize(count as usize * 4, 0.0);
         root.broadcast_into(&mut values[..]);
-        let told = shapes.chunks_exact(N).zip(values.chunks_exact(4)).map(|(shape, values)| LevelReport {
+        let reports = shapes.chunks_exact(N).zip(values.chunks_exact(4)).map(|(shape, values)| LevelReport {
             shape: std::array::from_fn(|a| shape[a] as usize),
             factor: values[0],
             seconds: values[1],
             bytes: values[2] as usize,
             ranks: values[3] as usize,
         });
-        Ok(MultigridReport { levels: told.collect() })
+        Ok(MultigridReport { levels: reports.collect() })
     }
 
     /// Solves `A x = 0` on a level from noise, by cycles that begin there.

@@ -29,9 +29,10 @@ impl<const N: usize> Stage<N> {
 
 /// Spreads levels over ranks.
 ///
-/// All levels begin on the ranks of the `user`'s blocks, in these blocks if they allow it. Where a level has fewer than
-/// `cells_per_rank` cells a rank, or its blocks cannot be coarsened, half the ranks or fewer go on; the last level lies on one.
-/// The axis that is to stay `whole` is not cut.
+/// All levels begin on the ranks of the `user`'s blocks, in these blocks if they allow it. Where a
+/// level has fewer than `cells_per_rank` cells a rank, or its blocks cannot be coarsened, half the
+/// ranks or fewer continue; the last level lies on one. The axis that is to stay `whole` is not
+/// cut.
 ///
 /// # Errors
 /// When there are fewer lines along that axis than ranks.
@@ -74,7 +75,7 @@ pub(super) fn stages<const N: usize>(
     Ok(stages)
 }
 
-/// How blocks of whole granules are cut over so many ranks.
+/// The number of ranks along each axis when blocks of whole granules are cut for `ranks` ranks.
 fn cut<const N: usize>(
     user: &Decomposition<N>,
     (periodic, whole): ([bool; N], Option<usize>),

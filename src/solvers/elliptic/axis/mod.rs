@@ -1,4 +1,5 @@
-//! One axis of a grid or of a grid coarsened from it: widths of cells, and how neighbors are coupled.
+//! One axis of a grid or of a grid coarsened from it: widths of cells, and how neighbors are
+//! coupled.
 
 mod nodes;
 mod quadratic;
@@ -23,8 +24,8 @@ pub(in crate::solvers) enum Points {
     Nodes,
 }
 
-/// Cells along one axis, each made of `width` cells of the finest grid, the last of what is left; or the nodes between
-/// them.
+/// Cells along one axis, each made of `width` cells of the finest grid, the last of what is left;
+/// or the nodes between them.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::solvers) struct Axis {
     /// Cells of the finest grid.
@@ -95,7 +96,8 @@ impl Axis {
         Coupled { sides, diagonal: sides[0] + sides[1] + fixed as f64 * scale * 2.0 / width }
     }
 
-    /// How much a child of a cell of the next coarser axis weighs in it, of the coarse cell's width.
+    /// How much a child of a cell of the next coarser axis weighs in it, of the coarse cell's
+    /// width.
     pub(in crate::solvers) fn share(&self, child: isize, coarse: &Self) -> f64 {
         let parent = if coarse.width == self.width { child } else { child.div_euclid(2) };
         match (self.width_of(child), coarse.width_of(parent)) {
@@ -104,20 +106,21 @@ impl Axis {
         }
     }
 
-    /// How much points `2i − 1`, `2i` and `2i + 1` weigh in point `i` of the next coarser axis; `i − 1`, `i` and `i + 1`
-    /// where it is the same.
+    /// How much points `2i − 1`, `2i` and `2i + 1` weigh in point `i` of the next coarser axis;
+    /// `i − 1`, `i` and `i + 1` where it is the same.
     pub(in crate::solvers) fn weights(&self, i: isize, coarse: &Self) -> [f64; 3] {
         match self.points {
             _ if coarse.width == self.width => [0.0, 1.0, 0.0],
             Points::Nodes => nodes::weights(self, i, coarse),
-            // The last cell may be alone; around a periodic end it is not the first that comes next.
+            // The last cell may be alone; around a periodic end it is not the first that comes
+            // next.
             Points::Cells if 2 * i + 1 == self.cells() as isize => [0.0, self.share(2 * i, coarse), 0.0],
             Points::Cells => [0.0, self.share(2 * i, coarse), self.share(2 * i + 1, coarse)],
         }
     }
 
-    /// How much nearer than on the next coarser axis are the centers beside the low face of cell `i`, the first child of its
-    /// parent; 0 at walls.
+    /// How much nearer than on the next coarser axis are the centers beside the low face of cell
+    /// `i`, the first child of its parent; 0 at walls.
     pub(in crate::solvers) fn nearer(&self, i: isize, coarse: &Self) -> f64 {
         let parent = if coarse.width == self.width { i } else { i.div_euclid(2) };
         let between = |axis: &Self, i: isize| Some(axis.width_of(i - 1)? + axis.width_of(i)?);
@@ -127,8 +130,9 @@ impl Axis {
         }
     }
 
-    /// Linear interpolation from the next coarser axis at cell `i`: the parent's weight and that of the parent's neighbor
-    /// on the side of `i`. At a wall the given value 0, or slope 0, stands for the neighbor.
+    /// Linear interpolation from the next coarser axis at cell `i`: the parent's weight and that of
+    /// the parent's neighbor on the side of `i`. At a wall the given value 0, or slope 0, stands
+    /// for the neighbor.
     pub(in crate::solvers) fn interpolated(&self, i: isize, coarse: &Self) -> [f64; 2] {
         if coarse.width == self.width {
             return [1.0, 0.0];

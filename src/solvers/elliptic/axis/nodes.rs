@@ -1,8 +1,9 @@
 //! Nodes along an axis with walls: point `i` of an axis of width `w` is node `i·w`.
 //!
-//! Both walls carry nodes. Node 0 is always a point; where its value is given it is a *dummy*: coupled to nothing, its
-//! right-hand side and correction stay 0. The last node is a point if the flux is given there, and none if the value is. Where the
-//! width does not divide the axis, the last point lies before the high wall, by less than a width.
+//! Both walls carry nodes. Node 0 is always a point; where its value is given it is a *dummy*:
+//! coupled to nothing, its right-hand side and correction stay 0. The last node is a point if the
+//! flux is given there, and none if the value is. Where the width does not divide the axis, the
+//! last point lies before the high wall, by less than a width.
 
 use super::{Axis, Coupled, End};
 
@@ -21,7 +22,8 @@ fn rest(axis: &Axis) -> f64 {
     axis.finest as f64 - (count(axis) - 1) as f64 * axis.width as f64
 }
 
-/// What belongs to a point: half of the way to its neighbors and to walls of given value, all of the way to other walls.
+/// What belongs to a point: half of the way to its neighbors and to walls of given value, all of
+/// the way to other walls.
 fn volume(axis: &Axis, i: isize) -> f64 {
     let half = 0.5 * axis.width as f64;
     let above = match axis.ends[1] {
@@ -56,7 +58,8 @@ pub(super) fn coupled(axis: &Axis, i: isize) -> Coupled {
     }
 }
 
-/// Linear interpolation at point `i` from the axis twice as coarse: weights of the points before (or at) it and after it.
+/// Linear interpolation at point `i` from the axis twice as coarse: weights of the points before
+/// (or at) it and after it.
 pub(super) fn interpolated(axis: &Axis, i: isize, coarse: &Axis) -> [f64; 2] {
     let parent = i.div_euclid(2);
     match coarse.ends[1] {
@@ -71,8 +74,8 @@ pub(super) fn interpolated(axis: &Axis, i: isize, coarse: &Axis) -> [f64; 2] {
     }
 }
 
-/// Full weighting: what points `2i − 1`, `2i` and `2i + 1` are in point `i` of the axis twice as coarse. Interpolation
-/// transposed, with what belongs to each.
+/// Full weighting: what points `2i − 1`, `2i` and `2i + 1` are in point `i` of the axis twice
+/// as coarse. Interpolation transposed, with what belongs to each.
 pub(super) fn weights(axis: &Axis, i: isize, coarse: &Axis) -> [f64; 3] {
     let weight = |fine: isize| {
         if is_dummy(coarse, i) || is_dummy(axis, fine) || !(0..count(axis)).contains(&fine) {
@@ -124,7 +127,8 @@ mod tests {
         }
     }
 
-    /// Where no value is given, averages of constants are those constants, and interpolation of them too.
+    /// Where no value is given, averages of constants are those constants, and interpolation of
+    /// them too.
     #[test]
     fn constants_stay_constants() {
         for finest in [8, 9, 10, 11] {

@@ -3,8 +3,9 @@
 use super::{Axis, End};
 
 impl Axis {
-    /// Weights at cell `i` of its parent's neighbor before, of the parent, and of the neighbor after it, by the parabola through their
-    /// centers. A wall of given value 0, or the parent's mirror image in a wall of slope 0, stands for a neighbor beyond.
+    /// Weights at cell `i` of its parent's neighbor before, of the parent, and of the neighbor
+    /// after it, by the parabola through their centers. A wall of given value 0, or the parent's
+    /// mirror image in a wall of slope 0, stands for a neighbor beyond.
     pub(in crate::solvers) fn interpolated_by_parabola(&self, i: isize, coarse: &Self) -> [f64; 3] {
         let whole_axis = [0.0, 1.0, 0.0];
         if coarse.width == self.width {

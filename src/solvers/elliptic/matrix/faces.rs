@@ -8,9 +8,11 @@ use crate::field::{Boundary, Field};
 use crate::grid::{Centering, Face, Grid};
 use crate::solvers::linear::Real;
 
-/// `−∇·(β∇u) + αu`: the coupling of each cell to the one below it on each axis, and what else is on the diagonal.
+/// `−∇·(β∇u) + αu`: the coupling of each cell to the one below it on each axis, and what else is
+/// on the diagonal.
 pub(in crate::solvers) struct Faces<T: Real, const N: usize> {
-    /// Field `a` at cell `i`: the coupling through the face between `i − 1` and `i` along axis `a`; 0 at walls.
+    /// Field `a` at cell `i`: the coupling through the face between `i − 1` and `i` along axis
+    /// `a`; 0 at walls.
     pub(in crate::solvers) below: [Field<T, N>; N],
     /// On the diagonal beside the couplings: the shift, and walls of given value.
     pub(in crate::solvers) shift: Field<T, N>,

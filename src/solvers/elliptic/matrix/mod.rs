@@ -24,8 +24,8 @@ pub(in crate::solvers) struct Discrete<T: Real, const N: usize> {
     pub(in crate::solvers) terms: Terms<T, N>,
 }
 
-/// Where the couplings come from: constant coefficients at cells (or, in multigrid, at points of an axis of their own) or at
-/// nodes, or variable ones.
+/// Where the couplings come from: constant coefficients at cells (or, in multigrid, at points of an
+/// axis of their own) or at nodes, or variable ones.
 pub(in crate::solvers) enum Terms<T: Real, const N: usize> {
     Separable(Separable<T, N>),
     Nodal(Nodal<T, N>),
@@ -67,7 +67,8 @@ impl<T: Real, const N: usize> RowSource<T, N> for FaceViews<'_, T, N> {
     }
 }
 
-/// Evaluates `$body` with `$source` bound to the [`RowSource`] of an operator, compiled for each kind.
+/// Evaluates `$body` with `$source` bound to the [`RowSource`] of an operator, compiled for each
+/// kind.
 macro_rules! with_rows {
     ($operator:expr, $source:ident => $body:expr) => {
         match &$operator.terms {
@@ -158,8 +159,8 @@ impl<T: Real, const N: usize> Discrete<T, N> {
         Ok(add_up_all(self.grid.world(), parts.into_iter().map(|sum| [sum]))[0])
     }
 
-    /// `output = scale · (f − A u)` in another precision, on a grid of the same blocks; returns the sum of the squares of the
-    /// residual itself.
+    /// `output = scale · (f − A u)` in another precision, on a grid of the same blocks;
+    /// returns the sum of the squares of the residual itself.
     pub(in crate::solvers) fn scaled_residual<S: Real>(
         &self,
         u: &mut Field<T, N>,
@@ -191,8 +192,9 @@ impl<T: Real, const N: usize> Discrete<T, N> {
         Ok(add_up_all(self.grid.world(), parts.into_iter().map(|sum| [sum]))[0])
     }
 
-    /// One half of a red-black Gauss–Seidel sweep: cells of `color` (parity of the sum of the global indices) move toward the
-    /// value that solves their equation, by `relaxation` of the way; the others keep theirs.
+    /// One half of a red-black Gauss–Seidel sweep: cells of `color` (parity of the sum of the
+    /// global indices) move toward the value that solves their equation, by `relaxation` of the
+    /// way; the others keep theirs.
     pub(in crate::solvers) fn relax(
         &self,
         color: usize,
@@ -278,8 +280,9 @@ impl<T: Real, const N: usize> Discrete<T, N> {
         timing.finish(region.len(), 2 * size_of::<T>() + self.bytes());
     }
 
-    /// Writes `rule(i in the row, f, u, Σ coupling · neighbor, diagonal)` to every cell, with a rule for each row that begins
-    /// at `first`. Without an `f`, that of the rule means nothing.
+    /// Writes `rule(i in the row, f, u, Σ coupling · neighbor, diagonal)` to every cell,
+    /// with a rule for each row that begins at `first`. Without an `f`, that of the rule means
+    /// nothing.
     fn sweep<R: Fn(usize, T, T, T, T) -> T>(
         &self,
         u: &mut Field<T, N>,
@@ -305,8 +308,8 @@ impl<T: Real, const N: usize> Discrete<T, N> {
         Ok(())
     }
 
-    /// What to add to a sum of local indices so that it is even for cells of this color; not negative where they are
-    /// not.
+    /// What to add to a sum of local indices so that it is even for cells of this color; not
+    /// negative where they are not.
     pub(in crate::solvers) fn parity(&self, color: usize) -> usize {
         let offset =
             self.grid.region_global(crate::grid::Centering::Cell).start.iter().sum::<isize>() as usize;

@@ -1,8 +1,9 @@
 //! Couplings of an operator with constant coefficients on nodes: tables for each axis.
 //!
-//! The equation of a node is multiplied by the share of its cell that is inside the domain (½ at a wall, ¼ at an edge), which
-//! makes the matrix symmetric: a coupling along one axis is the product of the one of that axis and the shares of the others. Nodes of
-//! given value have a share of 0, are coupled to nothing, and have a number of their own on the diagonal.
+//! The equation of a node is multiplied by the share of its cell that is inside the domain (½ at a
+//! wall, ¼ at an edge), which makes the matrix symmetric: a coupling along one axis is the product
+//! of the one of that axis and the shares of the others. Nodes of given value have a share of 0,
+//! are coupled to nothing, and have a number of their own on the diagonal.
 
 use super::rows::{Couplings, RowCouplings};
 use crate::solvers::elliptic::axis::End;
@@ -73,7 +74,8 @@ impl NodeAxis {
 }
 
 impl<T: Real, const N: usize> Nodal<T, N> {
-    /// For the nodes `local` of a block that begins at global index `offset`, with cells of size `spacing`.
+    /// For the nodes `local` of a block that begins at global index `offset`, with cells of size
+    /// `spacing`.
     pub(in crate::solvers) fn new(
         axes: &[NodeAxis; N],
         spacing: [f64; N],
@@ -138,7 +140,8 @@ impl<T: Real, const N: usize> Nodal<T, N> {
     }
 }
 
-/// What a node of given value has on its diagonal, as much as one inside the domain: a number of the size of the others.
+/// What a node of given value has on its diagonal, as much as one inside the domain: a number of
+/// the size of the others.
 pub(in crate::solvers) fn fixed_diagonal<const N: usize>(beta: f64, spacing: [f64; N]) -> f64 {
     spacing.iter().map(|h| 2.0 * beta / (h * h)).sum()
 }

@@ -16,7 +16,8 @@ pub(in crate::solvers) struct Couplings<T, const N: usize> {
 pub(in crate::solvers) trait RowCouplings<T, const N: usize> {
     fn at(&self, i: usize) -> Couplings<T, N>;
 
-    /// Those of the first `len` cells: lets the compiler see in a loop that none of them lies outside.
+    /// Those of the first `len` cells: lets the compiler see in a loop that none of them lies
+    /// outside.
     fn trimmed(&self, len: usize) -> Self;
 }
 
@@ -40,11 +41,11 @@ impl<T: Real, const N: usize> Rows<T, N> for Ring<T, N> {
     }
 }
 
-/// Writes `rule(i, f, u of the cell, Σ coupling · u of the neighbors, diagonal)` to every cell of the row that begins at
-/// `first`.
+/// Writes `rule(i, f, u of the cell, Σ coupling · u of the neighbors, diagonal)` to
+/// every cell of the row that begins at `first`.
 ///
-/// A function of its own, all slices cut to one length, so that the compiler knows that the row written overlaps none of those
-/// read, needs no bounds checks, and vectorizes the loop.
+/// A separate function, all slices cut to one length, so that the compiler knows that the row
+/// written overlaps none of those read, needs no bounds checks, and vectorizes the loop.
 #[inline(never)]
 pub(in crate::solvers) fn row<T: Real, C: RowCouplings<T, N>, const N: usize>(
     couplings: &C,

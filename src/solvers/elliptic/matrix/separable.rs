@@ -14,7 +14,8 @@ pub(in crate::solvers) struct Table<T> {
     diagonal: Vec<T>,
 }
 
-/// `−β Δu + α u` on a grid whose cells differ in width along each axis only: the couplings add up over the axes.
+/// `−β Δu + α u` on a grid whose cells differ in width along each axis only: the couplings add
+/// up over the axes.
 pub(in crate::solvers) struct Separable<T, const N: usize> {
     tables: [Table<T>; N],
     shift: T,

@@ -1,19 +1,20 @@
 //! Restriction and interpolation between a grid and the next coarser one.
 //!
-//! Every coarse cell is made of one or two fine cells along each axis. The blocks of both grids are in the same places, so
-//! that only the halo of the coarse one is needed.
+//! Every coarse cell is made of one or two fine cells along each axis. The blocks of both grids are
+//! in the same places, so that only the halo of the coarse one is needed.
 //!
-//! With constant coefficients the equations are divided by the volume; restriction averages, interpolation is linear along each
-//! axis, and the coarse operator is discretized anew.
+//! With constant coefficients the equations are divided by the volume; restriction averages,
+//! interpolation is linear along each axis, and the coarse operator is discretized again.
 //!
-//! Along axes whose points are nodes, coarse points lie on every second fine one; restriction is full weighting (see
-//! `weighting`), interpolation linear again.
+//! Along axes whose points are nodes, coarse points lie on every second fine one; restriction is
+//! full weighting (see `weighting`), interpolation linear again.
 //!
-//! With variable coefficients they are not divided; restriction adds up, and interpolation is constant. A coarse coupling is the
-//! sum of the fine ones through the same face times the ratio of the distances between centers. For a smooth coefficient that is
-//! the right one; for any, its energy is at least half of the exact (Galerkin) operator's. So with a smoother that is
-//! symmetric a cycle never gains energy, however much the coefficient jumps. (Linear interpolation across jumps, or coarse
-//! couplings by resistances in series, do: with a ball of 10⁶ in 1 both diverged.)
+//! With variable coefficients they are not divided; restriction adds up, and interpolation is
+//! constant. A coarse coupling is the sum of the fine ones through the same face times the ratio of
+//! the distances between centers. For a smooth coefficient that is the right one; for any, its
+//! energy is at least half of the exact (Galerkin) operator's. So with a smoother that is symmetric
+//! a cycle never gains energy, however much the coefficient jumps. (Linear interpolation across
+//! jumps, or coarse couplings by resistances in series, do: with a ball of 10⁶ in 1 both diverged.)
 
 mod quadratic;
 pub(super) mod redistribution;
@@ -74,8 +75,9 @@ impl<T: Real> AxisTable<T> {
 }
 
 impl<T: Real, const N: usize> Transfer<T, N> {
-    /// From `grid`, whose axes are `fine`, to the grid of the axes `coarse`; `averages` where the equations are divided by the
-    /// volume of the cells. The coarse points of this rank are `coarse_block`, global.
+    /// From `grid`, whose axes are `fine`, to the grid of the axes `coarse`; `averages` where the
+    /// equations are divided by the volume of the cells. The coarse points of this rank are
+    /// `coarse_block`, global.
     pub(in crate::solvers::multigrid) fn new(
         grid: &Grid<N>,
         fine: &[Axis; N],

@@ -1,7 +1,9 @@
-//! Interpolation of solutions, by parabolas along each axis: what full multigrid begins with on a level.
+//! Interpolation of solutions, by parabolas along each axis: what full multigrid begins with on a
+//! level.
 //!
-//! Corrections are interpolated linearly, which is enough to converge. The first iterate should be more exact than that (of
-//! third order for a second-order discretization), or its error is larger than the level's own.
+//! Corrections are interpolated linearly, which is enough to converge. The first iterate should be
+//! more exact than that (of third order for a second-order discretization), or its error is larger
+//! than the level's own.
 
 use parhelion_kernels::{Pattern, map_parts};
 
@@ -14,7 +16,8 @@ use parhelion_kernels::Region;
 
 /// Between two levels of cells.
 pub(in crate::solvers::multigrid) struct Quadratic<T, const N: usize> {
-    /// For each axis and fine cell of this rank's block, the weights of the parent's neighbor before, the parent, and the one after.
+    /// For each axis and fine cell of this rank's block, the weights of the parent's neighbor
+    /// before, the parent, and the one after.
     weights: [Vec<[T; 3]>; N],
     /// Along which axes two cells become one.
     halves: [bool; N],
@@ -51,7 +54,8 @@ impl<T: Real, const N: usize> Quadratic<T, N> {
             let mut along = Vec::new();
             for (first, len) in part.rows() {
                 let (start, end) = (first[N - 1], first[N - 1] + len as isize);
-                // The coarse row with one cell more on both sides, interpolated along the other axes.
+                // The coarse row with one cell more on both sides, interpolated along the other
+                // axes.
                 let from = parent(N - 1, start) - 1;
                 along.clear();
                 along.resize((parent(N - 1, end - 1) + 2 - from) as usize, T::zero());

@@ -1,4 +1,4 @@
-//! Moving the values of a field to a field of another decomposition of the same cells.
+//! Redistribution of a field's values to another decomposition of the same cells.
 
 use mpi::request::{WaitGuard, scope};
 use mpi::traits::{Communicator, Destination, Source};
@@ -116,7 +116,8 @@ impl<const N: usize> Redistribution<N> {
         }
     }
 
-    /// Copies `scale` times the values of `from` to `to`, in its precision. Ranks without a block have no field.
+    /// Copies `scale` times the values of `from` to `to`, in its precision. Ranks without a block
+    /// have no field.
     ///
     /// # Collective
     /// Over all ranks of the grid.

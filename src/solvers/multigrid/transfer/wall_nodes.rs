@@ -13,7 +13,8 @@ use parhelion_kernels::Region;
 /// What is done to residuals and corrections on the way between both grids.
 pub(in crate::solvers::multigrid) struct WallNodes<const N: usize> {
     pub(in crate::solvers::multigrid) frame: Frame<N>,
-    /// Layers of the finest level whose equations the user's operator has by halves, and the level as wholes.
+    /// Layers of the finest level whose equations the user's operator has by halves, and the level
+    /// as wholes.
     doubled: Vec<Region<N>>,
     walls: Rc<WallTerms<N>>,
 }
@@ -42,7 +43,8 @@ impl<const N: usize> WallNodes<N> {
         self.frame.centering == Centering::Cell
     }
 
-    /// Doubles the residuals of equations that the user's operator has by halves, on the finest level.
+    /// Doubles the residuals of equations that the user's operator has by halves, on the finest
+    /// level.
     pub(in crate::solvers::multigrid) fn double_halved<T: Real>(&self, f: &mut Field<T, N>) {
         for layer in &self.doubled {
             let (mut view, two) = (f.component_mut(0), T::nearest(2.0));

@@ -1,6 +1,8 @@
-//! Full weighting: restriction where coarse points lie on fine ones, and take part of those on both sides.
+//! Full weighting: restriction where coarse points lie on fine ones, and take part of those on both
+//! sides.
 //!
-//! Unlike averages over the cells that make up a coarse one, it needs the halo of the fine residual, which therefore is stored.
+//! Unlike averages over the cells that make up a coarse one, it needs the halo of the fine
+//! residual, which therefore is stored.
 
 use parhelion_kernels::{Pattern, Region, View, map_parts};
 
