@@ -1,4 +1,4 @@
-//! How an operator is described, and made.
+//! The description of an elliptic problem, and the assembly of its operator.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -43,7 +43,7 @@ pub(super) enum Shift<'a, const N: usize> {
 /// A description, with what is computed from it once.
 pub(super) struct Assembler<'b, 'a, const N: usize> {
     pub(super) problem: &'b EllipticBuilder<'a, N>,
-    /// What is at the ends of each axis.
+    /// The kinds of ends of each axis.
     pub(super) ends: [[End; 2]; N],
     /// This rank's points, local.
     pub(super) local: Region<N>,
@@ -64,7 +64,7 @@ impl<'a, const N: usize> EllipticBuilder<'a, N> {
         }
     }
 
-    /// Where the unknowns live: [`Centering::Cell`] or [`Centering::Node`]. Default: cells.
+    /// Sets the centering of the unknowns: [`Centering::Cell`] or [`Centering::Node`]. Default: cells.
     ///
     /// Walls carry nodes. A node on a wall of given value `g` is an unknown like the others, with
     /// the equation `d u = d g`. The equation of any node is that of the part of its cell that
@@ -95,7 +95,7 @@ impl<'a, const N: usize> EllipticBuilder<'a, N> {
         self
     }
 
-    /// The same β everywhere. Default: 1.
+    /// Sets one β for all places. Default: 1.
     pub fn coefficient(mut self, beta: f64) -> Self {
         self.coefficient = Coefficient::Constant(beta);
         self
@@ -120,7 +120,7 @@ impl<'a, const N: usize> EllipticBuilder<'a, N> {
         self
     }
 
-    /// The same α everywhere. Default: 0.
+    /// Sets one α for all places. Default: 0.
     ///
     /// A negative one makes a Helmholtz problem: once −α is larger than the smallest eigenvalue of
     /// `−∇·(β∇)`, the matrix is indefinite. [`Krylov::minres`](crate::solvers::Krylov::minres) is
@@ -137,7 +137,7 @@ impl<'a, const N: usize> EllipticBuilder<'a, N> {
         self
     }
 
-    /// The condition at a wall. Default: [`Boundary::Reflecting`], no flux.
+    /// Sets the condition at a wall. Default: [`Boundary::Reflecting`], no flux.
     ///
     /// [`Dirichlet`](Boundary::Dirichlet) and [`Neumann`](Boundary::Neumann) conditions may depend
     /// on the place ([`Boundary::dirichlet_at`], [`Boundary::neumann_at`]).
@@ -185,7 +185,7 @@ impl<'a, const N: usize> EllipticBuilder<'a, N> {
         Ok(operator)
     }
 
-    /// What is computed once.
+    /// Computes what all parts of the assembly need.
     fn assembler(&self) -> Result<Assembler<'_, 'a, N>> {
         let block = self.grid.region_global(self.centering);
         let beta = match &self.coefficient {
@@ -208,7 +208,7 @@ impl<'a, const N: usize> EllipticBuilder<'a, N> {
         })
     }
 
-    /// What is at the ends of each axis.
+    /// The kinds of ends of each axis.
     pub(super) fn ends(&self) -> [[End; 2]; N] {
         let periodic = self.grid.topology().periodic();
         std::array::from_fn(|a| {

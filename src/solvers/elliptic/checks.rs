@@ -1,4 +1,4 @@
-//! What cannot be made is refused, the same on every rank.
+//! Checks of a description: senseless ones are refused, the same on every rank.
 
 use super::builder::{Coefficient, EllipticBuilder, Shift};
 use super::refused;

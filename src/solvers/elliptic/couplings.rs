@@ -12,7 +12,7 @@ use crate::field::Field;
 use crate::grid::Face;
 use crate::solvers::elliptic::matrix::faces::Faces;
 
-/// How the coefficient at a face is made from those of the two points beside it, or from those of
+/// The mean that makes the coefficient at a face from those of the two points beside it, or of
 /// the cells that it lies in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Mean {

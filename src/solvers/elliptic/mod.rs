@@ -55,7 +55,7 @@ pub struct Elliptic<const N: usize> {
     singular: bool,
 }
 
-/// Where the points of multigrid's own grid are among those of the fields.
+/// The place of multigrid's own grid among the points of the fields.
 #[derive(Clone, Copy)]
 pub(super) struct Frame<const N: usize> {
     pub(super) centering: Centering,
@@ -65,7 +65,7 @@ pub(super) struct Frame<const N: usize> {
     pub(super) unknown: Region<N>,
 }
 
-/// What an operator consists of at this centering.
+/// The parts of an operator, assembled for one centering.
 struct Assembly<const N: usize> {
     terms: Terms<f64, N>,
     axes: [Axis; N],

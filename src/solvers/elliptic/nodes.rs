@@ -157,12 +157,12 @@ impl<const N: usize> Assembler<'_, '_, N> {
         self.local.intersection(&self.local.with_axis(axis, at, at + 1))
     }
 
-    /// Those on a wall.
+    /// The local nodes on a wall.
     fn on_wall(&self, face: Face) -> Region<N> {
         self.layer(face.axis, if face.high { self.node_axes()[face.axis].last } else { 0 })
     }
 
-    /// Those next to the nodes on a wall.
+    /// The local nodes next to those on a wall.
     fn next_to_wall(&self, face: Face) -> Region<N> {
         self.layer(face.axis, if face.high { self.node_axes()[face.axis].last - 1 } else { 1 })
     }
@@ -173,7 +173,7 @@ impl<const N: usize> Assembler<'_, '_, N> {
         (0..N).filter(|&a| a != axis).map(|a| axes[a].share(index[a] + self.offset[a])).product()
     }
 
-    /// What is given at the node on a wall that is nearest to a local one.
+    /// The value or slope of a wall at its node nearest to a local one.
     fn wall_value(&self, face: Face, index: [isize; N]) -> f64 {
         let mut global: [isize; N] = std::array::from_fn(|a| index[a] + self.offset[a]);
         global[face.axis] = if face.high { self.node_axes()[face.axis].last } else { 0 };

@@ -1,4 +1,4 @@
-//! What walls add to the right-hand side and to the diagonal.
+//! The terms that walls contribute to the right-hand side and to the diagonal.
 
 use parhelion_kernels::Region;
 
@@ -62,7 +62,7 @@ impl<const N: usize> Assembler<'_, '_, N> {
         })
     }
 
-    /// Where the wall is nearest to a cell at it.
+    /// The place on a wall nearest to a cell at it.
     fn place_on_wall(&self, face: Face, index: [isize; N]) -> [f64; N] {
         let mut global: [isize; N] = std::array::from_fn(|a| index[a] + self.offset[a]);
         global[face.axis] += isize::from(face.high);
@@ -99,7 +99,7 @@ impl<const N: usize> Assembler<'_, '_, N> {
         Ok(fixed.into_iter().map(|(face, term)| (face.axis, term)).collect())
     }
 
-    /// What walls add to the right-hand side.
+    /// The terms of the right-hand side at the walls.
     ///
     /// # Collective
     /// Over all ranks of the grid.

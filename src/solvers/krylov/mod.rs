@@ -172,7 +172,7 @@ impl Krylov {
 
     /// Solves `A x = b` from the `x` that is given.
     ///
-    /// Where the operator [is singular](LinearOperator::is_singular), the mean is taken off `b` (in
+    /// If the operator [is singular](LinearOperator::is_singular), the mean is subtracted from `b` (in
     /// a copy) and `x`.
     ///
     /// # Collective
@@ -240,7 +240,7 @@ impl Krylov {
     }
 }
 
-/// What all methods work with.
+/// The state that all methods share.
 struct System<'a, const N: usize> {
     operator: &'a dyn LinearOperator<N>,
     preconditioner: &'a mut dyn Preconditioner<N>,

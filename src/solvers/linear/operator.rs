@@ -24,7 +24,7 @@ pub trait LinearOperator<const N: usize> {
     /// The grid of the fields.
     fn grid(&self) -> &Grid<N>;
 
-    /// Where in a cell their values live.
+    /// The place of the values in a cell.
     fn centering(&self) -> Centering {
         Centering::Cell
     }

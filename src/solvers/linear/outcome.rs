@@ -19,7 +19,7 @@ pub enum Status {
     Breakdown,
 }
 
-/// How a solve ended, with the norm of the residual after each iteration. A solve that does not
+/// The end of a solve, with the norm of the residual after each iteration. A solve that does not
 /// converge is not an error: the field holds the last iterate.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outcome {
@@ -86,7 +86,7 @@ impl fmt::Display for Outcome {
 /// When to stop.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(in crate::solvers) struct Limits {
-    /// Of the norm of the right-hand side.
+    /// Relative to the norm of the right-hand side.
     pub(in crate::solvers) relative: f64,
     pub(in crate::solvers) absolute: f64,
     pub(in crate::solvers) iterations: usize,

@@ -55,7 +55,7 @@ pub(in crate::solvers) fn scale_for<const N: usize>(
 /// Over all ranks of the operator's grid.
 ///
 /// # Errors
-/// Those of `solve`.
+/// As for `solve`.
 pub(in crate::solvers) fn solve_scaled<const N: usize>(
     operator: &dyn LinearOperator<N>,
     scale: f64,

@@ -36,7 +36,7 @@ impl<const D: usize> PartialSums<D> {
         self.add_up_by(World::all_sum).0
     }
 
-    /// The same, and the result of `work`, which is done while the message is on its way.
+    /// Adds up over all ranks, and does `work` while the message travels.
     ///
     /// # Collective
     /// Over all ranks of the world.

@@ -112,7 +112,7 @@ fn fuses<T: Real, const N: usize>(level: &Level<T, N>, settings: &MultigridBuild
     settings.fused && settings.smoother == Smoother::RedBlack && fused::worthwhile(level)
 }
 
-/// How Gauss–Seidel sweeps are made before, or `after`, the coarse correction.
+/// The order of Gauss–Seidel sweeps before, or `after`, the coarse correction.
 ///
 /// With constant coefficients, red before black both times and with over-relaxation, which smooths
 /// best (I. Yavneh, SIAM J. Sci. Comput. 17, 1996; the factor of a V(1,1) cycle in 3-D falls from
@@ -124,7 +124,7 @@ fn order<T: Real, const N: usize>(level: &Level<T, N>, after: bool) -> Order {
     Order { colors: if after && symmetric { [1, 0] } else { [0, 1] }, relaxation }
 }
 
-/// Along how many axes the next level is coarser.
+/// The number of axes along which the next level is coarser.
 fn axes<T: Real, const N: usize>(level: &Level<T, N>) -> usize {
     if let NextLevel::Coarser(transfer) = &level.next { transfer.axes_halved() } else { N }
 }

@@ -26,7 +26,7 @@ pub(super) const DEPTH: usize = 2;
 /// Bytes of a tile's rings: what a core's second cache holds beside the arrays that pass through.
 const RINGS: usize = 640 << 10;
 
-/// Which half of a red-black sweep comes first, and how far cells move.
+/// The order of the halves of a red-black sweep, and the relaxation factor.
 #[derive(Clone, Copy)]
 pub(super) struct Order {
     pub(super) colors: [usize; 2],
@@ -47,10 +47,10 @@ pub(super) fn worthwhile<T: Real, const N: usize>(level: &Level<T, N>) -> bool {
 /// A sweep on one rank.
 struct Sweep<'a, T: Real, const N: usize, S> {
     source: &'a S,
-    /// What the first half starts from; 0 without.
+    /// The values that the first half starts from; `None` for 0.
     u: Option<View<'a, T, N>>,
     f: View<'a, T, N>,
-    /// What makes sums of local indices even where a half moves cells.
+    /// For each half, a number that makes the sum of local indices even where the half changes cells.
     odd: [usize; 2],
     omega: T,
     /// The block with the neighbors' cells around it; what is beyond walls has no equations.

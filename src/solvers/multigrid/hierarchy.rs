@@ -38,7 +38,7 @@ pub(super) struct Level<T: Real, const N: usize> {
     pub(super) next: NextLevel<T, N>,
 }
 
-/// What comes after a level.
+/// The step from a level to the next.
 pub(super) enum NextLevel<T, const N: usize> {
     /// A coarser grid on the same ranks.
     Coarser(Transfer<T, N>),
@@ -131,7 +131,7 @@ struct LevelTerms<T: Real, const N: usize> {
     parts: Option<DiagonalParts<T, N>>,
 }
 
-/// The same couplings in another precision and on a grid cut differently, if this rank has a part
+/// Copies couplings to another precision and to a grid cut differently, if this rank has a part
 /// of that.
 fn rearranged<S: Real, T: Real, const N: usize>(
     faces: &Faces<S, N>,

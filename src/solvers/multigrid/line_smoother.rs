@@ -24,7 +24,7 @@ struct Bundle<T> {
     above: Vec<T>,
     diagonal: Vec<T>,
     right: Vec<T>,
-    /// What a periodic line's second system gives.
+    /// The solution of a periodic line's second system.
     corner: Vec<T>,
 }
 

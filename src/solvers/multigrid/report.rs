@@ -136,7 +136,7 @@ impl<T: Real, const N: usize> Multigrid<T, N> {
     }
 }
 
-/// Between −1 and 1, without a pattern.
+/// A number between −1 and 1 without a pattern.
 fn noise<const N: usize>(index: [usize; N]) -> f64 {
     let mixed = index.iter().fold(0x9E37_79B9_7F4A_7C15_u64, |hash, &i| {
         let mixed = (hash ^ i as u64).wrapping_mul(0xBF58_476D_1CE4_E5B9);

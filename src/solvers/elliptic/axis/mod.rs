@@ -4,7 +4,7 @@
 mod nodes;
 mod quadratic;
 
-/// What is at one end of an axis.
+/// The kind of end that an axis has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(in crate::solvers) enum End {
     /// The other end.
@@ -15,7 +15,7 @@ pub(in crate::solvers) enum End {
     Free,
 }
 
-/// What the points of an axis are, and so how it is coarsened.
+/// The kind of points on an axis, which decides how it is coarsened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(in crate::solvers) enum Points {
     /// Cells, two by two.
@@ -39,12 +39,12 @@ pub(in crate::solvers) struct Axis {
     pub(in crate::solvers) points: Points,
 }
 
-/// How a cell is coupled along an axis, for a coefficient of 1, divided by the cell's width.
+/// The couplings of a cell along an axis, for a coefficient of 1, divided by the cell's width.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(in crate::solvers) struct Coupled {
     /// To the cell before and the cell after; 0 at walls.
     pub(in crate::solvers) sides: [f64; 2],
-    /// What both add to the diagonal, with walls of given value.
+    /// The sum of both for the diagonal, with walls of given value.
     pub(in crate::solvers) diagonal: f64,
 }
 
@@ -62,7 +62,7 @@ impl Axis {
         self.cells() > if self.points == Points::Nodes && nodes::is_dummy(self, 0) { 2 } else { 1 }
     }
 
-    /// The same axis with cells twice as wide.
+    /// Returns the axis with cells twice as wide.
     pub(in crate::solvers) fn coarsened(&self) -> Self {
         Self { width: 2 * self.width, ..*self }
     }
@@ -83,7 +83,7 @@ impl Axis {
         self.inside(i).map(|i| self.width.min(self.finest - i * self.width) as f64)
     }
 
-    /// How cell `i` is coupled. Beyond walls nothing is.
+    /// The couplings of cell `i`; 0 beyond walls.
     pub(in crate::solvers) fn coupled(&self, i: isize) -> Coupled {
         if self.points == Points::Nodes {
             return nodes::coupled(self, i);
@@ -96,7 +96,7 @@ impl Axis {
         Coupled { sides, diagonal: sides[0] + sides[1] + fixed as f64 * scale * 2.0 / width }
     }
 
-    /// How much a child of a cell of the next coarser axis weighs in it, of the coarse cell's
+    /// The weight of a child in a cell of the next coarser axis, of the coarse cell's
     /// width.
     pub(in crate::solvers) fn share(&self, child: isize, coarse: &Self) -> f64 {
         let parent = if coarse.width == self.width { child } else { child.div_euclid(2) };
@@ -106,7 +106,7 @@ impl Axis {
         }
     }
 
-    /// How much points `2i − 1`, `2i` and `2i + 1` weigh in point `i` of the next coarser axis;
+    /// The weights of points `2i − 1`, `2i` and `2i + 1` in point `i` of the next coarser axis;
     /// `i − 1`, `i` and `i + 1` where it is the same.
     pub(in crate::solvers) fn weights(&self, i: isize, coarse: &Self) -> [f64; 3] {
         match self.points {
@@ -119,7 +119,7 @@ impl Axis {
         }
     }
 
-    /// How much nearer than on the next coarser axis are the centers beside the low face of cell
+    /// The ratio, to the next coarser axis, of the distance between the centers beside the low face of cell
     /// `i`, the first child of its parent; 0 at walls.
     pub(in crate::solvers) fn nearer(&self, i: isize, coarse: &Self) -> f64 {
         let parent = if coarse.width == self.width { i } else { i.div_euclid(2) };

@@ -22,7 +22,7 @@ fn rest(axis: &Axis) -> f64 {
     axis.finest as f64 - (count(axis) - 1) as f64 * axis.width as f64
 }
 
-/// What belongs to a point: half of the way to its neighbors and to walls of given value, all of
+/// The length that belongs to a point: half of the way to its neighbors and to walls of given value, all of
 /// the way to other walls.
 fn volume(axis: &Axis, i: isize) -> f64 {
     let half = 0.5 * axis.width as f64;
@@ -34,7 +34,7 @@ fn volume(axis: &Axis, i: isize) -> f64 {
     above + if i > 0 { half } else { 0.0 }
 }
 
-/// How point `i` is coupled. Beyond walls nothing is.
+/// The couplings of point `i`; 0 beyond walls.
 pub(super) fn coupled(axis: &Axis, i: isize) -> Coupled {
     let (width, points) = (axis.width as f64, count(axis));
     let unit = 1.0 / (axis.spacing * axis.spacing);

@@ -18,7 +18,7 @@ pub(in crate::solvers) struct Faces<T: Real, const N: usize> {
     pub(in crate::solvers) shift: Field<T, N>,
 }
 
-/// What is on the diagonal, apart: needed to coarsen it.
+/// The terms of the diagonal one by one, which coarsening needs.
 pub(in crate::solvers) struct DiagonalParts<T: Real, const N: usize> {
     /// The shift alone.
     pub(in crate::solvers) alpha: Field<T, N>,
@@ -55,12 +55,12 @@ pub(in crate::solvers) struct FaceRow<'a, T, const N: usize> {
 }
 
 impl<T: Real, const N: usize> Faces<T, N> {
-    /// Of cells, all zero.
+    /// Makes zero couplings between cells.
     pub(in crate::solvers) fn new(grid: &Grid<N>) -> Result<Self> {
         Self::at(grid, Centering::Cell)
     }
 
-    /// Of points of this centering, all zero.
+    /// Makes zero couplings between points of this centering.
     pub(in crate::solvers) fn at(grid: &Grid<N>, centering: Centering) -> Result<Self> {
         let mut below = Vec::with_capacity(N);
         for _ in 0..N {

@@ -24,7 +24,7 @@ pub(in crate::solvers) struct Discrete<T: Real, const N: usize> {
     pub(in crate::solvers) terms: Terms<T, N>,
 }
 
-/// Where the couplings come from: constant coefficients at cells (or, in multigrid, at points of an
+/// The source of the couplings: constant coefficients at cells (or, in multigrid, at points of an
 /// axis of their own) or at nodes, or variable ones.
 pub(in crate::solvers) enum Terms<T: Real, const N: usize> {
     Separable(Separable<T, N>),
@@ -32,7 +32,7 @@ pub(in crate::solvers) enum Terms<T: Real, const N: usize> {
     Faces(Box<Faces<T, N>>),
 }
 
-/// Either, as a sweep reads it.
+/// Terms of any kind, as a sweep reads them.
 pub(in crate::solvers) trait RowSource<T, const N: usize>: Sync {
     type Row<'r>: RowCouplings<T, N>
     where
@@ -308,7 +308,7 @@ impl<T: Real, const N: usize> Discrete<T, N> {
         Ok(())
     }
 
-    /// What to add to a sum of local indices so that it is even for cells of this color; not
+    /// A number that makes the sum of local indices even for cells of this color; not
     /// negative where they are not.
     pub(in crate::solvers) fn parity(&self, color: usize) -> usize {
         let offset =

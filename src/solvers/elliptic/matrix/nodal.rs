@@ -18,7 +18,7 @@ pub(in crate::solvers) struct NodeAxis {
     pub(in crate::solvers) ends: [End; 2],
 }
 
-/// What is known of the nodes of one axis, by local index.
+/// Couplings and shares of the nodes of one axis, by local index.
 struct Table<T> {
     below: Vec<T>,
     above: Vec<T>,
@@ -140,7 +140,7 @@ impl<T: Real, const N: usize> Nodal<T, N> {
     }
 }
 
-/// What a node of given value has on its diagonal, as much as one inside the domain: a number of
+/// The diagonal of a node of given value, the same as of one inside the domain: a number of
 /// the size of the others.
 pub(in crate::solvers) fn fixed_diagonal<const N: usize>(beta: f64, spacing: [f64; N]) -> f64 {
     spacing.iter().map(|h| 2.0 * beta / (h * h)).sum()

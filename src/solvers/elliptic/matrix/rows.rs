@@ -4,7 +4,7 @@ use parhelion_kernels::{Ring, View};
 
 use crate::solvers::linear::Real;
 
-/// How one cell is coupled to its neighbors on each axis.
+/// The couplings of one cell to its neighbors on each axis.
 #[derive(Clone, Copy)]
 pub(in crate::solvers) struct Couplings<T, const N: usize> {
     pub(in crate::solvers) below: [T; N],
@@ -16,12 +16,12 @@ pub(in crate::solvers) struct Couplings<T, const N: usize> {
 pub(in crate::solvers) trait RowCouplings<T, const N: usize> {
     fn at(&self, i: usize) -> Couplings<T, N>;
 
-    /// Those of the first `len` cells: lets the compiler see in a loop that none of them lies
+    /// The couplings of the first `len` cells: lets the compiler see in a loop that none of them lies
     /// outside.
     fn trimmed(&self, len: usize) -> Self;
 }
 
-/// What gives rows of values.
+/// A source of rows of values.
 pub(in crate::solvers) trait Rows<T, const N: usize> {
     /// The `len` values from `index` on along the last axis.
     fn row(&self, index: [isize; N], len: usize) -> &[T];

@@ -39,9 +39,9 @@ use weighting::Weighting;
 struct AxisTable<T> {
     /// Whether two cells become one.
     halves: bool,
-    /// Of each fine cell in its parent.
+    /// The share of each fine cell in its parent.
     share: Vec<T>,
-    /// Of the parent, and of its neighbor on the side of the fine cell.
+    /// Weights of the parent, and of its neighbor on the side of the fine cell.
     weights: Vec<[T; 2]>,
     /// For each coarse cell: how much nearer the centers beside its low face are on the fine grid.
     nearer: Vec<T>,
@@ -49,7 +49,7 @@ struct AxisTable<T> {
     width: Vec<T>,
 }
 
-/// Between two levels.
+/// Restriction and interpolation between two levels.
 pub(in crate::solvers::multigrid) struct Transfer<T, const N: usize> {
     axes: [AxisTable<T>; N],
     fine: Region<N>,
@@ -379,7 +379,7 @@ impl<T: Real, const N: usize> Transfer<T, N> {
         });
     }
 
-    /// Along how many axes two cells become one.
+    /// The number of axes along which two cells become one.
     pub(in crate::solvers::multigrid) fn axes_halved(&self) -> usize {
         self.axes.iter().filter(|axis| axis.halves).count()
     }

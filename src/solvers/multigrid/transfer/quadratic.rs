@@ -14,17 +14,17 @@ use crate::solvers::elliptic::axis::Axis;
 use crate::solvers::linear::Real;
 use parhelion_kernels::Region;
 
-/// Between two levels of cells.
+/// Quadratic interpolation between two levels of cells.
 pub(in crate::solvers::multigrid) struct Quadratic<T, const N: usize> {
     /// For each axis and fine cell of this rank's block, the weights of the parent's neighbor
     /// before, the parent, and the one after.
     weights: [Vec<[T; 3]>; N],
-    /// Along which axes two cells become one.
+    /// The axes along which two cells become one.
     halves: [bool; N],
 }
 
 impl<T: Real, const N: usize> Quadratic<T, N> {
-    /// To the cells of `block`, global, of the axes `axes`.
+    /// Tabulates the weights for the cells of `block`, global, of the axes `axes`.
     pub(in crate::solvers::multigrid) fn new(axes: &[Axis; N], coarse: &[Axis; N], block: Region<N>) -> Self {
         let weights = |a: usize| {
             let cells = block.start[a]..block.end[a];

@@ -15,9 +15,9 @@ use crate::world::{member, member_rank};
 /// Tag of its messages; plans for halos use others.
 const TAG: i32 = 3;
 
-/// Which cells go where, for one rank.
+/// The cells that one rank sends, receives and keeps.
 pub(in crate::solvers::multigrid) struct Redistribution<const N: usize> {
-    /// Of all ranks that take part; messages go by its communicator.
+    /// A grid of all ranks that take part; messages use its communicator.
     grid: Grid<N>,
     sent: Vec<(usize, Region<N>)>,
     received: Vec<(usize, Region<N>)>,
@@ -25,7 +25,7 @@ pub(in crate::solvers::multigrid) struct Redistribution<const N: usize> {
     kept: Option<[Region<N>; 2]>,
 }
 
-/// Which rank has which points, by the indices of multigrid's own grid.
+/// The points of each rank, by the indices of multigrid's own grid.
 pub(in crate::solvers::multigrid) enum Side<'g, const N: usize> {
     /// Blocks, and which of so many ranks have them: all, or [some](crate::world::World::fewer).
     Cut(Decomposition<N>, usize),

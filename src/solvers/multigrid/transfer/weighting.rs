@@ -16,7 +16,7 @@ use crate::solvers::linear::Real;
 struct AxisWeights<T> {
     /// Fine points between two coarse ones: 1 or 2.
     stride: isize,
-    /// Of the fine points before, at and after it.
+    /// Weights of the fine points before, at and after it.
     weights: Vec<[T; 3]>,
 }
 
@@ -26,7 +26,7 @@ pub(in crate::solvers::multigrid) struct Weighting<T, const N: usize> {
 }
 
 impl<T: Real, const N: usize> Weighting<T, N> {
-    /// Between the axes `fine` and `coarse`, for the coarse points `block`, global.
+    /// Tabulates the weights between the axes `fine` and `coarse`, for the coarse points `block`, global.
     pub(in crate::solvers::multigrid) fn new(fine: &[Axis; N], coarse: &[Axis; N], block: Region<N>) -> Self {
         let axes = std::array::from_fn(|a| AxisWeights {
             stride: if coarse[a].width == fine[a].width { 1 } else { 2 },
