@@ -25,7 +25,7 @@ use common::{Options, Report, Row, Times, in_turn, median};
 use mpi::collective::SystemOperation;
 use mpi::traits::CommunicatorCollectives;
 use parhelion::prelude::*;
-use parhelion::solvers::{Elliptic, Identity, Jacobi, Krylov, Wall};
+use parhelion::solvers::{Elliptic, Identity, Jacobi, Krylov};
 use traffic::Traffic;
 
 /// Iterations of the two solves whose difference counts.
@@ -80,7 +80,7 @@ impl<'c> System<'c> {
     fn new(world: &World, case: &'c Case, n: usize) -> parhelion::Result<Self> {
         let grid = Grid::builder([n; 3]).extent([1.0; 3]).build(world)?;
         let mut builder =
-            Face::all::<3>().fold(Elliptic::builder(&grid), |b, face| b.wall(face, Wall::Dirichlet(0.0)));
+            Face::all::<3>().fold(Elliptic::builder(&grid), |b, face| b.wall(face, Boundary::Dirichlet(0.0)));
         if case.jacobi {
             builder = builder.coefficient_at(|[z, y, x]| 1.0 + 0.5 * (6.0 * z).sin() * (5.0 * y).cos() * x);
         }

@@ -39,7 +39,9 @@ use common::{Report, Row, Team, Times, in_turn};
 use hypre::{Hypre, Solved};
 use mpi::traits::{Communicator, Root};
 use parhelion::prelude::*;
-use parhelion::solvers::{Elliptic, EllipticBuilder, Krylov, LinearOperator, Multigrid, Outcome, Wall};
+use parhelion::solvers::{
+    Elliptic, EllipticBuilder, Krylov, LinearOperator, Multigrid, MultigridBuilder, Outcome,
+};
 use sleep::sleep_until_all_are_here;
 
 const TOLERANCE: f64 = 1e-8;
@@ -82,7 +84,7 @@ impl Kind {
         if self == Self::Neumann {
             return builder;
         }
-        let builder = Face::all::<3>().fold(builder, |b, face| b.wall(face, Wall::Dirichlet(0.0)));
+        let builder = Face::all::<3>().fold(builder, |b, face| b.wall(face, Boundary::Dirichlet(0.0)));
         if self == Self::Variable {
             return builder.coefficient_at(|[z, y, x]| 1.0 + 0.5 * (6.0 * z).sin() * (5.0 * y).cos() * x);
         }
@@ -105,8 +107,8 @@ impl Kind {
             let mut multigrid = Multigrid::<f64, 3>::new(operator)?;
             Krylov::cg().tolerance(TOLERANCE).solve(operator, &mut multigrid, f, u)?
         } else {
-            let mut multigrid = Multigrid::<f32, 3>::builder().sweeps(1, 1).build::<f32, 3>(operator)?;
-            multigrid.solve(operator, f, u, TOLERANCE)?
+            let mut multigrid = MultigridBuilder::new().sweeps(1, 1).build::<f32, 3>(operator)?;
+            multigrid.solve(f, u, TOLERANCE)?
         };
         if outcome.converged() { Ok(outcome) } else { Err(parhelion::Error::other(outcome)) }
     }

@@ -24,7 +24,7 @@ use std::time::Instant;
 use clap::ValueEnum;
 use parhelion::Error;
 use parhelion::prelude::*;
-use parhelion::solvers::{Cycle, Elliptic, Identity, Krylov, Mean, Multigrid, Outcome, Real, Wall};
+use parhelion::solvers::{Cycle, Elliptic, Identity, Krylov, Mean, MultigridBuilder, Outcome, Real};
 use parhelion::watch::Picture;
 
 /// Poisson's equation in a box.
@@ -157,7 +157,7 @@ fn main() -> parhelion::Result<()> {
     for face in Face::all::<3>() {
         let fixed = options.walls == Walls::Dirichlet || options.walls == Walls::Mixed && face.axis == 0;
         if fixed {
-            problem = problem.wall(face, Wall::Dirichlet(0.0));
+            problem = problem.wall(face, Boundary::Dirichlet(0.0));
         }
     }
     match options.coefficient {
@@ -260,11 +260,11 @@ fn solve_by_multigrid<T: Real>(
         Order::F => Cycle::F,
         Order::Full => Cycle::Full,
     };
-    let builder = Multigrid::<T, 3>::builder().cycle(cycle).sweeps(options.sweeps, options.sweeps);
+    let builder = MultigridBuilder::new().cycle(cycle).sweeps(options.sweeps, options.sweeps);
     let mut multigrid = builder.build::<T, 3>(operator)?;
     let setup = start.elapsed().as_secs_f64();
     let outcome = if matches!(options.solver, Solver::Mg32 | Solver::Mg64) {
-        multigrid.solve(operator, f, u, options.tol)?
+        multigrid.solve(f, u, options.tol)?
     } else {
         limited(Krylov::cg(), options).solve(operator, &mut multigrid, f, u)?
     };

@@ -208,7 +208,7 @@ mod tests {
     #[test]
     fn kernel_errors_convert_to_argument_errors() {
         let smoothing = |sigma| -> Result<()> {
-            parhelion_kernels::operators::gaussian_along::<f64, 2, 3, 0>(sigma)?;
+            let _ = parhelion_kernels::operators::gaussian_along::<f64, 2, 3, 0>(sigma)?;
             Ok(())
         };
         smoothing(0.5).unwrap();

@@ -23,6 +23,11 @@ pub enum Boundary<T, const N: usize> {
     /// Fixed derivative along the outward normal: `u(x_−k) = u(x_k) + slope·|x_k − x_−k|`. Integer
     /// fields take slope 0 only.
     Neumann(T),
+    /// [`Dirichlet`](Self::Dirichlet) with a value at each place of the wall; from
+    /// [`Boundary::dirichlet_at`].
+    DirichletAt(WallFunction<T, N>),
+    /// [`Neumann`](Self::Neumann) with a slope at each place of the wall; from [`Boundary::neumann_at`].
+    NeumannAt(WallFunction<T, N>),
     /// Even mirror image, `u(x_−k) = u(x_k)`: the same as no flux.
     Reflecting,
     /// Odd mirror image, `u(x_−k) = −u(x_k)`, as for the normal velocity at a solid wall.
@@ -31,10 +36,25 @@ pub enum Boundary<T, const N: usize> {
     Function(BoundaryFunction<T, N>),
 }
 
+/// The value at a place of a wall, from its coordinates (slowest axis first). For the edges and corners of
+/// the halo, the place may lie beyond another wall.
+pub type WallFunction<T, const N: usize> = Arc<dyn Fn([f64; N]) -> T + Send + Sync>;
+
 /// The value at a halo point, from its coordinates (slowest axis first) and the time.
 pub type BoundaryFunction<T, const N: usize> = Arc<dyn Fn([f64; N], f64) -> T + Send + Sync>;
 
 impl<T, const N: usize> Boundary<T, N> {
+    /// A given value that depends on the place on the wall: a [`Boundary::DirichletAt`].
+    pub fn dirichlet_at(value: impl Fn([f64; N]) -> T + Send + Sync + 'static) -> Self {
+        Self::DirichletAt(Arc::new(value))
+    }
+
+    /// A given derivative along the outward normal that depends on the place on the wall: a
+    /// [`Boundary::NeumannAt`].
+    pub fn neumann_at(slope: impl Fn([f64; N]) -> T + Send + Sync + 'static) -> Self {
+        Self::NeumannAt(Arc::new(slope))
+    }
+
     /// A [`Boundary::Function`].
     pub fn function(value: impl Fn([f64; N], f64) -> T + Send + Sync + 'static) -> Self {
         Self::Function(Arc::new(value))
@@ -42,13 +62,9 @@ impl<T, const N: usize> Boundary<T, N> {
 }
 
 impl<T: Element, const N: usize> Boundary<T, N> {
-    /// The value that the condition sets at points on the wall, if it sets one.
-    pub(crate) fn value_on_wall(&self) -> Option<T> {
-        match self {
-            Self::Dirichlet(value) => Some(*value),
-            Self::Antireflecting => Some(T::zero()),
-            _ => None,
-        }
+    /// Whether the condition sets the value of points on the wall.
+    pub(crate) fn gives_value(&self) -> bool {
+        matches!(self, Self::Dirichlet(_) | Self::DirichletAt(_) | Self::Antireflecting)
     }
 }
 
@@ -64,6 +80,8 @@ impl<T: fmt::Debug, const N: usize> fmt::Debug for Boundary<T, N> {
         match self {
             Self::Dirichlet(value) => write!(f, "Dirichlet({value:?})"),
             Self::Neumann(slope) => write!(f, "Neumann({slope:?})"),
+            Self::DirichletAt(_) => f.write_str("DirichletAt(..)"),
+            Self::NeumannAt(_) => f.write_str("NeumannAt(..)"),
             Self::Reflecting => f.write_str("Reflecting"),
             Self::Antireflecting => f.write_str("Antireflecting"),
             Self::Function(_) => f.write_str("Function(..)"),
@@ -116,10 +134,12 @@ impl<T: Element, const N: usize> ComponentMut<'_, T, N> {
         if field.grid.topology().periodic()[face.axis] {
             return refuse("the axis is periodic and has no walls".into());
         }
-        if let Boundary::Neumann(slope) = boundary
-            && T::POISON.is_none()
-            && slope != T::zero()
-        {
+        let slope = match &boundary {
+            Boundary::Neumann(slope) => *slope != T::zero(),
+            Boundary::NeumannAt(_) => true,
+            _ => false,
+        };
+        if slope && T::POISON.is_none() {
             return refuse(format!("a field of {} takes no slope but 0", T::KIND));
         }
         field.boundaries[component][face.axis][usize::from(face.high)] = boundary;

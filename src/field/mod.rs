@@ -19,7 +19,7 @@ use parhelion_kernels::{Array, Blocking, Element, Layout, Region};
 use crate::error::{Error, ErrorKind, Result};
 use crate::grid::{Centering, Face, Grid};
 
-pub use boundary::{Boundary, BoundaryFunction};
+pub use boundary::{Boundary, BoundaryFunction, WallFunction};
 pub use builder::FieldBuilder;
 pub use component::{Component, ComponentMut};
 pub(crate) use valid_halo::ValidHalo;
@@ -152,7 +152,7 @@ impl<T: Element, const N: usize> Field<T, N> {
         let set_by_wall = |axis: usize, high: bool| {
             self.centering.staggered(axis)
                 && self.grid.topology().at_wall(Face { axis, high })
-                && self.boundaries[0][axis][usize::from(high)].value_on_wall().is_some()
+                && self.boundaries[0][axis][usize::from(high)].gives_value()
         };
         let sides =
             std::array::from_fn(|axis| [false, true].map(|high| usize::from(set_by_wall(axis, high))));

@@ -15,6 +15,8 @@ pub(crate) struct Surroundings<const N: usize> {
     staggered: [bool; N],
     place: Coordinates<N>,
     spacing: [f64; N],
+    /// Coordinates of the low and the high wall of each axis.
+    ends: [[f64; 2]; N],
     /// Points on each periodic axis.
     periods: [Option<isize>; N],
     start_time: f64,
@@ -33,6 +35,30 @@ impl<const N: usize> Surroundings<N> {
     pub(crate) fn of<'a, T>(&self, conditions: &'a [[Boundary<T, N>; 2]; N]) -> ComponentWalls<'a, T, N> {
         ComponentWalls { at: *self, conditions }
     }
+
+    /// The place of the point `i` points after `first` along the last axis; beyond a periodic end, the
+    /// place inside the domain.
+    fn coordinates(&self, first: [isize; N], i: usize) -> [f64; N] {
+        let mut index = self.place.global(first, i);
+        for (index, period) in index.iter_mut().zip(self.periods) {
+            *index = period.map_or(*index, |period| index.rem_euclid(period));
+        }
+        self.place.coordinates_of(index)
+    }
+
+    /// The place on a wall next to that point.
+    fn place_on_wall(&self, axis: usize, high: bool, first: [isize; N], i: usize) -> [f64; N] {
+        let mut place = self.coordinates(first, i);
+        place[axis] = self.ends[axis][usize::from(high)];
+        place
+    }
+
+    /// From that point, beyond a wall, to its mirror image.
+    fn distance_to_image(&self, axis: usize, high: bool, first: [isize; N], i: usize) -> f64 {
+        let mirror = self.mirrors[axis][usize::from(high)].unwrap_or_default();
+        let index = first[axis] + if axis + 1 == N { i as isize } else { 0 };
+        (mirror - 2 * index).unsigned_abs() as f64 * self.spacing[axis]
+    }
 }
 
 impl<T: Element, const N: usize> Walls<T, N> for ComponentWalls<'_, T, N> {
@@ -40,9 +66,23 @@ impl<T: Element, const N: usize> Walls<T, N> for ComponentWalls<'_, T, N> {
         self.at.mirrors[axis][usize::from(high)]
     }
 
-    fn on_wall(&self, axis: usize, high: bool) -> Option<T> {
-        self.mirror(axis, high).filter(|_| self.at.staggered[axis])?;
-        self.conditions[axis][usize::from(high)].value_on_wall()
+    fn gives_values(&self, axis: usize, high: bool) -> bool {
+        self.conditions[axis][usize::from(high)].gives_value()
+            && self.at.staggered[axis]
+            && self.mirror(axis, high).is_some()
+    }
+
+    fn set(&self, axis: usize, high: bool, first: [isize; N], points: &mut [T]) {
+        match &self.conditions[axis][usize::from(high)] {
+            Boundary::Dirichlet(value) => points.fill(*value),
+            Boundary::Antireflecting => points.fill(T::zero()),
+            Boundary::DirichletAt(value) => {
+                for (i, point) in points.iter_mut().enumerate() {
+                    *point = value(self.at.place_on_wall(axis, high, first, i));
+                }
+            }
+            _ => {}
+        }
     }
 
     fn fill(&self, axis: usize, high: bool, level: usize, first: [isize; N], cells: &mut [T]) {
@@ -51,12 +91,7 @@ impl<T: Element, const N: usize> Walls<T, N> for ComponentWalls<'_, T, N> {
             Boundary::Function(value) => {
                 let time = at.start_time + (at.steps + level as u64) as f64 * at.time_step;
                 for (i, cell) in cells.iter_mut().enumerate() {
-                    // Beyond a periodic end as well, it is the place inside the domain.
-                    let mut index = at.place.global(first, i);
-                    for (index, period) in index.iter_mut().zip(at.periods) {
-                        *index = period.map_or(*index, |period| index.rem_euclid(period));
-                    }
-                    *cell = value(at.place.coordinates_of(index), time);
+                    *cell = value(at.coordinates(first, i), time);
                 }
             }
             Boundary::Dirichlet(value) => {
@@ -65,12 +100,22 @@ impl<T: Element, const N: usize> Walls<T, N> for ComponentWalls<'_, T, N> {
             Boundary::Antireflecting => {
                 cells.iter_mut().for_each(|image| *image = image.mirrored_about(T::zero()));
             }
-            Boundary::Neumann(slope) if *slope != T::zero() => {
-                let mirror = at.mirrors[axis][usize::from(high)].unwrap_or_default();
+            Boundary::DirichletAt(value) => {
                 for (i, image) in cells.iter_mut().enumerate() {
-                    let index = first[axis] + if axis + 1 == N { i as isize } else { 0 };
-                    let distance = (mirror - 2 * index).unsigned_abs() as f64 * at.spacing[axis];
+                    *image = image.mirrored_about(value(at.place_on_wall(axis, high, first, i)));
+                }
+            }
+            Boundary::Neumann(slope) if *slope != T::zero() => {
+                for (i, image) in cells.iter_mut().enumerate() {
+                    let distance = at.distance_to_image(axis, high, first, i);
                     *image = image.extrapolated(*slope, distance).unwrap_or(*image);
+                }
+            }
+            Boundary::NeumannAt(slope) => {
+                for (i, image) in cells.iter_mut().enumerate() {
+                    let slope = slope(at.place_on_wall(axis, high, first, i));
+                    let distance = at.distance_to_image(axis, high, first, i);
+                    *image = image.extrapolated(slope, distance).unwrap_or(*image);
                 }
             }
             Boundary::Neumann(_) | Boundary::Reflecting => {}
@@ -106,6 +151,9 @@ impl<T: Element, const N: usize> Field<T, N> {
                 self.region_global().start,
             ),
             spacing: grid.spacing(),
+            ends: std::array::from_fn(|a| {
+                [0, shape[a]].map(|i| grid.origin()[a] + i as f64 * grid.spacing()[a])
+            }),
             periods: std::array::from_fn(|a| periodic[a].then_some(shape[a] as isize)),
             start_time: self.start_time,
             time_step: self.time_step,

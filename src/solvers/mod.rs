@@ -2,17 +2,17 @@
 //!
 //! ```
 //! use parhelion::prelude::*;
-//! use parhelion::solvers::{Poisson, Wall};
+//! use parhelion::solvers::Elliptic;
 //!
 //! let world = World::init()?;
 //! let grid = Grid::builder([24, 24, 24]).extent([1.0; 3]).build(&world)?;
 //! let mut f = grid.field::<f64>("f");
 //! f.fill(1.0);
-//! let mut poisson = Poisson::new(&grid);                     // −Δu = f
+//! let mut problem = Elliptic::builder(&grid); // −Δu = f
 //! for face in Face::all::<3>() {
-//!     poisson = poisson.wall(face, Wall::Dirichlet(0.0));
+//!     problem = problem.wall(face, Boundary::Dirichlet(0.0));
 //! }
-//! let (u, outcome) = poisson.solve(&f, 1e-8)?;
+//! let (u, outcome) = problem.solve(&f, 1e-8)?;
 //! assert!(outcome.converged(), "{outcome}");
 //! println!("{outcome}; u in the middle: {:.4}", u.probe([12, 12, 12])?);
 //! # Ok::<(), parhelion::Error>(())
@@ -20,50 +20,46 @@
 //!
 //! | type | what it is |
 //! |---|---|
-//! | [`Poisson`] | the short way: describe the problem, solve it |
-//! | [`Elliptic`] | the operator −∇·(β∇u) + αu with its walls ([`Wall`]), at cells or nodes |
-//! | [`LinearOperator`], [`operator`] | what solvers need of an operator; one made of a closure |
+//! | [`EllipticBuilder`] | the problem −∇·(β∇u) + αu = f with its walls, at cells or nodes; from [`Elliptic::builder`] |
+//! | [`Elliptic`] | the operator of such a problem |
+//! | [`LinearOperator`], [`operator`] | what solvers need of an operator; an operator from a closure |
 //! | [`Krylov`] | conjugate gradients, BiCGStab, GMRES, MINRES, Chebyshev, Richardson, and when to stop |
-//! | [`Preconditioner`] | [`Identity`], [`Jacobi`], [`Polynomial`], [`Multigrid`], or your own |
+//! | [`Preconditioner`] | [`Identity`], [`Jacobi`], [`Polynomial`], [`Multigrid`], or a custom one |
+//! | [`Multigrid`], [`MultigridBuilder`] | multigrid for an [`Elliptic`] operator, as a solver or a preconditioner |
 //! | [`Outcome`], [`Status`] | how a solve ended, with the residual after each iteration |
 //!
-//! Which to choose: for an elliptic operator with constant coefficients, [`Multigrid::solve`]; with variable ones,
-//! [`Krylov::cg`] with [`Multigrid`] ([`Poisson`] does either); for symmetric positive
-//! definite operators of your own, [`Krylov::cg`] with [`Jacobi`]; for symmetric indefinite ones, [`Krylov::minres`]; for
-//! others [`Krylov::gmres`] if memory allows, [`Krylov::bicgstab`] if not.
+//! [`EllipticBuilder::solve`] chooses the method: for constant coefficients [`Multigrid::solve`],
+//! for variable ones [`Krylov::cg`] with [`Multigrid`]. For custom operators take [`Krylov::cg`]
+//! with [`Jacobi`] if they are symmetric positive definite, [`Krylov::minres`] if they are
+//! symmetric and indefinite, and otherwise [`Krylov::gmres`] if memory allows, [`Krylov::bicgstab`]
+//! if not.
 //!
-//! Multigrid converges slowly where cells are much more strongly coupled along one axis than their shapes tell, as by thin layers of a
-//! coefficient: there [`Smoother::Line`] is the smoother.
+//! Multigrid converges slowly where coefficients couple cells much more strongly along one axis
+//! than their shapes suggest, as in thin layers. [`Smoother::Line`] is the smoother for that.
 //!
-//! Every sum over a field is exact (see [`Field::dot`](crate::field::Field::dot)), and every sweep computes each point from its
-//! neighbors alone. So the history of residuals and the solution have the same bits on any ranks × threads.
+//! Every sum over a field is exact (see [`Field::dot`](crate::field::Field::dot)), and every sweep
+//! computes each point from its neighbors alone. So the history of residuals and the solution have
+//! the same bits on any ranks × threads.
+//!
+//! The rooms, each above those that it uses:
+//!
+//! | folder | what it has |
+//! |---|---|
+//! | `solve` | a problem solved in one call |
+//! | `multigrid` | levels, transfers, smoothers, cycles |
+//! | `elliptic` | the operator, its matrix forms and walls |
+//! | `krylov` | iterative methods for any operator |
+//! | `linear` | operators, preconditioners, outcomes, vector updates |
 
-mod discrete;
 mod elliptic;
-mod faces;
 mod krylov;
-mod line;
-mod line_solves;
+mod linear;
 mod multigrid;
-mod nodal;
-mod operator;
-mod outcome;
-mod poisson;
-mod preconditioner;
-mod range;
-mod real;
-mod rows;
-mod separable;
-mod trouble;
-mod vectors;
-mod wall;
+mod solve;
 
 pub use elliptic::{Elliptic, EllipticBuilder, Mean};
 pub use krylov::Krylov;
+pub use linear::{
+    Identity, Jacobi, LinearOperator, OperatorFn, Outcome, Polynomial, Preconditioner, Real, Status, operator,
+};
 pub use multigrid::{Cycle, LevelReport, Multigrid, MultigridBuilder, MultigridReport, Smoother};
-pub use operator::{LinearOperator, OperatorFn, operator};
-pub use outcome::{Outcome, Status};
-pub use poisson::Poisson;
-pub use preconditioner::{Identity, Jacobi, Polynomial, Preconditioner};
-pub use real::Real;
-pub use wall::{Wall, WallFunction};

@@ -2,8 +2,8 @@
 
 use parhelion::prelude::*;
 use parhelion::solvers::{
-    Cycle, Elliptic, Identity, Jacobi, Krylov, LinearOperator, Mean, Multigrid, MultigridBuilder, Outcome,
-    Poisson, Polynomial, Real, Smoother, Wall,
+    Cycle, Elliptic, Identity, Jacobi, Krylov, LinearOperator, Mean, MultigridBuilder, Outcome, Polynomial,
+    Real, Smoother,
 };
 use parhelion::testing::same_on;
 
@@ -22,7 +22,7 @@ fn krylov_methods_have_the_same_bits() {
         beta.fill_with(|[y, x]| 1.0 + y * x);
         let operator = Elliptic::builder(&grid)
             .coefficient_of(&beta, Mean::Harmonic)
-            .wall(Face::low(1), Wall::dirichlet(|[y, _]| y.sin()))
+            .wall(Face::low(1), Boundary::dirichlet_at(|[y, _]| y.sin()))
             .build()?;
         let mut b = grid.field::<f64>("b");
         b.fill_with(|[y, x]| (7.0 * y - x).cos());
@@ -55,7 +55,8 @@ fn krylov_methods_have_the_same_bits() {
     });
 }
 
-/// Sizes that no number of ranks divides, few cells a rank, and as many levels on all ranks as can be.
+/// Sizes that no number of ranks divides, few cells a rank, and as many levels on all ranks as can
+/// be.
 #[test]
 fn multigrid_has_the_same_bits() {
     same_on(SHAPES, |world| {
@@ -71,20 +72,17 @@ fn multigrid_has_the_same_bits() {
         f.fill_with(|[z, y, x]| (3.0 * z).sin() - y * x);
         let mut text = String::new();
         for constant in [true, false] {
-            let builder = Elliptic::builder(&grid).wall(Face::high(2), Wall::Dirichlet(0.0));
+            let builder = Elliptic::builder(&grid).wall(Face::high(2), Boundary::Dirichlet(0.0));
             let operator = if constant {
                 builder.build()?
             } else {
                 builder.coefficient_of(&beta, Mean::Harmonic).build()?
             };
             for kind in [
-                Multigrid::<f64, 3>::builder().cells_per_rank(50),
-                Multigrid::<f64, 3>::builder().cycle(Cycle::F).cells_per_rank(250),
-                Multigrid::<f64, 3>::builder()
-                    .cycle(Cycle::Full)
-                    .smoother(Smoother::Chebyshev)
-                    .cells_per_rank(25),
-                Multigrid::<f64, 3>::builder().cycle(Cycle::W).smoother(Smoother::Jacobi),
+                MultigridBuilder::new().cells_per_rank(50),
+                MultigridBuilder::new().cycle(Cycle::F).cells_per_rank(250),
+                MultigridBuilder::new().cycle(Cycle::Full).smoother(Smoother::Chebyshev).cells_per_rank(25),
+                MultigridBuilder::new().cycle(Cycle::W).smoother(Smoother::Jacobi),
             ] {
                 let mut u = grid.field::<f64>("u");
                 let mut multigrid = kind.build::<f64, 3>(&operator)?;
@@ -92,8 +90,7 @@ fn multigrid_has_the_same_bits() {
                 text += &described(&outcome, &u);
             }
             let mut u = grid.field::<f64>("u");
-            let mut multigrid =
-                Multigrid::<f64, 3>::builder().cells_per_rank(100).build::<f32, 3>(&operator)?;
+            let mut multigrid = MultigridBuilder::new().cells_per_rank(100).build::<f32, 3>(&operator)?;
             let outcome =
                 Krylov::richardson().max_iterations(4).solve(&operator, &mut multigrid, &f, &mut u)?;
             text += &described(&outcome, &u);
@@ -108,13 +105,15 @@ fn the_short_way_has_the_same_bits() {
         let grid = Grid::builder([40, 33, 26]).extent([1.0; 3]).build(world)?;
         let mut f = grid.field::<f64>("f");
         f.fill_with(|[z, y, x]| z * y - x);
-        let (u, outcome) = Poisson::new(&grid).wall(Face::low(0), Wall::Dirichlet(1.0)).solve(&f, 1e-9)?;
+        let (u, outcome) =
+            Elliptic::builder(&grid).wall(Face::low(0), Boundary::Dirichlet(1.0)).solve(&f, 1e-9)?;
         assert!(outcome.converged(), "{outcome}");
         Ok(described(&outcome, &u))
     });
 }
 
-/// How multigrid does with sweeps in one pass, as a solver and in Richardson's method; the same as with separate ones.
+/// How multigrid does with sweeps in one pass, as a solver and in Richardson's method; the same as
+/// with separate ones.
 fn fused_or_not<T: Real, const N: usize>(
     operator: &Elliptic<N>,
     kind: MultigridBuilder,
@@ -123,7 +122,7 @@ fn fused_or_not<T: Real, const N: usize>(
     let run = |fused| -> parhelion::Result<String> {
         let mut multigrid = kind.fused(fused).build::<T, N>(operator)?;
         let [mut u, mut v] = ["u", "v"].map(|name| operator.vector(name));
-        let alone = multigrid.solve(operator, f, &mut u, 1e-3)?;
+        let alone = multigrid.solve(f, &mut u, 1e-3)?;
         let inside = Krylov::richardson().max_iterations(2).solve(operator, &mut multigrid, f, &mut v)?;
         Ok(described(&alone, &u) + &described(&inside, &v))
     };
@@ -132,8 +131,8 @@ fn fused_or_not<T: Real, const N: usize>(
     Ok(fused)
 }
 
-/// Sweeps in one pass over memory make what sweeps one after another make: a large level on ranks that cut all axes, odd sizes, walls
-/// and periodic axes, and one that is not cut in three.
+/// Sweeps in one pass over memory make what sweeps one after another make: a large level on ranks
+/// that cut all axes, odd sizes, walls and periodic axes, and one that is not cut in three.
 #[test]
 fn fused_sweeps_have_the_bits_of_separate_ones() {
     same_on([(1, 1), (1, 3), (2, 1), (3, 1), (4, 2), (8, 1)], |world| {
@@ -143,13 +142,14 @@ fn fused_sweeps_have_the_bits_of_separate_ones() {
             .build(world)?;
         let mut text = String::new();
         for at in [Centering::Cell, Centering::Node] {
-            let builder = Elliptic::builder(&grid).centering(at).wall(Face::high(2), Wall::Dirichlet(0.0));
+            let builder =
+                Elliptic::builder(&grid).centering(at).wall(Face::high(2), Boundary::Dirichlet(0.0));
             let constant = builder.clone().build()?;
             let variable = builder.coefficient_at(|[z, y, x]| 1.0 + z * y + x).build()?;
             let mut f = constant.vector("f");
             f.fill_with(|[z, y, x]| (3.0 * z).sin() - y * x);
             for (cycle, before, after) in [(Cycle::V, 1, 1), (Cycle::W, 2, 1), (Cycle::Full, 0, 2)] {
-                let kind = Multigrid::<f64, 3>::builder().cycle(cycle).sweeps(before, after);
+                let kind = MultigridBuilder::new().cycle(cycle).sweeps(before, after);
                 text += &fused_or_not::<f32, 3>(&constant, kind, &f)?;
                 text += &fused_or_not::<f64, 3>(&variable, kind, &f)?;
             }
@@ -158,7 +158,7 @@ fn fused_sweeps_have_the_bits_of_separate_ones() {
         let operator = Elliptic::builder(&plane).shift(1.0).build()?;
         let mut f = plane.field::<f64>("f");
         f.fill_with(|[y, x]| (3.0 * y).sin() - x);
-        text += &fused_or_not::<f64, 2>(&operator, Multigrid::<f64, 2>::builder().sweeps(1, 1), &f)?;
+        text += &fused_or_not::<f64, 2>(&operator, MultigridBuilder::new().sweeps(1, 1), &f)?;
         Ok(text)
     });
 }

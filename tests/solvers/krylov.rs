@@ -1,10 +1,11 @@
-//! Krylov methods: on eigenvectors known exactly, on operators that need each of them, and where they must give up.
+//! Krylov methods: on eigenvectors known exactly, on operators that need each of them, and where
+//! they must give up.
 
 use std::f64::consts::PI;
 
 use parhelion::prelude::*;
 use parhelion::solvers::{
-    Elliptic, Identity, Jacobi, Krylov, LinearOperator, Outcome, Polynomial, Status, Wall, operator,
+    Elliptic, Identity, Jacobi, Krylov, LinearOperator, Outcome, Polynomial, Status, operator,
 };
 use parhelion::testing::{on_ranks, on_ranks_and_threads};
 
@@ -12,11 +13,12 @@ use parhelion::testing::{on_ranks, on_ranks_and_threads};
 fn dirichlet(world: &World, n: usize, shift: f64) -> parhelion::Result<Elliptic<2>> {
     let grid = Grid::builder([n, n]).extent([1.0, 1.0]).build(world)?;
     let builder =
-        Face::all::<2>().fold(Elliptic::builder(&grid), |b, face| b.wall(face, Wall::Dirichlet(0.0)));
+        Face::all::<2>().fold(Elliptic::builder(&grid), |b, face| b.wall(face, Boundary::Dirichlet(0.0)));
     builder.shift(shift).build()
 }
 
-/// u = sin(πpy) sin(πqx) is an eigenvector of it with the eigenvalue 4/h² (sin²(πp/2n) + sin²(πq/2n)).
+/// u = sin(πpy) sin(πqx) is an eigenvector of it with the eigenvalue 4/h² (sin²(πp/2n) +
+/// sin²(πq/2n)).
 fn eigenvalue(n: usize, [p, q]: [usize; 2]) -> f64 {
     let part = |p: usize| (PI * p as f64 / (2 * n) as f64).sin().powi(2);
     4.0 * (n * n) as f64 * (part(p) + part(q))
@@ -189,12 +191,14 @@ fn singular_systems_are_solved_up_to_a_constant() {
     });
 }
 
-/// The residual of conjugate gradients on a line of n cells grows for n/2 iterations, and is then 0.
+/// The residual of conjugate gradients on a line of n cells grows for n/2 iterations, and is then
+/// 0.
 #[test]
 fn plateaus_are_waited_for_unless_told_otherwise() {
     on_ranks([1, 2], |world| {
         let grid = Grid::builder([300]).extent([1.0]).build(world)?;
-        let a = Face::all::<1>().fold(Elliptic::builder(&grid), |b, face| b.wall(face, Wall::Dirichlet(0.0)));
+        let a =
+            Face::all::<1>().fold(Elliptic::builder(&grid), |b, face| b.wall(face, Boundary::Dirichlet(0.0)));
         let a = a.build()?;
         let (mut b, mut x) = (a.vector("b"), a.vector("x"));
         b.fill(1.0);
@@ -210,7 +214,8 @@ fn plateaus_are_waited_for_unless_told_otherwise() {
     });
 }
 
-/// The diagonal varies by 10⁴, so that the norms of residual and preconditioned residual have little to do with each other.
+/// The diagonal varies by 10⁴, so that the norms of residual and preconditioned residual have
+/// little to do with each other.
 #[test]
 fn every_method_reports_the_euclidean_norm_of_its_residual() {
     on_ranks([1, 3], |world| {

@@ -1,7 +1,7 @@
 //! The line smoother: where couplings along one axis are much stronger than along the others.
 
 use parhelion::prelude::*;
-use parhelion::solvers::{Elliptic, Krylov, LinearOperator, Mean, MultigridBuilder, Smoother, Wall};
+use parhelion::solvers::{Elliptic, Krylov, LinearOperator, Mean, MultigridBuilder, Smoother};
 use parhelion::testing::{on_ranks, same_on};
 
 use crate::support::{self, converges, dirichlet, noise};
@@ -10,7 +10,8 @@ fn builder() -> MultigridBuilder {
     support::builder().cells_per_rank(25)
 }
 
-/// Cells 100 times as long as thick: full coarsening with line solves along any axis of the thin side.
+/// Cells 100 times as long as thick: full coarsening with line solves along any axis of the thin
+/// side.
 #[test]
 fn lines_smooth_flat_cells() {
     on_ranks([1, 3], |world| {
@@ -31,7 +32,8 @@ fn lines_smooth_flat_cells() {
     });
 }
 
-/// Sheets of 1 and 10⁻⁴, one cell thick: square cells, which are coarsened along all axes, but coupled along the sheets only.
+/// Sheets of 1 and 10⁻⁴, one cell thick: square cells, which are coarsened along all axes, but
+/// coupled along the sheets only.
 #[test]
 fn lines_smooth_what_points_cannot() {
     on_ranks([1, 2], |world| {
@@ -70,7 +72,8 @@ fn lines_have_the_same_bits() {
         for axis in 0..3 {
             for (varying, at) in [(false, Centering::Cell), (true, Centering::Cell), (false, Centering::Node)]
             {
-                let walls = Elliptic::builder(&grid).centering(at).wall(Face::high(2), Wall::Dirichlet(0.5));
+                let walls =
+                    Elliptic::builder(&grid).centering(at).wall(Face::high(2), Boundary::Dirichlet(0.5));
                 let operator = if varying {
                     walls.coefficient_of(&beta, Mean::Harmonic).build()?
                 } else {

@@ -1,4 +1,5 @@
-//! Solvers: against exact solutions, direct solves and each other, with the same bits on any ranks × threads.
+//! Solvers: against exact solutions, direct solves and each other, with the same bits on any ranks
+//! × threads.
 
 mod bits;
 mod krylov;

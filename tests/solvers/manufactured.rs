@@ -3,7 +3,7 @@
 use std::f64::consts::TAU;
 
 use parhelion::prelude::*;
-use parhelion::solvers::{Elliptic, Krylov, LinearOperator, Mean, Multigrid, Wall};
+use parhelion::solvers::{Elliptic, Krylov, LinearOperator, Mean, Multigrid};
 use parhelion::testing::on_ranks;
 
 /// The walls of an axis.
@@ -104,7 +104,11 @@ impl<const N: usize> Problem<N> {
             };
             let outward = if face.high { 1.0 } else { -1.0 };
             let slope = move |x| outward * problem.derivative(x, face.axis, 1);
-            let wall = if fixed { Wall::dirichlet(move |x| problem.value(x)) } else { Wall::neumann(slope) };
+            let wall = if fixed {
+                Boundary::dirichlet_at(move |x| problem.value(x))
+            } else {
+                Boundary::neumann_at(slope)
+            };
             builder = builder.wall(face, wall);
         }
         let operator = builder.build()?;
@@ -130,7 +134,8 @@ impl<const N: usize> Problem<N> {
         Ok(error.norm_max())
     }
 
-    /// On grids this coarse it may seem to be more than 2, where two parts of the error have opposite signs.
+    /// On grids this coarse it may seem to be more than 2, where two parts of the error have
+    /// opposite signs.
     fn check_order(&self, world: &World, cells: [usize; N]) -> parhelion::Result<()> {
         let [coarse, fine] = [1, 2].map(|times| self.error(world, cells.map(|n| n * times)));
         let order = (coarse? / fine?).log2();
@@ -205,8 +210,8 @@ fn order_two_on_three_axes() {
     });
 }
 
-/// A coefficient that jumps: across the interface the flux is the same, so that the solution is piecewise linear and, with the
-/// harmonic mean, met to rounding.
+/// A coefficient that jumps: across the interface the flux is the same, so that the solution is
+/// piecewise linear and, with the harmonic mean, met to rounding.
 #[test]
 fn two_layers_are_solved_exactly() {
     on_ranks([1, 2], |world| {
@@ -221,7 +226,8 @@ fn two_layers(world: &World, at: Centering, mean: Mean) -> parhelion::Result<()>
     let mut beta = grid.field::<f64>("beta");
     beta.fill_with(|[y, _]| if y < 0.5 { 1.0 } else { 1e6 });
     let walls = Elliptic::builder(&grid).centering(at).coefficient_of(&beta, mean);
-    let walls = walls.wall(Face::low(0), Wall::Dirichlet(0.0)).wall(Face::high(0), Wall::Dirichlet(1.0));
+    let walls =
+        walls.wall(Face::low(0), Boundary::Dirichlet(0.0)).wall(Face::high(0), Boundary::Dirichlet(1.0));
     let operator = walls.build()?;
     let (mut b, mut u, mut error) = (operator.vector("b"), operator.vector("u"), operator.vector("e"));
     operator.add_walls(&mut b)?;

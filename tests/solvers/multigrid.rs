@@ -1,7 +1,8 @@
-//! Multigrid: convergence that does not depend on the size, the shape of the cells, or where ranks are cut.
+//! Multigrid: convergence that does not depend on the size, the shape of the cells, or where ranks
+//! are cut.
 
 use parhelion::prelude::*;
-use parhelion::solvers::{Cycle, Elliptic, Krylov, Mean, Multigrid, Preconditioner, Smoother, Wall};
+use parhelion::solvers::{Cycle, Elliptic, Krylov, Mean, Multigrid, Preconditioner, Smoother};
 use parhelion::testing::{on_ranks, on_ranks_and_threads, same_on};
 
 use crate::support::{builder, converges, dirichlet, noise};
@@ -56,8 +57,8 @@ fn uneven_sizes_flat_cells_and_all_walls_converge() {
         check(&Elliptic::builder(&uneven).build()?, "uneven, closed")?;
         check(
             &Elliptic::builder(&uneven)
-                .wall(Face::high(1), Wall::Neumann(0.0))
-                .wall(Face::low(2), Wall::Dirichlet(0.0))
+                .wall(Face::high(1), Boundary::Neumann(0.0))
+                .wall(Face::low(2), Boundary::Dirichlet(0.0))
                 .build()?,
             "uneven, mixed",
         )?;
@@ -165,7 +166,8 @@ fn each_level_is_measured() {
             for (level, next) in levels.iter().zip(&levels[1..]) {
                 assert!(level.factor < 0.12 && level.ranks >= next.ranks && level.seconds > 0.0, "{report}");
             }
-            // Iterate, right-hand side and one more array, and 4 of couplings; an eighth as much on each further level.
+            // Iterate, right-hand side and one more array, and 4 of couplings; an eighth as much on
+            // each further level.
             let arrays = if beta.is_some() { 7.0 } else { 3.0 };
             let bytes = report.bytes_per_cell() / 8.0 / arrays;
             assert!((1.1..1.2).contains(&bytes), "{bytes} in\n{report}");
@@ -177,7 +179,8 @@ fn each_level_is_measured() {
     });
 }
 
-/// More ranks than the finest grid has pairs of cells: no level but the first can lie on all of them.
+/// More ranks than the finest grid has pairs of cells: no level but the first can lie on all of
+/// them.
 #[test]
 fn more_ranks_than_can_be_coarsened() {
     on_ranks([7, 8], |world| {
@@ -189,14 +192,15 @@ fn more_ranks_than_can_be_coarsened() {
         for operator in [constant, variable] {
             let mut u = grid.field::<f64>("u");
             let mut multigrid = builder().cells_per_rank(1).build::<f64, 2>(&operator)?;
-            let outcome = multigrid.solve(&operator, &b, &mut u, 1e-9)?;
+            let outcome = multigrid.solve(&b, &mut u, 1e-9)?;
             assert!(outcome.converged() && outcome.factor() < 0.1, "{outcome}\n{multigrid}");
         }
         Ok(())
     });
 }
 
-/// One full cycle from nothing, against the exact solution of the discrete problem and that of the continuous one.
+/// One full cycle from nothing, against the exact solution of the discrete problem and that of the
+/// continuous one.
 #[test]
 fn a_full_cycle_is_about_as_exact_as_the_discretization() {
     on_ranks_and_threads([(1, 2), (3, 1)], |world| {
@@ -211,7 +215,7 @@ fn a_full_cycle_is_about_as_exact_as_the_discretization() {
             let operator = dirichlet(&grid).build()?;
             let mut multigrid = builder().cycle(Cycle::Full).build::<f64, 3>(&operator)?;
             multigrid.precondition(&mut f, &mut cycled)?;
-            let outcome = multigrid.solve(&operator, &f, &mut solved, 1e-12)?;
+            let outcome = multigrid.solve(&f, &mut solved, 1e-12)?;
             assert!(outcome.converged(), "{outcome}");
             let largest = |a: &Field<f64, 3>, b: &Field<f64, 3>| -> parhelion::Result<f64> {
                 let mut difference = grid.field::<f64>("difference");

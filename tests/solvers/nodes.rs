@@ -3,7 +3,7 @@
 use parhelion::prelude::*;
 use parhelion::solvers::{
     Cycle, Elliptic, EllipticBuilder, Identity, Jacobi, Krylov, LinearOperator, Mean, Multigrid, Outcome,
-    Poisson, Polynomial, Smoother, Wall,
+    Polynomial, Smoother,
 };
 use parhelion::testing::{on_ranks, on_ranks_and_threads, same_on};
 
@@ -43,15 +43,18 @@ fn uneven_numbers_of_nodes_flat_cells_and_all_walls_converge() {
             let uneven = Grid::builder(shape).build(world)?;
             check(&dirichlet(&uneven).build()?, "uneven")?;
             check(&nodes(&uneven).build()?, "uneven, closed")?;
-            check(&nodes(&uneven).wall(Face::low(2), Wall::Dirichlet(0.0)).build()?, "uneven, mixed")?;
-            check(&nodes(&uneven).wall(Face::high(0), Wall::Dirichlet(0.0)).shift(0.1).build()?, "shifted")?;
+            check(&nodes(&uneven).wall(Face::low(2), Boundary::Dirichlet(0.0)).build()?, "uneven, mixed")?;
+            check(
+                &nodes(&uneven).wall(Face::high(0), Boundary::Dirichlet(0.0)).shift(0.1).build()?,
+                "shifted",
+            )?;
         }
         let flat = Grid::builder([24, 24, 40]).extent([24.0, 2.4, 400.0]).build(world)?;
         check(&dirichlet(&flat).build()?, "flat cells")?;
         let ring = Grid::builder([32, 25, 18]).periodic([true, false, true]).build(world)?;
         check(&Elliptic::builder(&ring).build()?, "periodic, at cells")?;
         check(&nodes(&ring).build()?, "periodic")?;
-        check(&nodes(&ring).wall(Face::high(1), Wall::Dirichlet(0.0)).build()?, "periodic, fixed")?;
+        check(&nodes(&ring).wall(Face::high(1), Boundary::Dirichlet(0.0)).build()?, "periodic, fixed")?;
         Ok(())
     });
 }
@@ -75,8 +78,8 @@ fn every_cycle_and_smoother_converges_on_nodes() {
     });
 }
 
-/// Blocks of 1 and 10⁶ in a chequered pattern that does not follow the coarse nodes; the nodes of a wall belong to the blocks
-/// beside it.
+/// Blocks of 1 and 10⁶ in a chequered pattern that does not follow the coarse nodes; the nodes of a
+/// wall belong to the blocks beside it.
 #[test]
 fn jumps_of_a_million_converge_on_nodes() {
     on_ranks([1, 2], |world| {
@@ -92,8 +95,8 @@ fn jumps_of_a_million_converge_on_nodes() {
             for at in [Centering::Cell, Centering::Node] {
                 let mut beta = grid.field_builder::<f64>("beta").centering(at).build()?;
                 beta.fill_with(chequered);
-                // With the harmonic mean of nodes, blocks of 10⁶ touch nothing but each other's corners, where pairs glue
-                // them together: each of those costs an iteration.
+                // With the harmonic mean of nodes, blocks of 10⁶ touch nothing but each other's
+                // corners, where pairs glue them together: each of those costs an iteration.
                 let (mean, most) =
                     if at == Centering::Cell { (Mean::Arithmetic, 25) } else { (Mean::Harmonic, 80) };
                 let operator = dirichlet(&grid).coefficient_of(&beta, mean).build()?;
@@ -110,7 +113,8 @@ fn jumps_of_a_million_converge_on_nodes() {
     });
 }
 
-/// Symmetric, with the diagonal that the operator tells: Krylov methods and preconditioners work unchanged.
+/// Symmetric, with the diagonal that the operator tells: Krylov methods and preconditioners work
+/// unchanged.
 #[test]
 fn krylov_methods_work_on_nodes() {
     on_ranks([1, 4], |world| {
@@ -118,7 +122,7 @@ fn krylov_methods_work_on_nodes() {
         let mut beta = grid.field_builder::<f64>("beta").centering(Centering::Node).build()?;
         beta.fill_with(|[y, x]| 1.0 + y + (3.0 * x).sin().powi(2));
         for varying in [false, true] {
-            let walls = nodes(&grid).shift(0.3).wall(Face::low(0), Wall::dirichlet(|[_, x]| x.cos()));
+            let walls = nodes(&grid).shift(0.3).wall(Face::low(0), Boundary::dirichlet_at(|[_, x]| x.cos()));
             let operator = if varying {
                 walls.coefficient_of(&beta, Mean::Arithmetic).build()?
             } else {
@@ -178,8 +182,9 @@ fn nodes_have_the_same_bits() {
         );
         let mut text = String::new();
         for constant in [true, false] {
-            let walls =
-                nodes(&grid).wall(Face::high(2), Wall::Dirichlet(0.5)).wall(Face::low(0), Wall::Neumann(1.0));
+            let walls = nodes(&grid)
+                .wall(Face::high(2), Boundary::Dirichlet(0.5))
+                .wall(Face::low(0), Boundary::Neumann(1.0));
             let operator = if constant {
                 walls.build()?
             } else {
@@ -199,7 +204,7 @@ fn nodes_have_the_same_bits() {
             }
             let mut multigrid = builder().cells_per_rank(100).build::<f32, 3>(&operator)?;
             let mut u = operator.vector("u");
-            let outcome = multigrid.solve(&operator, &f, &mut u, 1e-6)?;
+            let outcome = multigrid.solve(&f, &mut u, 1e-6)?;
             text += &format!("{:?} {:016x} ", outcome.residuals, u.fingerprint());
         }
         Ok(text)
@@ -209,15 +214,18 @@ fn nodes_have_the_same_bits() {
 #[test]
 fn the_short_way_works_on_nodes() {
     on_ranks([1, 2], |world| {
-        // u = 1 + y² + 2x is met to rounding: second differences of it are exact, and slopes at walls are its own.
+        // u = 1 + y² + 2x is met to rounding: second differences of it are exact, and slopes at
+        // walls are its own.
         let exact = |[y, x]: [f64; 2]| 1.0 + y * y + 2.0 * x;
         let grid = Grid::builder([24, 17]).extent([1.0, 0.7]).build(world)?;
         let mut f = grid.field_builder::<f64>("f").centering(Centering::Node).build()?;
         f.fill(-2.0);
+        let poisson = Elliptic::builder(&grid)
+            .centering(Centering::Node)
+            .wall(Face::low(0), Boundary::dirichlet_at(exact));
         let poisson =
-            Poisson::new(&grid).centering(Centering::Node).wall(Face::low(0), Wall::dirichlet(exact));
-        let poisson = poisson.wall(Face::high(0), Wall::Neumann(2.0)).wall(Face::low(1), Wall::Neumann(-2.0));
-        let (mut u, outcome) = poisson.wall(Face::high(1), Wall::dirichlet(exact)).solve(&f, 1e-12)?;
+            poisson.wall(Face::high(0), Boundary::Neumann(2.0)).wall(Face::low(1), Boundary::Neumann(-2.0));
+        let (mut u, outcome) = poisson.wall(Face::high(1), Boundary::dirichlet_at(exact)).solve(&f, 1e-12)?;
         f.fill_with(exact);
         u.zip_mut_with(&f, |u, &exact| *u -= exact)?;
         assert!(outcome.converged() && u.norm_max() < 1e-9, "{outcome} {}", u.norm_max());
@@ -242,7 +250,7 @@ fn senseless_problems_on_nodes_are_refused() {
             "must be centered at Cell",
         );
         refused(nodes(&grid).coefficient_of(&beta, Mean::Harmonic).build(), "18 of 18 point(s) have a zero");
-        let wall = Wall::dirichlet(|[y, _]| if y > 7.0 { f64::NAN } else { 0.0 });
+        let wall = Boundary::dirichlet_at(|[y, _]| if y > 7.0 { f64::NAN } else { 0.0 });
         refused(nodes(&grid).wall(Face::high(1), wall).build(), "not finite at 1 of");
         beta.fill(1.0);
         let operator = nodes(&grid).coefficient_of(&beta, Mean::Harmonic).shift(1.0).build()?;

@@ -1,13 +1,14 @@
-//! Pipelined conjugate gradients against ordinary ones: as many iterations, as accurate in the end, whatever the preconditioner.
+//! Pipelined conjugate gradients against ordinary ones: as many iterations, as accurate in the end,
+//! whatever the preconditioner.
 
 use parhelion::prelude::*;
 use parhelion::solvers::{
     Elliptic, Identity, Jacobi, Krylov, LinearOperator, Mean, Multigrid, Outcome, Polynomial, Preconditioner,
-    Wall,
 };
 use parhelion::testing::on_ranks_and_threads;
 
-/// −∇·(β∇) on 60 × 60 cells, 0 at the walls, with β = 1 or jumping between 1 and 10⁶ from block to block.
+/// −∇·(β∇) on 60 × 60 cells, 0 at the walls, with β = 1 or jumping between 1 and 10⁶ from block to
+/// block.
 fn operator(world: &World, jumps: bool) -> parhelion::Result<Elliptic<2>> {
     let grid = Grid::builder([60, 60]).extent([1.0, 1.0]).build(world)?;
     let mut beta = grid.field::<f64>("beta");
@@ -16,11 +17,12 @@ fn operator(world: &World, jumps: bool) -> parhelion::Result<Elliptic<2>> {
         if even || !jumps { 1.0 } else { 1e6 }
     });
     let builder =
-        Face::all::<2>().fold(Elliptic::builder(&grid), |b, face| b.wall(face, Wall::Dirichlet(0.0)));
+        Face::all::<2>().fold(Elliptic::builder(&grid), |b, face| b.wall(face, Boundary::Dirichlet(0.0)));
     builder.coefficient_of(&beta, Mean::Harmonic).build()
 }
 
-/// The outcome for a right-hand side of ones, and the residual of the solution computed anew, relative to it.
+/// The outcome for a right-hand side of ones, and the residual of the solution computed anew,
+/// relative to it.
 fn solve<M: Preconditioner<2>>(
     a: &Elliptic<2>,
     m: &mut M,
@@ -36,8 +38,8 @@ fn solve<M: Preconditioner<2>>(
 fn compare<M: Preconditioner<2>>(a: &Elliptic<2>, m: &mut M, name: &str) -> parhelion::Result<()> {
     let [(plain, _), (pipelined, _)] = [solve(a, m, Krylov::cg())?, solve(a, m, Krylov::pipelined_cg())?];
     assert!(plain.converged() && pipelined.converged(), "{name}: {plain}; {pipelined}");
-    // Without rounding they are the same method. By the end of a solve of some hundred iterations rounding moves
-    // the one or two that reach the goal.
+    // Without rounding they are the same method. By the end of a solve of some hundred iterations
+    // rounding moves the one or two that reach the goal.
     let (few, many) = (plain.iterations(), pipelined.iterations());
     assert!(few.abs_diff(many) <= 2 + few / 50, "{name}: {plain}; {pipelined}");
     for (k, (p, q)) in plain.residuals.iter().zip(&pipelined.residuals).take(20).enumerate() {
@@ -94,7 +96,8 @@ fn it_takes_any_symmetric_preconditioner_and_singular_systems() {
         let (factors, _) = run(Krylov::pipelined_cg(), &mut |k, x| k.solve(&a, &mut jacobi, &b, x))?;
         for mut x in [plain, factors] {
             x.zip_mut_with(&want, |x, &want| *x -= want)?;
-            // The goal relative to the smallest eigenvalue, π², leaves 1e-11 of a solution of size 0.1.
+            // The goal relative to the smallest eigenvalue, π², leaves 1e-11 of a solution of size
+            // 0.1.
             assert!(x.norm_max() < 1e-9, "differs by {}", x.norm_max());
         }
         Ok(())

@@ -1,7 +1,7 @@
 //! What cannot be solved is refused with the reason, the same on every rank.
 
 use parhelion::prelude::*;
-use parhelion::solvers::{Elliptic, Identity, Krylov, Mean, Multigrid, Polynomial, Wall};
+use parhelion::solvers::{Elliptic, Identity, Krylov, Mean, Multigrid, MultigridBuilder, Polynomial};
 use parhelion::testing::on_ranks;
 
 #[test]
@@ -14,7 +14,7 @@ fn senseless_problems_are_refused() {
         };
         refused(Elliptic::builder(&grid).coefficient(-1.0).build(), "coefficient is -1");
         refused(Elliptic::builder(&grid).shift(f64::NAN).build(), "shift is NaN");
-        refused(Elliptic::builder(&grid).wall(Face::low(0), Wall::Dirichlet(0.0)).build(), "periodic");
+        refused(Elliptic::builder(&grid).wall(Face::low(0), Boundary::Dirichlet(0.0)).build(), "periodic");
         refused(Elliptic::builder(&grid).coefficient_at(|[_, x]| x - 4.0).build(), "negative or not finite");
         let mut beta = grid.field::<f64>("beta");
         beta.fill_indexed(|[j, _]| if j == 7 { -2.0 } else { 1.0 });
@@ -32,14 +32,16 @@ fn senseless_problems_are_refused() {
         assert!(isolated.shift(0.5).build().is_ok());
         refused(Elliptic::builder(&grid).shift(-4.0).build(), "48 of 64 point(s) have a zero");
         refused(
-            Elliptic::builder(&grid).wall(Face::high(1), Wall::Dirichlet(f64::NAN)).build(),
+            Elliptic::builder(&grid).wall(Face::high(1), Boundary::Dirichlet(f64::NAN)).build(),
             "must be finite",
         );
+        let by_time = Boundary::function(|[_, x], time| x + time);
+        refused(Elliptic::builder(&grid).wall(Face::high(1), by_time).build(), "Boundary::dirichlet_at");
         // On one rank of two, but refused on both.
-        let wall = Wall::neumann(|[y, _]| if y > 7.0 { f64::INFINITY } else { 0.0 });
+        let wall = Boundary::neumann_at(|[y, _]| if y > 7.0 { f64::INFINITY } else { 0.0 });
         refused(Elliptic::builder(&grid).wall(Face::high(1), wall).build(), "not finite at 1 of");
         let beta_at = |[_, x]: [f64; 2]| if x < 8.0 { 1.0 } else { -1.0 };
-        let fixed = Elliptic::builder(&grid).wall(Face::high(1), Wall::Dirichlet(0.0));
+        let fixed = Elliptic::builder(&grid).wall(Face::high(1), Boundary::Dirichlet(0.0));
         refused(fixed.coefficient_at(beta_at).build(), "negative or not finite at");
 
         let operator = Elliptic::builder(&grid).shift(1.0).build()?;
@@ -50,9 +52,9 @@ fn senseless_problems_are_refused() {
         assert!(Krylov::chebyshev([2.0, 1.0]).solve(&operator, &mut Identity, &b, &mut u).is_err());
         assert!(Polynomial::new(&operator, 0, [0.1, 2.0]).is_err());
         let mut multigrid = Multigrid::<f64, 2>::new(&operator)?;
-        assert!(multigrid.solve(&operator, &b, &mut u, f64::NAN).is_err());
-        assert!(multigrid.solve(&operator, &b, &mut foreign_field, 1e-3).is_err());
-        assert!(Multigrid::<f64, 2>::builder().sweeps(0, 0).build::<f64, 2>(&operator).is_err());
+        assert!(multigrid.solve(&b, &mut u, f64::NAN).is_err());
+        assert!(multigrid.solve(&b, &mut foreign_field, 1e-3).is_err());
+        assert!(MultigridBuilder::new().sweeps(0, 0).build::<f64, 2>(&operator).is_err());
         Ok(())
     });
 }

@@ -2,7 +2,7 @@
 
 use ndarray::ArrayD;
 use parhelion::prelude::*;
-use parhelion::solvers::{Mean, Poisson, Wall};
+use parhelion::solvers::{Elliptic, Mean};
 use parhelion::testing::RankTest;
 
 use crate::python;
@@ -47,13 +47,13 @@ fn compare(at: Centering, file: &str, script: &str) {
         b.fill_indexed(beta);
         a.fill_indexed(alpha);
         f.fill_indexed(right);
-        let (u, outcome) = Poisson::new(&grid)
+        let (u, outcome) = Elliptic::builder(&grid)
             .centering(at)
             .coefficient_of(&b, Mean::Harmonic)
             .shift_of(&a)
-            .wall(Face::low(0), Wall::Dirichlet(2.0))
-            .wall(Face::high(0), Wall::Neumann(-1.5))
-            .wall(Face::low(1), Wall::dirichlet(|[z, _, x]| z + 3.0 * x))
+            .wall(Face::low(0), Boundary::Dirichlet(2.0))
+            .wall(Face::high(0), Boundary::Neumann(-1.5))
+            .wall(Face::low(1), Boundary::dirichlet_at(|[z, _, x]| z + 3.0 * x))
             .solve(&f, 1e-13)?;
         assert!(outcome.converged(), "{outcome}");
         if let Some(values) = u.gather(0)? {

@@ -3,9 +3,7 @@
 use std::fmt::Display;
 
 use parhelion::prelude::*;
-use parhelion::solvers::{
-    Elliptic, EllipticBuilder, Krylov, LinearOperator, Multigrid, MultigridBuilder, Wall,
-};
+use parhelion::solvers::{Elliptic, EllipticBuilder, Krylov, LinearOperator, MultigridBuilder};
 
 /// Between −½ and ½, without a pattern.
 pub(crate) fn noise<const N: usize>(index: [usize; N]) -> f64 {
@@ -16,15 +14,15 @@ pub(crate) fn noise<const N: usize>(index: [usize; N]) -> f64 {
 
 /// −Δ with walls of value 0.
 pub(crate) fn dirichlet<'a, const N: usize>(grid: &Grid<N>) -> EllipticBuilder<'a, N> {
-    Face::all::<N>().fold(Elliptic::builder(grid), |b, face| b.wall(face, Wall::Dirichlet(0.0)))
+    Face::all::<N>().fold(Elliptic::builder(grid), |b, face| b.wall(face, Boundary::Dirichlet(0.0)))
 }
 
 pub(crate) fn builder() -> MultigridBuilder {
-    Multigrid::<f64, 3>::builder()
+    MultigridBuilder::new()
 }
 
-/// Checks that a cycle reduces the residual of a rough right-hand side at least to `most` of what it was; as a solver of its own, and the same in
-/// Richardson's method, which takes more passes.
+/// Checks that a cycle reduces the residual of a rough right-hand side at least to `most` of what
+/// it was; as a solver of its own, and the same in Richardson's method, which takes more passes.
 pub(crate) fn converges<const N: usize>(
     operator: &Elliptic<N>,
     builder: MultigridBuilder,
@@ -40,7 +38,7 @@ pub(crate) fn converges<const N: usize>(
         &b,
         &mut u,
     )?;
-    let alone = multigrid.solve(operator, &b, &mut v, 1e-9)?;
+    let alone = multigrid.solve(&b, &mut v, 1e-9)?;
     assert!(alone.converged() && alone.factor() <= most, "{what}: {:.3} {alone}", alone.factor());
     assert!(
         plain.converged() && alone.iterations().abs_diff(plain.iterations()) <= 1,

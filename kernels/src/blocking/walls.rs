@@ -14,8 +14,11 @@ pub trait Walls<T, const N: usize>: Sync {
     /// The sum of the indices of a halo cell and its image. `None` where there is no wall.
     fn mirror(&self, axis: usize, high: bool) -> Option<isize>;
 
-    /// The value of the points on the wall, if there are points on it and it prescribes a value.
-    fn on_wall(&self, axis: usize, high: bool) -> Option<T>;
+    /// Whether a wall carries points and gives them values.
+    fn gives_values(&self, axis: usize, high: bool) -> bool;
+
+    /// Writes the values of points on a wall that gives them, from `first` on along the last axis.
+    fn set(&self, axis: usize, high: bool, first: [isize; N], points: &mut [T]);
 
     /// Turns `cells`, which hold the images, into the values of the halo cells from `first` on
     /// along the last axis, `level` steps after the start of the pass.
@@ -30,9 +33,10 @@ impl<T, const N: usize> Walls<T, N> for NoWalls {
     fn mirror(&self, _: usize, _: bool) -> Option<isize> {
         None
     }
-    fn on_wall(&self, _: usize, _: bool) -> Option<T> {
-        None
+    fn gives_values(&self, _: usize, _: bool) -> bool {
+        false
     }
+    fn set(&self, _: usize, _: bool, _: [isize; N], _: &mut [T]) {}
     fn fill(&self, _: usize, _: bool, _: usize, _: [isize; N], _: &mut [T]) {}
 }
 
@@ -40,8 +44,11 @@ impl<T, W: Walls<T, N>, const N: usize> Walls<T, N> for &W {
     fn mirror(&self, axis: usize, high: bool) -> Option<isize> {
         W::mirror(self, axis, high)
     }
-    fn on_wall(&self, axis: usize, high: bool) -> Option<T> {
-        W::on_wall(self, axis, high)
+    fn gives_values(&self, axis: usize, high: bool) -> bool {
+        W::gives_values(self, axis, high)
+    }
+    fn set(&self, axis: usize, high: bool, first: [isize; N], points: &mut [T]) {
+        W::set(self, axis, high, first, points);
     }
     fn fill(&self, axis: usize, high: bool, level: usize, first: [isize; N], cells: &mut [T]) {
         W::fill(self, axis, high, level, first, cells);
@@ -129,12 +136,12 @@ impl<W, const N: usize> WallHalo<W, N> {
     where
         W: Walls<T, N>,
     {
-        for (axis, high) in sides::<N>() {
-            let Some(value) = self.walls.on_wall(axis, high) else { continue };
+        for (axis, high) in sides::<N>().filter(|&(axis, high)| self.walls.gives_values(axis, high)) {
             let wall = if high { self.interior.end[axis] - 1 } else { self.interior.start[axis] };
             for (first, len) in rows(piece.intersection(&piece.with_axis(axis, wall, wall + 1))) {
                 // SAFETY: part of `piece`; the contract.
-                unsafe { std::slice::from_raw_parts_mut(cells.at(first), len) }.fill(value);
+                let points = unsafe { std::slice::from_raw_parts_mut(cells.at(first), len) };
+                self.walls.set(axis, high, first, points);
             }
         }
     }
@@ -232,7 +239,7 @@ pub fn set_walls<T: Element, W: Walls<T, N>, const N: usize>(
     require(&cells, &interior)?;
     let halo = WallHalo::new(walls, interior, [[0; 2]; N]);
     let cells = cells.cells;
-    let values = sides::<N>().filter(|&(axis, high)| walls.on_wall(axis, high).is_some()).count();
+    let values = sides::<N>().filter(|&(axis, high)| walls.gives_values(axis, high)).count();
     let surface = interior.shape().iter().map(|&n| interior.len() / n.max(1)).max().unwrap_or(0);
     pool.run_unless_small(values * surface * size_of::<T>(), |thread, threads| {
         // SAFETY: in view by the check; the parts of a region are disjoint.
@@ -301,9 +308,10 @@ mod tests {
             let number = self.asked.fetch_add(1, Ordering::Relaxed);
             (!high && number >= self.from).then_some(self.mirror)
         }
-        fn on_wall(&self, _: usize, _: bool) -> Option<f64> {
-            None
+        fn gives_values(&self, _: usize, _: bool) -> bool {
+            false
         }
+        fn set(&self, _: usize, _: bool, _: [isize; 1], _: &mut [f64]) {}
         fn fill(&self, _: usize, _: bool, _: usize, _: [isize; 1], cells: &mut [f64]) {
             cells.fill(777.0);
         }

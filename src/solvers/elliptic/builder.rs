@@ -1,4 +1,4 @@
-//! How an operator is described, and made.
+//! The description of an elliptic problem, and the assembly of its operator.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -6,30 +6,31 @@ use std::sync::Arc;
 use parhelion_kernels::Region;
 
 use super::couplings::Mean;
-use super::{Elliptic, Frame, Made, refused};
+use super::wall_terms::{WallTerms, fixes_value};
+use super::{Assembly, Elliptic, Frame, refused};
 use crate::error::Result;
-use crate::field::Field;
+use crate::field::{Boundary, Field};
 use crate::grid::{Centering, Face, Grid};
-use crate::solvers::LinearOperator;
-use crate::solvers::discrete::{Discrete, Terms};
-use crate::solvers::line::{End, Line, Points};
-use crate::solvers::separable::Separable;
-use crate::solvers::wall::{Wall, WallFunction};
+use crate::solvers::elliptic::axis::{Axis, End, Points};
+use crate::solvers::elliptic::matrix::separable::Separable;
+use crate::solvers::elliptic::matrix::{Discrete, Terms};
+use crate::solvers::linear::LinearOperator;
 
-/// How an [`Elliptic`] is made; from [`Elliptic::builder`].
+/// An elliptic problem `−∇·(β∇u) + αu = f` with its walls: to [`build`](Self::build) its
+/// operator, or to [`solve`](Self::solve) it. From [`Elliptic::builder`].
 #[derive(Clone)]
 pub struct EllipticBuilder<'a, const N: usize> {
     pub(super) grid: Grid<N>,
     pub(super) coefficient: Coefficient<'a, N>,
     pub(super) shift: Shift<'a, N>,
-    pub(super) walls: [[Wall<N>; 2]; N],
+    pub(super) walls: [[Boundary<f64, N>; 2]; N],
     pub(super) centering: Centering,
 }
 
 #[derive(Clone)]
 pub(super) enum Coefficient<'a, const N: usize> {
     Constant(f64),
-    At(WallFunction<N>),
+    At(Arc<dyn Fn([f64; N]) -> f64 + Send + Sync>),
     Of(&'a Field<f64, N>, Mean),
 }
 
@@ -40,9 +41,9 @@ pub(super) enum Shift<'a, const N: usize> {
 }
 
 /// A description, with what is computed from it once.
-pub(super) struct Site<'b, 'a, const N: usize> {
+pub(super) struct Assembler<'b, 'a, const N: usize> {
     pub(super) problem: &'b EllipticBuilder<'a, N>,
-    /// What is at the ends of each axis.
+    /// The kinds of ends of each axis.
     pub(super) ends: [[End; 2]; N],
     /// This rank's points, local.
     pub(super) local: Region<N>,
@@ -58,28 +59,29 @@ impl<'a, const N: usize> EllipticBuilder<'a, N> {
             grid: grid.clone(),
             coefficient: Coefficient::Constant(1.0),
             shift: Shift::Constant(0.0),
-            walls: std::array::from_fn(|_| [Wall::Neumann(0.0), Wall::Neumann(0.0)]),
+            walls: std::array::from_fn(|_| [Boundary::Reflecting, Boundary::Reflecting]),
             centering: Centering::Cell,
         }
     }
 
-    /// Where the unknowns live: at [`Centering::Cell`] unless told otherwise, or at [`Centering::Node`].
+    /// Sets the centering of the unknowns: [`Centering::Cell`] or [`Centering::Node`]. Default: cells.
     ///
-    /// Walls carry nodes. A node on a wall of given value `g` is an unknown like the others, with the equation `d u = d g`.
-    /// The equation of any node is that of the part of its cell that is inside the domain, divided by the volume of a whole cell: on
-    /// a wall where the flux is given it is halved (on an edge of two such, quartered), which keeps the matrix
-    /// symmetric. [`Elliptic::add_walls`] makes such a right-hand side of the values of `f`.
+    /// Walls carry nodes. A node on a wall of given value `g` is an unknown like the others, with
+    /// the equation `d u = d g`. The equation of any node is that of the part of its cell that
+    /// is inside the domain, divided by the volume of a whole cell: on a wall where the flux is
+    /// given it is halved (on an edge of two such, quartered), which keeps the matrix symmetric.
+    /// [`Elliptic::add_walls`] makes such a right-hand side of the values of `f`.
     ///
     /// ```
     /// use parhelion::prelude::*;
-    /// use parhelion::solvers::{Elliptic, Krylov, LinearOperator, Multigrid, Wall};
+    /// use parhelion::solvers::{Elliptic, Krylov, LinearOperator, Multigrid};
     ///
     /// let world = World::init()?;
     /// let grid = Grid::builder([16, 24]).extent([1.0, 1.5]).build(&world)?; // 17 × 25 nodes
     /// let a = Elliptic::builder(&grid)
     ///     .centering(Centering::Node)
-    ///     .wall(Face::low(0), Wall::Dirichlet(1.0))
-    ///     .wall(Face::high(0), Wall::Neumann(2.0))
+    ///     .wall(Face::low(0), Boundary::Dirichlet(1.0))
+    ///     .wall(Face::high(0), Boundary::Neumann(2.0))
     ///     .build()?;
     /// let (mut b, mut u) = (a.vector("b"), a.vector("u"));           // f = 0
     /// a.add_walls(&mut b)?;
@@ -93,34 +95,37 @@ impl<'a, const N: usize> EllipticBuilder<'a, N> {
         self
     }
 
-    /// The same β everywhere.
+    /// Sets one β for all places. Default: 1.
     pub fn coefficient(mut self, beta: f64) -> Self {
         self.coefficient = Coefficient::Constant(beta);
         self
     }
 
-    /// β from the coordinates (slowest axis first) of the middle of each face, which is the middle between the two unknowns
-    /// beside it.
+    /// β from the coordinates (slowest axis first) of the middle of each face, which is the middle
+    /// between the two unknowns beside it.
     pub fn coefficient_at(mut self, beta: impl Fn([f64; N]) -> f64 + Send + Sync + 'static) -> Self {
         self.coefficient = Coefficient::At(Arc::new(beta));
         self
     }
 
-    /// β from a cell-centered field: at a face the mean of both cells; at a wall the cell's own, or, where a flux through the wall
-    /// is given and the next cell's is less than twice or half as large, extrapolated to the wall.
+    /// β from a cell-centered field: at a face the mean of both cells; at a wall the cell's own,
+    /// or, where a flux through the wall is given and the next cell's is less than twice or half as
+    /// large, extrapolated to the wall.
     ///
-    /// Between nodes, from a node-centered field: the mean of both; or from a cell-centered one: the mean of the cells that the flux from
-    /// node to node runs through side by side, of which the arithmetic one is right where the coefficient jumps.
+    /// Between nodes, from a node-centered field: the mean of both; or from a cell-centered one:
+    /// the mean of the cells that the flux from node to node runs through side by side, of which
+    /// the arithmetic one is right where the coefficient jumps.
     pub fn coefficient_of(mut self, beta: &'a Field<f64, N>, mean: Mean) -> Self {
         self.coefficient = Coefficient::Of(beta, mean);
         self
     }
 
-    /// The same α everywhere (0 unless told otherwise).
+    /// Sets one α for all places. Default: 0.
     ///
-    /// A negative one makes a Helmholtz problem: once −α is larger than the smallest eigenvalue of `−∇·(β∇)`, the
-    /// matrix is indefinite. [`Krylov::minres`](crate::solvers::Krylov::minres) is then the method, with [`Identity`](crate::solvers::Identity);
-    /// conjugate gradients break down, and multigrid converges for small −α only.
+    /// A negative one makes a Helmholtz problem: once −α is larger than the smallest eigenvalue of
+    /// `−∇·(β∇)`, the matrix is indefinite. [`Krylov::minres`](crate::solvers::Krylov::minres) is
+    /// then the method, with [`Identity`](crate::solvers::Identity); conjugate gradients break
+    /// down, and multigrid converges for small −α only.
     pub fn shift(mut self, alpha: f64) -> Self {
         self.shift = Shift::Constant(alpha);
         self
@@ -132,51 +137,56 @@ impl<'a, const N: usize> EllipticBuilder<'a, N> {
         self
     }
 
-    /// The condition at a wall (no flux unless told otherwise).
+    /// Sets the condition at a wall. Default: [`Boundary::Reflecting`], no flux.
+    ///
+    /// [`Dirichlet`](Boundary::Dirichlet) and [`Neumann`](Boundary::Neumann) conditions may depend
+    /// on the place ([`Boundary::dirichlet_at`], [`Boundary::neumann_at`]).
+    /// [`Boundary::Antireflecting`] is the value 0. [`build`](Self::build) refuses a
+    /// [`Boundary::Function`], which prescribes halo points instead of the wall.
     ///
     /// # Panics
     /// When the grid has no such axis.
-    pub fn wall(mut self, face: Face, wall: Wall<N>) -> Self {
+    pub fn wall(mut self, face: Face, wall: Boundary<f64, N>) -> Self {
         self.walls[face.axis][usize::from(face.high)] = wall;
         self
     }
 
-    /// Makes the operator.
+    /// Builds the operator.
     ///
     /// # Collective
     /// Over all ranks of the grid, with the same description.
     ///
     /// # Errors
-    /// When a coefficient is negative or a number is not finite, a field is not of this grid, a wall is given for a
-    /// periodic axis, the grid has no halo, or some cell's row of the matrix has a zero on its diagonal, as where β is 0 at all faces
-    /// of a cell and α is 0 too.
+    /// When a coefficient is negative or a number is not finite, a field is not of this grid, a
+    /// wall is given for a periodic axis, the grid has no halo, or some cell's row of the matrix
+    /// has a zero on its diagonal, as where β is 0 at all faces of a cell and α is 0 too.
     pub fn build(self) -> Result<Elliptic<N>> {
         self.check()?;
         let grid = self.grid.clone();
-        let site = self.site()?;
+        let assembler = self.assembler()?;
         let constants = match (&self.coefficient, self.shift) {
             (Coefficient::Constant(beta), Shift::Constant(alpha)) => Some([*beta, alpha]),
             _ => None,
         };
-        let made = if self.centering == Centering::Node {
-            site.at_nodes(constants)?
+        let assembly = if self.centering == Centering::Node {
+            assembler.at_nodes(constants)?
         } else {
-            site.at_cells(constants)?
+            assembler.at_cells(constants)?
         };
         let shifted = match self.shift {
             Shift::Constant(alpha) => alpha != 0.0,
             Shift::Of(field) => field.count(|alpha| alpha != 0.0) > 0,
         };
-        let singular = !shifted && !site.ends.iter().flatten().any(|&end| end == End::Fixed);
-        let Made { terms, lines, lifts, fixed, halved, pins, frame } = made;
-        let discrete = Discrete { grid, terms };
-        let operator = Elliptic { discrete, lines, constants, lifts, fixed, halved, pins, frame, singular };
+        let singular = !shifted && !assembler.ends.iter().flatten().any(|&end| end == End::Fixed);
+        let Assembly { terms, axes, walls, frame } = assembly;
+        let (discrete, walls) = (Rc::new(Discrete { grid, terms }), Rc::new(walls));
+        let operator = Elliptic { discrete, axes, constants, walls, frame, singular };
         operator.check_diagonal()?;
         Ok(operator)
     }
 
-    /// What is computed once.
-    fn site(&self) -> Result<Site<'_, 'a, N>> {
+    /// Computes what all parts of the assembly need.
+    fn assembler(&self) -> Result<Assembler<'_, 'a, N>> {
         let block = self.grid.region_global(self.centering);
         let beta = match &self.coefficient {
             Coefficient::Of(field, _) => {
@@ -189,48 +199,54 @@ impl<'a, const N: usize> EllipticBuilder<'a, N> {
             _ => None,
         };
         let ends = self.ends();
-        Ok(Site { problem: self, ends, local: Region::from_shape(block.shape()), offset: block.start, beta })
+        Ok(Assembler {
+            problem: self,
+            ends,
+            local: Region::from_shape(block.shape()),
+            offset: block.start,
+            beta,
+        })
     }
 
-    /// What is at the ends of each axis.
+    /// The kinds of ends of each axis.
     pub(super) fn ends(&self) -> [[End; 2]; N] {
         let periodic = self.grid.topology().periodic();
         std::array::from_fn(|a| {
             self.walls[a].each_ref().map(|wall| match wall {
                 _ if periodic[a] => End::Periodic,
-                wall if wall.fixes_value() => End::Fixed,
+                wall if fixes_value(wall) => End::Fixed,
                 _ => End::Free,
             })
         })
     }
 }
 
-impl<const N: usize> Site<'_, '_, N> {
+impl<const N: usize> Assembler<'_, '_, N> {
     /// # Errors
     /// When what walls or coefficients give makes no sense.
-    fn at_cells(&self, constants: Option<[f64; 2]>) -> Result<Made<N>> {
+    fn at_cells(&self, constants: Option<[f64; 2]>) -> Result<Assembly<N>> {
         let grid = &self.problem.grid;
         let (shape, spacing) = (grid.decomposition().shape(), grid.spacing());
-        let lines = std::array::from_fn(|a| Line {
+        let axes = std::array::from_fn(|a| Axis {
             finest: shape[a],
             spacing: spacing[a],
             width: 1,
             ends: self.ends[a],
             points: Points::Cells,
         });
-        let lifts = self.lifts()?;
-        let (terms, fixed) = match constants {
+        let mut walls = WallTerms { sources: self.sources()?, ..WallTerms::default() };
+        let terms = match constants {
             Some([beta, alpha]) => {
                 let reach = self.local.grown(grid.halo());
-                (Terms::Separable(Separable::new(&lines, beta, alpha, self.offset, reach)), Vec::new())
+                Terms::Separable(Separable::new(&axes, beta, alpha, self.offset, reach))
             }
             None => {
-                let fixed = self.fixed()?;
-                (Terms::Faces(Box::new(self.faces(&fixed)?)), fixed)
+                walls.couplings = self.wall_couplings()?;
+                Terms::Faces(Box::new(self.faces(&walls.couplings)?))
             }
         };
         let frame = Frame { centering: Centering::Cell, origin: [0; N], unknown: Region::from_shape(shape) };
-        Ok(Made { terms, lines, lifts, fixed, halved: Vec::new(), pins: Rc::new(Vec::new()), frame })
+        Ok(Assembly { terms, axes, walls, frame })
     }
 }
 
@@ -239,7 +255,8 @@ impl<const N: usize> Elliptic<N> {
     /// When the diagonal has a zero, by which smoothers would divide.
     fn check_diagonal(&self) -> Result<()> {
         let points = self.discrete.grid.shape_global(self.centering()).iter().product::<usize>();
-        // The diagonal of constant coefficients is that of some other point anyway, unless α takes all of it off.
+        // The diagonal of constant coefficients is that of some other point anyway, unless α takes
+        // all of it off.
         if points == 1 || self.constants.is_some_and(|[_, alpha]| alpha >= 0.0) {
             return Ok(());
         }

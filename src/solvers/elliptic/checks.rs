@@ -1,11 +1,10 @@
-//! What cannot be made is refused, the same on every rank.
+//! Checks of a description: senseless ones are refused, the same on every rank.
 
 use super::builder::{Coefficient, EllipticBuilder, Shift};
 use super::refused;
 use crate::error::Result;
-use crate::field::Field;
+use crate::field::{Boundary, Field};
 use crate::grid::{Centering, Face};
-use crate::solvers::wall::Wall;
 
 impl<const N: usize> EllipticBuilder<'_, N> {
     /// # Errors
@@ -46,12 +45,20 @@ impl<const N: usize> EllipticBuilder<'_, N> {
         let periodic = self.grid.topology().periodic();
         for face in Face::all::<N>() {
             let wall = &self.walls[face.axis][usize::from(face.high)];
-            if periodic[face.axis] && !matches!(wall, Wall::Neumann(slope) if *slope == 0.0) {
+            let no_flux = matches!(wall, Boundary::Reflecting)
+                || matches!(wall, Boundary::Neumann(slope) if *slope == 0.0);
+            if periodic[face.axis] && !no_flux {
                 return Err(refused(format!(
                     "{wall:?} is given at {face:?}, but the axis is periodic and has no walls"
                 )));
             }
-            if let Wall::Dirichlet(value) | Wall::Neumann(value) = wall
+            if let Boundary::Function(_) = wall {
+                return Err(refused(format!(
+                    "the condition at {face:?} is a Boundary::Function, which prescribes halo points and depends on the \
+                     time; give the value or the slope on the wall by Boundary::dirichlet_at or Boundary::neumann_at"
+                )));
+            }
+            if let Boundary::Dirichlet(value) | Boundary::Neumann(value) = wall
                 && !value.is_finite()
             {
                 return Err(refused(format!("{wall:?} is given at {face:?}; it must be finite")));
@@ -62,8 +69,8 @@ impl<const N: usize> EllipticBuilder<'_, N> {
 
     fn check_field(&self, field: &Field<f64, N>, what: &str) -> Result<()> {
         let cells_too = what == "coefficient" && field.centering() == Centering::Cell;
-        let here = field.grid().same_as(&self.grid) && (field.centering() == self.centering || cells_too);
-        if !here || field.components() != 1 {
+        let fits = field.grid().same_as(&self.grid) && (field.centering() == self.centering || cells_too);
+        if !fits || field.components() != 1 {
             return Err(refused(format!(
                 "its {what}, field '{}' ({:?}, {} component(s)), must be centered at {:?} on the operator's own grid{}, with 1 \
                  component",

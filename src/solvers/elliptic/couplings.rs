@@ -4,15 +4,16 @@ use std::sync::Arc;
 
 use parhelion_kernels::StarPoint;
 
-use super::builder::{Coefficient, Shift, Site};
+use super::builder::{Assembler, Coefficient, Shift};
 use super::refused;
-use super::walls::Lift;
+use super::wall_terms::WallTerm;
 use crate::error::Result;
 use crate::field::Field;
 use crate::grid::Face;
-use crate::solvers::faces::Faces;
+use crate::solvers::elliptic::matrix::faces::Faces;
 
-/// How the coefficient at a face is made from those of the two points beside it, or from those of the cells that it lies in.
+/// The mean that makes the coefficient at a face from those of the two points beside it, or of
+/// the cells that it lies in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Mean {
     /// `2 / (1/a + 1/b)`: the flux through two layers is right, so that this is the one for jumps.
@@ -50,9 +51,9 @@ impl Mean {
     }
 }
 
-impl<const N: usize> Site<'_, '_, N> {
+impl<const N: usize> Assembler<'_, '_, N> {
     /// Couplings of a variable coefficient, with what the walls of given value add to the diagonal.
-    pub(super) fn faces(&self, fixed: &[(usize, Lift<N>)]) -> Result<Faces<f64, N>> {
+    pub(super) fn faces(&self, couplings: &[(usize, WallTerm<N>)]) -> Result<Faces<f64, N>> {
         let grid = &self.problem.grid;
         let mut faces = Faces::new(grid)?;
         for a in 0..N {
@@ -68,7 +69,7 @@ impl<const N: usize> Site<'_, '_, N> {
             Shift::Constant(alpha) => faces.shift.fill(alpha),
             Shift::Of(field) => faces.shift.copy_from(field)?,
         }
-        fixed.iter().for_each(|(_, lift)| lift.add(&mut faces.shift, 1.0));
+        couplings.iter().for_each(|(_, term)| term.add(&mut faces.shift, 1.0));
         faces.exchange()?;
         Ok(faces)
     }
@@ -84,7 +85,8 @@ impl<const N: usize> Site<'_, '_, N> {
         }
     }
 
-    /// Writes the coupling of each point to the one below it on axis `a`, if all of the face between them is inside.
+    /// Writes the coupling of each point to the one below it on axis `a`, if all of the face
+    /// between them is inside.
     pub(super) fn couple(&self, a: usize, below: &mut Field<f64, N>) -> Result<()> {
         let (grid, spacing) = (&self.problem.grid, self.problem.grid.spacing()[a]);
         let scale = 1.0 / (spacing * spacing);
@@ -126,7 +128,7 @@ impl<const N: usize> Site<'_, '_, N> {
                 });
             }
             (Coefficient::Constant(beta), _) => below.fill(scale * beta),
-            (Coefficient::Of(..), None) => unreachable!("the field was copied when the site was made"),
+            (Coefficient::Of(..), None) => unreachable!("the field was copied when the assembler was made"),
         }
         Ok(())
     }

@@ -6,57 +6,56 @@
 //! | `checks` | what is refused |
 //! | `couplings` | couplings of variable coefficients |
 //! | `nodes` | unknowns at nodes |
-//! | `walls` | what walls add to the right-hand side and to the diagonal |
+//! | `wall_terms` | what walls add to the right-hand side and to the diagonal |
 
+pub(super) mod axis;
 mod builder;
 mod checks;
 mod couplings;
+pub(super) mod matrix;
 mod nodes;
-mod walls;
+mod wall_terms;
 
 use std::rc::Rc;
 
 use parhelion_kernels::Region;
 
-use super::LinearOperator;
-use super::discrete::{Discrete, Terms};
-use super::faces::{Faces, Parts};
-use super::line::{End, Line};
-use super::operator::check_fields;
+use super::linear::LinearOperator;
+use super::linear::operator::check_fields;
 use crate::error::{Error, ErrorKind, Result};
 use crate::field::Field;
 use crate::grid::{Centering, Grid};
-use walls::Lift;
+use axis::{Axis, End};
+use matrix::faces::{DiagonalParts, Faces};
+use matrix::{Discrete, Terms};
+pub(super) use wall_terms::WallTerms;
 
 pub use builder::EllipticBuilder;
 pub use couplings::Mean;
-pub(super) use nodes::Pin;
 
-/// `−∇·(β∇u) + αu` on cell-centered or [node-centered](EllipticBuilder::centering) fields of a grid: fluxes through faces by
-/// differences of neighbors, of second order.
+/// `−∇·(β∇u) + αu` on cell-centered or [node-centered](EllipticBuilder::centering) fields of a
+/// grid: fluxes through faces by differences of neighbors, of second order.
 ///
-/// Walls are part of the operator: a condition's homogeneous half belongs to the matrix, its value to the right-hand side, to
-/// which [`add_walls`](Self::add_walls) adds it. The boundary conditions of the fields themselves do not count.
+/// Walls are part of the operator: a condition's homogeneous half belongs to the matrix, its value
+/// to the right-hand side, to which [`add_walls`](Self::add_walls) adds it. The boundary conditions
+/// of the fields themselves are ignored.
 ///
-/// The matrix is symmetric, and positive definite if α ≥ 0 and a wall gives the value or α > 0 somewhere. Otherwise, with
-/// α = 0, it is [singular](LinearOperator::is_singular).
+/// The matrix is symmetric, and positive definite if α ≥ 0 and a wall gives the value or α > 0
+/// somewhere. Otherwise, with α = 0, it is [singular](LinearOperator::is_singular).
+///
+/// Clones share their coefficients.
+#[derive(Clone)]
 pub struct Elliptic<const N: usize> {
-    pub(super) discrete: Discrete<f64, N>,
-    pub(super) lines: [Line; N],
+    pub(super) discrete: Rc<Discrete<f64, N>>,
+    pub(super) axes: [Axis; N],
     /// Coefficient and shift, where both are constant.
     pub(super) constants: Option<[f64; 2]>,
-    lifts: Vec<Lift<N>>,
-    /// For each wall of given value that this block touches: its axis, and the couplings of the cells to it. Empty where
-    /// the coefficients are constant.
-    fixed: Vec<(usize, Lift<N>)>,
-    /// Layers of nodes of which half is inside, one for each wall.
-    halved: Vec<Region<N>>,
-    pub(super) pins: Rc<Vec<Pin<N>>>,
+    pub(super) walls: Rc<WallTerms<N>>,
     pub(super) frame: Frame<N>,
     singular: bool,
 }
 
-/// Where the points of multigrid's own grid are among those of the fields.
+/// The place of multigrid's own grid among the points of the fields.
 #[derive(Clone, Copy)]
 pub(super) struct Frame<const N: usize> {
     pub(super) centering: Centering,
@@ -66,14 +65,11 @@ pub(super) struct Frame<const N: usize> {
     pub(super) unknown: Region<N>,
 }
 
-/// What an operator is made of.
-struct Made<const N: usize> {
+/// The parts of an operator, assembled for one centering.
+struct Assembly<const N: usize> {
     terms: Terms<f64, N>,
-    lines: [Line; N],
-    lifts: Vec<Lift<N>>,
-    fixed: Vec<(usize, Lift<N>)>,
-    halved: Vec<Region<N>>,
-    pins: Rc<Vec<Pin<N>>>,
+    axes: [Axis; N],
+    walls: WallTerms<N>,
     frame: Frame<N>,
 }
 
@@ -83,21 +79,22 @@ impl<const N: usize> Elliptic<N> {
         EllipticBuilder::new(grid)
     }
 
-    /// Adds to the right-hand side what the given values at the walls contribute.
+    /// Adds the contribution of the walls' values and slopes to the right-hand side.
     ///
-    /// At nodes it does more, and is needed whatever the walls give: it takes of `f` the share of each node's cell that is inside the domain, and
-    /// sets the equations of nodes of given value (on an edge of two such walls, that of the later axis holds).
+    /// At nodes it does more and is always needed: it multiplies `f` by the share of each node's
+    /// cell that is inside the domain, and sets the right-hand side of nodes of given value (on an
+    /// edge of two such walls, the later axis decides).
     ///
     /// # Errors
     /// When the field is not of this grid and centering.
     pub fn add_walls(&self, b: &mut Field<f64, N>) -> Result<()> {
         check_fields(self, &[b])?;
-        for layer in &self.halved {
+        for layer in &self.walls.halved {
             let mut view = b.view_mut();
             layer.rows().for_each(|(first, len)| view.row_mut(first, len).iter_mut().for_each(|b| *b *= 0.5));
         }
-        self.lifts.iter().for_each(|lift| lift.add(b, 1.0));
-        self.pins.iter().for_each(|pin| pin.set(b));
+        self.walls.sources.iter().for_each(|term| term.add(b, 1.0));
+        self.walls.fixed_nodes.iter().for_each(|fixed| fixed.set(b));
         Ok(())
     }
 
@@ -108,25 +105,25 @@ impl<const N: usize> Elliptic<N> {
     pub(super) fn strongest_axis(&self) -> usize {
         let strength: [f64; N] = match &self.discrete.terms {
             Terms::Faces(faces) => faces.below.each_ref().map(Field::sum),
-            _ => self.lines.map(|line| if line.coarsens() { 1.0 / line.spacing } else { 0.0 }),
+            _ => self.axes.map(|axis| if axis.coarsens() { 1.0 / axis.spacing } else { 0.0 }),
         };
         // The last of equals: along it cells are next to each other in memory.
         (0..N).max_by(|&a, &b| strength[a].total_cmp(&strength[b])).unwrap_or(0)
     }
 
     /// The diagonal, apart: shift, and couplings to walls, of variable coefficients.
-    pub(super) fn parts(&self, faces: &Faces<f64, N>) -> Result<Parts<f64, N>> {
+    pub(super) fn parts(&self, faces: &Faces<f64, N>) -> Result<DiagonalParts<f64, N>> {
         let mut alpha = self.vector("shift");
         alpha.copy_from(&faces.shift)?;
-        let with_walls = |a: usize| self.lines[a].ends.contains(&End::Fixed);
+        let with_walls = |a: usize| self.axes[a].ends.contains(&End::Fixed);
         let mut walls = std::array::from_fn(|a| with_walls(a).then(|| self.vector("walls")));
-        for (axis, lift) in &self.fixed {
-            lift.add(&mut alpha, -1.0);
+        for (axis, term) in &self.walls.couplings {
+            term.add(&mut alpha, -1.0);
             if let Some(walls) = &mut walls[*axis] {
-                lift.add(walls, 1.0);
+                term.add(walls, 1.0);
             }
         }
-        Ok(Parts { alpha, walls })
+        Ok(DiagonalParts { alpha, walls })
     }
 }
 

@@ -1,26 +1,25 @@
 //! Operators on nodes: walls lie on nodes 0 and n.
 //!
-//! The equation of a node is that of the part of its cell that is inside the domain, divided by the volume of a whole cell. A node on
-//! a wall of given value `g` has the equation `d u = d g`, and what couples its neighbors to it is on their diagonal and
-//! right-hand side. So the matrix is symmetric.
-
-use std::rc::Rc;
+//! The equation of a node is that of the part of its cell that is inside the domain, divided by the
+//! volume of a whole cell. A node on a wall of given value `g` has the equation `d u = d g`,
+//! and what couples its neighbors to it is on their diagonal and right-hand side. So the matrix is
+//! symmetric.
 
 use parhelion_kernels::Region;
 
-use super::builder::{Coefficient, Shift, Site};
-use super::walls::{AtWall, Lift};
-use super::{Frame, Made, refused};
+use super::builder::{Assembler, Coefficient, Shift};
+use super::wall_terms::{AtWall, WallTerm, WallTerms, is_homogeneous, value_at};
+use super::{Assembly, Frame, refused};
 use crate::error::Result;
 use crate::field::Field;
 use crate::grid::{Centering, Face};
-use crate::solvers::discrete::Terms;
-use crate::solvers::faces::Faces;
-use crate::solvers::line::{End, Line, Points};
-use crate::solvers::nodal::{Nodal, NodeAxis, pinned};
+use crate::solvers::elliptic::axis::{Axis, End, Points};
+use crate::solvers::elliptic::matrix::Terms;
+use crate::solvers::elliptic::matrix::faces::Faces;
+use crate::solvers::elliptic::matrix::nodal::{Nodal, NodeAxis, fixed_diagonal};
 
 /// The nodes of this block on a wall of given value.
-pub(in crate::solvers) struct Pin<const N: usize> {
+pub(in crate::solvers) struct FixedNodes<const N: usize> {
     /// Local.
     pub(in crate::solvers) nodes: Region<N>,
     /// On the diagonal of each, in memory order.
@@ -29,7 +28,7 @@ pub(in crate::solvers) struct Pin<const N: usize> {
     given: Vec<f64>,
 }
 
-impl<const N: usize> Pin<N> {
+impl<const N: usize> FixedNodes<N> {
     /// Writes the right-hand side of these nodes.
     pub(super) fn set(&self, b: &mut Field<f64, N>) {
         let mut view = b.view_mut();
@@ -54,67 +53,74 @@ impl<const N: usize> Pin<N> {
     }
 }
 
-impl<const N: usize> Site<'_, '_, N> {
+impl<const N: usize> Assembler<'_, '_, N> {
     /// # Errors
     /// When no node is unknown, or what walls or coefficients give makes no sense.
-    pub(super) fn at_nodes(&self, constants: Option<[f64; 2]>) -> Result<Made<N>> {
+    pub(super) fn at_nodes(&self, constants: Option<[f64; 2]>) -> Result<Assembly<N>> {
         let (axes, grid) = (self.node_axes(), &self.problem.grid);
         let unknown = self.unknown_nodes()?;
-        let lines = std::array::from_fn(|a| {
-            // Periodic nodes are coupled as periodic cells are; variable coefficients are coarsened by pairs of points.
+        let discrete_axes = std::array::from_fn(|a| {
+            // Periodic nodes are coupled as periodic cells are; variable coefficients are coarsened
+            // by pairs of points.
             let periodic = self.ends[a][0] == End::Periodic;
             let points = if periodic || constants.is_none() { Points::Cells } else { Points::Nodes };
             let finest =
                 if constants.is_none() { unknown.shape()[a] } else { grid.decomposition().shape()[a] };
-            Line { finest, spacing: grid.spacing()[a], width: 1, ends: self.ends[a], points }
+            Axis { finest, spacing: grid.spacing()[a], width: 1, ends: self.ends[a], points }
         });
-        let mut fixed = Vec::new();
+        let mut couplings = Vec::new();
         let terms = match constants {
             Some(numbers @ [beta, _]) => {
                 for face in self.faces_where(End::Fixed) {
                     let scale = beta / (grid.spacing()[face.axis] * grid.spacing()[face.axis]);
-                    let cells = self.beside(face);
+                    let cells = self.next_to_wall(face);
                     let values = cells.indices().map(|index| scale * self.across(face.axis, index)).collect();
-                    fixed.push((face, Lift { cells, values }));
+                    couplings.push((face, WallTerm { cells, values }));
                 }
                 Terms::Nodal(Nodal::new(&axes, grid.spacing(), numbers, self.offset, self.local))
             }
             None => {
                 let (faces, links) = self.node_faces()?;
-                fixed = links;
+                couplings = links;
                 Terms::Faces(Box::new(faces))
             }
         };
-        let mut lifts = Vec::new();
-        for (face, lift) in &fixed {
+        let mut sources = Vec::new();
+        for (face, term) in &couplings {
             let value = |(index, coupling)| {
-                if coupling == 0.0 { 0.0 } else { coupling * self.given_at(*face, index) }
+                if coupling == 0.0 { 0.0 } else { coupling * self.wall_value(*face, index) }
             };
-            let values = lift.cells.indices().zip(lift.values.iter().copied()).map(value).collect();
-            lifts.push((*face, Lift { cells: lift.cells, values }));
+            let values = term.cells.indices().zip(term.values.iter().copied()).map(value).collect();
+            sources.push((*face, WallTerm { cells: term.cells, values }));
         }
-        for face in self.faces_where(End::Free).filter(|&face| !self.wall(face).is_homogeneous()) {
+        for face in self.faces_where(End::Free).filter(|&face| !is_homogeneous(self.wall(face))) {
             let (cells, h) = (self.on_wall(face), grid.spacing()[face.axis]);
             let value = |index| {
                 let share = self.across(face.axis, index) / h;
                 if share == 0.0 {
                     0.0
                 } else {
-                    share * self.beta_on(face, index) * self.given_at(face, index)
+                    share * self.beta_on(face, index) * self.wall_value(face, index)
                 }
             };
-            lifts.push((face, Lift { cells, values: cells.indices().map(value).collect() }));
+            sources.push((face, WallTerm { cells, values: cells.indices().map(value).collect() }));
         }
-        self.agree("the given value or slope, times the coefficient, is not finite", &lifts, f64::is_finite)?;
-        let pins = self.pins()?;
+        self.agree(
+            "the given value or slope, times the coefficient, is not finite",
+            &sources,
+            f64::is_finite,
+        )?;
+        let fixed_nodes = self.fixed_nodes()?;
         let origin = if constants.is_some() { [0; N] } else { unknown.start };
-        Ok(Made {
+        Ok(Assembly {
             terms,
-            lines,
-            lifts: lifts.into_iter().map(|(_, lift)| lift).collect(),
-            fixed: fixed.into_iter().map(|(face, lift)| (face.axis, lift)).collect(),
-            halved: self.faces_where(End::Free).map(|face| self.on_wall(face)).collect(),
-            pins: Rc::new(pins),
+            axes: discrete_axes,
+            walls: WallTerms {
+                sources: sources.into_iter().map(|(_, term)| term).collect(),
+                couplings: couplings.into_iter().map(|(face, term)| (face.axis, term)).collect(),
+                halved: self.faces_where(End::Free).map(|face| self.on_wall(face)).collect(),
+                fixed_nodes,
+            },
             frame: Frame { centering: Centering::Node, origin, unknown },
         })
     }
@@ -151,13 +157,13 @@ impl<const N: usize> Site<'_, '_, N> {
         self.local.intersection(&self.local.with_axis(axis, at, at + 1))
     }
 
-    /// Those on a wall.
+    /// The local nodes on a wall.
     fn on_wall(&self, face: Face) -> Region<N> {
         self.layer(face.axis, if face.high { self.node_axes()[face.axis].last } else { 0 })
     }
 
-    /// Those next to the nodes on a wall.
-    fn beside(&self, face: Face) -> Region<N> {
+    /// The local nodes next to those on a wall.
+    fn next_to_wall(&self, face: Face) -> Region<N> {
         self.layer(face.axis, if face.high { self.node_axes()[face.axis].last - 1 } else { 1 })
     }
 
@@ -167,11 +173,11 @@ impl<const N: usize> Site<'_, '_, N> {
         (0..N).filter(|&a| a != axis).map(|a| axes[a].share(index[a] + self.offset[a])).product()
     }
 
-    /// What is given at the node on a wall that is nearest to a local one.
-    fn given_at(&self, face: Face, index: [isize; N]) -> f64 {
+    /// The value or slope of a wall at its node nearest to a local one.
+    fn wall_value(&self, face: Face, index: [isize; N]) -> f64 {
         let mut global: [isize; N] = std::array::from_fn(|a| index[a] + self.offset[a]);
         global[face.axis] = if face.high { self.node_axes()[face.axis].last } else { 0 };
-        self.wall(face).at(self.problem.grid.coordinates(global, Centering::Node))
+        value_at(self.wall(face), self.problem.grid.coordinates(global, Centering::Node))
     }
 
     /// The coefficient at a node on a wall.
@@ -184,46 +190,46 @@ impl<const N: usize> Site<'_, '_, N> {
             Coefficient::Of(field, _) => {
                 let mut inside = index;
                 inside[face.axis] -= isize::from(face.high);
-                let beside = |corner: usize| {
+                let at_wall = |corner: usize| {
                     let cell = std::array::from_fn(|a| {
                         inside[a] - if a == face.axis { 0 } else { (corner >> a & 1) as isize }
                     });
-                    super::walls::extrapolated(self.beta.as_ref().unwrap_or(field), face, cell)
+                    super::wall_terms::extrapolated(self.beta.as_ref().unwrap_or(field), face, cell)
                 };
                 let corners = (0..1_usize << N).filter(|corner| corner >> face.axis & 1 == 0);
-                corners.map(beside).sum::<f64>() / (1 << (N - 1)) as f64
+                corners.map(at_wall).sum::<f64>() / (1 << (N - 1)) as f64
             }
         }
     }
 
     /// Nodes of given value.
-    fn pins(&self) -> Result<Vec<Pin<N>>> {
-        let (spacing, mut pins, mut given) = (self.problem.grid.spacing(), Vec::new(), Vec::new());
+    fn fixed_nodes(&self) -> Result<Vec<FixedNodes<N>>> {
+        let (spacing, mut fixed_nodes, mut given) = (self.problem.grid.spacing(), Vec::new(), Vec::new());
         for face in self.faces_where(End::Fixed) {
             let nodes = self.on_wall(face);
             let number = |index| {
                 let beta = self.beta_on(face, index);
                 // Any number does where the coefficient is 0.
-                pinned(if beta > 0.0 && beta.is_finite() { beta } else { 1.0 }, spacing)
+                fixed_diagonal(if beta > 0.0 && beta.is_finite() { beta } else { 1.0 }, spacing)
             };
             let diagonal: Vec<f64> = nodes.indices().map(number).collect();
             let values =
-                nodes.indices().zip(&diagonal).map(|(index, d)| d * self.given_at(face, index)).collect();
-            given.push((face, Lift { cells: nodes, values }));
-            pins.push(Pin { nodes, diagonal, given: Vec::new() });
+                nodes.indices().zip(&diagonal).map(|(index, d)| d * self.wall_value(face, index)).collect();
+            given.push((face, WallTerm { cells: nodes, values }));
+            fixed_nodes.push(FixedNodes { nodes, diagonal, given: Vec::new() });
         }
         self.agree("the given value is not finite", &given, f64::is_finite)?;
-        for (pin, (_, lift)) in pins.iter_mut().zip(given) {
-            pin.given = lift.values;
+        for (fixed, (_, term)) in fixed_nodes.iter_mut().zip(given) {
+            fixed.given = term.values;
         }
-        Ok(pins)
+        Ok(fixed_nodes)
     }
 
     /// Couplings of a variable coefficient, and those to walls of given value.
     fn node_faces(&self) -> Result<(Faces<f64, N>, Vec<AtWall<N>>)> {
         let (grid, axes, offset) = (&self.problem.grid, self.node_axes(), self.offset);
         let mut faces = Faces::at(grid, Centering::Node)?;
-        let mut fixed = Vec::new();
+        let mut couplings = Vec::new();
         for a in 0..N {
             let below = &mut faces.below[a];
             self.couple(a, below)?;
@@ -238,13 +244,13 @@ impl<const N: usize> Site<'_, '_, N> {
             });
             self.check_couplings(a, below)?;
             for face in self.faces_where(End::Fixed).filter(|face| face.axis == a) {
-                let cells = self.beside(face);
+                let cells = self.next_to_wall(face);
                 let link = |mut index: [isize; N]| {
                     index[a] += isize::from(face.high);
                     index
                 };
                 let values = cells.indices().map(|index| below.get_local(link(index))).collect();
-                fixed.push((face, Lift { cells, values }));
+                couplings.push((face, WallTerm { cells, values }));
             }
         }
         // Only now: where two cells lie between two walls, a node is beside both.
@@ -266,13 +272,13 @@ impl<const N: usize> Site<'_, '_, N> {
                 *value *= share;
             }
         });
-        fixed.iter().for_each(|(_, lift)| lift.add(&mut faces.shift, 1.0));
-        for pin in self.pins()? {
-            for (index, d) in pin.nodes.indices().zip(&pin.diagonal) {
+        couplings.iter().for_each(|(_, term)| term.add(&mut faces.shift, 1.0));
+        for fixed in self.fixed_nodes()? {
+            for (index, d) in fixed.nodes.indices().zip(&fixed.diagonal) {
                 faces.shift.set_local(index, *d);
             }
         }
         faces.exchange()?;
-        Ok((faces, fixed))
+        Ok((faces, couplings))
     }
 }

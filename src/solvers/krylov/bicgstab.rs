@@ -1,18 +1,15 @@
 //! BiCGStab, preconditioned from the right.
 //!
-//! Without preconditioner an iteration reads and writes 22 fields, and sums go over the ranks three times. It can end in the middle,
-//! but that shows only with the dot products of the second half.
+//! Without preconditioner an iteration reads and writes 22 fields, and sums go over the ranks three
+//! times. It can end in the middle, but that shows only with the dot products of the second half.
 
 use super::{System, dot};
 use crate::error::Result;
 use crate::field::Field;
-use crate::solvers::vectors::{combine, sums};
-use crate::solvers::{LinearOperator, Preconditioner, Status};
+use crate::solvers::linear::Status;
+use crate::solvers::linear::vectors::{combine, sums};
 
-pub(super) fn run<A: LinearOperator<N>, M: Preconditioner<N>, const N: usize>(
-    system: &mut System<'_, A, M, N>,
-    x: &mut Field<f64, N>,
-) -> Result<Status> {
+pub(super) fn run<const N: usize>(system: &mut System<'_, N>, x: &mut Field<f64, N>) -> Result<Status> {
     let vector = |name| system.operator.vector(name);
     let (mut shadow, mut p, mut v, mut t) =
         (vector("shadow"), vector("direction"), vector("image"), vector("image"));

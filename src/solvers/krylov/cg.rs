@@ -1,18 +1,19 @@
 //! Conjugate gradients.
 //!
-//! Passes over memory in an iteration, with the fields read and written: the operator with its dot product (2); the residual
-//! with its norm (3); solution and new direction (5). With a preconditioner that multiplies by factors, these are read twice (2);
-//! with any other, its result takes part in dot products (2, flexible 3). Sums go over the ranks twice, three times with a
+//! Passes over memory in an iteration, with the fields read and written: the operator with its dot
+//! product (2); the residual with its norm (3); solution and new direction (5). With a
+//! preconditioner that multiplies by factors, these are read twice (2); with any other, its result
+//! takes part in dot products (2, flexible 3). Sums go over the ranks twice, three times with a
 //! preconditioner that is not factors.
 
 use super::System;
 use crate::error::Result;
 use crate::field::Field;
-use crate::solvers::vectors::{combine, sums};
-use crate::solvers::{LinearOperator, Preconditioner, Status};
+use crate::solvers::linear::Status;
+use crate::solvers::linear::vectors::{combine, sums};
 
-pub(super) fn run<A: LinearOperator<N>, M: Preconditioner<N>, const N: usize>(
-    system: &mut System<'_, A, M, N>,
+pub(super) fn run<const N: usize>(
+    system: &mut System<'_, N>,
     x: &mut Field<f64, N>,
     flexible: bool,
 ) -> Result<Status> {
@@ -24,7 +25,8 @@ pub(super) fn run<A: LinearOperator<N>, M: Preconditioner<N>, const N: usize>(
     }
 }
 
-/// Why not to go on with such a curvature of the direction, and such a product of residual and preconditioned residual.
+/// Why not to continue with such a curvature of the direction, and such a product of residual and
+/// preconditioned residual.
 fn unfit(curvature: f64, rz: f64) -> Option<Status> {
     if curvature > 0.0 && rz > 0.0 {
         return None;
@@ -35,12 +37,9 @@ fn unfit(curvature: f64, rz: f64) -> Option<Status> {
 
 /// Without preconditioner, or with one that multiplies by factors: what that makes is never stored.
 ///
-/// Of a singular operator the direction may then have a mean. It changes neither the operator's image nor products with the residual,
-/// whose mean is 0; the solution loses it at the end.
-fn fused<A: LinearOperator<N>, M: Preconditioner<N>, const N: usize>(
-    system: &mut System<'_, A, M, N>,
-    x: &mut Field<f64, N>,
-) -> Result<Status> {
+/// Of a singular operator the direction may then have a mean. It changes neither the operator's
+/// image nor products with the residual, whose mean is 0; the solution loses it at the end.
+fn fused<const N: usize>(system: &mut System<'_, N>, x: &mut Field<f64, N>) -> Result<Status> {
     let (mut p, mut q) = (system.operator.vector("direction"), system.operator.vector("image"));
     let (r, monitor, factors) = (&mut system.r, &mut system.monitor, system.preconditioner.factors());
     let [mut rz] = match factors {
@@ -81,8 +80,8 @@ fn fused<A: LinearOperator<N>, M: Preconditioner<N>, const N: usize>(
     }
 }
 
-fn preconditioned<A: LinearOperator<N>, M: Preconditioner<N>, const N: usize>(
-    system: &mut System<'_, A, M, N>,
+fn preconditioned<const N: usize>(
+    system: &mut System<'_, N>,
     x: &mut Field<f64, N>,
     flexible: bool,
 ) -> Result<Status> {

@@ -1,22 +1,24 @@
-//! GMRES with restarts, flexible or not, by Arnoldi's method with modified Gram–Schmidt and Givens rotations.
+//! GMRES with restarts, flexible or not, by Arnoldi's method with modified Gram–Schmidt and Givens
+//! rotations.
 //!
-//! With a preconditioner that is always the same, the correction is preconditioned as a whole, and only the basis is kept.
+//! With a preconditioner that is always the same, the correction is preconditioned as a whole, and
+//! only the basis is kept.
 
 use super::{System, dot};
 use crate::error::Result;
 use crate::field::Field;
-use crate::solvers::vectors::combine;
-use crate::solvers::{LinearOperator, Preconditioner, Status};
+use crate::solvers::linear::Status;
+use crate::solvers::linear::vectors::combine;
 
-pub(super) fn run<A: LinearOperator<N>, M: Preconditioner<N>, const N: usize>(
-    system: &mut System<'_, A, M, N>,
+pub(super) fn run<const N: usize>(
+    system: &mut System<'_, N>,
     x: &mut Field<f64, N>,
     restart: usize,
     flexible: bool,
 ) -> Result<Status> {
     let plain = system.preconditioner.is_identity();
     let flexible = !plain && (flexible || !system.preconditioner.is_symmetric());
-    // Made when first needed: most solves end before a restart.
+    // Assembly when first needed: most solves end before a restart.
     let (mut basis, mut directions): (Vec<Field<f64, N>>, Vec<Field<f64, N>>) = (Vec::new(), Vec::new());
     loop {
         let norm = system.renew_residual(x)?;
@@ -101,7 +103,8 @@ pub(super) fn run<A: LinearOperator<N>, M: Preconditioner<N>, const N: usize>(
             add(x, &[1.0], &directions);
         }
         match ended {
-            // What the rotations say of the residual is true up to rounding: begin anew if that was not enough.
+            // What the rotations say of the residual is true up to rounding: start again if that
+            // was not enough.
             Some(Status::Converged) | None => {}
             Some(status) => return Ok(status),
         }

@@ -1,19 +1,17 @@
-//! MINRES, preconditioned: Lanczos' method and a QR factorization on the go, after H. Elman, D. Silvester, A. Wathen,
-//! *Finite Elements and Fast Iterative Solvers*, 2nd ed., algorithm 4.1.
+//! MINRES, preconditioned: Lanczos' method and a QR factorization on the go, after H. Elman, D.
+//! Silvester, A. Wathen, *Finite Elements and Fast Iterative Solvers*, 2nd ed., algorithm 4.1.
 //!
-//! What it minimizes is, with a preconditioner, another norm of the residual, that of `M^(-1/2) r`. To judge by the Euclidean one, the
-//! residual itself is then brought forward too: with γ v' the new Lanczos vector, `r ← s² r + (η c / γ²) v'`.
+//! What it minimizes is, with a preconditioner, another norm of the residual, that of
+//! `M^(-1/2) r`. To judge by the Euclidean one, the residual itself is then brought forward too:
+//! with γ v' the new Lanczos vector, `r ← s² r + (η c / γ²) v'`.
 
 use super::{System, dot};
 use crate::error::Result;
 use crate::field::Field;
-use crate::solvers::vectors::combine;
-use crate::solvers::{LinearOperator, Preconditioner, Status};
+use crate::solvers::linear::Status;
+use crate::solvers::linear::vectors::combine;
 
-pub(super) fn run<A: LinearOperator<N>, M: Preconditioner<N>, const N: usize>(
-    system: &mut System<'_, A, M, N>,
-    x: &mut Field<f64, N>,
-) -> Result<Status> {
+pub(super) fn run<const N: usize>(system: &mut System<'_, N>, x: &mut Field<f64, N>) -> Result<Status> {
     let vector = |name| system.operator.vector(name);
     let (mut v_old, mut v, mut v_new) = (vector("v"), vector("v"), vector("v"));
     let (mut w_old, mut w, mut w_new) = (vector("w"), vector("w"), vector("w"));

@@ -7,12 +7,12 @@ mod minres;
 mod pipelined;
 mod stationary;
 
-use super::operator::check_fields;
-use super::outcome::{Limits, Monitor};
-use super::range::{scale_for, solve_scaled};
-use super::trouble::spoil;
-use super::vectors::{sums, take_off_mean};
-use super::{LinearOperator, Outcome, Preconditioner, Status};
+use super::linear::failure::poison_on_error;
+use super::linear::operator::check_fields;
+use super::linear::outcome::{Limits, Monitor};
+use super::linear::scaling::{scale_for, solve_scaled};
+use super::linear::vectors::{subtract_mean, sums};
+use super::linear::{LinearOperator, Outcome, Preconditioner, Status};
 use crate::error::{Error, ErrorKind, Result};
 use crate::field::Field;
 
@@ -57,92 +57,100 @@ impl Krylov {
         Self { method, relative: 1e-8, absolute: 0.0, iterations: 1000, patience: None }
     }
 
-    /// Conjugate gradients: for symmetric positive (semi)definite operators, with a preconditioner that is so too. With one that does
-    /// not [promise it](Preconditioner::is_symmetric) it is [`flexible_cg`](Self::flexible_cg).
+    /// Conjugate gradients, for symmetric positive (semi)definite operators and preconditioners. If
+    /// the preconditioner is not known to be [symmetric](Preconditioner::is_symmetric), the method
+    /// is [`flexible_cg`](Self::flexible_cg).
     pub fn cg() -> Self {
         Self::new(Method::Cg { flexible: false })
     }
 
-    /// Flexible conjugate gradients (Y. Notay, SIAM J. Sci. Comput. 22, 2000): for symmetric positive (semi)definite operators, with
-    /// a preconditioner that need neither be quite symmetric nor the same at every application, such as a cycle of
-    /// multigrid in single precision. Reads one field more in an iteration than [`cg`](Self::cg).
+    /// Flexible conjugate gradients (Y. Notay, SIAM J. Sci. Comput. 22, 2000), for symmetric
+    /// positive (semi)definite operators. The preconditioner may be slightly unsymmetric and may
+    /// change from one application to the next, as a multigrid cycle in single precision does. An
+    /// iteration reads one field more than with [`cg`](Self::cg).
     pub fn flexible_cg() -> Self {
         Self::new(Method::Cg { flexible: true })
     }
 
-    /// Pipelined conjugate gradients (T. Chen, E. C. Carson, SIAM J. Sci. Comput. 42, 2020, algorithm PIPE-PR-CG; the idea is of
-    /// P. Ghysels, W. Vanroose, Parallel Computing 40, 2014): one sum over ranks an iteration, under way while the operator and the
-    /// preconditioner are applied, instead of [`cg`](Self::cg)'s two or three that are waited for.
+    /// Pipelined conjugate gradients (T. Chen, E. C. Carson, SIAM J. Sci. Comput. 42, 2020,
+    /// algorithm PIPE-PR-CG, after P. Ghysels, W. Vanroose, Parallel Computing 40, 2014). An
+    /// iteration makes one sum over ranks, which travels while the operator and the preconditioner
+    /// are applied; [`cg`](Self::cg) waits for two or three.
     ///
-    /// For many ranks with few points each, where waiting costs more than memory traffic: it moves half as much again. Vectors that
-    /// come from recurrences are computed anew in every third iteration, so that the attainable accuracy is that of
-    /// [`cg`](Self::cg). The preconditioner must be symmetric positive definite and always the same.
+    /// The method pays for many ranks with few points each: it moves 1.5 times as much memory, but
+    /// waits less. Every third iteration recomputes the vectors that recurrences update, so the
+    /// attainable accuracy is that of [`cg`](Self::cg). The preconditioner must be symmetric
+    /// positive definite and constant.
     pub fn pipelined_cg() -> Self {
         Self::new(Method::PipelinedCg)
     }
 
-    /// BiCGStab (H. A. van der Vorst, SIAM J. Sci. Stat. Comput. 13, 1992), preconditioned from the right: for any
-    /// operator, with short recurrences.
+    /// BiCGStab (H. A. van der Vorst, SIAM J. Sci. Stat. Comput. 13, 1992), preconditioned from the
+    /// right. It works for any operator and has short recurrences.
     pub fn bicgstab() -> Self {
         Self::new(Method::BiCgStab)
     }
 
-    /// GMRES (Y. Saad, M. H. Schultz, SIAM J. Sci. Stat. Comput. 7, 1986), preconditioned from the right, restarted after so many
-    /// iterations (at least 1): for any operator; keeps a field for each iteration before a restart. With a preconditioner that does
-    /// not promise [to be symmetric](Preconditioner::is_symmetric), and so always the same, it is [`fgmres`](Self::fgmres).
+    /// GMRES (Y. Saad, M. H. Schultz, SIAM J. Sci. Stat. Comput. 7, 1986), preconditioned from the
+    /// right, for any operator. It restarts after `restart` iterations (at least 1) and stores a
+    /// field for each iteration between restarts. If the preconditioner is not known to be
+    /// [symmetric](Preconditioner::is_symmetric), and so constant, the method is
+    /// [`fgmres`](Self::fgmres).
     pub fn gmres(restart: usize) -> Self {
         Self::new(Method::Gmres { restart: restart.max(1), flexible: false })
     }
 
-    /// Flexible GMRES (Y. Saad, SIAM J. Sci. Comput. 14, 1993), restarted after so many iterations (at least 1): the preconditioner
-    /// may differ from one application to the next; keeps two fields for each iteration before a restart (one without
-    /// preconditioner).
+    /// Flexible GMRES (Y. Saad, SIAM J. Sci. Comput. 14, 1993): the preconditioner may change from
+    /// one application to the next. The method restarts after `restart` iterations (at least 1) and
+    /// stores two fields for each iteration between restarts (one without preconditioner).
     pub fn fgmres(restart: usize) -> Self {
         Self::new(Method::Gmres { restart: restart.max(1), flexible: true })
     }
 
-    /// MINRES (C. C. Paige, M. A. Saunders, SIAM J. Numer. Anal. 12, 1975): for symmetric operators, definite or not, with a
-    /// preconditioner that is symmetric positive definite.
+    /// MINRES (C. C. Paige, M. A. Saunders, SIAM J. Numer. Anal. 12, 1975), for symmetric
+    /// operators, definite or not. The preconditioner must be symmetric positive definite.
     pub fn minres() -> Self {
         Self::new(Method::Minres)
     }
 
-    /// The Chebyshev iteration: for operators whose eigenvalues, after preconditioning, are within these bounds (0 < low <
-    /// high). It needs no sums over ranks but those of the residual.
+    /// The Chebyshev iteration, for operators whose eigenvalues, after preconditioning, lie within
+    /// `bounds` (0 < low < high). Its only sums over ranks are those of the residual.
     pub fn chebyshev(bounds: [f64; 2]) -> Self {
         Self::new(Method::Chebyshev { bounds })
     }
 
-    /// `x ← x + M⁻¹ (b − A x)`: lets a preconditioner that is a solver of its own, such as
-    /// [`Multigrid`](super::Multigrid), iterate.
+    /// Richardson's iteration `x ← x + M⁻¹ (b − A x)`. It repeats a preconditioner that
+    /// could solve alone, such as [`Multigrid`](super::Multigrid).
     pub fn richardson() -> Self {
         Self::new(Method::Richardson)
     }
 
-    /// Stops when the residual is at most so many times the norm of the right-hand side (1e-8 unless told otherwise).
+    /// Stops when the norm of the residual is at most `relative` times that of the right-hand side.
+    /// Default: 1e-8.
     pub fn tolerance(mut self, relative: f64) -> Self {
         self.relative = relative;
         self
     }
 
-    /// Stops when the residual is at most this, too.
+    /// Also stops when the norm of the residual is at most `absolute`. Default: 0.
     pub fn absolute_tolerance(mut self, absolute: f64) -> Self {
         self.absolute = absolute;
         self
     }
 
-    /// Stops after so many iterations (1000 unless told otherwise).
+    /// Stops after this number of iterations. Default: 1000.
     pub fn max_iterations(mut self, iterations: usize) -> Self {
         self.iterations = iterations;
         self
     }
 
-    /// Stops when the residual has not become smaller for so many iterations.
+    /// Stops when the residual has not become smaller for this number of iterations.
     ///
-    /// Unless told otherwise, methods of short recurrences (conjugate gradients, BiCGStab, MINRES) wait for as many iterations as there
-    /// are unknowns, at least 100: on badly conditioned systems their residuals may stay on a plateau for long, but without rounding
-    /// they would have ended by then. GMRES waits for two restarts, since after one without gain all others are
-    /// like it, and at least for 100 iterations, as Chebyshev and Richardson do.
+    /// Default: methods of short recurrences (conjugate gradients, BiCGStab, MINRES) wait for as
+    /// many iterations as there are unknowns, at least 100: on badly conditioned systems their
+    /// residuals may stay on a plateau for long, but without rounding they would have ended by
+    /// then. GMRES waits for two restarts, since after one without gain all others are like it, and
+    /// at least for 100 iterations, as Chebyshev and Richardson do.
     pub fn patience(mut self, iterations: usize) -> Self {
         self.patience = Some(iterations.max(1));
         self
@@ -164,19 +172,21 @@ impl Krylov {
 
     /// Solves `A x = b` from the `x` that is given.
     ///
-    /// Where the operator [is singular](LinearOperator::is_singular), the mean is taken off `b` (in a copy) and `x`.
+    /// If the operator [is singular](LinearOperator::is_singular), the mean is subtracted from `b` (in
+    /// a copy) and `x`.
     ///
     /// # Collective
     /// Over all ranks of the grid, with the same method and limits.
     ///
     /// # Errors
-    /// When the fields are not of the operator's grid, `b` or `x` has values that are not finite, or the limits make no sense; when
-    /// operator or preconditioner fails on some rank. The same error on every rank; `x` is then unspecified. Not when the method does
-    /// not converge: that is an [`Outcome`].
-    pub fn solve<A: LinearOperator<N>, M: Preconditioner<N>, const N: usize>(
+    /// When the fields are not of the operator's grid, `b` or `x` has values that are not finite,
+    /// or the limits make no sense; when operator or preconditioner fails on some rank. The same
+    /// error on every rank; `x` is then unspecified. Not when the method does not converge: that is
+    /// an [`Outcome`].
+    pub fn solve<const N: usize>(
         &self,
-        operator: &A,
-        preconditioner: &mut M,
+        operator: &dyn LinearOperator<N>,
+        preconditioner: &mut dyn Preconditioner<N>,
         b: &Field<f64, N>,
         x: &mut Field<f64, N>,
     ) -> Result<Outcome> {
@@ -203,7 +213,9 @@ impl Krylov {
         if let Some(scale) = scale_for(operator, norms, b, x)? {
             let scaled = self.absolute_tolerance((scale * self.absolute).min(f64::MAX));
             let preconditioner = system.preconditioner;
-            return solve_scaled(operator, scale, b, x, |b, x| scaled.solve(operator, preconditioner, b, x));
+            return solve_scaled(operator, scale, b, x, &mut |b, x| {
+                scaled.solve(operator, preconditioner, b, x)
+            });
         }
         let status = match system.monitor.begin() {
             Some(status) => status,
@@ -218,40 +230,40 @@ impl Krylov {
             },
         };
         if status == Status::Diverged {
-            // A rank where something failed went on with NaN.
-            operator.grid().world().agree(system.trouble)?;
+            // A rank where something failed continued with NaN.
+            operator.grid().world().agree(system.failure)?;
         }
         if operator.is_singular() {
-            take_off_mean(x);
+            subtract_mean(x);
         }
         Ok(system.monitor.end(status))
     }
 }
 
-/// What all methods work with.
-struct System<'a, A, M, const N: usize> {
-    operator: &'a A,
-    preconditioner: &'a mut M,
+/// The state that all methods share.
+struct System<'a, const N: usize> {
+    operator: &'a dyn LinearOperator<N>,
+    preconditioner: &'a mut dyn Preconditioner<N>,
     /// The right-hand side, without mean where the operator is singular.
     b: Projected<'a, N>,
     /// The residual of the iterate.
     r: Field<f64, N>,
     monitor: Monitor,
-    /// The first error of operator or preconditioner on this rank. What they should have computed is then NaN, and so is the next
-    /// norm, on all ranks.
-    trouble: Result<()>,
+    /// The first error of operator or preconditioner on this rank. What they should have computed
+    /// is then NaN, and so is the next norm, on all ranks.
+    failure: Result<()>,
 }
 
 /// A right-hand side as given, or a copy without its mean.
 enum Projected<'a, const N: usize> {
-    Given(&'a Field<f64, N>),
+    Borrowed(&'a Field<f64, N>),
     Copy(Box<Field<f64, N>>),
 }
 
-impl<'a, A: LinearOperator<N>, M: Preconditioner<N>, const N: usize> System<'a, A, M, N> {
+impl<'a, const N: usize> System<'a, N> {
     fn new(
-        operator: &'a A,
-        preconditioner: &'a mut M,
+        operator: &'a dyn LinearOperator<N>,
+        preconditioner: &'a mut dyn Preconditioner<N>,
         b: &'a Field<f64, N>,
         x: &mut Field<f64, N>,
         limits: Limits,
@@ -260,54 +272,55 @@ impl<'a, A: LinearOperator<N>, M: Preconditioner<N>, const N: usize> System<'a, 
         let b = if operator.is_singular() {
             let mut copy = operator.vector("right-hand side");
             copy.copy_from(b)?;
-            take_off_mean(&mut copy);
+            subtract_mean(&mut copy);
             Projected::Copy(Box::new(copy))
         } else {
-            Projected::Given(b)
+            Projected::Borrowed(b)
         };
         let norms = [b.field().norm_l2(), operator.residual(x, b.field(), &mut r)?.sqrt()];
         let monitor = Monitor::new(limits, norms[0], norms[1]);
-        Ok((Self { operator, preconditioner, b, r, monitor, trouble: Ok(()) }, norms))
+        Ok((Self { operator, preconditioner, b, r, monitor, failure: Ok(()) }, norms))
     }
 
     /// `output = A input`, or NaN where that fails.
     fn apply(&mut self, input: &mut Field<f64, N>, output: &mut Field<f64, N>) {
-        let done = spoil(self.operator.apply(input, output), output);
+        let done = poison_on_error(self.operator.apply(input, output), output);
         self.note(done);
     }
 
-    /// The same of the residual.
+    /// As above, for the residual.
     fn apply_to_residual(&mut self, output: &mut Field<f64, N>) {
-        let done = spoil(self.operator.apply(&mut self.r, output), output);
+        let done = poison_on_error(self.operator.apply(&mut self.r, output), output);
         self.note(done);
     }
 
-    /// `z ≈ A⁻¹ r` of another field, without mean where the operator is singular; or NaN where that fails.
+    /// `z ≈ A⁻¹ r` of another field, without mean where the operator is singular; or NaN where
+    /// that fails.
     fn precondition(&mut self, r: &mut Field<f64, N>, z: &mut Field<f64, N>) {
-        let done = spoil(self.preconditioner.precondition(r, z), z);
+        let done = poison_on_error(self.preconditioner.precondition(r, z), z);
         self.finish_preconditioning(done, z);
     }
 
-    /// The same of the residual.
+    /// As above, for the residual.
     fn precondition_residual(&mut self, z: &mut Field<f64, N>) {
-        let done = spoil(self.preconditioner.precondition(&mut self.r, z), z);
+        let done = poison_on_error(self.preconditioner.precondition(&mut self.r, z), z);
         self.finish_preconditioning(done, z);
     }
 
     fn finish_preconditioning(&mut self, done: Result<()>, z: &mut Field<f64, N>) {
         self.note(done);
         if self.operator.is_singular() && !self.preconditioner.is_identity() {
-            take_off_mean(z);
+            subtract_mean(z);
         }
     }
 
     fn note(&mut self, done: Result<()>) {
-        if self.trouble.is_ok() {
-            self.trouble = done;
+        if self.failure.is_ok() {
+            self.failure = done;
         }
     }
 
-    /// Computes the residual of `x` anew; returns its norm.
+    /// Computes the residual of `x` again; returns its norm.
     fn renew_residual(&mut self, x: &mut Field<f64, N>) -> Result<f64> {
         Ok(self.operator.residual(x, self.b.field(), &mut self.r)?.sqrt())
     }
@@ -316,7 +329,7 @@ impl<'a, A: LinearOperator<N>, M: Preconditioner<N>, const N: usize> System<'a, 
 impl<const N: usize> Projected<'_, N> {
     fn field(&self) -> &Field<f64, N> {
         match self {
-            Self::Given(field) => field,
+            Self::Borrowed(field) => field,
             Self::Copy(field) => field,
         }
     }

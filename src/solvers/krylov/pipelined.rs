@@ -1,30 +1,33 @@
-//! Pipelined conjugate gradients: one sum over ranks an iteration, under way while operator and preconditioner are applied.
+//! Pipelined conjugate gradients: one sum over ranks an iteration, under way while operator and
+//! preconditioner are applied.
 //!
-//! After T. Chen, E. C. Carson, *Predict-and-recompute conjugate gradient variants*, SIAM J. Sci. Comput. 42 (2020), algorithm
-//! PIPE-PR-CG, with the names
+//! After T. Chen, E. C. Carson, *Predict-and-recompute conjugate gradient variants*, SIAM J. Sci.
+//! Comput. 42 (2020), algorithm PIPE-PR-CG, with the names
 //!
 //! | | | | |
 //! |---|---|---|---|
 //! | `r` residual | `z = M⁻¹ r` | `w = A z` | `mw = M⁻¹ w` |
 //! | `p` direction | `s = A p` | `ms = M⁻¹ s` | `u = A ms`, `mu = M⁻¹ u` |
 //!
-//! One pass over memory brings all of them forward by recurrences and makes the dot products that the next step needs; meanwhile, `u`
-//! and `mu` are computed from what came of it. The recurrences of `z` and `w` lose accuracy with every iteration, and the residual
-//! would never get as small as in ordinary conjugate gradients: so they are computed anew in every [third](RENEWED) iteration.
-//! (The paper does so in every one, which attains the same accuracy on Laplacians, and with coefficients between 1 and 10⁶ half of
-//! it, for one more application of the operator.)
+//! One pass over memory advances all of them by recurrences and computes the dot products of the
+//! next step; meanwhile, `u` and `mu` are computed from the result. The recurrences of `z` and `w`
+//! lose accuracy with every iteration, and the residual would never get as small as in ordinary
+//! conjugate gradients: so they are recomputed in every [third](RENEWED) iteration. (The paper does
+//! so in every one, which attains the same accuracy on Laplacians, and with coefficients between 1
+//! and 10⁶ half of it, for one more application of the operator.)
 
 use super::System;
 use crate::error::Result;
 use crate::field::Field;
-use crate::solvers::vectors::{Parts, combine_here};
-use crate::solvers::{LinearOperator, Preconditioner, Status};
+use crate::solvers::linear::Status;
+use crate::solvers::linear::vectors::{PartialSums, combine_locally};
 
-/// Iterations after which what recurrences gave is computed anew.
+/// Iterations after which the results of recurrences are recomputed.
 const RENEWED: usize = 3;
 
-/// The fields of the method. What an identity or factors as preconditioner make is computed where it is needed: then `z` is not kept,
-/// nor `mw` and `mu`; and `ms` only for factors, as the operator's input.
+/// The fields of the method. What an identity or factors as preconditioner make is computed where
+/// it is needed: then `z` is not kept, nor `mw` and `mu`; and `ms` only for factors, as the
+/// operator's input.
 struct Fields<const N: usize> {
     p: Field<f64, N>,
     s: Field<f64, N>,
@@ -40,10 +43,7 @@ struct Kept<const N: usize> {
     mu: Field<f64, N>,
 }
 
-pub(super) fn run<A: LinearOperator<N>, M: Preconditioner<N>, const N: usize>(
-    system: &mut System<'_, A, M, N>,
-    x: &mut Field<f64, N>,
-) -> Result<Status> {
+pub(super) fn run<const N: usize>(system: &mut System<'_, N>, x: &mut Field<f64, N>) -> Result<Status> {
     let mut fields = Fields::new(system);
     // With nothing to take a step by, the pass only makes the dot products, and p = z, s = w.
     let mut parts = fields.step(system, x, [0.0, 0.0]);
@@ -56,8 +56,8 @@ pub(super) fn run<A: LinearOperator<N>, M: Preconditioner<N>, const N: usize>(
             return Ok(status);
         }
         if !(ps > 0.0 && rz > 0.0) {
-            let spoilt = ps.is_nan() || rz.is_nan();
-            return Ok(if spoilt { Status::Diverged } else { Status::Breakdown });
+            let poisoned = ps.is_nan() || rz.is_nan();
+            return Ok(if poisoned { Status::Diverged } else { Status::Breakdown });
         }
         let alpha = rz / ps;
         // r · z of the next iteration, foreseen; rounding may take it below 0.
@@ -68,7 +68,7 @@ pub(super) fn run<A: LinearOperator<N>, M: Preconditioner<N>, const N: usize>(
 }
 
 impl<const N: usize> Fields<N> {
-    fn new<A: LinearOperator<N>, M: Preconditioner<N>>(system: &mut System<'_, A, M, N>) -> Self {
+    fn new(system: &mut System<'_, N>) -> Self {
         let vector = |name| system.operator.vector(name);
         let (p, s, mut w, u) = (vector("direction"), vector("image"), vector("w"), vector("u"));
         if system.preconditioner.is_identity() {
@@ -93,11 +93,7 @@ impl<const N: usize> Fields<N> {
     }
 
     /// Computes `u` and `mu`, and, to `renew` them, `z`, `w` and `mw`.
-    fn compute<A: LinearOperator<N>, M: Preconditioner<N>>(
-        &mut self,
-        system: &mut System<'_, A, M, N>,
-        renew: bool,
-    ) {
+    fn compute(&mut self, system: &mut System<'_, N>, renew: bool) {
         let Self { s, w, u, ms, kept, .. } = self;
         system.apply(ms.as_mut().unwrap_or(s), u);
         match (kept, ms) {
@@ -110,7 +106,7 @@ impl<const N: usize> Fields<N> {
                 }
             }
             (None, _) if !renew => {}
-            // The image is needed no more, and the next step makes it anew.
+            // The image is needed no more, and the next step recomputes it.
             (None, Some(z)) => {
                 system.precondition_residual(z);
                 system.apply(z, w);
@@ -120,15 +116,15 @@ impl<const N: usize> Fields<N> {
     }
 
     /// One step, in one pass; returns the sums of r², r · z, p · s, r · ms and s · ms.
-    fn step<A: LinearOperator<N>, M: Preconditioner<N>>(
+    fn step(
         &mut self,
-        system: &mut System<'_, A, M, N>,
+        system: &mut System<'_, N>,
         x: &mut Field<f64, N>,
         [alpha, beta]: [f64; 2],
-    ) -> Parts<5> {
+    ) -> PartialSums<5> {
         let (Self { p, s, w, u, ms, kept }, r) = (self, &mut system.r);
         match (kept, ms, system.preconditioner.factors()) {
-            (Some(Kept { z, mw, mu }), Some(ms), _) => combine_here(
+            (Some(Kept { z, mw, mu }), Some(ms), _) => combine_locally(
                 [x, r, p, s, w, z, mw, ms],
                 [&*u, &*mu],
                 |[x, r, p, s, w, z, mw, ms], [u, mu]| {
@@ -139,14 +135,14 @@ impl<const N: usize> Fields<N> {
                 },
             ),
             (None, Some(ms), Some(factors)) => {
-                combine_here([x, r, p, s, w, ms], [&*u, factors], |[x, r, p, s, w, _], [u, f]| {
+                combine_locally([x, r, p, s, w, ms], [&*u, factors], |[x, r, p, s, w, _], [u, f]| {
                     let (x, r, w) = (x + alpha * p, r - alpha * s, w - alpha * u);
                     let (p, s) = (f * r + beta * p, w + beta * s);
                     let ms = f * s;
                     ([x, r, p, s, w, ms], [r * r, r * (f * r), p * s, r * ms, s * ms])
                 })
             }
-            _ => combine_here([x, r, p, s, w], [&*u], |[x, r, p, s, w], [u]| {
+            _ => combine_locally([x, r, p, s, w], [&*u], |[x, r, p, s, w], [u]| {
                 let (x, r, w) = (x + alpha * p, r - alpha * s, w - alpha * u);
                 let (p, s) = (r + beta * p, w + beta * s);
                 ([x, r, p, s, w], [r * r, r * r, p * s, r * s, s * s])

@@ -3,12 +3,12 @@
 use super::System;
 use crate::error::Result;
 use crate::field::Field;
-use crate::solvers::preconditioner::chebyshev_weights;
-use crate::solvers::vectors::combine;
-use crate::solvers::{LinearOperator, Preconditioner, Status};
+use crate::solvers::linear::Status;
+use crate::solvers::linear::preconditioner::chebyshev_weights;
+use crate::solvers::linear::vectors::combine;
 
-pub(super) fn richardson<A: LinearOperator<N>, M: Preconditioner<N>, const N: usize>(
-    system: &mut System<'_, A, M, N>,
+pub(super) fn richardson<const N: usize>(
+    system: &mut System<'_, N>,
     x: &mut Field<f64, N>,
 ) -> Result<Status> {
     let mut z = system.operator.vector("correction");
@@ -22,8 +22,8 @@ pub(super) fn richardson<A: LinearOperator<N>, M: Preconditioner<N>, const N: us
     }
 }
 
-pub(super) fn chebyshev<A: LinearOperator<N>, M: Preconditioner<N>, const N: usize>(
-    system: &mut System<'_, A, M, N>,
+pub(super) fn chebyshev<const N: usize>(
+    system: &mut System<'_, N>,
     x: &mut Field<f64, N>,
     bounds: [f64; 2],
 ) -> Result<Status> {

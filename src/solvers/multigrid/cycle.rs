@@ -1,19 +1,19 @@
 //! Smoothing, and the order in which levels are visited.
 
 use super::fused::{self, Order};
-use super::hierarchy::{Below, Level};
+use super::hierarchy::{Level, NextLevel};
 use super::{Cycle, MultigridBuilder, Smoother};
 use crate::error::Result;
 use crate::field::Field;
-use crate::solvers::Real;
-use crate::solvers::discrete::Terms;
-use crate::solvers::preconditioner::chebyshev_weights;
+use crate::solvers::elliptic::matrix::Terms;
+use crate::solvers::linear::Real;
+use crate::solvers::linear::preconditioner::chebyshev_weights;
 
 /// A field, in double precision, and by what to multiply the solution that is added to it.
 pub(super) type Target<'a, const N: usize> = Option<(&'a mut Field<f64, N>, f64)>;
 
-/// Solves the first level's system approximately, from `u = 0`. Where the last sweep can, it adds the solution to the field of
-/// `into`, takes that, and leaves `u` as it was before.
+/// Solves the first level's system approximately, from `u = 0`. Where the last sweep can, it adds
+/// the solution to the field of `into`, takes that, and leaves `u` as it was before.
 pub(super) fn run<T: Real, const N: usize>(
     levels: &mut [Level<T, N>],
     settings: &MultigridBuilder,
@@ -34,17 +34,17 @@ fn cycle<T: Real, const N: usize>(
     into: &mut Target<'_, N>,
 ) -> Result<()> {
     let Some((level, rest)) = levels.split_first_mut() else { return Ok(()) };
-    if matches!(level.below, Below::Coarser(_)) {
+    if matches!(level.next, NextLevel::Coarser(_)) {
         smooth_and_restrict(level, settings, zero, &mut rest[0].f)?;
     }
-    match &level.below {
-        Below::Nothing(direct) => direct.solve(&level.f, &mut level.u),
-        Below::Fewer { gather, share } => {
+    match &level.next {
+        NextLevel::Coarsest(direct) => direct.solve(&level.f, &mut level.u),
+        NextLevel::OnFewerRanks { gather, scatter } => {
             gather.run(Some(&level.f), rest.first_mut().map(|level| &mut level.f), 1.0);
             cycle(rest, settings, kind, zero, &mut None)?;
-            share.run(rest.first().map(|level| &level.u), Some(&mut level.u), 1.0);
+            scatter.run(rest.first().map(|level| &level.u), Some(&mut level.u), 1.0);
         }
-        Below::Coarser(_) => {
+        NextLevel::Coarser(_) => {
             cycle(rest, settings, kind, true, &mut None)?;
             let again = match kind {
                 _ if rest[0].coarsest => None,
@@ -55,7 +55,7 @@ fn cycle<T: Real, const N: usize>(
             if let Some(kind) = again {
                 cycle(rest, settings, kind, false, &mut None)?;
             }
-            if let Below::Coarser(transfer) = &level.below {
+            if let NextLevel::Coarser(transfer) = &level.next {
                 transfer.add_interpolated(&mut rest[0].u, &mut level.u)?;
             }
             smooth(level, settings, settings.sweeps[1], false, true, into)?;
@@ -71,14 +71,14 @@ fn full<T: Real, const N: usize>(
     into: &mut Target<'_, N>,
 ) -> Result<()> {
     let Some((level, rest)) = levels.split_first_mut() else { return Ok(()) };
-    match &level.below {
-        Below::Nothing(direct) => direct.solve(&level.f, &mut level.u),
-        Below::Fewer { gather, share } => {
+    match &level.next {
+        NextLevel::Coarsest(direct) => direct.solve(&level.f, &mut level.u),
+        NextLevel::OnFewerRanks { gather, scatter } => {
             gather.run(Some(&level.f), rest.first_mut().map(|level| &mut level.f), 1.0);
             full(rest, settings, &mut None)?;
-            share.run(rest.first().map(|level| &level.u), Some(&mut level.u), 1.0);
+            scatter.run(rest.first().map(|level| &level.u), Some(&mut level.u), 1.0);
         }
-        Below::Coarser(transfer) => {
+        NextLevel::Coarser(transfer) => {
             transfer.restrict_right(&mut level.f, &mut rest[0].f)?;
             full(rest, settings, &mut None)?;
             transfer.interpolate(&mut rest[0].u, &mut level.u)?;
@@ -97,13 +97,13 @@ fn smooth_and_restrict<T: Real, const N: usize>(
 ) -> Result<()> {
     let (sweeps, order) = (settings.sweeps[0], order(level, false));
     // Restriction to nodes reads more than the residuals at hand.
-    let of_cells = matches!(&level.below, Below::Coarser(transfer) if transfer.is_of_cells());
+    let of_cells = matches!(&level.next, NextLevel::Coarser(transfer) if transfer.is_of_cells());
     let constant = matches!(level.operator.terms, Terms::Separable(_));
     if zero && sweeps == 1 && constant && of_cells && fuses(level, settings) {
         return fused::sweep_and_restrict(level, order, coarse);
     }
     smooth(level, settings, sweeps, zero, false, &mut None)?;
-    let Below::Coarser(transfer) = &level.below else { return Ok(()) };
+    let NextLevel::Coarser(transfer) = &level.next else { return Ok(()) };
     transfer.restrict_residual(&level.operator, &mut level.u, &level.f, &mut level.other, coarse)
 }
 
@@ -112,20 +112,21 @@ fn fuses<T: Real, const N: usize>(level: &Level<T, N>, settings: &MultigridBuild
     settings.fused && settings.smoother == Smoother::RedBlack && fused::worthwhile(level)
 }
 
-/// How Gauss–Seidel sweeps are made before, or `after`, the coarse correction.
+/// The order of Gauss–Seidel sweeps before, or `after`, the coarse correction.
 ///
-/// With constant coefficients, red before black both times and with over-relaxation, which smooths best (I. Yavneh,
-/// SIAM J. Sci. Comput. 17, 1996; the factor of a V(1,1) cycle in 3-D falls from 0.38 to 0.08). With variable ones symmetric, so that
-/// energy cannot grow: black before red afterwards, without over-relaxation.
+/// With constant coefficients, red before black both times and with over-relaxation, which smooths
+/// best (I. Yavneh, SIAM J. Sci. Comput. 17, 1996; the factor of a V(1,1) cycle in 3-D falls from
+/// 0.38 to 0.08). With variable ones symmetric, so that energy cannot grow: black before red
+/// afterwards, without over-relaxation.
 fn order<T: Real, const N: usize>(level: &Level<T, N>, after: bool) -> Order {
     let symmetric = matches!(level.operator.terms, Terms::Faces(_));
     let relaxation = if symmetric { 1.0 } else { 1.0 + 0.1 * (axes(level).clamp(1, 3) - 1) as f64 };
     Order { colors: if after && symmetric { [1, 0] } else { [0, 1] }, relaxation }
 }
 
-/// Along how many axes the next level is coarser.
+/// The number of axes along which the next level is coarser.
 fn axes<T: Real, const N: usize>(level: &Level<T, N>) -> usize {
-    if let Below::Coarser(transfer) = &level.below { transfer.axes_halved() } else { N }
+    if let NextLevel::Coarser(transfer) = &level.next { transfer.axes_halved() } else { N }
 }
 
 /// Sweeps of the smoother before, or `after`, the coarse correction.

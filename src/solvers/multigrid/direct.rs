@@ -2,8 +2,8 @@
 
 use crate::error::Result;
 use crate::field::Field;
-use crate::solvers::Real;
-use crate::solvers::discrete::Discrete;
+use crate::solvers::elliptic::matrix::Discrete;
+use crate::solvers::linear::Real;
 
 /// An LU factorization with partial pivoting of a system on one rank.
 pub(super) struct Direct {
@@ -14,8 +14,8 @@ pub(super) struct Direct {
 }
 
 impl Direct {
-    /// Of an operator whose grid lies on this rank alone. Of a singular one, constants are made regular: it then gives the
-    /// solution of mean 0 of right-hand sides that have one.
+    /// Of an operator whose grid lies on this rank alone. Of a singular one, constants are made
+    /// regular: it then gives the solution of mean 0 of right-hand sides that have one.
     pub(super) fn new<T: Real, const N: usize>(operator: &Discrete<T, N>, singular: bool) -> Result<Self> {
         let mut unit = operator.grid.field::<T>("unit");
         let mut column = operator.grid.field::<T>("column");

@@ -1,20 +1,21 @@
 //! Red-black sweeps in one pass over memory, for large levels.
 //!
-//! The black half of a sweep works a plane behind the red one, whose newest planes are in a ring; restriction of the residual, or
-//! the update of the solution, follows at once. Every array of the level is read or written once, instead of once for each half
-//! sweep. Around its part a thread, and a rank, computes again what the others have too, from a halo of two cells;
-//! each cell's value is made by the same operations as by sweeps one after another, so the bits are theirs.
+//! The black half of a sweep works a plane behind the red one, whose newest planes are in a ring;
+//! restriction of the residual, or the update of the solution, follows at once. Every array of the
+//! level is read or written once, instead of once for each half sweep. Around its part a thread,
+//! and a rank, computes again what the others have too, from a halo of two cells; each cell's value
+//! is made by the same operations as by sweeps one after another, so the bits are theirs.
 
 use parhelion_kernels::{Pattern, Region, Ring, View, ViewMut, map_part_pairs, map_parts};
 
-use super::hierarchy::{Below, Level};
+use super::hierarchy::{Level, NextLevel};
 use super::transfer::Transfer;
 use crate::error::Result;
 use crate::field::Field;
 use crate::measure::Kind;
-use crate::solvers::Real;
-use crate::solvers::discrete::{Discrete, RowSource, with_rows};
-use crate::solvers::rows::{Rows, row, row_of_diagonal};
+use crate::solvers::elliptic::matrix::rows::{Rows, row, row_of_diagonal};
+use crate::solvers::elliptic::matrix::{Discrete, RowSource, with_rows};
+use crate::solvers::linear::Real;
 
 /// Levels of fewer cells stay in the cache anyway.
 pub(super) const WORTH_FUSING: usize = 1 << 15;
@@ -25,15 +26,15 @@ pub(super) const DEPTH: usize = 2;
 /// Bytes of a tile's rings: what a core's second cache holds beside the arrays that pass through.
 const RINGS: usize = 640 << 10;
 
-/// Which half of a red-black sweep comes first, and how far cells move.
+/// The order of the halves of a red-black sweep, and the relaxation factor.
 #[derive(Clone, Copy)]
 pub(super) struct Order {
     pub(super) colors: [usize; 2],
     pub(super) relaxation: f64,
 }
 
-/// Whether sweeps of this level are made in one pass. Around a periodic axis of an odd number of cells neighbors of one
-/// color meet, and cells beyond the end have the wrong one.
+/// Whether sweeps of this level are made in one pass. Around a periodic axis of an odd number of
+/// cells neighbors of one color meet, and cells beyond the end have the wrong one.
 pub(super) fn worthwhile<T: Real, const N: usize>(level: &Level<T, N>) -> bool {
     let (grid, shape) = (&level.operator.grid, level.u.shape_global());
     let periodic = grid.topology().periodic();
@@ -46,10 +47,10 @@ pub(super) fn worthwhile<T: Real, const N: usize>(level: &Level<T, N>) -> bool {
 /// A sweep on one rank.
 struct Sweep<'a, T: Real, const N: usize, S> {
     source: &'a S,
-    /// What the first half starts from; 0 without.
+    /// The values that the first half starts from; `None` for 0.
     u: Option<View<'a, T, N>>,
     f: View<'a, T, N>,
-    /// What makes sums of local indices even where a half moves cells.
+    /// For each half, a number that makes the sum of local indices even where the half changes cells.
     odd: [usize; 2],
     omega: T,
     /// The block with the neighbors' cells around it; what is beyond walls has no equations.
@@ -123,7 +124,8 @@ impl<'a, T: Real, const N: usize, S: RowSource<T, N>> Sweep<'a, T, N, S> {
         row(&couplings, u, f, at, out, |_, f, u, around, diagonal| f - (diagonal * u - around));
     }
 
-    /// Computes both halves of the sweep in `part`: for each row `write(index, len, half)` says by `half(row)` where its values go.
+    /// Computes both halves of the sweep in `part`: for each row `write(index, len, half)` says
+    /// by `half(row)` where its values go.
     fn both(&self, part: Region<N>, mut write: impl FnMut([isize; N], usize, &dyn Fn(&mut [T]))) {
         let mut red = Ring::new(part, 3);
         for tile in tiles::<T, N>(part, 3) {
@@ -166,7 +168,8 @@ fn plane<const N: usize>(region: Region<N>, z: isize) -> impl Iterator<Item = ([
     region.with_axis(0, z, z + 1).rows()
 }
 
-/// Tiles of a thread's part for rings of `planes` planes in all: cut along axis 1, unless rows lie along that.
+/// Tiles of a thread's part for rings of `planes` planes in all: cut along axis 1, unless rows lie
+/// along that.
 fn tiles<T, const N: usize>(part: Region<N>, planes: usize) -> impl Iterator<Item = Region<N>> {
     let rows = if N < 3 {
         part.shape()[1].max(1)
@@ -249,15 +252,16 @@ pub(super) fn add_scaled<T: Real>(x: &mut [f64], u: &[T], scale: f64) {
     x.iter_mut().zip(u).for_each(|(x, u)| *x += scale * u.wide());
 }
 
-/// One sweep from `u = 0`, and `coarse = R (f − A u)`. For constant coefficients, whose couplings need no halo.
+/// One sweep from `u = 0`, and `coarse = R (f − A u)`. For constant coefficients, whose
+/// couplings need no halo.
 pub(super) fn sweep_and_restrict<T: Real, const N: usize>(
     level: &mut Level<T, N>,
     order: Order,
     coarse: &mut Field<T, N>,
 ) -> Result<()> {
     fill(&mut level.f)?;
-    let Level { operator, u, f, below, .. } = level;
-    let Below::Coarser(transfer) = below else { return Ok(()) };
+    let Level { operator, u, f, next, .. } = level;
+    let NextLevel::Coarser(transfer) = next else { return Ok(()) };
     let timing = operator.grid.world().measure().start_on(Kind::Sweep, "red-black and restriction");
     let (pool, region) = (operator.grid.world().pool(), coarse.region_local());
     let (f, block) = (f.with_halo(0), f.region_local());

@@ -2,26 +2,26 @@
 
 use super::direct::Direct;
 use super::fused;
-use super::rearrange::{Rearrange, Side};
 use super::stages::{Stage, stages};
 use super::transfer::Transfer;
+use super::transfer::redistribution::{Redistribution, Side};
 use crate::error::{Error, ErrorKind, Result};
 use crate::field::Field;
 use crate::grid::{Centering, Decomposition, Grid};
-use crate::solvers::discrete::{Discrete, Terms};
 use crate::solvers::elliptic::Elliptic;
-use crate::solvers::faces::{Faces, Parts};
-use crate::solvers::line::Line;
-use crate::solvers::separable::Separable;
-use crate::solvers::{LinearOperator, Real};
+use crate::solvers::elliptic::axis::Axis;
+use crate::solvers::elliptic::matrix::faces::{DiagonalParts, Faces};
+use crate::solvers::elliptic::matrix::separable::Separable;
+use crate::solvers::elliptic::matrix::{Discrete, Terms};
+use crate::solvers::linear::{LinearOperator, Real};
 use crate::world::World;
 use parhelion_kernels::Region;
 
-/// Systems of at most so many cells are solved directly.
+/// Largest number of cells of a system that is solved directly.
 const DIRECT: usize = 64;
 
-/// An axis is coarsened while its cells are at most so many times as large as the smallest of all axes: coupling, and so
-/// smoothing, is weak along the others.
+/// An axis is coarsened while its cells are at most this many times as large as the smallest of all
+/// axes. Coupling, and so smoothing, is weak along longer cells.
 const ALIKE: f64 = 1.5;
 
 /// One level.
@@ -35,34 +35,36 @@ pub(super) struct Level<T: Real, const N: usize> {
     pub(super) step: Option<Field<T, N>>,
     /// Whether it is the coarsest grid, wherever that is solved.
     pub(super) coarsest: bool,
-    pub(super) below: Below<T, N>,
+    pub(super) next: NextLevel<T, N>,
 }
 
-/// What the next level is.
-pub(super) enum Below<T, const N: usize> {
+/// The step from a level to the next.
+pub(super) enum NextLevel<T, const N: usize> {
     /// A coarser grid on the same ranks.
     Coarser(Transfer<T, N>),
-    /// The same cells on fewer ranks, which go on; the others have no further levels and wait for the result.
-    Fewer { gather: Rearrange<N>, share: Rearrange<N> },
-    /// None: this one is solved directly.
-    Nothing(Direct),
+    /// The same cells on fewer ranks, which continue; the others have no further levels and wait
+    /// for the result.
+    OnFewerRanks { gather: Redistribution<N>, scatter: Redistribution<N> },
+    /// Nothing: the level is the coarsest and solved directly.
+    Coarsest(Direct),
 }
 
-/// The lines of all levels, the finest first. An axis whose lines are solved is coarsened whatever the size of its cells.
-fn all_lines<const N: usize>(finest: [Line; N], solved: Option<usize>) -> Vec<[Line; N]> {
+/// The axes of all levels, the finest first. The axis along which lines are solved is coarsened
+/// whatever the size of its cells.
+fn all_axes<const N: usize>(finest: [Axis; N], solved: Option<usize>) -> Vec<[Axis; N]> {
     let mut all = vec![finest];
     loop {
-        let lines = all[all.len() - 1];
-        let cells: usize = lines.iter().map(Line::cells).product();
+        let axes = all[all.len() - 1];
+        let cells: usize = axes.iter().map(Axis::cells).product();
         if cells <= DIRECT {
             return all;
         }
-        let size = |line: &Line| line.spacing * line.width as f64;
-        let pointwise = (0..N).filter(|&a| Some(a) != solved && lines[a].coarsens());
-        let smallest = pointwise.map(|a| size(&lines[a])).fold(f64::INFINITY, f64::min);
+        let size = |axis: &Axis| axis.spacing * axis.width as f64;
+        let pointwise = (0..N).filter(|&a| Some(a) != solved && axes[a].coarsens());
+        let smallest = pointwise.map(|a| size(&axes[a])).fold(f64::INFINITY, f64::min);
         let coarser = std::array::from_fn(|a| {
-            let alike = Some(a) == solved || size(&lines[a]) <= ALIKE * smallest;
-            if lines[a].coarsens() && alike { lines[a].coarsened() } else { lines[a] }
+            let alike = Some(a) == solved || size(&axes[a]) <= ALIKE * smallest;
+            if axes[a].coarsens() && alike { axes[a].coarsened() } else { axes[a] }
         });
         all.push(coarser);
     }
@@ -72,15 +74,15 @@ fn all_lines<const N: usize>(finest: [Line; N], solved: Option<usize>) -> Vec<[L
 fn grid_of<const N: usize>(
     finest: &Grid<N>,
     world: &World,
-    all: &[[Line; N]],
+    all: &[[Axis; N]],
     stage: &Stage<N>,
     number: usize,
 ) -> Result<Grid<N>> {
-    let lines = &all[number];
-    let coarsened = |a: usize| lines[a].width / all[stage.first][a].width;
-    let large = lines.iter().map(Line::cells).product::<usize>() >= fused::WORTH_FUSING;
+    let axes = &all[number];
+    let coarsened = |a: usize| axes[a].width / all[stage.first][a].width;
+    let large = axes.iter().map(Axis::cells).product::<usize>() >= fused::WORTH_FUSING;
     let granule = std::array::from_fn(|a| (stage.granule[a] / coarsened(a)).max(1));
-    let cut = Decomposition::new(lines.map(|line| line.cells()), stage.procs)?.with_granule(granule)?;
+    let cut = Decomposition::new(axes.map(|axis| axis.cells()), stage.procs)?.with_granule(granule)?;
     let wide = (0..N).all(|axis| {
         let mut corner = [0; N];
         (0..cut.procs()[axis]).all(|c| {
@@ -88,8 +90,8 @@ fn grid_of<const N: usize>(
             cut.block(corner).shape()[axis] >= fused::DEPTH
         })
     });
-    Grid::builder(lines.map(|line| line.cells()))
-        .spacing(lines.map(|line| line.spacing * line.width as f64))
+    Grid::builder(axes.map(|axis| axis.cells()))
+        .spacing(axes.map(|axis| axis.spacing * axis.width as f64))
         .origin(finest.origin())
         .periodic(finest.topology().periodic())
         .halo(if large && wide { fused::DEPTH } else { 1 })
@@ -99,7 +101,7 @@ fn grid_of<const N: usize>(
 }
 
 impl<T: Real, const N: usize> Level<T, N> {
-    fn new(terms: Terms<T, N>, grid: &Grid<N>, coarsest: bool, below: Below<T, N>) -> Self {
+    fn new(terms: Terms<T, N>, grid: &Grid<N>, coarsest: bool, next: NextLevel<T, N>) -> Self {
         Self {
             operator: Discrete { grid: grid.clone(), terms },
             u: grid.field("correction"),
@@ -107,7 +109,7 @@ impl<T: Real, const N: usize> Level<T, N> {
             f: grid.field("right-hand side"),
             step: None,
             coarsest,
-            below,
+            next,
         }
     }
 }
@@ -115,45 +117,46 @@ impl<T: Real, const N: usize> Level<T, N> {
 /// Couplings of an operator with constant coefficients on a coarser grid.
 fn separable<T: Real, const N: usize>(
     grid: &Grid<N>,
-    lines: &[Line; N],
+    axes: &[Axis; N],
     [beta, alpha]: [f64; 2],
 ) -> Terms<T, N> {
     let block = grid.region_global(Centering::Cell);
     let local = Region::from_shape(block.shape()).grown(grid.halo());
-    Terms::Separable(Separable::new(lines, beta, alpha, block.start, local))
+    Terms::Separable(Separable::new(axes, beta, alpha, block.start, local))
 }
 
 /// Terms of an operator, and what is needed to coarsen them if they vary.
-struct Described<T: Real, const N: usize> {
+struct LevelTerms<T: Real, const N: usize> {
     terms: Terms<T, N>,
-    parts: Option<Parts<T, N>>,
+    parts: Option<DiagonalParts<T, N>>,
 }
 
-/// The same couplings in another precision and on a grid cut differently, if this rank has a part of that.
+/// Copies couplings to another precision and to a grid cut differently, if this rank has a part
+/// of that.
 fn rearranged<S: Real, T: Real, const N: usize>(
     faces: &Faces<S, N>,
-    parts: &Parts<S, N>,
+    parts: &DiagonalParts<S, N>,
     grid: Option<&Grid<N>>,
-    way: &Rearrange<N>,
-) -> Result<Option<Described<T, N>>> {
+    redistribution: &Redistribution<N>,
+) -> Result<Option<LevelTerms<T, N>>> {
     let moved_field = |from: &Field<S, N>| {
         let mut to = grid.map(|grid| grid.field(from.name()));
-        way.run(Some(from), to.as_mut(), 1.0);
+        redistribution.run(Some(from), to.as_mut(), 1.0);
         to
     };
     let mut moved = grid.map(Faces::new).transpose()?;
     for (a, from) in faces.below.iter().enumerate() {
-        way.run(Some(from), moved.as_mut().map(|faces| &mut faces.below[a]), 1.0);
+        redistribution.run(Some(from), moved.as_mut().map(|faces| &mut faces.below[a]), 1.0);
     }
     let walls = parts.walls.each_ref().map(|wall| wall.as_ref().map(moved_field));
     let (Some(mut moved), Some(alpha)) = (moved, moved_field(&parts.alpha)) else { return Ok(None) };
-    let parts = Parts { alpha, walls: walls.map(Option::flatten) };
+    let parts = DiagonalParts { alpha, walls: walls.map(Option::flatten) };
     parts.add_up(&mut moved)?;
-    Ok(Some(Described { terms: Terms::Faces(Box::new(moved)), parts: Some(parts) }))
+    Ok(Some(LevelTerms { terms: Terms::Faces(Box::new(moved)), parts: Some(parts) }))
 }
 
-/// The levels that this rank has a part of, the finest first, and the ways to the first and back. No line along the axis
-/// `solved` is cut.
+/// The levels that this rank has a part of, the finest first, and the redistributions to the first
+/// and back. No line along the axis `solved` is cut.
 ///
 /// # Collective
 /// Over all ranks of the operator's grid.
@@ -161,7 +164,7 @@ pub(super) fn build<T: Real, const N: usize>(
     elliptic: &Elliptic<N>,
     cells_per_rank: usize,
     solved: Option<usize>,
-) -> Result<(Vec<Level<T, N>>, [Rearrange<N>; 2])> {
+) -> Result<(Vec<Level<T, N>>, [Redistribution<N>; 2])> {
     let user = &elliptic.discrete.grid;
     let world = user.world();
     let in_order = user.topology().rank() == world.rank();
@@ -173,64 +176,64 @@ pub(super) fn build<T: Real, const N: usize>(
             "multigrid needs a grid whose ranks are those of the world; build the grid without reorder(true)",
         ))
     })?;
-    let all = all_lines(elliptic.lines, solved);
+    let all = all_axes(elliptic.axes, solved);
     let plan = stages(user.decomposition(), user.topology().periodic(), &all, (cells_per_rank, solved))?;
     let constants = elliptic.constants.unwrap_or([1.0, 0.0]);
-    let again = |grid: &Grid<N>, lines: &[Line; N]| Described {
-        terms: separable(grid, lines, constants),
+    let rediscretized = |grid: &Grid<N>, axes: &[Axis; N]| LevelTerms {
+        terms: separable(grid, axes, constants),
         parts: None,
     };
     let mut grid = grid_of(user, world, &all, &plan[0], 0)?;
-    let ways = Rearrange::of_unknowns(user, elliptic.frame, &grid);
+    let redistributions = Redistribution::of_unknowns(user, elliptic.frame, &grid);
     let mut described = match &elliptic.discrete.terms {
-        Terms::Faces(faces) => rearranged(faces, &elliptic.parts(faces)?, Some(&grid), &ways[0])?,
-        Terms::Separable(_) | Terms::Nodal(_) => Some(again(&grid, &all[0])),
+        Terms::Faces(faces) => rearranged(faces, &elliptic.parts(faces)?, Some(&grid), &redistributions[0])?,
+        Terms::Separable(_) | Terms::Nodal(_) => Some(rediscretized(&grid, &all[0])),
     };
     let mut levels = Vec::new();
     for (stage, next) in plan.iter().zip(plan.iter().skip(1).map(Some).chain([None])) {
         for number in stage.first..=stage.last {
-            let Some(Described { terms, parts }) = described else { return Ok((levels, ways)) };
-            let lines = &all[number];
+            let Some(LevelTerms { terms, parts }) = described else { return Ok((levels, redistributions)) };
+            let axes = &all[number];
             let coarsest = number + 1 == all.len();
-            let (below, on) = if number < stage.last {
+            let (next, next_grid) = if number < stage.last {
                 let coarser = grid_of(user, grid.world(), &all, stage, number + 1)?;
                 let averages = Transfer::<T, N>::averages(&terms);
                 let coarse_block = coarser.region_global(Centering::Cell);
-                let transfer = Transfer::new(&grid, lines, &all[number + 1], averages, coarse_block);
+                let transfer = Transfer::new(&grid, axes, &all[number + 1], averages, coarse_block);
                 described = Some(match (&terms, &parts) {
                     (Terms::Faces(faces), Some(parts)) => {
                         let (faces, parts) = transfer.coarsen(faces, parts, &coarser)?;
-                        Described { terms: Terms::Faces(Box::new(faces)), parts: Some(parts) }
+                        LevelTerms { terms: Terms::Faces(Box::new(faces)), parts: Some(parts) }
                     }
-                    _ => again(&coarser, &all[number + 1]),
+                    _ => rediscretized(&coarser, &all[number + 1]),
                 });
-                (Below::Coarser(transfer), Some(coarser))
+                (NextLevel::Coarser(transfer), Some(coarser))
             } else if let Some(next) = next {
                 let fewer = match grid.world().fewer(next.ranks()) {
                     Some(world) => Some(grid_of(user, &world, &all, next, number)?),
                     None => None,
                 };
-                let there = Side::Cut(next.decomposition(lines)?, grid.world().size());
-                let here = Side::Cut(*grid.decomposition(), grid.world().size());
-                let gather = Rearrange::between(&grid, &here, &there);
-                let share = Rearrange::between(&grid, &there, &here);
+                let few = Side::Cut(next.decomposition(axes)?, grid.world().size());
+                let all_ranks = Side::Cut(*grid.decomposition(), grid.world().size());
+                let gather = Redistribution::between(&grid, &all_ranks, &few);
+                let scatter = Redistribution::between(&grid, &few, &all_ranks);
                 described = match (&terms, &parts) {
                     (Terms::Faces(faces), Some(parts)) => rearranged(faces, parts, fewer.as_ref(), &gather)?,
-                    _ => fewer.as_ref().map(|grid| again(grid, lines)),
+                    _ => fewer.as_ref().map(|grid| rediscretized(grid, axes)),
                 };
-                (Below::Fewer { gather, share }, fewer)
+                (NextLevel::OnFewerRanks { gather, scatter }, fewer)
             } else {
                 let operator = Discrete { grid: grid.clone(), terms };
                 let direct = Direct::new(&operator, elliptic.is_singular())?;
-                levels.push(Level::new(operator.terms, &grid, coarsest, Below::Nothing(direct)));
-                return Ok((levels, ways));
+                levels.push(Level::new(operator.terms, &grid, coarsest, NextLevel::Coarsest(direct)));
+                return Ok((levels, redistributions));
             };
-            levels.push(Level::new(terms, &grid, coarsest, below));
-            match on {
-                Some(on) => grid = on,
-                None => return Ok((levels, ways)),
+            levels.push(Level::new(terms, &grid, coarsest, next));
+            match next_grid {
+                Some(next) => grid = next,
+                None => return Ok((levels, redistributions)),
             }
         }
     }
-    Ok((levels, ways))
+    Ok((levels, redistributions))
 }

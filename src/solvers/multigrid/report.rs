@@ -5,11 +5,11 @@ use std::time::Instant;
 
 use mpi::traits::{Communicator, Root};
 
-use super::hierarchy::Below;
+use super::hierarchy::NextLevel;
 use super::{Multigrid, cycle};
 use crate::error::Result;
 use crate::field::Field;
-use crate::solvers::Real;
+use crate::solvers::linear::{LinearOperator, Real};
 
 /// Cycles of a test on one level; the factor is the mean of the later half's.
 const CYCLES: usize = 12;
@@ -28,8 +28,9 @@ pub struct LevelReport<const N: usize> {
     pub shape: [usize; N],
     /// The ranks it lies on.
     pub ranks: usize,
-    /// By how much a cycle that begins on this level reduces the residual of the level's own system, as the only solver: the geometric
-    /// mean over some cycles. The same bits on any ranks × threads.
+    /// By how much a cycle that begins on this level reduces the residual of the level's own
+    /// system, as the only solver: the geometric mean over some cycles. The same bits on any ranks
+    /// × threads.
     pub factor: f64,
     /// Seconds that a cycle takes from this level down and back.
     pub seconds: f64,
@@ -58,8 +59,8 @@ impl<const N: usize> fmt::Display for MultigridReport<N> {
 }
 
 impl<T: Real, const N: usize> Multigrid<T, N> {
-    /// Tries the cycle on every level's own system, from the same noise whatever the ranks: what it costs and how fast it
-    /// converges. That takes as long as some dozen cycles.
+    /// Tries the cycle on every level's own system, from the same noise whatever the ranks: what it
+    /// costs and how fast it converges. That takes as long as some dozen cycles.
     ///
     /// # Collective
     /// Over all ranks of the operator's grid.
@@ -67,11 +68,11 @@ impl<T: Real, const N: usize> Multigrid<T, N> {
     /// # Errors
     /// None that a user can cause.
     pub fn report(&mut self) -> Result<MultigridReport<N>> {
-        let world = self.grid.world().clone();
+        let world = self.operator.grid().world().clone();
         // Rank 0 has a part of every level, the others of the first ones.
         let mut levels = Vec::new();
         for first in 0..self.levels.len() {
-            if !matches!(self.levels[first].below, Below::Fewer { .. }) {
+            if !matches!(self.levels[first].next, NextLevel::OnFewerRanks { .. }) {
                 levels.push(self.try_level(first)?);
             }
         }
@@ -87,14 +88,14 @@ impl<T: Real, const N: usize> Multigrid<T, N> {
         let mut values: Vec<f64> = levels.iter().flat_map(numbers).collect();
         values.resize(count as usize * 4, 0.0);
         root.broadcast_into(&mut values[..]);
-        let told = shapes.chunks_exact(N).zip(values.chunks_exact(4)).map(|(shape, values)| LevelReport {
+        let reports = shapes.chunks_exact(N).zip(values.chunks_exact(4)).map(|(shape, values)| LevelReport {
             shape: std::array::from_fn(|a| shape[a] as usize),
             factor: values[0],
             seconds: values[1],
             bytes: values[2] as usize,
             ranks: values[3] as usize,
         });
-        Ok(MultigridReport { levels: told.collect() })
+        Ok(MultigridReport { levels: reports.collect() })
     }
 
     /// Solves `A x = 0` on a level from noise, by cycles that begin there.
@@ -135,7 +136,7 @@ impl<T: Real, const N: usize> Multigrid<T, N> {
     }
 }
 
-/// Between −1 and 1, without a pattern.
+/// A number between −1 and 1 without a pattern.
 fn noise<const N: usize>(index: [usize; N]) -> f64 {
     let mixed = index.iter().fold(0x9E37_79B9_7F4A_7C15_u64, |hash, &i| {
         let mixed = (hash ^ i as u64).wrapping_mul(0xBF58_476D_1CE4_E5B9);

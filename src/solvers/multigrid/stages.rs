@@ -2,7 +2,7 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::grid::Decomposition;
-use crate::solvers::line::Line;
+use crate::solvers::elliptic::axis::Axis;
 
 /// Levels that lie on the same ranks, cut in the same places.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,26 +22,27 @@ impl<const N: usize> Stage<N> {
     }
 
     /// The blocks of the first level, of these axes.
-    pub(super) fn decomposition(&self, lines: &[Line; N]) -> Result<Decomposition<N>> {
-        Decomposition::new(lines.map(|line| line.cells()), self.procs)?.with_granule(self.granule)
+    pub(super) fn decomposition(&self, axes: &[Axis; N]) -> Result<Decomposition<N>> {
+        Decomposition::new(axes.map(|axis| axis.cells()), self.procs)?.with_granule(self.granule)
     }
 }
 
 /// Spreads levels over ranks.
 ///
-/// All levels begin on the ranks of the `user`'s blocks, in these blocks if they allow it. Where a level has fewer than
-/// `cells_per_rank` cells a rank, or its blocks cannot be coarsened, half the ranks or fewer go on; the last level lies on one.
-/// The axis that is to stay `whole` is not cut.
+/// All levels begin on the ranks of the `user`'s blocks, in these blocks if they allow it. Where a
+/// level has fewer than `cells_per_rank` cells a rank, or its blocks cannot be coarsened, half the
+/// ranks or fewer continue; the last level lies on one. The axis that is to stay `whole` is not
+/// cut.
 ///
 /// # Errors
 /// When there are fewer lines along that axis than ranks.
 pub(super) fn stages<const N: usize>(
     user: &Decomposition<N>,
     periodic: [bool; N],
-    all: &[[Line; N]],
+    all: &[[Axis; N]],
     (cells_per_rank, whole): (usize, Option<usize>),
 ) -> Result<Vec<Stage<N>>> {
-    let cells = |level: usize| all[level].iter().map(Line::cells).product::<usize>();
+    let cells = |level: usize| all[level].iter().map(Axis::cells).product::<usize>();
     let enough = |level: usize, ranks: usize| cells(level) / ranks >= cells_per_rank;
     let coarsest = all.len() - 1;
     let (mut stages, mut first, mut ranks) = (Vec::new(), 0, user.ranks());
@@ -74,15 +75,15 @@ pub(super) fn stages<const N: usize>(
     Ok(stages)
 }
 
-/// How blocks of whole granules are cut over so many ranks.
+/// The number of ranks along each axis when blocks of whole granules are cut for `ranks` ranks.
 fn cut<const N: usize>(
     user: &Decomposition<N>,
     (periodic, whole): ([bool; N], Option<usize>),
-    lines: &[Line; N],
+    axes: &[Axis; N],
     ranks: usize,
     granule: [usize; N],
 ) -> Result<[usize; N]> {
-    let shape = lines.map(|line| line.cells());
+    let shape = axes.map(|axis| axis.cells());
     let fits = whole.is_none_or(|axis| user.procs()[axis] == 1);
     if fits && (shape, ranks) == (user.shape(), user.ranks()) {
         let same = Decomposition::new(shape, user.procs()).and_then(|cut| cut.with_granule(granule));
@@ -117,12 +118,12 @@ pub(super) fn same_blocks<const N: usize>(a: &Decomposition<N>, b: &Decompositio
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::solvers::line::{End, Points};
+    use crate::solvers::elliptic::axis::{End, Points};
 
-    fn levels(cells: usize, count: usize) -> Vec<[Line; 3]> {
-        let line =
-            |width| Line { finest: cells, spacing: 1.0, width, ends: [End::Fixed; 2], points: Points::Cells };
-        (0..count).map(|level| [line(1 << level); 3]).collect()
+    fn levels(cells: usize, count: usize) -> Vec<[Axis; 3]> {
+        let axis =
+            |width| Axis { finest: cells, spacing: 1.0, width, ends: [End::Fixed; 2], points: Points::Cells };
+        (0..count).map(|level| [axis(1 << level); 3]).collect()
     }
 
     fn planned(cells: usize, count: usize, ranks: usize) -> Vec<Stage<3>> {

@@ -1,35 +1,37 @@
-//! Full weighting: restriction where coarse points lie on fine ones, and take part of those on both sides.
+//! Full weighting: restriction where coarse points lie on fine ones, and take part of those on both
+//! sides.
 //!
-//! Unlike averages over the cells that make up a coarse one, it needs the halo of the fine residual, which therefore is stored.
+//! Unlike averages over the cells that make up a coarse one, it needs the halo of the fine
+//! residual, which therefore is stored.
 
 use parhelion_kernels::{Pattern, Region, View, map_parts};
 
 use crate::error::Result;
 use crate::field::Field;
 use crate::measure::Kind;
-use crate::solvers::Real;
-use crate::solvers::line::Line;
+use crate::solvers::elliptic::axis::Axis;
+use crate::solvers::linear::Real;
 
 /// For each coarse point of this rank's block along one axis.
 struct AxisWeights<T> {
     /// Fine points between two coarse ones: 1 or 2.
     stride: isize,
-    /// Of the fine points before, at and after it.
+    /// Weights of the fine points before, at and after it.
     weights: Vec<[T; 3]>,
 }
 
 /// From a level's block to the next coarser one's.
-pub(super) struct Weighting<T, const N: usize> {
+pub(in crate::solvers::multigrid) struct Weighting<T, const N: usize> {
     axes: [AxisWeights<T>; N],
 }
 
 impl<T: Real, const N: usize> Weighting<T, N> {
-    /// Between the axes `lines` and `coarse`, for the coarse points `block`, global.
-    pub(super) fn new(lines: &[Line; N], coarse: &[Line; N], block: Region<N>) -> Self {
+    /// Tabulates the weights between the axes `fine` and `coarse`, for the coarse points `block`, global.
+    pub(in crate::solvers::multigrid) fn new(fine: &[Axis; N], coarse: &[Axis; N], block: Region<N>) -> Self {
         let axes = std::array::from_fn(|a| AxisWeights {
-            stride: if coarse[a].width == lines[a].width { 1 } else { 2 },
+            stride: if coarse[a].width == fine[a].width { 1 } else { 2 },
             weights: (block.start[a]..block.end[a])
-                .map(|i| lines[a].weights(i, &coarse[a]).map(T::nearest))
+                .map(|i| fine[a].weights(i, &coarse[a]).map(T::nearest))
                 .collect(),
         });
         Self { axes }
@@ -39,7 +41,11 @@ impl<T: Real, const N: usize> Weighting<T, N> {
     ///
     /// # Collective
     /// Over all ranks of the fine grid.
-    pub(super) fn restrict(&self, fine: &mut Field<T, N>, coarse: &mut Field<T, N>) -> Result<()> {
+    pub(in crate::solvers::multigrid) fn restrict(
+        &self,
+        fine: &mut Field<T, N>,
+        coarse: &mut Field<T, N>,
+    ) -> Result<()> {
         fine.exchange_for(Pattern::Box, 1)?;
         let world = fine.grid().world().clone();
         let timing = world.measure().start_on(Kind::Sweep, "restriction");

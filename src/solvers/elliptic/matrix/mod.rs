@@ -1,34 +1,39 @@
 //! A discretized operator on one grid, in one precision, and the sweeps that solvers make with it.
 
+pub(in crate::solvers) mod faces;
+pub(in crate::solvers) mod nodal;
+pub(in crate::solvers) mod rows;
+pub(in crate::solvers) mod separable;
+
 use parhelion_kernels::{Accumulator, Pattern, map_parts};
 
-use super::Real;
-use super::faces::{FaceRow, FaceViews, Faces};
-use super::nodal::{Nodal, NodalRow};
-use super::rows::{RowCouplings, row, row_of_diagonal};
-use super::separable::{Separable, SeparableRow};
-use super::vectors::add_up_all;
 use crate::error::Result;
 use crate::field::Field;
 use crate::grid::Grid;
 use crate::measure::Kind;
+use crate::solvers::linear::Real;
+use crate::solvers::linear::vectors::add_up_all;
+use faces::{FaceRow, FaceViews, Faces};
+use nodal::{Nodal, NodalRow};
+use rows::{RowCouplings, row, row_of_diagonal};
+use separable::{Separable, SeparableRow};
 
 /// `A u = diagonal · u − Σ coupling · neighbor` at every cell of a grid.
-pub(super) struct Discrete<T: Real, const N: usize> {
-    pub(super) grid: Grid<N>,
-    pub(super) terms: Terms<T, N>,
+pub(in crate::solvers) struct Discrete<T: Real, const N: usize> {
+    pub(in crate::solvers) grid: Grid<N>,
+    pub(in crate::solvers) terms: Terms<T, N>,
 }
 
-/// Where the couplings come from: constant coefficients at cells (or, in multigrid, at points of an axis of their own) or at
-/// nodes, or variable ones.
-pub(super) enum Terms<T: Real, const N: usize> {
+/// The source of the couplings: constant coefficients at cells (or, in multigrid, at points of an
+/// axis of their own) or at nodes, or variable ones.
+pub(in crate::solvers) enum Terms<T: Real, const N: usize> {
     Separable(Separable<T, N>),
     Nodal(Nodal<T, N>),
     Faces(Box<Faces<T, N>>),
 }
 
-/// Either, as a sweep reads it.
-pub(super) trait RowSource<T, const N: usize>: Sync {
+/// Terms of any kind, as a sweep reads them.
+pub(in crate::solvers) trait RowSource<T, const N: usize>: Sync {
     type Row<'r>: RowCouplings<T, N>
     where
         Self: 'r;
@@ -62,24 +67,25 @@ impl<T: Real, const N: usize> RowSource<T, N> for FaceViews<'_, T, N> {
     }
 }
 
-/// Evaluates `$body` with `$source` bound to the [`RowSource`] of an operator, compiled for each kind.
+/// Evaluates `$body` with `$source` bound to the [`RowSource`] of an operator, compiled for each
+/// kind.
 macro_rules! with_rows {
     ($operator:expr, $source:ident => $body:expr) => {
         match &$operator.terms {
-            $crate::solvers::discrete::Terms::Separable($source) => $body,
-            $crate::solvers::discrete::Terms::Nodal($source) => $body,
-            $crate::solvers::discrete::Terms::Faces(faces) => {
+            $crate::solvers::elliptic::matrix::Terms::Separable($source) => $body,
+            $crate::solvers::elliptic::matrix::Terms::Nodal($source) => $body,
+            $crate::solvers::elliptic::matrix::Terms::Faces(faces) => {
                 let $source = &faces.views();
                 $body
             }
         }
     };
 }
-pub(super) use with_rows;
+pub(in crate::solvers) use with_rows;
 
 impl<T: Real, const N: usize> Discrete<T, N> {
     /// Bytes of couplings read for each cell.
-    pub(super) fn bytes(&self) -> usize {
+    pub(in crate::solvers) fn bytes(&self) -> usize {
         match self.terms {
             Terms::Separable(_) | Terms::Nodal(_) => 0,
             Terms::Faces(_) => (N + 1) * size_of::<T>(),
@@ -90,12 +96,12 @@ impl<T: Real, const N: usize> Discrete<T, N> {
     ///
     /// # Collective
     /// Over all ranks of the grid, like all sweeps here that fill the halo of `u`.
-    pub(super) fn apply(&self, u: &mut Field<T, N>, output: &mut Field<T, N>) -> Result<()> {
+    pub(in crate::solvers) fn apply(&self, u: &mut Field<T, N>, output: &mut Field<T, N>) -> Result<()> {
         self.sweep(u, None, output, |_| |_, _, u, around, diagonal| diagonal * u - around)
     }
 
     /// `output = A u`; returns `u · A u`.
-    pub(super) fn apply_dot(&self, u: &mut Field<T, N>, output: &mut Field<T, N>) -> Result<f64> {
+    pub(in crate::solvers) fn apply_dot(&self, u: &mut Field<T, N>, output: &mut Field<T, N>) -> Result<f64> {
         u.exchange_for(Pattern::Star, 1)?;
         let timing = self.grid.world().measure().start_on(Kind::Sweep, "operator");
         let (pool, region) = (self.grid.world().pool(), output.region_local());
@@ -117,7 +123,7 @@ impl<T: Real, const N: usize> Discrete<T, N> {
     }
 
     /// `output = f − A u`.
-    pub(super) fn residual(
+    pub(in crate::solvers) fn residual(
         &self,
         u: &mut Field<T, N>,
         f: &Field<T, N>,
@@ -127,7 +133,7 @@ impl<T: Real, const N: usize> Discrete<T, N> {
     }
 
     /// `output = f − A u`; returns the sum of its squares.
-    pub(super) fn residual_squares(
+    pub(in crate::solvers) fn residual_squares(
         &self,
         u: &mut Field<T, N>,
         f: &Field<T, N>,
@@ -153,9 +159,9 @@ impl<T: Real, const N: usize> Discrete<T, N> {
         Ok(add_up_all(self.grid.world(), parts.into_iter().map(|sum| [sum]))[0])
     }
 
-    /// `output = scale · (f − A u)` in another precision, on a grid of the same blocks; returns the sum of the squares of the
-    /// residual itself.
-    pub(super) fn scaled_residual<S: Real>(
+    /// `output = scale · (f − A u)` in another precision, on a grid of the same blocks;
+    /// returns the sum of the squares of the residual itself.
+    pub(in crate::solvers) fn scaled_residual<S: Real>(
         &self,
         u: &mut Field<T, N>,
         f: &Field<T, N>,
@@ -186,9 +192,10 @@ impl<T: Real, const N: usize> Discrete<T, N> {
         Ok(add_up_all(self.grid.world(), parts.into_iter().map(|sum| [sum]))[0])
     }
 
-    /// One half of a red-black Gauss–Seidel sweep: cells of `color` (parity of the sum of the global indices) move toward the
-    /// value that solves their equation, by `relaxation` of the way; the others keep theirs.
-    pub(super) fn relax(
+    /// One half of a red-black Gauss–Seidel sweep: cells of `color` (parity of the sum of the
+    /// global indices) move toward the value that solves their equation, by `relaxation` of the
+    /// way; the others keep theirs.
+    pub(in crate::solvers) fn relax(
         &self,
         color: usize,
         relaxation: f64,
@@ -207,7 +214,7 @@ impl<T: Real, const N: usize> Discrete<T, N> {
     }
 
     /// As [`relax`](Self::relax), from `u = 0`, which is not read.
-    pub(super) fn relax_zero(
+    pub(in crate::solvers) fn relax_zero(
         &self,
         color: usize,
         relaxation: f64,
@@ -222,7 +229,7 @@ impl<T: Real, const N: usize> Discrete<T, N> {
     }
 
     /// One step of a polynomial method: `d ← memory · d + step · D⁻¹ (f − A u)`, `output = u + d`.
-    pub(super) fn damped_step(
+    pub(in crate::solvers) fn damped_step(
         &self,
         [memory, step]: [f64; 2],
         u: &mut Field<T, N>,
@@ -253,7 +260,7 @@ impl<T: Real, const N: usize> Discrete<T, N> {
     }
 
     /// `output = rule(i in the row, f, diagonal)`, with a rule for each row.
-    pub(super) fn scale_by_diagonal<R: Fn(usize, T, T) -> T>(
+    pub(in crate::solvers) fn scale_by_diagonal<R: Fn(usize, T, T) -> T>(
         &self,
         f: &Field<T, N>,
         output: &mut Field<T, N>,
@@ -273,8 +280,9 @@ impl<T: Real, const N: usize> Discrete<T, N> {
         timing.finish(region.len(), 2 * size_of::<T>() + self.bytes());
     }
 
-    /// Writes `rule(i in the row, f, u, Σ coupling · neighbor, diagonal)` to every cell, with a rule for each row that begins
-    /// at `first`. Without an `f`, that of the rule means nothing.
+    /// Writes `rule(i in the row, f, u, Σ coupling · neighbor, diagonal)` to every cell,
+    /// with a rule for each row that begins at `first`. Without an `f`, that of the rule means
+    /// nothing.
     fn sweep<R: Fn(usize, T, T, T, T) -> T>(
         &self,
         u: &mut Field<T, N>,
@@ -300,9 +308,9 @@ impl<T: Real, const N: usize> Discrete<T, N> {
         Ok(())
     }
 
-    /// What to add to a sum of local indices so that it is even for cells of this color; not negative where they are
-    /// not.
-    pub(super) fn parity(&self, color: usize) -> usize {
+    /// A number that makes the sum of local indices even for cells of this color; not
+    /// negative where they are not.
+    pub(in crate::solvers) fn parity(&self, color: usize) -> usize {
         let offset =
             self.grid.region_global(crate::grid::Centering::Cell).start.iter().sum::<isize>() as usize;
         offset + color

@@ -4,64 +4,67 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::field::Field;
 use crate::grid::{Centering, Grid};
 
-use super::trouble::{agree_if_nan, spoil};
+use super::failure::{agree_if_nan, poison_on_error};
 use super::vectors::{combine, sums};
 
 /// A linear operator on fields of one grid, known by what it does to a field: no matrix is stored.
 ///
-/// [`Elliptic`](super::Elliptic) is the one of elliptic problems; a closure becomes one by [`operator`]. Only `apply` must be
-/// written; the others have defaults that a fused implementation can better.
+/// [`Elliptic`](crate::solvers::Elliptic) is the operator of elliptic problems; [`operator`] makes
+/// one from a closure. Only `apply` is required; the other methods have defaults that a fused
+/// implementation can improve on.
 ///
 /// # Errors on one rank
 ///
-/// [`apply`](Self::apply) may fail on some ranks only, if these have first done all that is collective in it: if it fails before it has
-/// exchanged a halo, the others wait for that halo for ever (let [`World::agree`](crate::world::World::agree) settle what may go wrong
-/// before). Methods go on until the next sum over all ranks and then return the error on every rank. Errors of the other methods must
-/// be the same on every rank; those of their defaults are.
+/// [`apply`](Self::apply) may fail on some ranks only, but not before these ranks have made all its
+/// collective calls: a rank that fails before it exchanges a halo leaves the others waiting for
+/// ever. (Use [`World::agree`](crate::world::World::agree) for errors that occur earlier.) Methods
+/// continue until the next sum over all ranks and then return the error on every rank. Errors of
+/// the other methods must be the same on every rank; those of the defaults are.
 pub trait LinearOperator<const N: usize> {
     /// The grid of the fields.
     fn grid(&self) -> &Grid<N>;
 
-    /// Where in a cell their values live.
+    /// The place of the values in a cell.
     fn centering(&self) -> Centering {
         Centering::Cell
     }
 
-    /// `output = A input`. The input is borrowed exclusively, for its halo is filled.
+    /// Computes `output = A input`. The input is borrowed exclusively because its halo is filled.
     ///
     /// # Collective
     /// Over all ranks of the grid, like all methods that compute.
     ///
     /// # Errors
-    /// When the fields are not of this grid, or for reasons of its own: see [above](Self#errors-on-one-rank).
+    /// When the fields are not of this grid, and for reasons that depend on the operator: see
+    /// [above](Self#errors-on-one-rank).
     fn apply(&self, input: &mut Field<f64, N>, output: &mut Field<f64, N>) -> Result<()>;
 
-    /// `output = A input`; returns `input · output`, an exact sum.
+    /// Computes `output = A input`; returns `input · output`, an exact sum.
     ///
     /// # Errors
     /// As for [`apply`](Self::apply); the same on every rank.
     fn apply_dot(&self, input: &mut Field<f64, N>, output: &mut Field<f64, N>) -> Result<f64> {
         check_fields(self, &[input, output])?;
-        let done = spoil(self.apply(input, output), output);
+        let done = poison_on_error(self.apply(input, output), output);
         let [dot] = sums([input, output], |[x, ax]| [x * ax]);
         agree_if_nan(self.grid().world(), done, dot)
     }
 
-    /// `r = b − A x`; returns the sum of its squares, an exact sum.
+    /// Computes `r = b − A x`; returns the sum of its squares, an exact sum.
     ///
     /// # Errors
     /// As for [`apply`](Self::apply); the same on every rank.
     fn residual(&self, x: &mut Field<f64, N>, b: &Field<f64, N>, r: &mut Field<f64, N>) -> Result<f64> {
         check_fields(self, &[x, b, r])?;
-        let done = spoil(self.apply(x, r), r);
+        let done = poison_on_error(self.apply(x, r), r);
         let [squares] = combine([r], [b], |[ax], [b]| ([b - ax], [(b - ax) * (b - ax)]));
         agree_if_nan(self.grid().world(), done, squares)
     }
 
-    /// `output = ` the diagonal of A.
+    /// Writes the diagonal of A to `output`.
     ///
     /// # Errors
-    /// When it is not known, as of an operator that is only a closure.
+    /// When the diagonal is not known, as for an operator from a closure.
     fn diagonal(&self, output: &mut Field<f64, N>) -> Result<()> {
         Err(Error::on_all_ranks(
             ErrorKind::Argument,
@@ -73,8 +76,9 @@ pub trait LinearOperator<const N: usize> {
         ))
     }
 
-    /// Whether A maps constants, and nothing else, to 0, and its range has mean 0: as in problems without a wall of given
-    /// value. Solvers then take the mean off right-hand side and solution.
+    /// Whether A maps constants, and nothing else, to 0, and its range has mean 0: as in problems
+    /// without a wall of given value. Solvers then subtract the means of the right-hand side and of
+    /// the solution.
     fn is_singular(&self) -> bool {
         false
     }
@@ -86,13 +90,13 @@ pub trait LinearOperator<const N: usize> {
     }
 }
 
-/// An operator made of a closure; from [`operator`].
+/// An operator from a closure; made by [`operator`].
 pub struct OperatorFn<F, const N: usize> {
     grid: Grid<N>,
     apply: F,
 }
 
-/// The operator that does what `apply(input, output)` does: write `A input` to `output`.
+/// Makes an operator from a closure `apply(input, output)` that writes `A input` to `output`.
 ///
 /// ```
 /// use parhelion::prelude::*;
@@ -133,7 +137,7 @@ where
 
 /// # Errors
 /// When a field is not of the operator's grid and centering, or has several components.
-pub(super) fn check_fields<const N: usize>(
+pub(in crate::solvers) fn check_fields<const N: usize>(
     operator: &(impl LinearOperator<N> + ?Sized),
     fields: &[&Field<f64, N>],
 ) -> Result<()> {

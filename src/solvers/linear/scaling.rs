@@ -1,23 +1,24 @@
 //! Systems whose norms are too small or too large to be squared.
 
-use super::{LinearOperator, Outcome};
 use crate::error::{Error, ErrorKind, Result};
 use crate::field::Field;
+use crate::solvers::linear::{LinearOperator, Outcome};
 
-/// Norms within which a system is solved as it is: their squares, and those of residuals 10⁻⁵⁰ times as large, have all their
-/// digits.
+/// Norms within which a system is solved as it is: their squares, and those of residuals 10⁻⁵⁰
+/// times as large, have all their digits.
 const SAFE: std::ops::RangeInclusive<f64> = 1e-100..=1e100;
 
-/// Checks the norms of right-hand side and first residual. If they cannot be squared, returns the power of 2 by which to
-/// multiply the system (its solution is then the wanted one times that power).
+/// Checks the norms of right-hand side and first residual. If they cannot be squared, returns the
+/// power of 2 by which to multiply the system (its solution is then the wanted one times that
+/// power).
 ///
 /// # Collective
 /// Over all ranks of the operator's grid.
 ///
 /// # Errors
 /// When `b` or `x` have values that are not finite; as [`LinearOperator::residual`].
-pub(super) fn scale_for<const N: usize>(
-    operator: &impl LinearOperator<N>,
+pub(in crate::solvers) fn scale_for<const N: usize>(
+    operator: &dyn LinearOperator<N>,
     norms: [f64; 2],
     b: &Field<f64, N>,
     x: &mut Field<f64, N>,
@@ -31,8 +32,7 @@ pub(super) fn scale_for<const N: usize>(
             return Err(Error::on_all_ranks(
                 ErrorKind::Argument,
                 format!(
-                    "the {what} '{}' has {wrong} value(s) that are infinite or not a number; no system can be solved with \
-                     them",
+                    "the {what} '{}' has {wrong} value(s) that are infinite or NaN; all must be finite",
                     field.name()
                 ),
             ));
@@ -55,13 +55,13 @@ pub(super) fn scale_for<const N: usize>(
 /// Over all ranks of the operator's grid.
 ///
 /// # Errors
-/// Those of `solve`.
-pub(super) fn solve_scaled<const N: usize>(
-    operator: &impl LinearOperator<N>,
+/// As for `solve`.
+pub(in crate::solvers) fn solve_scaled<const N: usize>(
+    operator: &dyn LinearOperator<N>,
     scale: f64,
     b: &Field<f64, N>,
     x: &mut Field<f64, N>,
-    solve: impl FnOnce(&Field<f64, N>, &mut Field<f64, N>) -> Result<Outcome>,
+    solve: &mut dyn FnMut(&Field<f64, N>, &mut Field<f64, N>) -> Result<Outcome>,
 ) -> Result<Outcome> {
     let mut scaled = operator.vector(b.name());
     scaled.copy_from(b)?;

@@ -1,10 +1,11 @@
 //! Interpolation of third order from the next coarser axis.
 
-use super::{End, Line};
+use super::{Axis, End};
 
-impl Line {
-    /// Weights at cell `i` of its parent's neighbor before, of the parent, and of the neighbor after it, by the parabola through their
-    /// centers. A wall of given value 0, or the parent's mirror image in a wall of slope 0, stands for a neighbor beyond.
+impl Axis {
+    /// Weights at cell `i` of its parent's neighbor before, of the parent, and of the neighbor
+    /// after it, by the parabola through their centers. A wall of given value 0, or the parent's
+    /// mirror image in a wall of slope 0, stands for a neighbor beyond.
     pub(in crate::solvers) fn interpolated_by_parabola(&self, i: isize, coarse: &Self) -> [f64; 3] {
         let whole_axis = [0.0, 1.0, 0.0];
         if coarse.width == self.width {
@@ -42,7 +43,7 @@ impl Line {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::solvers::line::Points;
+    use crate::solvers::elliptic::axis::Points;
 
     /// Parabolas that are 0 at walls of given value, and flat at walls of given slope.
     #[test]
@@ -55,10 +56,10 @@ mod tests {
         ];
         for (ends, parabola) in cases {
             // The last cell is its own parent.
-            let fine = Line { finest: 7, spacing: 1.0, width: 1, ends, points: Points::Cells };
+            let fine = Axis { finest: 7, spacing: 1.0, width: 1, ends, points: Points::Cells };
             let coarse = fine.coarsened();
             let center =
-                |line: &Line, i: isize| i as f64 * line.width as f64 + 0.5 * line.width_of(i).unwrap();
+                |axis: &Axis, i: isize| i as f64 * axis.width as f64 + 0.5 * axis.width_of(i).unwrap();
             let value =
                 |j: isize| if coarse.width_of(j).is_some() { parabola(center(&coarse, j)) } else { 0.0 };
             for i in 0..7 {

@@ -1,35 +1,38 @@
-//! Interpolation of solutions, by parabolas along each axis: what full multigrid begins with on a level.
+//! Interpolation of solutions, by parabolas along each axis: what full multigrid begins with on a
+//! level.
 //!
-//! Corrections are interpolated linearly, which is enough to converge. The first iterate should be more exact than that (of
-//! third order for a second-order discretization), or its error is larger than the level's own.
+//! Corrections are interpolated linearly, which is enough to converge. The first iterate should be
+//! more exact than that (of third order for a second-order discretization), or its error is larger
+//! than the level's own.
 
 use parhelion_kernels::{Pattern, map_parts};
 
 use crate::error::Result;
 use crate::field::Field;
 use crate::measure::Kind;
-use crate::solvers::Real;
-use crate::solvers::line::Line;
+use crate::solvers::elliptic::axis::Axis;
+use crate::solvers::linear::Real;
 use parhelion_kernels::Region;
 
-/// Between two levels of cells.
-pub(super) struct Quadratic<T, const N: usize> {
-    /// For each axis and fine cell of this rank's block, the weights of the parent's neighbor before, the parent, and the one after.
+/// Quadratic interpolation between two levels of cells.
+pub(in crate::solvers::multigrid) struct Quadratic<T, const N: usize> {
+    /// For each axis and fine cell of this rank's block, the weights of the parent's neighbor
+    /// before, the parent, and the one after.
     weights: [Vec<[T; 3]>; N],
-    /// Along which axes two cells become one.
+    /// The axes along which two cells become one.
     halves: [bool; N],
 }
 
 impl<T: Real, const N: usize> Quadratic<T, N> {
-    /// To the cells of `block`, global, of the axes `lines`.
-    pub(super) fn new(lines: &[Line; N], coarse: &[Line; N], block: Region<N>) -> Self {
+    /// Tabulates the weights for the cells of `block`, global, of the axes `axes`.
+    pub(in crate::solvers::multigrid) fn new(axes: &[Axis; N], coarse: &[Axis; N], block: Region<N>) -> Self {
         let weights = |a: usize| {
             let cells = block.start[a]..block.end[a];
-            cells.map(|i| lines[a].interpolated_by_parabola(i, &coarse[a]).map(T::nearest)).collect()
+            cells.map(|i| axes[a].interpolated_by_parabola(i, &coarse[a]).map(T::nearest)).collect()
         };
         Self {
             weights: std::array::from_fn(weights),
-            halves: std::array::from_fn(|a| coarse[a].width != lines[a].width),
+            halves: std::array::from_fn(|a| coarse[a].width != axes[a].width),
         }
     }
 
@@ -37,7 +40,11 @@ impl<T: Real, const N: usize> Quadratic<T, N> {
     ///
     /// # Collective
     /// Over all ranks of the coarse grid.
-    pub(super) fn interpolate(&self, coarse: &mut Field<T, N>, u: &mut Field<T, N>) -> Result<()> {
+    pub(in crate::solvers::multigrid) fn interpolate(
+        &self,
+        coarse: &mut Field<T, N>,
+        u: &mut Field<T, N>,
+    ) -> Result<()> {
         coarse.exchange_for(Pattern::Box, 1)?;
         let world = u.grid().world().clone();
         let timing = world.measure().start_on(Kind::Sweep, "interpolation");
@@ -47,7 +54,8 @@ impl<T: Real, const N: usize> Quadratic<T, N> {
             let mut along = Vec::new();
             for (first, len) in part.rows() {
                 let (start, end) = (first[N - 1], first[N - 1] + len as isize);
-                // The coarse row with one cell more on both sides, interpolated along the other axes.
+                // The coarse row with one cell more on both sides, interpolated along the other
+                // axes.
                 let from = parent(N - 1, start) - 1;
                 along.clear();
                 along.resize((parent(N - 1, end - 1) + 2 - from) as usize, T::zero());

@@ -2,26 +2,27 @@
 
 use parhelion_kernels::{Ring, View};
 
-use super::Real;
+use crate::solvers::linear::Real;
 
-/// How one cell is coupled to its neighbors on each axis.
+/// The couplings of one cell to its neighbors on each axis.
 #[derive(Clone, Copy)]
-pub(super) struct Couplings<T, const N: usize> {
-    pub(super) below: [T; N],
-    pub(super) above: [T; N],
-    pub(super) diagonal: T,
+pub(in crate::solvers) struct Couplings<T, const N: usize> {
+    pub(in crate::solvers) below: [T; N],
+    pub(in crate::solvers) above: [T; N],
+    pub(in crate::solvers) diagonal: T,
 }
 
 /// The couplings of the cells of one row.
-pub(super) trait RowCouplings<T, const N: usize> {
+pub(in crate::solvers) trait RowCouplings<T, const N: usize> {
     fn at(&self, i: usize) -> Couplings<T, N>;
 
-    /// Those of the first `len` cells: lets the compiler see in a loop that none of them lies outside.
+    /// The couplings of the first `len` cells: lets the compiler see in a loop that none of them lies
+    /// outside.
     fn trimmed(&self, len: usize) -> Self;
 }
 
-/// What gives rows of values.
-pub(super) trait Rows<T, const N: usize> {
+/// A source of rows of values.
+pub(in crate::solvers) trait Rows<T, const N: usize> {
     /// The `len` values from `index` on along the last axis.
     fn row(&self, index: [isize; N], len: usize) -> &[T];
 }
@@ -40,13 +41,13 @@ impl<T: Real, const N: usize> Rows<T, N> for Ring<T, N> {
     }
 }
 
-/// Writes `rule(i, f, u of the cell, Σ coupling · u of the neighbors, diagonal)` to every cell of the row that begins at
-/// `first`.
+/// Writes `rule(i, f, u of the cell, Σ coupling · u of the neighbors, diagonal)` to
+/// every cell of the row that begins at `first`.
 ///
-/// A function of its own, all slices cut to one length, so that the compiler knows that the row written overlaps none of those
-/// read, needs no bounds checks, and vectorizes the loop.
+/// A separate function, all slices cut to one length, so that the compiler knows that the row
+/// written overlaps none of those read, needs no bounds checks, and vectorizes the loop.
 #[inline(never)]
-pub(super) fn row<T: Real, C: RowCouplings<T, N>, const N: usize>(
+pub(in crate::solvers) fn row<T: Real, C: RowCouplings<T, N>, const N: usize>(
     couplings: &C,
     u: &impl Rows<T, N>,
     f: &[T],
@@ -76,7 +77,7 @@ pub(super) fn row<T: Real, C: RowCouplings<T, N>, const N: usize>(
 
 /// As [`row`], where nothing but the diagonal counts: `rule(i, f, diagonal)`.
 #[inline(never)]
-pub(super) fn row_of_diagonal<T: Real, C: RowCouplings<T, N>, const N: usize>(
+pub(in crate::solvers) fn row_of_diagonal<T: Real, C: RowCouplings<T, N>, const N: usize>(
     couplings: &C,
     f: &[T],
     out: &mut [T],

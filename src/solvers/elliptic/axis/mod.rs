@@ -1,11 +1,12 @@
-//! One axis of a grid or of a grid coarsened from it: widths of cells, and how neighbors are coupled.
+//! One axis of a grid or of a grid coarsened from it: widths of cells, and how neighbors are
+//! coupled.
 
 mod nodes;
 mod quadratic;
 
-/// What is at one end of an axis.
+/// The kind of end that an axis has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum End {
+pub(in crate::solvers) enum End {
     /// The other end.
     Periodic,
     /// A wall where the value is given.
@@ -14,42 +15,42 @@ pub(super) enum End {
     Free,
 }
 
-/// What the points of a line are, and so how it is coarsened.
+/// The kind of points on an axis, which decides how it is coarsened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Points {
+pub(in crate::solvers) enum Points {
     /// Cells, two by two.
     Cells,
     /// Nodes between and on walls, every second one; see `nodes`.
     Nodes,
 }
 
-/// Cells along one axis, each made of `width` cells of the finest grid, the last of what is left; or the nodes between
-/// them.
+/// Cells along one axis, each made of `width` cells of the finest grid, the last of what is left;
+/// or the nodes between them.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Line {
+pub(in crate::solvers) struct Axis {
     /// Cells of the finest grid.
-    pub(super) finest: usize,
+    pub(in crate::solvers) finest: usize,
     /// Their size.
-    pub(super) spacing: f64,
+    pub(in crate::solvers) spacing: f64,
     /// Cells of the finest grid in a cell of this one.
-    pub(super) width: usize,
+    pub(in crate::solvers) width: usize,
     /// The `[low, high]` end.
-    pub(super) ends: [End; 2],
-    pub(super) points: Points,
+    pub(in crate::solvers) ends: [End; 2],
+    pub(in crate::solvers) points: Points,
 }
 
-/// How a cell is coupled along an axis, for a coefficient of 1, divided by the cell's width.
+/// The couplings of a cell along an axis, for a coefficient of 1, divided by the cell's width.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Coupled {
+pub(in crate::solvers) struct Coupled {
     /// To the cell before and the cell after; 0 at walls.
-    pub(super) sides: [f64; 2],
-    /// What both add to the diagonal, with walls of given value.
-    pub(super) diagonal: f64,
+    pub(in crate::solvers) sides: [f64; 2],
+    /// The sum of both for the diagonal, with walls of given value.
+    pub(in crate::solvers) diagonal: f64,
 }
 
-impl Line {
+impl Axis {
     /// Cells, or points where they are nodes.
-    pub(super) fn cells(&self) -> usize {
+    pub(in crate::solvers) fn cells(&self) -> usize {
         match self.points {
             Points::Cells => self.finest.div_ceil(self.width),
             Points::Nodes => nodes::count(self) as usize,
@@ -57,12 +58,12 @@ impl Line {
     }
 
     /// Whether anything is left to solve for on the next coarser axis.
-    pub(super) fn coarsens(&self) -> bool {
+    pub(in crate::solvers) fn coarsens(&self) -> bool {
         self.cells() > if self.points == Points::Nodes && nodes::is_dummy(self, 0) { 2 } else { 1 }
     }
 
-    /// The same axis with cells twice as wide.
-    pub(super) fn coarsened(&self) -> Self {
+    /// Returns the axis with cells twice as wide.
+    pub(in crate::solvers) fn coarsened(&self) -> Self {
         Self { width: 2 * self.width, ..*self }
     }
 
@@ -78,12 +79,12 @@ impl Line {
     }
 
     /// Width of cell `i`, in cells of the finest grid.
-    pub(super) fn width_of(&self, i: isize) -> Option<f64> {
+    pub(in crate::solvers) fn width_of(&self, i: isize) -> Option<f64> {
         self.inside(i).map(|i| self.width.min(self.finest - i * self.width) as f64)
     }
 
-    /// How cell `i` is coupled. Beyond walls nothing is.
-    pub(super) fn coupled(&self, i: isize) -> Coupled {
+    /// The couplings of cell `i`; 0 beyond walls.
+    pub(in crate::solvers) fn coupled(&self, i: isize) -> Coupled {
         if self.points == Points::Nodes {
             return nodes::coupled(self, i);
         }
@@ -95,8 +96,9 @@ impl Line {
         Coupled { sides, diagonal: sides[0] + sides[1] + fixed as f64 * scale * 2.0 / width }
     }
 
-    /// How much a child of a cell of the next coarser axis weighs in it, of the coarse cell's width.
-    pub(super) fn share(&self, child: isize, coarse: &Self) -> f64 {
+    /// The weight of a child in a cell of the next coarser axis, of the coarse cell's
+    /// width.
+    pub(in crate::solvers) fn share(&self, child: isize, coarse: &Self) -> f64 {
         let parent = if coarse.width == self.width { child } else { child.div_euclid(2) };
         match (self.width_of(child), coarse.width_of(parent)) {
             (Some(width), Some(whole)) => width / whole,
@@ -104,32 +106,34 @@ impl Line {
         }
     }
 
-    /// How much points `2i − 1`, `2i` and `2i + 1` weigh in point `i` of the next coarser axis; `i − 1`, `i` and `i + 1`
-    /// where it is the same.
-    pub(super) fn weights(&self, i: isize, coarse: &Self) -> [f64; 3] {
+    /// The weights of points `2i − 1`, `2i` and `2i + 1` in point `i` of the next coarser axis;
+    /// `i − 1`, `i` and `i + 1` where it is the same.
+    pub(in crate::solvers) fn weights(&self, i: isize, coarse: &Self) -> [f64; 3] {
         match self.points {
             _ if coarse.width == self.width => [0.0, 1.0, 0.0],
             Points::Nodes => nodes::weights(self, i, coarse),
-            // The last cell may be alone; around a periodic end it is not the first that comes next.
+            // The last cell may be alone; around a periodic end it is not the first that comes
+            // next.
             Points::Cells if 2 * i + 1 == self.cells() as isize => [0.0, self.share(2 * i, coarse), 0.0],
             Points::Cells => [0.0, self.share(2 * i, coarse), self.share(2 * i + 1, coarse)],
         }
     }
 
-    /// How much nearer than on the next coarser axis are the centers beside the low face of cell `i`, the first child of its
-    /// parent; 0 at walls.
-    pub(super) fn nearer(&self, i: isize, coarse: &Self) -> f64 {
+    /// The ratio, to the next coarser axis, of the distance between the centers beside the low face of cell
+    /// `i`, the first child of its parent; 0 at walls.
+    pub(in crate::solvers) fn nearer(&self, i: isize, coarse: &Self) -> f64 {
         let parent = if coarse.width == self.width { i } else { i.div_euclid(2) };
-        let between = |line: &Self, i: isize| Some(line.width_of(i - 1)? + line.width_of(i)?);
+        let between = |axis: &Self, i: isize| Some(axis.width_of(i - 1)? + axis.width_of(i)?);
         match (between(self, i), between(coarse, parent)) {
             (Some(mine), Some(theirs)) => mine / theirs,
             _ => 0.0,
         }
     }
 
-    /// Linear interpolation from the next coarser axis at cell `i`: the parent's weight and that of the parent's neighbor
-    /// on the side of `i`. At a wall the given value 0, or slope 0, stands for the neighbor.
-    pub(super) fn interpolated(&self, i: isize, coarse: &Self) -> [f64; 2] {
+    /// Linear interpolation from the next coarser axis at cell `i`: the parent's weight and that of
+    /// the parent's neighbor on the side of `i`. At a wall the given value 0, or slope 0, stands
+    /// for the neighbor.
+    pub(in crate::solvers) fn interpolated(&self, i: isize, coarse: &Self) -> [f64; 2] {
         if coarse.width == self.width {
             return [1.0, 0.0];
         }
@@ -158,8 +162,8 @@ impl Line {
 mod tests {
     use super::*;
 
-    const WALLS: Line =
-        Line { finest: 5, spacing: 0.5, width: 1, ends: [End::Fixed, End::Free], points: Points::Cells };
+    const WALLS: Axis =
+        Axis { finest: 5, spacing: 0.5, width: 1, ends: [End::Fixed, End::Free], points: Points::Cells };
 
     #[test]
     fn cells_of_equal_width_are_coupled_by_second_differences() {
@@ -168,7 +172,7 @@ mod tests {
         assert_eq!(WALLS.coupled(0), Coupled { sides: [0.0, 4.0], diagonal: 12.0 });
         assert_eq!(WALLS.coupled(4), Coupled { sides: [4.0, 0.0], diagonal: 4.0 });
         assert_eq!(WALLS.coupled(5), Coupled { sides: [0.0; 2], diagonal: 0.0 });
-        let ring = Line { ends: [End::Periodic; 2], ..WALLS };
+        let ring = Axis { ends: [End::Periodic; 2], ..WALLS };
         assert_eq!(ring.coupled(0), ring.coupled(3));
     }
 
@@ -176,12 +180,12 @@ mod tests {
     #[test]
     fn coupling_times_width_is_symmetric() {
         for ends in [[End::Fixed; 2], [End::Periodic; 2]] {
-            let line = Line { ends, width: 2, ..WALLS };
-            assert_eq!(line.cells(), 3);
+            let axis = Axis { ends, width: 2, ..WALLS };
+            assert_eq!(axis.cells(), 3);
             for i in 0..3 {
-                let width = |i| line.width_of(i).unwrap_or(0.0);
-                let from = line.coupled(i).sides[1] * width(i);
-                let back = line.coupled(i + 1).sides[0] * width(i + 1);
+                let width = |i| axis.width_of(i).unwrap_or(0.0);
+                let from = axis.coupled(i).sides[1] * width(i);
+                let back = axis.coupled(i + 1).sides[0] * width(i + 1);
                 assert!((from - back).abs() < 1e-15, "{i}: {from} {back}");
             }
         }
@@ -190,9 +194,9 @@ mod tests {
     #[test]
     fn averages_of_constants_are_those_constants() {
         for ends in [[End::Fixed; 2], [End::Periodic; 2]] {
-            let line = Line { ends, ..WALLS };
+            let axis = Axis { ends, ..WALLS };
             for i in 0..3 {
-                let sum: f64 = line.weights(i, &line.coarsened()).iter().sum();
+                let sum: f64 = axis.weights(i, &axis.coarsened()).iter().sum();
                 assert!((sum - 1.0).abs() < 1e-15, "{ends:?} {i}: {sum}");
             }
         }
@@ -201,7 +205,7 @@ mod tests {
     #[test]
     fn interpolation_is_exact_for_linear_functions() {
         let (fine, coarse) = (WALLS, WALLS.coarsened());
-        let center = |line: &Line, i: isize| i as f64 * line.width as f64 + 0.5 * line.width_of(i).unwrap();
+        let center = |axis: &Axis, i: isize| i as f64 * axis.width as f64 + 0.5 * axis.width_of(i).unwrap();
         for i in 0..5 {
             let [own, other] = fine.interpolated(i, &coarse);
             let (parent, side) = (i / 2, if i % 2 == 0 { i / 2 - 1 } else { i / 2 + 1 });

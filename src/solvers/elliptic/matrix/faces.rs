@@ -2,34 +2,36 @@
 
 use parhelion_kernels::{Pattern, View};
 
-use super::Real;
 use super::rows::{Couplings, RowCouplings};
 use crate::error::Result;
 use crate::field::{Boundary, Field};
 use crate::grid::{Centering, Face, Grid};
+use crate::solvers::linear::Real;
 
-/// `−∇·(β∇u) + αu`: the coupling of each cell to the one below it on each axis, and what else is on the diagonal.
-pub(super) struct Faces<T: Real, const N: usize> {
-    /// Field `a` at cell `i`: the coupling through the face between `i − 1` and `i` along axis `a`; 0 at walls.
-    pub(super) below: [Field<T, N>; N],
+/// `−∇·(β∇u) + αu`: the coupling of each cell to the one below it on each axis, and what else is
+/// on the diagonal.
+pub(in crate::solvers) struct Faces<T: Real, const N: usize> {
+    /// Field `a` at cell `i`: the coupling through the face between `i − 1` and `i` along axis
+    /// `a`; 0 at walls.
+    pub(in crate::solvers) below: [Field<T, N>; N],
     /// On the diagonal beside the couplings: the shift, and walls of given value.
-    pub(super) shift: Field<T, N>,
+    pub(in crate::solvers) shift: Field<T, N>,
 }
 
-/// What is on the diagonal, apart: needed to coarsen it.
-pub(super) struct Parts<T: Real, const N: usize> {
+/// The terms of the diagonal one by one, which coarsening needs.
+pub(in crate::solvers) struct DiagonalParts<T: Real, const N: usize> {
     /// The shift alone.
-    pub(super) alpha: Field<T, N>,
+    pub(in crate::solvers) alpha: Field<T, N>,
     /// The couplings to walls of given value at the ends of each axis; zero elsewhere.
-    pub(super) walls: [Option<Field<T, N>>; N],
+    pub(in crate::solvers) walls: [Option<Field<T, N>>; N],
 }
 
-impl<T: Real, const N: usize> Parts<T, N> {
+impl<T: Real, const N: usize> DiagonalParts<T, N> {
     /// Writes their sum to the diagonal of `faces`, which then is complete.
     ///
     /// # Collective
     /// Over all ranks of the grid.
-    pub(super) fn add_up(&self, faces: &mut Faces<T, N>) -> Result<()> {
+    pub(in crate::solvers) fn add_up(&self, faces: &mut Faces<T, N>) -> Result<()> {
         faces.shift.copy_from(&self.alpha)?;
         for wall in self.walls.iter().flatten() {
             faces.shift.zip_mut_with(wall, |shift, &wall| *shift += wall)?;
@@ -40,26 +42,26 @@ impl<T: Real, const N: usize> Parts<T, N> {
 
 /// Views of them.
 #[derive(Clone, Copy)]
-pub(super) struct FaceViews<'a, T, const N: usize> {
+pub(in crate::solvers) struct FaceViews<'a, T, const N: usize> {
     below: [View<'a, T, N>; N],
     shift: View<'a, T, N>,
 }
 
 /// The couplings of one row.
-pub(super) struct FaceRow<'a, T, const N: usize> {
+pub(in crate::solvers) struct FaceRow<'a, T, const N: usize> {
     below: [&'a [T]; N],
     above: [&'a [T]; N],
     shift: &'a [T],
 }
 
 impl<T: Real, const N: usize> Faces<T, N> {
-    /// Of cells, all zero.
-    pub(super) fn new(grid: &Grid<N>) -> Result<Self> {
+    /// Makes zero couplings between cells.
+    pub(in crate::solvers) fn new(grid: &Grid<N>) -> Result<Self> {
         Self::at(grid, Centering::Cell)
     }
 
-    /// Of points of this centering, all zero.
-    pub(super) fn at(grid: &Grid<N>, centering: Centering) -> Result<Self> {
+    /// Makes zero couplings between points of this centering.
+    pub(in crate::solvers) fn at(grid: &Grid<N>, centering: Centering) -> Result<Self> {
         let mut below = Vec::with_capacity(N);
         for _ in 0..N {
             below.push(grid.field_builder("coupling").centering(centering).build()?);
@@ -78,13 +80,13 @@ impl<T: Real, const N: usize> Faces<T, N> {
     ///
     /// # Collective
     /// Over all ranks of the grid.
-    pub(super) fn exchange(&mut self) -> Result<()> {
+    pub(in crate::solvers) fn exchange(&mut self) -> Result<()> {
         let depth = self.shift.grid().halo_deepest();
         self.below.iter_mut().try_for_each(|field| field.exchange_for(Pattern::Box, depth))?;
         self.shift.exchange_for(Pattern::Box, depth)
     }
 
-    pub(super) fn views(&self) -> FaceViews<'_, T, N> {
+    pub(in crate::solvers) fn views(&self) -> FaceViews<'_, T, N> {
         FaceViews {
             below: self.below.each_ref().map(|field| field.with_halo(0)),
             shift: self.shift.with_halo(0),
@@ -94,7 +96,7 @@ impl<T: Real, const N: usize> Faces<T, N> {
 
 impl<'a, T: Real, const N: usize> FaceViews<'a, T, N> {
     #[inline(always)]
-    pub(super) fn row(&self, first: [isize; N], len: usize) -> FaceRow<'a, T, N> {
+    pub(in crate::solvers) fn row(&self, first: [isize; N], len: usize) -> FaceRow<'a, T, N> {
         let row = |a: usize, step: isize| {
             let mut index = first;
             index[a] += step;

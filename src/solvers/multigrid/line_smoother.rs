@@ -1,17 +1,18 @@
 //! Gauss–Seidel by lines: the cells of a line along one axis are solved for at once.
 //!
-//! What couples them is a tridiagonal matrix, of a ring where the axis is periodic (Sherman and Morrison's formula makes two
-//! tridiagonal ones of it). Lines that lie side by side along the last axis are solved together, so that the loop over them is
-//! vectorized; each comes out of its own numbers alone, in the same order on any ranks × threads.
+//! What couples them is a tridiagonal matrix, of a ring where the axis is periodic (Sherman and
+//! Morrison's formula makes two tridiagonal ones of it). Lines that lie side by side along the last
+//! axis are solved together, so that the loop over them is vectorized; each comes out of its own
+//! numbers alone, in the same order on any ranks × threads.
 
 use parhelion_kernels::{Pattern, Region, View, map_lines};
 
-use super::Real;
-use super::discrete::{Discrete, RowSource, with_rows};
-use super::rows::RowCouplings;
 use crate::error::Result;
 use crate::field::Field;
 use crate::measure::Kind;
+use crate::solvers::elliptic::matrix::rows::RowCouplings;
+use crate::solvers::elliptic::matrix::{Discrete, RowSource, with_rows};
+use crate::solvers::linear::Real;
 
 /// Lines side by side that are solved together: few enough to stay in the cache.
 const TOGETHER: usize = 32;
@@ -23,17 +24,18 @@ struct Bundle<T> {
     above: Vec<T>,
     diagonal: Vec<T>,
     right: Vec<T>,
-    /// What a periodic line's second system gives.
+    /// The solution of a periodic line's second system.
     corner: Vec<T>,
 }
 
 impl<T: Real, const N: usize> Discrete<T, N> {
-    /// One half of a Gauss–Seidel sweep by lines: those along `axis` whose other global indices add up to an even number, or, with
-    /// `color` 1, to an odd one, solve their equations; the others keep their values.
+    /// One half of a Gauss–Seidel sweep by lines: those along `axis` whose other global indices add
+    /// up to an even number, or, with `color` 1, to an odd one, solve their equations; the others
+    /// keep their values.
     ///
     /// # Collective
     /// Over all ranks of the grid, of which none is cut along `axis`.
-    pub(super) fn solve_lines(
+    pub(in crate::solvers) fn solve_lines(
         &self,
         axis: usize,
         color: usize,
@@ -52,7 +54,7 @@ impl<T: Real, const N: usize> Discrete<T, N> {
                 let mut bundle = Bundle::new();
                 for lines in bundles(part, axis) {
                     let first = lines.start;
-                    // The indices along the axis do not count; that of the first cell is 0.
+                    // The indices along the axis are ignored; that of the first cell is 0.
                     let odd = odd + first.iter().sum::<isize>() as usize;
                     let solves = |line: usize| (odd + line).is_multiple_of(2);
                     let width = if axis + 1 == N { 1 } else { lines.shape()[N - 1] };
@@ -180,8 +182,8 @@ impl<T: Real> Bundle<T> {
         self.eliminate(false);
     }
 
-    /// Gauss's elimination of all lines, with a second right-hand side if it is `cornered`. Where a line is singular by itself, its
-    /// last cell becomes 0.
+    /// Gauss's elimination of all lines, with a second right-hand side if it is `cornered`. Where a
+    /// line is singular by itself, its last cell becomes 0.
     fn eliminate(&mut self, cornered: bool) {
         let lines = self.lines;
         let epsilon = if size_of::<T>() < 8 { f64::from(f32::EPSILON) } else { f64::EPSILON };
@@ -223,7 +225,8 @@ impl<T: Real> Bundle<T> {
 mod tests {
     use super::*;
 
-    /// Against the equations themselves: `d x − below · x_before − above · x_after` is the right-hand side again.
+    /// Against the equations themselves: `d x − below · x_before − above · x_after` is the
+    /// right-hand side again.
     #[test]
     fn lines_and_rings_are_solved() {
         for (cells, lines) in [(1, 1), (2, 3), (3, 1), (4, 2), (9, 3)] {

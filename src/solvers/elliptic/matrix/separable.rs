@@ -2,26 +2,27 @@
 
 use parhelion_kernels::Region;
 
-use super::Real;
-use super::line::Line;
 use super::rows::{Couplings, RowCouplings};
+use crate::solvers::elliptic::axis::Axis;
+use crate::solvers::linear::Real;
 
 /// Couplings along one axis, of the cells `start..start + below.len()`.
-pub(super) struct Table<T> {
+pub(in crate::solvers) struct Table<T> {
     start: isize,
     below: Vec<T>,
     above: Vec<T>,
     diagonal: Vec<T>,
 }
 
-/// `−β Δu + α u` on a grid whose cells differ in width along each axis only: the couplings add up over the axes.
-pub(super) struct Separable<T, const N: usize> {
+/// `−β Δu + α u` on a grid whose cells differ in width along each axis only: the couplings add
+/// up over the axes.
+pub(in crate::solvers) struct Separable<T, const N: usize> {
     tables: [Table<T>; N],
     shift: T,
 }
 
 /// The couplings of one row.
-pub(super) struct SeparableRow<'a, T, const N: usize> {
+pub(in crate::solvers) struct SeparableRow<'a, T, const N: usize> {
     below: [T; N],
     above: [T; N],
     /// Of all axes but the last, with the shift.
@@ -31,8 +32,8 @@ pub(super) struct SeparableRow<'a, T, const N: usize> {
 
 impl<T: Real, const N: usize> Separable<T, N> {
     /// For the cells `local` of a block that begins at global index `offset`.
-    pub(super) fn new(
-        lines: &[Line; N],
+    pub(in crate::solvers) fn new(
+        axes: &[Axis; N],
         coefficient: f64,
         shift: f64,
         offset: [isize; N],
@@ -40,7 +41,7 @@ impl<T: Real, const N: usize> Separable<T, N> {
     ) -> Self {
         let table = |a: usize| {
             let coupled: Vec<_> =
-                (local.start[a]..local.end[a]).map(|i| lines[a].coupled(offset[a] + i)).collect();
+                (local.start[a]..local.end[a]).map(|i| axes[a].coupled(offset[a] + i)).collect();
             let scaled = |value: f64| T::nearest(coefficient * value);
             Table {
                 start: local.start[a],
@@ -53,7 +54,7 @@ impl<T: Real, const N: usize> Separable<T, N> {
     }
 
     #[inline(always)]
-    pub(super) fn row(&self, first: [isize; N], len: usize) -> SeparableRow<'_, T, N> {
+    pub(in crate::solvers) fn row(&self, first: [isize; N], len: usize) -> SeparableRow<'_, T, N> {
         let at = |a: usize| (first[a] - self.tables[a].start) as usize;
         let mut diagonal = self.shift;
         for a in 0..N - 1 {

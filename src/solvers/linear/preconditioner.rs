@@ -1,39 +1,44 @@
 //! Approximate inverses that speed up Krylov methods.
 
-use super::LinearOperator;
-use super::trouble::spoil;
+use super::failure::poison_on_error;
 use super::vectors::combine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::field::Field;
+use crate::solvers::linear::LinearOperator;
 
-/// Something near the inverse of an operator.
+/// An approximate inverse of an operator.
 ///
-/// It may differ from one application to the next where the method is flexible: [`Krylov::flexible_cg`](super::Krylov::flexible_cg),
-/// [`fgmres`](super::Krylov::fgmres) and [`richardson`](super::Krylov::richardson) are, and [`cg`](super::Krylov::cg) and
-/// [`gmres`](super::Krylov::gmres) become so unless it [`is_symmetric`](Self::is_symmetric).
+/// Flexible methods allow it to change from one application to the next:
+/// [`Krylov::flexible_cg`](crate::solvers::Krylov::flexible_cg),
+/// [`fgmres`](crate::solvers::Krylov::fgmres) and
+/// [`richardson`](crate::solvers::Krylov::richardson) are, and [`cg`](crate::solvers::Krylov::cg)
+/// and [`gmres`](crate::solvers::Krylov::gmres) become so unless it
+/// [`is_symmetric`](Self::is_symmetric).
 pub trait Preconditioner<const N: usize> {
-    /// `z ≈ A⁻¹ r`. What `z` holds before does not count; the halo of `r` may be filled.
+    /// Computes `z ≈ A⁻¹ r`. The old values of `z` are ignored; the halo of `r` may be filled.
     ///
     /// # Collective
     /// Over all ranks of the grid.
     ///
     /// # Errors
-    /// When the fields are not what the preconditioner is for, or for reasons of its own. It may fail on some ranks only, if these
-    /// have first done all that is collective in it; methods then return the error on every rank.
+    /// When the fields are not those that the preconditioner is for, and for reasons that depend on
+    /// it. It may fail on some ranks only, but not before these have made all its collective calls;
+    /// methods then return the error on every rank.
     fn precondition(&mut self, r: &mut Field<f64, N>, z: &mut Field<f64, N>) -> Result<()>;
 
-    /// Whether it only copies, so that methods can do without.
+    /// Whether it only copies. Methods then skip it.
     fn is_identity(&self) -> bool {
         false
     }
 
-    /// Whether every application is the same linear map, and that map symmetric: methods then use formulas that need less.
+    /// Whether every application is the same symmetric linear map. Methods then use cheaper
+    /// formulas.
     fn is_symmetric(&self) -> bool {
         self.is_identity() || self.factors().is_some()
     }
 
-    /// Where it multiplies each value by a factor, the field of the factors: methods then do so in a pass over memory that they make
-    /// anyway.
+    /// The field of factors, if the preconditioner multiplies each value by a factor. Methods then
+    /// multiply in a pass over memory that they make anyway.
     fn factors(&self) -> Option<&Field<f64, N>> {
         None
     }
@@ -59,7 +64,7 @@ pub struct Jacobi<const N: usize> {
 }
 
 impl<const N: usize> Jacobi<N> {
-    /// That of `operator`.
+    /// Takes the diagonal of `operator`.
     ///
     /// # Collective
     /// Over all ranks of its grid.
@@ -95,9 +100,10 @@ impl<const N: usize> Preconditioner<N> for Jacobi<N> {
     }
 }
 
-/// A Chebyshev polynomial in `D⁻¹ A`: so many steps of the Chebyshev iteration from 0.
+/// A Chebyshev polynomial in `D⁻¹ A`: as many steps of the Chebyshev iteration from 0 as its
+/// degree.
 ///
-/// It damps what lies in the upper part of the spectrum.
+/// It damps the upper part of the spectrum.
 pub struct Polynomial<'a, A, const N: usize> {
     operator: &'a A,
     inverse: Jacobi<N>,
@@ -108,8 +114,8 @@ pub struct Polynomial<'a, A, const N: usize> {
 }
 
 impl<'a, A: LinearOperator<N>, const N: usize> Polynomial<'a, A, N> {
-    /// Of this degree, at least 1, for eigenvalues of `D⁻¹ A` within `bounds` (0 < low < high). For an operator whose
-    /// diagonal outweighs the rest of each row, 2 is above all of them.
+    /// Makes a polynomial of this degree, at least 1, for eigenvalues of `D⁻¹ A` within `bounds` (0 < low < high).
+    /// For an operator whose diagonal outweighs the rest of each row, 2 is above all of them.
     ///
     /// # Collective
     /// Over all ranks of the operator's grid.
@@ -146,7 +152,7 @@ impl<A: LinearOperator<N>, const N: usize> Preconditioner<N> for Polynomial<'_, 
                 continue;
             }
             // Not `residual`, which adds up its squares over the ranks.
-            let applied = spoil(self.operator.apply(z, &mut self.image), &mut self.image);
+            let applied = poison_on_error(self.operator.apply(z, &mut self.image), &mut self.image);
             done = done.and(applied);
             combine([z, &mut self.step], [r, &self.image, inverse], |[z, d], [r, az, inverse]| {
                 let d = memory * d + step * (inverse * (r - az));
@@ -182,9 +188,10 @@ fn check_alike<const N: usize>(model: &Field<f64, N>, fields: &[&Field<f64, N>])
     }
 }
 
-/// The steps `d ← memory · d + step · D⁻¹ r`, `x ← x + d` of the Chebyshev iteration for eigenvalues within bounds
-/// (Y. Saad, *Iterative Methods for Sparse Linear Systems*, 2nd ed., algorithm 12.1).
-pub(super) fn chebyshev_weights([low, high]: [f64; 2], steps: usize) -> Vec<[f64; 2]> {
+/// The steps `d ← memory · d + step · D⁻¹ r`, `x ← x + d` of the Chebyshev iteration
+/// for eigenvalues within bounds (Y. Saad, *Iterative Methods for Sparse Linear Systems*, 2nd ed.,
+/// algorithm 12.1).
+pub(in crate::solvers) fn chebyshev_weights([low, high]: [f64; 2], steps: usize) -> Vec<[f64; 2]> {
     let (center, half) = (0.5 * (high + low), 0.5 * (high - low));
     let sigma = center / half;
     let mut rho = 1.0 / sigma;

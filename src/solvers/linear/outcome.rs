@@ -9,25 +9,28 @@ pub enum Status {
     Converged,
     /// The largest number of iterations was made.
     NotConverged,
-    /// The residual grew beyond all bounds, or is not a number.
+    /// The residual grew beyond all bounds or is NaN.
     Diverged,
-    /// The residual has not become smaller for a long time.
+    /// The residual has not become smaller for many iterations; see
+    /// [`Krylov::patience`](crate::solvers::Krylov::patience).
     Stagnated,
-    /// The method cannot go on from here: a division by zero, or an operator that is not what the method needs.
+    /// The method cannot continue: it would divide by zero, or the operator is not of the kind that
+    /// it needs.
     Breakdown,
 }
 
-/// How a solve ended, with the norm of the residual after each iteration. A solve that does not converge is not an
-/// error: the field holds the last iterate.
+/// The end of a solve, with the norm of the residual after each iteration. A solve that does not
+/// converge is not an error: the field holds the last iterate.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outcome {
     /// Why it ended.
     pub status: Status,
-    /// The Euclidean norm of the residual `b − A x` (without a factor for the cell volume) before the first
-    /// iteration and after each: the same bits on any ranks × threads. Of methods that update it, the updated one. Whatever
-    /// the preconditioner, it is this norm that is judged.
+    /// The Euclidean norm of the residual `b − A x` (without a factor for the cell volume)
+    /// before the first iteration and after each: the same bits on any ranks × threads. Of methods
+    /// that update it, the updated one. Whatever the preconditioner, it is this norm that is
+    /// judged.
     pub residuals: Vec<f64>,
-    /// The norm at which it counts as converged.
+    /// The norm of the residual at which the solve counts as converged.
     pub goal: f64,
 }
 
@@ -37,7 +40,7 @@ impl Outcome {
         self.status == Status::Converged
     }
 
-    /// How many iterations were made.
+    /// The number of iterations.
     pub fn iterations(&self) -> usize {
         self.residuals.len() - 1
     }
@@ -47,8 +50,8 @@ impl Outcome {
         self.residuals.last().copied().unwrap_or(f64::NAN)
     }
 
-    /// By how much an iteration reduced the residual: the geometric mean over the last ones, at most 5. Not a number where
-    /// residuals are none.
+    /// The factor by which an iteration reduces the residual: the geometric mean over the last
+    /// iterations, at most 5. NaN if residuals are NaN.
     pub fn factor(&self) -> f64 {
         let last = self.residuals.len() - 1;
         let first = last.saturating_sub(5);
@@ -82,20 +85,20 @@ impl fmt::Display for Outcome {
 
 /// When to stop.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Limits {
-    /// Of the norm of the right-hand side.
-    pub(super) relative: f64,
-    pub(super) absolute: f64,
-    pub(super) iterations: usize,
+pub(in crate::solvers) struct Limits {
+    /// Relative to the norm of the right-hand side.
+    pub(in crate::solvers) relative: f64,
+    pub(in crate::solvers) absolute: f64,
+    pub(in crate::solvers) iterations: usize,
     /// Iterations without a smaller residual after which it counts as stagnated.
-    pub(super) patience: usize,
+    pub(in crate::solvers) patience: usize,
 }
 
-/// Residuals beyond so many times the first, or the goal, count as diverged.
+/// Residuals beyond this multiple of the first, or of the goal, count as diverged.
 const DIVERGED: f64 = 1e8;
 
 /// Keeps the history and says when to stop.
-pub(super) struct Monitor {
+pub(in crate::solvers) struct Monitor {
     limits: Limits,
     history: Vec<f64>,
     goal: f64,
@@ -105,18 +108,18 @@ pub(super) struct Monitor {
 
 impl Monitor {
     /// Begins with the norms of right-hand side and first residual.
-    pub(super) fn new(limits: Limits, right: f64, residual: f64) -> Self {
+    pub(in crate::solvers) fn new(limits: Limits, right: f64, residual: f64) -> Self {
         let goal = (limits.relative * right).max(limits.absolute);
         Self { limits, history: vec![residual], goal, best: residual, since_best: 0 }
     }
 
     /// Whether to stop before the first iteration.
-    pub(super) fn begin(&self) -> Option<Status> {
+    pub(in crate::solvers) fn begin(&self) -> Option<Status> {
         self.judge()
     }
 
     /// Takes the norm of the residual after an iteration; whether to stop.
-    pub(super) fn push(&mut self, residual: f64) -> Option<Status> {
+    pub(in crate::solvers) fn push(&mut self, residual: f64) -> Option<Status> {
         self.history.push(residual);
         self.since_best += 1;
         if residual < self.best {
@@ -144,24 +147,24 @@ impl Monitor {
     }
 
     /// The norm of the last residual.
-    pub(super) fn last(&self) -> f64 {
+    pub(in crate::solvers) fn last(&self) -> f64 {
         self.history[self.history.len() - 1]
     }
 
     /// Whether an iterate with this residual would be good enough.
-    pub(super) fn reached(&self, residual: f64) -> bool {
+    pub(in crate::solvers) fn reached(&self, residual: f64) -> bool {
         residual <= self.goal
     }
 
     /// Replaces the last residual by one that was computed more carefully; whether to stop.
-    pub(super) fn correct(&mut self, residual: f64) -> Option<Status> {
+    pub(in crate::solvers) fn correct(&mut self, residual: f64) -> Option<Status> {
         if let Some(last) = self.history.last_mut() {
             *last = residual;
         }
         self.judge()
     }
 
-    pub(super) fn end(self, status: Status) -> Outcome {
+    pub(in crate::solvers) fn end(self, status: Status) -> Outcome {
         Outcome { status, residuals: self.history, goal: self.goal }
     }
 }

@@ -1,41 +1,47 @@
 //! Restriction and interpolation between a grid and the next coarser one.
 //!
-//! Every coarse cell is made of one or two fine cells along each axis. The blocks of both grids are in the same places, so
-//! that only the halo of the coarse one is needed.
+//! Every coarse cell is made of one or two fine cells along each axis. The blocks of both grids are
+//! in the same places, so that only the halo of the coarse one is needed.
 //!
-//! With constant coefficients the equations are divided by the volume; restriction averages, interpolation is linear along each
-//! axis, and the coarse operator is discretized anew.
+//! With constant coefficients the equations are divided by the volume; restriction averages,
+//! interpolation is linear along each axis, and the coarse operator is discretized again.
 //!
-//! Along axes whose points are nodes, coarse points lie on every second fine one; restriction is full weighting (see
-//! `weighting`), interpolation linear again.
+//! Along axes whose points are nodes, coarse points lie on every second fine one; restriction is
+//! full weighting (see `weighting`), interpolation linear again.
 //!
-//! With variable coefficients they are not divided; restriction adds up, and interpolation is constant. A coarse coupling is the
-//! sum of the fine ones through the same face times the ratio of the distances between centers. For a smooth coefficient that is
-//! the right one; for any, its energy is at least half of the exact (Galerkin) operator's. So with a smoother that is
-//! symmetric a cycle never gains energy, however much the coefficient jumps. (Linear interpolation across jumps, or coarse
-//! couplings by resistances in series, do: with a ball of 10⁶ in 1 both diverged.)
+//! With variable coefficients they are not divided; restriction adds up, and interpolation is
+//! constant. A coarse coupling is the sum of the fine ones through the same face times the ratio of
+//! the distances between centers. For a smooth coefficient that is the right one; for any, its
+//! energy is at least half of the exact (Galerkin) operator's. So with a smoother that is symmetric
+//! a cycle never gains energy, however much the coefficient jumps. (Linear interpolation across
+//! jumps, or coarse couplings by resistances in series, do: with a ball of 10⁶ in 1 both diverged.)
+
+mod quadratic;
+pub(super) mod redistribution;
+pub(super) mod wall_nodes;
+mod weighting;
 
 use parhelion_kernels::{Pattern, Region, View, map_parts};
 
-use super::quadratic::Quadratic;
-use super::weighting::Weighting;
 use crate::error::Result;
 use crate::field::Field;
 use crate::grid::{Centering, Grid};
 use crate::measure::Kind;
-use crate::solvers::Real;
-use crate::solvers::discrete::{Discrete, RowSource, Terms, with_rows};
-use crate::solvers::faces::{Faces, Parts};
-use crate::solvers::line::{Line, Points};
-use crate::solvers::rows::row;
+use crate::solvers::elliptic::axis::{Axis, Points};
+use crate::solvers::elliptic::matrix::faces::{DiagonalParts, Faces};
+use crate::solvers::elliptic::matrix::rows::row;
+use crate::solvers::elliptic::matrix::{Discrete, RowSource, Terms, with_rows};
+use crate::solvers::linear::Real;
+use quadratic::Quadratic;
+use weighting::Weighting;
 
 /// The tables of one axis for this rank's block, by local index.
 struct AxisTable<T> {
     /// Whether two cells become one.
     halves: bool,
-    /// Of each fine cell in its parent.
+    /// The share of each fine cell in its parent.
     share: Vec<T>,
-    /// Of the parent, and of its neighbor on the side of the fine cell.
+    /// Weights of the parent, and of its neighbor on the side of the fine cell.
     weights: Vec<[T; 2]>,
     /// For each coarse cell: how much nearer the centers beside its low face are on the fine grid.
     nearer: Vec<T>,
@@ -43,8 +49,8 @@ struct AxisTable<T> {
     width: Vec<T>,
 }
 
-/// Between two levels.
-pub(super) struct Transfer<T, const N: usize> {
+/// Restriction and interpolation between two levels.
+pub(in crate::solvers::multigrid) struct Transfer<T, const N: usize> {
     axes: [AxisTable<T>; N],
     fine: Region<N>,
     /// Restriction of levels some of whose axes are nodes.
@@ -69,44 +75,45 @@ impl<T: Real> AxisTable<T> {
 }
 
 impl<T: Real, const N: usize> Transfer<T, N> {
-    /// From `grid`, whose axes are `lines`, to the grid of the axes `coarse`; `averages` where the equations are divided by the
-    /// volume of the cells. The coarse points of this rank are `coarse_block`, global.
-    pub(super) fn new(
+    /// From `grid`, whose axes are `fine`, to the grid of the axes `coarse`; `averages` where the
+    /// equations are divided by the volume of the cells. The coarse points of this rank are
+    /// `coarse_block`, global.
+    pub(in crate::solvers::multigrid) fn new(
         grid: &Grid<N>,
-        lines: &[Line; N],
-        coarse: &[Line; N],
+        fine: &[Axis; N],
+        coarse: &[Axis; N],
         averages: bool,
         coarse_block: Region<N>,
     ) -> Self {
         let block = grid.region_global(Centering::Cell);
         let axes = std::array::from_fn(|a| {
             let cells = || block.start[a]..block.end[a];
-            let halves = coarse[a].width != lines[a].width;
-            let width = |i| T::nearest(lines[a].share(i, &coarse[a]));
+            let halves = coarse[a].width != fine[a].width;
+            let width = |i| T::nearest(fine[a].share(i, &coarse[a]));
             let share = |i| if averages { width(i) } else { T::one() };
-            let weights = |i| if averages { lines[a].interpolated(i, &coarse[a]) } else { [1.0, 0.0] };
+            let weights = |i| if averages { fine[a].interpolated(i, &coarse[a]) } else { [1.0, 0.0] };
             let faces = cells().filter(|i| !halves || i % 2 == 0);
             AxisTable {
                 halves,
                 share: cells().map(share).collect(),
                 weights: cells().map(|i| weights(i).map(T::nearest)).collect(),
-                nearer: faces.map(|i| T::nearest(lines[a].nearer(i, &coarse[a]))).collect(),
+                nearer: faces.map(|i| T::nearest(fine[a].nearer(i, &coarse[a]))).collect(),
                 width: cells().map(width).collect(),
             }
         });
-        let nodes = lines.iter().any(|line| line.points == Points::Nodes);
-        let weighting = nodes.then(|| Weighting::new(lines, coarse, coarse_block));
-        let quadratic = (averages && !nodes).then(|| Quadratic::new(lines, coarse, block));
+        let nodes = fine.iter().any(|axis| axis.points == Points::Nodes);
+        let weighting = nodes.then(|| Weighting::new(fine, coarse, coarse_block));
+        let quadratic = (averages && !nodes).then(|| Quadratic::new(fine, coarse, block));
         Self { axes, fine: Region::from_shape(block.shape()), weighting, quadratic }
     }
 
     /// Whether no axis has its points at nodes.
-    pub(super) fn is_of_cells(&self) -> bool {
+    pub(in crate::solvers::multigrid) fn is_of_cells(&self) -> bool {
         self.weighting.is_none()
     }
 
     /// The fine cells that make up coarse ones.
-    pub(super) fn children(&self, coarse: Region<N>) -> Region<N> {
+    pub(in crate::solvers::multigrid) fn children(&self, coarse: Region<N>) -> Region<N> {
         let range = |a: usize| {
             let axis = &self.axes[a];
             let first = axis.children(coarse.start[a], self.fine.end[a]).start;
@@ -117,7 +124,7 @@ impl<T: Real, const N: usize> Transfer<T, N> {
 
     /// Writes to a coarse row what its children's rows, written by `fill(first, row)`, come to.
     #[inline(always)]
-    pub(super) fn restrict_row(
+    pub(in crate::solvers::multigrid) fn restrict_row(
         &self,
         first: [isize; N],
         out: &mut [T],
@@ -157,7 +164,7 @@ impl<T: Real, const N: usize> Transfer<T, N> {
     ///
     /// # Collective
     /// Over all ranks of the fine grid.
-    pub(super) fn restrict_residual(
+    pub(in crate::solvers::multigrid) fn restrict_residual(
         &self,
         operator: &Discrete<T, N>,
         u: &mut Field<T, N>,
@@ -194,7 +201,11 @@ impl<T: Real, const N: usize> Transfer<T, N> {
     ///
     /// # Collective
     /// Over all ranks of the fine grid.
-    pub(super) fn restrict_right(&self, f: &mut Field<T, N>, coarse: &mut Field<T, N>) -> Result<()> {
+    pub(in crate::solvers::multigrid) fn restrict_right(
+        &self,
+        f: &mut Field<T, N>,
+        coarse: &mut Field<T, N>,
+    ) -> Result<()> {
         match &self.weighting {
             Some(weighting) => weighting.restrict(f, coarse)?,
             None => self.restrict(f, coarse),
@@ -214,7 +225,11 @@ impl<T: Real, const N: usize> Transfer<T, N> {
     ///
     /// # Collective
     /// Over all ranks of the coarse grid.
-    pub(super) fn interpolate(&self, coarse: &mut Field<T, N>, u: &mut Field<T, N>) -> Result<()> {
+    pub(in crate::solvers::multigrid) fn interpolate(
+        &self,
+        coarse: &mut Field<T, N>,
+        u: &mut Field<T, N>,
+    ) -> Result<()> {
         if let Some(quadratic) = &self.quadratic {
             return quadratic.interpolate(coarse, u);
         }
@@ -226,7 +241,11 @@ impl<T: Real, const N: usize> Transfer<T, N> {
     ///
     /// # Collective
     /// Over all ranks of the coarse grid.
-    pub(super) fn add_interpolated(&self, coarse: &mut Field<T, N>, u: &mut Field<T, N>) -> Result<()> {
+    pub(in crate::solvers::multigrid) fn add_interpolated(
+        &self,
+        coarse: &mut Field<T, N>,
+        u: &mut Field<T, N>,
+    ) -> Result<()> {
         coarse.exchange_for(Pattern::Box, 1)?;
         let world = u.grid().world().clone();
         let timing = world.measure().start_on(Kind::Sweep, "interpolation");
@@ -302,12 +321,12 @@ impl<T: Real, const N: usize> Transfer<T, N> {
     ///
     /// # Collective
     /// Over all ranks.
-    pub(super) fn coarsen(
+    pub(in crate::solvers::multigrid) fn coarsen(
         &self,
         fine: &Faces<T, N>,
-        parts: &Parts<T, N>,
+        parts: &DiagonalParts<T, N>,
         grid: &Grid<N>,
-    ) -> Result<(Faces<T, N>, Parts<T, N>)> {
+    ) -> Result<(Faces<T, N>, DiagonalParts<T, N>)> {
         let mut coarse = Faces::new(grid)?;
         for a in 0..N {
             let (axis, from) = (&self.axes[a], fine.below[a].view());
@@ -344,7 +363,7 @@ impl<T: Real, const N: usize> Transfer<T, N> {
             });
             walls[a] = Some(wall);
         }
-        let parts = Parts { alpha, walls };
+        let parts = DiagonalParts { alpha, walls };
         parts.add_up(&mut coarse)?;
         Ok((coarse, parts))
     }
@@ -360,13 +379,13 @@ impl<T: Real, const N: usize> Transfer<T, N> {
         });
     }
 
-    /// Along how many axes two cells become one.
-    pub(super) fn axes_halved(&self) -> usize {
+    /// The number of axes along which two cells become one.
+    pub(in crate::solvers::multigrid) fn axes_halved(&self) -> usize {
         self.axes.iter().filter(|axis| axis.halves).count()
     }
 
     /// Whether a kind of terms is divided by the volume of the cells.
-    pub(super) fn averages(terms: &Terms<T, N>) -> bool {
+    pub(in crate::solvers::multigrid) fn averages(terms: &Terms<T, N>) -> bool {
         matches!(terms, Terms::Separable(_))
     }
 }

@@ -1,4 +1,4 @@
-//! Moving the values of a field to a field of another decomposition of the same cells.
+//! Redistribution of a field's values to another decomposition of the same cells.
 
 use mpi::request::{WaitGuard, scope};
 use mpi::traits::{Communicator, Destination, Source};
@@ -8,16 +8,16 @@ use crate::field::Field;
 use crate::grid::{Decomposition, Grid};
 use crate::measure::Kind;
 use crate::messages::LONGEST_MESSAGE;
-use crate::solvers::Real;
 use crate::solvers::elliptic::Frame;
+use crate::solvers::linear::Real;
 use crate::world::{member, member_rank};
 
 /// Tag of its messages; plans for halos use others.
 const TAG: i32 = 3;
 
-/// Which cells go where, for one rank.
-pub(super) struct Rearrange<const N: usize> {
-    /// Of all ranks that take part; messages go by its communicator.
+/// The cells that one rank sends, receives and keeps.
+pub(in crate::solvers::multigrid) struct Redistribution<const N: usize> {
+    /// A grid of all ranks that take part; messages use its communicator.
     grid: Grid<N>,
     sent: Vec<(usize, Region<N>)>,
     received: Vec<(usize, Region<N>)>,
@@ -25,8 +25,8 @@ pub(super) struct Rearrange<const N: usize> {
     kept: Option<[Region<N>; 2]>,
 }
 
-/// Which rank has which points, by the indices of multigrid's own grid.
-pub(super) enum Side<'g, const N: usize> {
+/// The points of each rank, by the indices of multigrid's own grid.
+pub(in crate::solvers::multigrid) enum Side<'g, const N: usize> {
     /// Blocks, and which of so many ranks have them: all, or [some](crate::world::World::fewer).
     Cut(Decomposition<N>, usize),
     /// The unknowns of the user's fields.
@@ -81,16 +81,24 @@ impl<const N: usize> Side<'_, N> {
     }
 }
 
-impl<const N: usize> Rearrange<N> {
+impl<const N: usize> Redistribution<N> {
     /// From the unknowns of fields of the user's grid to the points of multigrid's own, and back.
-    pub(super) fn of_unknowns(user: &Grid<N>, frame: Frame<N>, own: &Grid<N>) -> [Self; 2] {
+    pub(in crate::solvers::multigrid) fn of_unknowns(
+        user: &Grid<N>,
+        frame: Frame<N>,
+        own: &Grid<N>,
+    ) -> [Self; 2] {
         let (points, cells) =
             (Side::Points(user, frame), Side::Cut(*own.decomposition(), own.world().size()));
         [Self::between(user, &points, &cells), Self::between(own, &cells, &points)]
     }
 
     /// From one side to the other, by messages of the ranks of `grid`.
-    pub(super) fn between(grid: &Grid<N>, from: &Side<'_, N>, to: &Side<'_, N>) -> Self {
+    pub(in crate::solvers::multigrid) fn between(
+        grid: &Grid<N>,
+        from: &Side<'_, N>,
+        to: &Side<'_, N>,
+    ) -> Self {
         let rank = grid.topology().rank();
         let (mine, wanted) = (from.block(rank), to.block(rank));
         let others = |side: &Side<'_, N>, own: Region<N>, start: [isize; N]| {
@@ -108,11 +116,12 @@ impl<const N: usize> Rearrange<N> {
         }
     }
 
-    /// Copies `scale` times the values of `from` to `to`, in its precision. Ranks without a block have no field.
+    /// Copies `scale` times the values of `from` to `to`, in its precision. Ranks without a block
+    /// have no field.
     ///
     /// # Collective
     /// Over all ranks of the grid.
-    pub(super) fn run<S: Real, T: Real>(
+    pub(in crate::solvers::multigrid) fn run<S: Real, T: Real>(
         &self,
         from: Option<&Field<S, N>>,
         to: Option<&mut Field<T, N>>,

@@ -1,4 +1,5 @@
-//! Updates of several fields at once, with exact sums of what they come to: one pass over memory, one message.
+//! Updates of several fields at once, with exact sums of what they come to: one pass over memory,
+//! one message.
 
 use parhelion_kernels::{Accumulator, ExactSum, View, map_parts};
 
@@ -10,12 +11,12 @@ use crate::world::World;
 const CHUNK: usize = 256;
 
 /// Exact sums over the points of this rank, to be added up over all ranks.
-pub(super) struct Parts<const D: usize> {
+pub(in crate::solvers) struct PartialSums<const D: usize> {
     sums: [Accumulator; D],
     world: World,
 }
 
-impl<const D: usize> Parts<D> {
+impl<const D: usize> PartialSums<D> {
     fn new(world: &World, threads: impl IntoIterator<Item = [Accumulator; D]>) -> Self {
         let mut sums = std::array::from_fn(|_| Accumulator::new());
         for thread in threads {
@@ -28,18 +29,18 @@ impl<const D: usize> Parts<D> {
     ///
     /// # Collective
     /// Over all ranks of the world.
-    pub(super) fn add_up(self) -> [f64; D] {
+    pub(in crate::solvers) fn add_up(self) -> [f64; D] {
         if self.world.size() == 1 {
             return self.sums.map(|sum| sum.total());
         }
         self.add_up_by(World::all_sum).0
     }
 
-    /// The same, and the result of `work`, which is done while the message is on its way.
+    /// Adds up over all ranks, and does `work` while the message travels.
     ///
     /// # Collective
     /// Over all ranks of the world.
-    pub(super) fn add_up_while<R>(self, work: impl FnOnce() -> R) -> ([f64; D], R) {
+    pub(in crate::solvers) fn add_up_while<R>(self, work: impl FnOnce() -> R) -> ([f64; D], R) {
         if self.world.size() == 1 {
             let result = work();
             return (self.add_up(), result);
@@ -64,35 +65,36 @@ impl<const D: usize> Parts<D> {
 ///
 /// # Collective
 /// Over all ranks of `world`.
-pub(super) fn add_up_all<const D: usize>(
+pub(in crate::solvers) fn add_up_all<const D: usize>(
     world: &World,
     threads: impl IntoIterator<Item = [Accumulator; D]>,
 ) -> [f64; D] {
-    Parts::new(world, threads).add_up()
+    PartialSums::new(world, threads).add_up()
 }
 
-/// Replaces the values of `changed` by what `rule(changed, read)` returns first, at every point, and returns the exact sums
-/// of what it returns second: each with the same bits on any ranks and threads.
+/// Replaces the values of `changed` by what `rule(changed, read)` returns first, at every point,
+/// and returns the exact sums of what it returns second: each with the same bits on any ranks and
+/// threads.
 ///
 /// The fields are of one grid and centering, with one component.
 ///
 /// # Collective
 /// Over all ranks of the grid.
-pub(super) fn combine<const K: usize, const M: usize, const D: usize, const N: usize>(
+pub(in crate::solvers) fn combine<const K: usize, const M: usize, const D: usize, const N: usize>(
     changed: [&mut Field<f64, N>; K],
     read: [&Field<f64, N>; M],
     rule: impl Fn([f64; K], [f64; M]) -> ([f64; K], [f64; D]) + Sync,
 ) -> [f64; D] {
-    let parts = combine_here(changed, read, rule);
+    let parts = combine_locally(changed, read, rule);
     if D == 0 { [0.0; D] } else { parts.add_up() }
 }
 
 /// As [`combine`], with sums that are yet to be added up over the ranks.
-pub(super) fn combine_here<const K: usize, const M: usize, const D: usize, const N: usize>(
+pub(in crate::solvers) fn combine_locally<const K: usize, const M: usize, const D: usize, const N: usize>(
     changed: [&mut Field<f64, N>; K],
     read: [&Field<f64, N>; M],
     rule: impl Fn([f64; K], [f64; M]) -> ([f64; K], [f64; D]) + Sync,
-) -> Parts<D> {
+) -> PartialSums<D> {
     let (grid, region) = match (changed.first(), read.first()) {
         (Some(field), _) => (field.grid().clone(), field.region_local()),
         (None, Some(field)) => (field.grid().clone(), field.region_local()),
@@ -136,26 +138,28 @@ pub(super) fn combine_here<const K: usize, const M: usize, const D: usize, const
         sums
     });
     timing.finish(region.len(), (2 * K + M) * size_of::<f64>());
-    Parts::new(grid.world(), threads)
+    PartialSums::new(grid.world(), threads)
 }
 
 /// Sums over all points of all ranks of what `rule` makes of the values of `read`.
 ///
 /// # Collective
 /// Over all ranks of the grid.
-pub(super) fn sums<const M: usize, const D: usize, const N: usize>(
+pub(in crate::solvers) fn sums<const M: usize, const D: usize, const N: usize>(
     read: [&Field<f64, N>; M],
     rule: impl Fn([f64; M]) -> [f64; D] + Sync,
 ) -> [f64; D] {
     combine([], read, |[], read| ([], rule(read)))
 }
 
-/// Takes the mean off a field: the part of it in the null space of an operator that maps constants to 0.
+/// Takes the mean off a field: the part of it in the null space of an operator that maps constants
+/// to 0.
 ///
 /// # Collective
 /// Over all ranks of the grid.
-pub(super) fn take_off_mean<const N: usize>(field: &mut Field<f64, N>) {
-    // The mean is rounded, so that a little of it stays, which no solution can meet: the second time takes that off too.
+pub(in crate::solvers) fn subtract_mean<const N: usize>(field: &mut Field<f64, N>) {
+    // The mean is rounded, so that a little of it stays, which no solution can meet: the second
+    // time takes that off too.
     for _ in 0..2 {
         let mean = field.mean();
         combine([&mut *field], [], |[value], []| ([value - mean], []));
