@@ -229,6 +229,12 @@ impl<T: Element, const N: usize> Field<T, N> {
         self.start_time + self.steps as f64 * self.time_step
     }
 
+    /// The time, unless neither a time nor a time step other than 0 was set.
+    #[cfg(feature = "pictures")]
+    pub(crate) fn time_if_set(&self) -> Option<f64> {
+        (self.start_time != 0.0 || self.time_step != 0.0).then(|| self.time())
+    }
+
     /// Says at which time its values are and how much later they are after each step of
     /// [`advance`](Self::advance). Boundaries given as functions see the time. (To record it in a file,
     /// pass it to `Output::time`.)
