@@ -170,6 +170,12 @@ impl<T: Element, const N: usize> Field<T, N> {
         self.start_time + self.steps as f64 * self.time_step
     }
 
+    /// The time, unless neither a time nor a time step other than 0 was set.
+    #[cfg(any(feature = "hdf5", feature = "pictures"))]
+    pub(crate) fn time_if_set(&self) -> Option<f64> {
+        (self.start_time != 0.0 || self.time_step != 0.0).then(|| self.time())
+    }
+
     /// Sets the time of its values and the length of each step of [`advance`](Self::advance).
     /// Boundary functions receive the time. (To record it in a file, pass it to `Output::time`.)
     pub fn set_time(&mut self, time: f64, step: f64) {
