@@ -11,7 +11,7 @@
 use std::f64::consts::PI;
 
 use parhelion::prelude::*;
-use parhelion::solvers::{Poisson, Wall};
+use parhelion::solvers::Elliptic;
 
 fn main() -> parhelion::Result<()> {
     let world = World::init()?;
@@ -20,7 +20,8 @@ fn main() -> parhelion::Result<()> {
     let mut f = grid.field::<f64>("f");
     f.fill_with(|place| 2.0 * PI * PI * exact(place));
     let walls = Face::all::<2>();
-    let problem = walls.fold(Poisson::new(&grid), |problem, face| problem.wall(face, Wall::Dirichlet(0.0)));
+    let problem =
+        walls.fold(Elliptic::builder(&grid), |problem, face| problem.wall(face, Boundary::Dirichlet(0.0)));
     let (u, outcome) = problem.solve(&f, 1e-8)?;
     let mut error = grid.field::<f64>("error");
     error.fill_with(exact);
