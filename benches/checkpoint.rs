@@ -1,15 +1,17 @@
 //! Checkpoints against plain files of the same bytes, and what they cost a run.
 //!
-//! `cargo xtask bench checkpoint`, or `mpirun -n 2 target/release/deps/checkpoint-… [--directory DIR] [--quick] [--json FILE]`.
+//! `cargo xtask bench checkpoint`, or `mpirun -n 2 target/release/deps/checkpoint-… [--directory
+//! DIR] [--quick] [--json FILE]`.
 //!
 //! # Model
 //!
-//! A checkpoint must be on disk before it counts, so the limit is each rank's own `pwrite` of one contiguous
-//! share of the bytes, and `fsync`. Ratio 1 is the limit. Saving adds checksums, the way through HDF5
-//! and, with reading back, the same bytes once more from the disk. A restart reads everything twice, to compare
-//! it and to fill the fields; its limit is one `pread`.
+//! A checkpoint must be on disk before it counts, so the limit is each rank's own `pwrite` of one
+//! contiguous share of the bytes, and `fsync`. Ratio 1 is the limit. Saving adds checksums, the way
+//! through HDF5 and, with reading back, the same bytes once more from the disk. A restart reads
+//! everything twice, to compare it and to fill the fields; its limit is one `pread`.
 //!
-//! A run of heat steps is timed with one checkpoint in it and without: ratio 1 is a checkpoint for nothing.
+//! A run of heat steps is timed with one checkpoint in it and without: ratio 1 is a checkpoint for
+//! nothing.
 
 #[allow(dead_code, reason = "the few cases here are not chosen by name")]
 mod common;

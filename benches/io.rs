@@ -1,28 +1,31 @@
 //! Writing and reading one shared file against plain positioned writes and reads of the same bytes.
 //!
-//! `cargo xtask bench io`, or `mpirun -n 2 target/release/deps/io-… [--directory DIR] [--quick] [--json FILE]`.
+//! `cargo xtask bench io`, or `mpirun -n 2 target/release/deps/io-… [--directory DIR] [--quick]
+//! [--json FILE]`.
 //!
 //! # Model
 //!
 //! Nothing moves bytes to or from a file faster than each rank's own `pwrite` or `pread` of one
-//! contiguous share of them, so that is the limit, measured in turn with ours. Ratio 1 is the limit.
-//! Neither waits for the disk: what is compared is the way of the bytes through the libraries, from
-//! a halo'd array to the page cache of a file system and back. `Output::finish` adds an `fsync`,
-//! whose time is the disk's. Both make their file anew; the values are those of a smooth function plus noise in
-//! the last digits, so that compression has neither nothing to do nor nothing to gain.
+//! contiguous share of them, so that is the limit, measured in turn with ours. Ratio 1 is the
+//! limit. Neither waits for the disk: what is compared is the way of the bytes through the
+//! libraries, from a halo'd array to the page cache of a file system and back. `Output::finish`
+//! adds an `fsync`, whose time is the disk's. Both make their file anew; the values are those of a
+//! smooth function plus noise in the last digits, so that compression has neither nothing to do nor
+//! nothing to gain.
 //!
-//! The last rows are about output in the background: what share of the time of an output, with its `fsync`, is
-//! hidden behind a computation that takes as long on its own. 1 would be all of it. What can be hidden depends on who
-//! could do the work meanwhile:
+//! The last rows are about output in the background: what share of the time of an output, with its
+//! `fsync`, is hidden behind a computation that takes as long on its own. 1 would be all of it.
+//! What can be hidden depends on who could do the work meanwhile:
 //!
-//! - "disk" are files where `--directory` says. The disk works by itself, but the bytes are first copied into the page
-//!   cache, by a core.
-//! - "memory" are files in `/dev/shm`: there is nothing to wait for, all of the time is work of the cores.
-//!   With every core computing, none of it can be hidden.
-//! - How many cores compute is said by how the program is launched: `PARHELION_THREADS=1 mpirun -n 1 --bind-to none`
-//!   on two cores leaves one for output.
+//! - "disk" are files where `--directory` says. The disk works by itself, but the bytes are first
+//!   copied into the page cache, by a core.
+//! - "memory" are files in `/dev/shm`: there is nothing to wait for, all of the time is work of the
+//!   cores. With every core computing, none of it can be hidden.
+//! - How many cores compute is said by how the program is launched: `PARHELION_THREADS=1 mpirun -n
+//!   1 --bind-to none` on two cores leaves one for output.
 //!
-//! Where blocks are uneven (the second size), chunks cannot divide all of them and ranks share some.
+//! Where blocks are uneven (the second size), chunks cannot divide all of them and ranks share
+//! some.
 
 #[allow(dead_code, reason = "the few cases here are not chosen by name")]
 mod common;

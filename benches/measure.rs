@@ -34,7 +34,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             let (region, inputs) = (u.region_local(), u.star_reach::<1>());
             let swept = grid.sweep(
                 region,
-                v.borrow_mut().output(),
+                v.borrow_mut().view_mut(),
                 inputs.expect("exchanged"),
                 |u: StarPoint<'_, f64, 3, 1>| {
                     let sum = (u.at::<-1, 0, 0>() + u.at::<1, 0, 0>())

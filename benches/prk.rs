@@ -69,9 +69,7 @@ impl<const R: usize> Prk<R> {
         let grid = Grid::builder([n, n]).halo(R).build(world)?;
         let (mut input, output) = (grid.field::<f64>("in"), grid.field::<f64>("out"));
         input.fill_indexed(|[y, x]| (y + x) as f64);
-        let mine = output.region_global();
-        let fits = Region::from_shape([n, n]).shrunk([[R, R]; 2]).intersection(&mine);
-        let inside = fits.shifted(mine.start.map(|start| -start));
+        let inside = output.to_local(Region::from_shape([n, n]).shrunk([[R, R]; 2]));
         let weights = std::array::from_fn(|k| 1.0 / (2 * (k + 1) * R) as f64);
         Ok(Self { input, output, inside, weights, iterations: 0 })
     }
@@ -99,7 +97,7 @@ impl<const R: usize> Prk<R> {
         let whole = self.output.region_local();
         let grid = self.output.grid().clone();
         for margin in whole.shells(&self.inside) {
-            grid.sweep(margin, self.output.output(), (), |()| 0.0)?;
+            grid.sweep(margin, self.output.view_mut(), (), |()| 0.0)?;
         }
         Ok(self.output.norm_l1())
     }

@@ -138,7 +138,7 @@ impl Bench<'_> {
                 let mut update = || {
                     let region = u.region_local();
                     let inputs = (u.reach::<0>()?, c.reach::<0>()?);
-                    grid.update(region, before.output(), inputs, |b, (u, c): Both<'_>| {
+                    grid.update(region, before.view_mut(), inputs, |b, (u, c): Both<'_>| {
                         0.5 * b + c.center() * u.center()
                     })
                 };

@@ -4,28 +4,30 @@ use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
+use parhelion_kernels::KernelError;
+
 /// Shorthand for results of this library.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What kind of thing went wrong; asked through [`Error::is_geometry`] and its siblings.
+/// Kinds of errors; users ask through [`Error::is_geometry`] and its siblings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ErrorKind {
     /// Sizes, halos and process counts that do not fit together.
     Geometry,
-    /// An argument that makes no sense here.
+    /// An argument that makes no sense for the call.
     Argument,
     /// MPI or the thread pool could not be set up or used.
     Parallel,
     /// A file could not be read or written.
     File,
-    /// The user's own error, see [`Error::other`].
+    /// The user's own error; see [`Error::other`].
     Other,
 }
 
 impl ErrorKind {
     const ALL: [Self; 5] = [Self::Geometry, Self::Argument, Self::Parallel, Self::File, Self::Other];
 
-    /// A number that stands for the kind in messages between ranks.
+    /// The number of the kind in messages between ranks.
     pub(crate) fn code(self) -> u64 {
         self as u64
     }
@@ -35,17 +37,18 @@ impl ErrorKind {
     }
 }
 
-/// Why something could not be done: what was asked, what is impossible about it, what would work.
+/// The one error type: what was given, what is wrong, and what would work.
 ///
 /// The type is opaque; predicates such as [`Error::is_file`] tell kinds apart.
 ///
 /// # On one rank or on all
 ///
-/// An error of a collective method that all ranks meet together (see
-/// [`World::agree`](crate::world::World::agree)) is the same on every rank: each may handle it, and the
-/// job goes on. Any other error belongs to one rank. If such an error is still alive when the
-/// rank's [`World`](crate::world::World) ends, which is what happens when it is returned from `main`,
-/// the other ranks may be waiting for this one, so the whole job is ended with its message.
+/// Errors of collective methods, and those agreed on by [`World::agree`](crate::world::World::agree), are
+/// the same on every rank. Each rank may handle them, and the job continues.
+///
+/// Any other error belongs to one rank. When it is returned from `main`, it is still alive when the
+/// rank's [`World`](crate::world::World) ends. Other ranks may then be waiting for this one, so the whole
+/// job is ended with its message.
 #[derive(Clone)]
 pub struct Error(Arc<Inner>);
 
@@ -55,13 +58,15 @@ struct Inner {
     message: String,
 }
 
-/// Errors of this rank alone that somebody still holds.
+/// Living errors of this rank alone. One list for the process: errors are made before there is a world and
+/// on threads that have none.
 static LOCAL_ERRORS: Mutex<Vec<Weak<Inner>>> = Mutex::new(Vec::new());
 
-/// Worlds of this rank alone that there are.
+/// Number of living worlds of some ranks of a larger one. One number for the process: most errors, such as
+/// those of kernels, are made without a world at hand.
 static ALONE: AtomicUsize = AtomicUsize::new(0);
 
-/// Held by a world of this rank alone.
+/// Held by a world of some ranks of a larger one.
 #[derive(Debug)]
 pub(crate) struct Alone(());
 
@@ -87,30 +92,31 @@ impl Error {
         Self(inner)
     }
 
-    /// An error that every rank makes alike, from arguments that are the same on all of them. While this rank has a world of
-    /// its own ([`World::alone`](crate::world::World::alone)), it may be an error of that one.
+    /// An error that every rank makes alike, because its arguments are the same on all of them. While this
+    /// rank has a world of fewer ranks, such as [`World::alone`](crate::world::World::alone), the error may
+    /// be of that world and is this rank's alone.
     pub(crate) fn on_all_ranks(kind: ErrorKind, message: impl Into<String>) -> Self {
         if ALONE.load(Ordering::Relaxed) > 0 { Self::new(kind, message) } else { Self::agreed(kind, message) }
     }
 
-    /// An error that all ranks have told each other.
+    /// An error that all ranks have agreed on.
     pub(crate) fn agreed(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self(Arc::new(Inner { kind, message: message.into() }))
     }
 
-    /// An error of this rank alone that is still alive, if there is one.
+    /// A living error of this rank alone, if there is one.
     pub(crate) fn unhandled() -> Option<Self> {
         Self::living().into_iter().next()
     }
 
-    /// All errors of this rank alone that are still alive.
+    /// All living errors of this rank alone.
     fn living() -> Vec<Self> {
         let local = LOCAL_ERRORS.lock().unwrap_or_else(PoisonError::into_inner);
         local.iter().filter_map(Weak::upgrade).map(Self).collect()
     }
 
-    /// Wraps an error from elsewhere, so that `?` in a `main` that returns
-    /// [`parhelion::Result`](Result) ends the whole job and not only this rank.
+    /// Wraps an error from elsewhere. A `main` that returns it as [`parhelion::Result`](Result) then ends
+    /// the whole job and not only this rank.
     ///
     /// ```
     /// use parhelion::Error;
@@ -173,6 +179,13 @@ impl From<std::io::Error> for Error {
     }
 }
 
+/// An argument error, alike on all ranks: they give a kernel the same arguments.
+impl From<KernelError> for Error {
+    fn from(error: KernelError) -> Self {
+        Self::on_all_ranks(ErrorKind::Argument, error.to_string())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -190,5 +203,15 @@ mod tests {
         drop(clone);
         assert!(!living("mine alone"));
         assert!(everywhere.is_geometry() && !everywhere.is_file());
+    }
+
+    #[test]
+    fn kernel_errors_convert_to_argument_errors() {
+        let smoothing = |sigma| -> Result<()> {
+            parhelion_kernels::operators::gaussian_along::<f64, 2, 3, 0>(sigma)?;
+            Ok(())
+        };
+        smoothing(0.5).unwrap();
+        assert!(smoothing(-1.5).unwrap_err().is_argument());
     }
 }

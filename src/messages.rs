@@ -2,6 +2,11 @@
 
 use mpi::topology::SimpleCommunicator;
 use mpi::traits::{Communicator, Destination, Root, Source};
+#[cfg(feature = "hdf5")]
+use serde::{Serialize, de::DeserializeOwned};
+
+#[cfg(feature = "hdf5")]
+use crate::error::{Error, ErrorKind, Result};
 
 /// Longest piece of a message in bytes: MPI counts elements with a signed 32-bit integer.
 pub(crate) const LONGEST_MESSAGE: usize = 1 << 30;
@@ -48,4 +53,23 @@ pub(crate) fn broadcast(comm: &SimpleCommunicator, mut bytes: Vec<u8>) -> Vec<u8
         root.broadcast_into(piece);
     }
     bytes
+}
+
+/// Runs `work` on rank 0 and gives its answer, or its error, to every rank.
+///
+/// # Collective
+/// Over `comm`.
+#[cfg(feature = "hdf5")]
+pub(crate) fn on_root<T: Serialize + DeserializeOwned>(
+    comm: &SimpleCommunicator,
+    work: impl FnOnce() -> Result<T>,
+) -> Result<T> {
+    let outcome =
+        (comm.rank() == 0).then(|| work().map_err(|error| (error.kind().code(), error.to_string())));
+    let message = outcome.map_or(Vec::new(), |outcome| {
+        postcard::to_stdvec(&outcome).expect("answers are plain numbers, texts and lists")
+    });
+    let outcome: std::result::Result<T, (u64, String)> =
+        postcard::from_bytes(&broadcast(comm, message)).expect("all ranks run the same program");
+    outcome.map_err(|(kind, text)| Error::on_all_ranks(ErrorKind::from_code(kind), text))
 }

@@ -1,4 +1,4 @@
-//! What a first solver needs: `use parhelion::prelude::*;`.
+//! The names that a first solver needs: `use parhelion::prelude::*;`.
 
 #[cfg(feature = "hdf5")]
 pub use crate::io::{Input, Output};

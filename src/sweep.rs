@@ -10,10 +10,11 @@ use parhelion_kernels::Region;
 impl<const N: usize> Grid<N> {
     /// Writes `rule(neighborhood)` to every point of `region` of the outputs, on all threads.
     ///
-    /// `region` is local, usually [`Field::region_local`](crate::field::Field::region_local) of an output. `outputs` is
-    /// [`Field::output`](crate::field::Field::output) of a field or a tuple of such, `inputs` is
-    /// [`Field::reach`](crate::field::Field::reach) or [`star_reach`](crate::field::Field::star_reach) of a field, or a
-    /// tuple of such. The radius of an input is part of its type, and a stale halo is refused.
+    /// `region` is local, usually [`Field::region_local`](crate::field::Field::region_local) of an
+    /// output. `outputs` is [`Field::view_mut`](crate::field::Field::view_mut) of a field, or a
+    /// tuple of those. `inputs` is [`Field::reach`](crate::field::Field::reach) or
+    /// [`star_reach`](crate::field::Field::star_reach) of a field, or a tuple of those. The radius
+    /// of an input is part of its type, and a stale halo is refused.
     ///
     /// ```
     /// use parhelion::prelude::*;
@@ -26,7 +27,7 @@ impl<const N: usize> Grid<N> {
     /// type In<'a> = (StarPoint<'a, f64, 2, 1>, Point<'a, f64, 2, 0>);
     /// grid.sweep(
     ///     u.region_local(),
-    ///     (dy.output(), dx.output()),
+    ///     (dy.view_mut(), dx.view_mut()),
     ///     (u.star_reach::<1>()?, c.reach::<0>()?),
     ///     |(u, c): In<'_>| (c.center() * (u.at::<1, 0>() - u.at::<-1, 0>()), c.center() * (u.at::<0, 1>() - u.at::<0, -1>())),
     /// )?;
@@ -48,7 +49,7 @@ impl<const N: usize> Grid<N> {
         Ok(())
     }
 
-    /// As [`sweep`](Self::sweep), in place: the rule also gets the old values of the outputs.
+    /// Like [`sweep`](Self::sweep), but in place: the rule also gets the old values of the outputs.
     ///
     /// # Errors
     /// As for [`sweep`](Self::sweep).

@@ -40,10 +40,11 @@ fn what_is_gathered_is_in_place_and_scatters_back() {
             let (mut u, mut v) = (builder().build()?, builder().build()?);
             let shape = u.shape_global();
             for component in 0..3 {
-                u.fill_component_indexed(component, |index| tag(shape, index, component));
+                u.component_mut(component).fill_indexed(|index| tag(shape, index, component));
             }
             for component in 0..3 {
-                let whole = u.gather_region(component, Region::from_shape(u.shape_global()), root)?;
+                let whole =
+                    u.component(component).gather_region(Region::from_shape(u.shape_global()), root)?;
                 assert_eq!(whole.is_some(), world.rank() == root);
                 let mut sent = None;
                 if let Some(whole) = whole {
@@ -53,8 +54,10 @@ fn what_is_gathered_is_in_place_and_scatters_back() {
                     sent = Some(wanted.permuted_axes([2, 0, 1]).as_standard_layout().into_owned());
                 }
                 let view = sent.as_ref().map(|array| array.view().permuted_axes([1, 2, 0]));
-                v.scatter_component(component, root, view)?;
-                assert!(u.component(component).to_ndarray() == v.component(component).to_ndarray());
+                v.component_mut(component).scatter(root, view)?;
+                assert!(
+                    u.component(component).view().to_ndarray() == v.component(component).view().to_ndarray()
+                );
             }
         }
         // A rank that passes an array but is not the root: its array is not looked at.
@@ -80,12 +83,15 @@ fn transfers_that_cannot_work_are_refused_on_every_rank() {
         assert_eq!(error.to_string().contains("on rank"), size > 1, "{error}");
         assert_refused(u.scatter(last, None), &["passed no array"]);
         let array = Array2::zeros([8, 9]);
-        assert_refused(u.scatter_component(2, 0, Some(array.view())), &["component 2", "2 component(s)"]);
+        assert_refused(u.component_mut(2).scatter(0, Some(array.view())), &["component 2", "2 component(s)"]);
         assert_refused(u.scatter(size, Some(array.view())), &["cannot scatter", &format!("rank {size}")]);
         assert_refused(u.gather(size), &["cannot gather", &format!("{size} rank(s)")]);
-        assert_refused(u.gather_region(7, Region::from_shape(u.shape_global()), 0), &["component 7"]);
+        assert_refused(
+            u.component(7).gather_region(Region::from_shape(u.shape_global()), 0),
+            &["component 7"],
+        );
         assert_refused(u.probe([8, 0]), &["no point [8, 0]", "[8, 9]"]);
-        assert_refused(u.probe_component(2, [0, 0]), &["component 2"]);
+        assert_refused(u.component(2).probe([0, 0]), &["component 2"]);
         // Nothing was written, and the ranks are still in step.
         assert_eq!(u.probe([7, 8])?, 4.0);
         u.exchange()
@@ -123,6 +129,32 @@ fn points_are_found_by_either_index() {
             for global in [[0, 0, 0], [4, 5, 8], shape.map(|n| n - 1), shape.map(|n| n / 2)] {
                 assert_eq!(u.probe(global)?, tag(shape, global, 0), "{centering:?} {global:?}");
             }
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn regions_are_found_in_the_local_frame() {
+    on_ranks(RANKS, |world| {
+        let grid = Grid::builder([5, 6, 9]).periodic([true, false, false]).build(world)?;
+        for centering in CENTRINGS {
+            let mut u = grid.field_builder::<i64>("u").centering(centering).build()?;
+            assert_eq!(u.region_inside_walls(), u.region_local());
+            u.set_boundary(Face::high(1), Boundary::Dirichlet(1))?;
+            u.set_boundary(Face::low(2), Boundary::Antireflecting)?;
+            u.set_boundary(Face::high(2), Boundary::Neumann(0))?;
+            let ([nz, ny, nx], staggered) = (u.shape_global(), |axis| usize::from(centering.staggered(axis)));
+            let inside =
+                Region::new([0, 0, staggered(2) as isize], [nz, ny - staggered(1), nx].map(|n| n as isize));
+            assert_eq!(u.region_inside_walls(), u.to_local(inside), "{centering:?}");
+            let part = Region::new([1, -3, 4], [4, 5, 7]);
+            let mut owned = u.to_local(part).indices();
+            for index in part.intersection(&u.region_global()).indices() {
+                assert_eq!(owned.next(), u.local_index(index.map(|i| i as usize)));
+            }
+            assert_eq!(owned.next(), None);
+            assert!(u.to_local(Region::new([0, 0, 20], [5, 6, 30])).is_empty());
         }
         Ok(())
     });
@@ -168,13 +200,13 @@ fn fields_are_mapped_zipped_copied_and_swapped() {
         let mut weights = grid.field_builder::<Complex<f32>>("weights").components(2).build()?;
         for component in 0..2 {
             let number = move |[j, i]: [usize; 2]| (100 * j + i) as f64 + 0.25 * component as f64;
-            u.fill_component_indexed(component, number);
-            weights.fill_component_indexed(component, |[j, i]| Complex::new(j as f32, i as f32));
+            u.component_mut(component).fill_indexed(number);
+            weights.component_mut(component).fill_indexed(|[j, i]| Complex::new(j as f32, i as f32));
         }
         let holds = |field: &Field<f64, 2>, value: fn(f64, f64, f64) -> f64| {
             let start = field.region_global().start.map(|first| first as usize);
             for component in 0..2 {
-                for ((j, i), &found) in field.component(component).to_ndarray().indexed_iter() {
+                for ((j, i), &found) in field.component(component).view().to_ndarray().indexed_iter() {
                     let [j, i, c] = [j + start[0], i + start[1], component].map(|n| n as f64);
                     assert_eq!(found, value(j, i, c), "component {component} at {j}, {i}");
                 }
@@ -227,12 +259,19 @@ fn fields_that_do_not_go_together_are_refused() {
         }
         assert!(u.interior().iter().all(|&x| x == 1.0));
         let build = |components, centering| {
-            grid.field_builder::<f64>("x").components(components).centering(centering).build()
+            grid.field_builder::<f64>("v").components(components).centering(centering).build()
         };
         assert_refused(build(0, Centering::Cell), &["0 components"]);
         assert_refused(build(1, Centering::Face(2)), &["Face(2)", "axis below 2"]);
+        let named = |name, centering| grid.field_builder::<f64>(name).centering(centering).build();
+        assert_refused(named("x", Centering::Cell), &["'x'", "coordinates along an axis"]);
+        assert_refused(named("y_node", Centering::Face(0)), &["'y_node'", "axis_names"]);
+        assert!(named("x", Centering::Node).is_ok() && named("x_node", Centering::Face(0)).is_ok());
         assert_refused(u.set_boundary(Face::low(2), Boundary::Reflecting), &["2 axes"]);
-        assert_refused(u.set_boundary_of(1, Face::low(0), Boundary::Reflecting), &["1 component(s)"]);
+        assert_refused(
+            u.component_mut(1).set_boundary(Face::low(0), Boundary::Reflecting),
+            &["1 component(s)"],
+        );
         let mut counts = grid.field::<i32>("counts");
         assert_refused(
             counts.set_boundary(Face::high(1), Boundary::Neumann(2)),

@@ -117,7 +117,7 @@ fn tagged<const N: usize>(grid: &Grid<N>, centering: Centering) -> Result<Field<
     field.set_time(TIME, 0.0);
     let shape = field.shape_global();
     for component in 0..2 {
-        field.fill_component_indexed(component, |index| tag(shape, index.map(|i| i as isize), component));
+        field.component_mut(component).fill_indexed(|index| tag(shape, index.map(|i| i as isize), component));
     }
     Ok(field)
 }
@@ -136,7 +136,7 @@ fn check_field<const N: usize>(field: &Field<i64, N>, pattern: Pattern, depth: u
         }
         let global = std::array::from_fn(|a| index[a] + offset[a]);
         for component in 0..field.components() {
-            let view = field.halo_view(component);
+            let view = field.component(component).halo_view();
             let found = view.get(index);
             let wanted = expected(grid, field.centering(), component, global);
             assert_eq!(
@@ -342,7 +342,10 @@ fn writing_makes_the_halo_stale_and_reading_it_an_error() {
             let error = u.halo(Face::high(1)).unwrap_err();
             assert!(error.to_string().contains("call exchange()"), "{error}");
             if cfg!(debug_assertions) {
-                assert!(u.halo_view(0).get([-1, -1]).is_nan(), "stale halo cells are NaN in debug builds");
+                assert!(
+                    u.component(0).halo_view().get([-1, -1]).is_nan(),
+                    "stale halo cells are NaN in debug builds"
+                );
             }
         };
         stale(&u);
@@ -378,19 +381,34 @@ fn values_and_slopes_by_place_continue_a_bilinear_function() {
             u.set_boundary(Face::high(0), Boundary::neumann_at(|[_, x]| 3.0 + x))?;
             u.set_boundary(Face::low(1), Boundary::neumann_at(|[y, _]| -2.0 - y))?;
             u.set_boundary(Face::high(1), Boundary::dirichlet_at(exact))?;
-            // What is on walls of given value does not count.
+            // Values on walls of given value are ignored.
             u.fill_with(|[y, x]| if y == 0.0 || x == 3.0 { -77.0 } else { exact([y, x]) });
             u.exchange()?;
             let start = u.region_global().start;
             let halo = u.region_local().grown([[2; 2]; 2]);
             for index in halo.indices() {
                 let place = grid.coordinates([index[0] + start[0], index[1] + start[1]], centering);
-                let error = u.halo_view(0).get(index) - exact(place);
+                let error = u.component(0).halo_view().get(index) - exact(place);
                 assert!(error.abs() < 1e-13, "{centering:?} {index:?}: {error}");
             }
         }
         let mut integers = grid.field::<i32>("integers");
         assert!(integers.set_boundary(Face::low(0), Boundary::neumann_at(|_| 1)).is_err());
+        Ok(())
+    });
+}
+
+#[test]
+fn fields_of_one_shape_share_a_plan() {
+    on_ranks([2], |world| {
+        let grid = Grid::builder([8, 8]).build(world)?;
+        for name in ["u", "v", "w"] {
+            grid.field::<f64>(name).exchange()?;
+        }
+        // Every plan has a range of 81 tags from 8 on: this is the second plan.
+        let plan = HaloPlan::builder(&grid).field(&grid.field::<f64>("u")).build()?.to_string();
+        let tag = plan.lines().find_map(|line| line.split_once("tag ")?.1.parse::<i32>().ok());
+        assert_eq!(tag.map(|tag| (tag - 8) / 81), Some(1), "{plan}");
         Ok(())
     });
 }

@@ -68,7 +68,7 @@ fn calls_points_and_bytes_are_what_the_types_say() {
         for _ in 0..2 {
             // f64 and f32 in, f64 and f32 out
             let mut next = grid.field::<f32>("next");
-            let outputs = (v.output(), next.output());
+            let outputs = (v.view_mut(), next.view_mut());
             let inputs = (u.star_reach::<1>()?, w.reach::<0>()?);
             grid.sweep(u.region_local(), outputs, inputs, |(u, w): In<'_>| (u.at::<-1, 0>(), w.center()))?;
         }
@@ -76,10 +76,10 @@ fn calls_points_and_bytes_are_what_the_types_say() {
             let _kernel = world.kernel("decay").flops(3);
             // f64 read and written, f32 in
             let rule = |v: f64, w: Point<'_, f32, 2, 0>| 0.5 * (v + f64::from(w.center()) * 2.0);
-            grid.update(u.region_local(), v.output(), w.reach::<0>()?, rule)?;
+            grid.update(u.region_local(), v.view_mut(), w.reach::<0>()?, rule)?;
             // a part of the block only
             let row = u.region_local().with_axis(0, 0, 1);
-            grid.update(row, v.output(), w.reach::<0>()?, rule)?;
+            grid.update(row, v.view_mut(), w.reach::<0>()?, rule)?;
         }
         pair.map_inplace(|x| *x += 1);
         w.zip_mut_with(&v, |w, &v| *w += v as f32)?;
@@ -266,8 +266,8 @@ fn a_call_that_fails_is_not_counted_and_later_ones_are() {
         world.measure().switch_on();
         let outside = u.region_local().grown([[5, 5]; 2]);
         let rule = |u: Point<'_, f64, 2, 1>| u.center();
-        assert!(grid.sweep(outside, v.output(), u.reach::<1>()?, rule).is_err());
-        grid.sweep(u.region_local(), v.output(), u.reach::<1>()?, rule)?;
+        assert!(grid.sweep(outside, v.view_mut(), u.reach::<1>()?, rule).is_err());
+        grid.sweep(u.region_local(), v.view_mut(), u.reach::<1>()?, rule)?;
         assert_eq!(counts(&world.report(), Kind::Sweep, ""), (1, POINTS, 16 * POINTS));
         Ok(())
     });

@@ -72,9 +72,7 @@ impl Cavity {
         for face in Face::all::<2>() {
             e.set_boundary(face, Boundary::Dirichlet(0.0))?;
         }
-        let at_wall =
-            |axis| [Face::low(axis), Face::high(axis)].map(|face| usize::from(grid.topology().at_wall(face)));
-        let inside = e.region_local().shrunk([at_wall(0), at_wall(1)]);
+        let inside = e.region_inside_walls();
         // H_x lies on nodes along x (axis 1), H_y on nodes along y (axis 0).
         Ok(Self { e, hx: build("H_x", Centering::Face(1))?, hy: build("H_y", Centering::Face(0))?, inside })
     }
@@ -91,8 +89,8 @@ impl Cavity {
             update(world.pool(), region, h, e, |h, e| h + factor * (e.at_offset(ahead) - e.center()))
                 .map_err(parhelion::Error::other)
         };
-        run(self.hx.output(), &self.e, 0, -ratio[0])?;
-        run(self.hy.output(), &self.e, 1, ratio[1])
+        run(self.hx.view_mut(), &self.e, 0, -ratio[0])?;
+        run(self.hy.view_mut(), &self.e, 1, ratio[1])
     }
 
     /// ∂E/∂t = ∂H_y/∂x − ∂H_x/∂y.
@@ -101,7 +99,7 @@ impl Cavity {
         self.hy.exchange_for(Pattern::Star, 1)?;
         let world = self.e.grid().world().clone();
         let h = (self.hx.star_reach::<1>()?, self.hy.star_reach::<1>()?);
-        update(world.pool(), self.inside, self.e.output(), h, |e, (hx, hy)| {
+        update(world.pool(), self.inside, self.e.view_mut(), h, |e, (hx, hy)| {
             e + ratio[1] * (hy.center() - hy.at::<0, -1>()) - ratio[0] * (hx.center() - hx.at::<-1, 0>())
         })
         .map_err(parhelion::Error::other)

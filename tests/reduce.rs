@@ -87,7 +87,7 @@ fn extrema_name_the_first_place_and_nan_wins() {
         assert!(u.sum().is_nan(), "infinities of both signs");
 
         let mut vector = grid.field_builder::<i32>("v").components(3).build()?;
-        vector.fill_component_indexed(2, |[_, _, x]| -(x as i32));
+        vector.component_mut(2).fill_indexed(|[_, _, x]| -(x as i32));
         assert_eq!((vector.min().value, vector.min().component, vector.min().index), (-10, 2, [0, 0, 10]));
         Ok(())
     });

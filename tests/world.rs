@@ -237,7 +237,7 @@ fn different_arguments_to_a_collective_are_an_error_on_every_rank() {
         refused(u.exchange_for(Pattern::Star, 1 + odd), "HaloPlanBuilder::build");
         refused(u.probe([odd, 0]).map(drop), "Field::probe");
         refused(u.gather(odd).map(drop), "gather");
-        refused(u.gather_region(odd, Region::from_shape([1, 1]), 0).map(drop), "gather");
+        refused(u.component(odd).gather_region(Region::from_shape([1, 1]), 0).map(drop), "gather");
         let one = star_stencil::<f64, 2, 1>(|u| u.center());
         refused(u.advance(&one, 1 + odd), "Field::advance");
         // One rank calls something else.

@@ -19,7 +19,7 @@ pub(crate) fn middle_slices(image: &Field<f32, 3>) -> Result<Option<[Array2<f32>
     let mut slices = Vec::new();
     for axis in 0..3 {
         let middle = whole.end[axis] / 2;
-        let plane = image.gather_region(0, whole.with_axis(axis, middle, middle + 1), 0)?;
+        let plane = image.gather_region(whole.with_axis(axis, middle, middle + 1), 0)?;
         slices.push(plane.map(|plane| plane.index_axis_move(Axis(axis), 0)));
     }
     Ok(slices.into_iter().collect::<Option<Vec<_>>>().and_then(|slices| slices.try_into().ok()))

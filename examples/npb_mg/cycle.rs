@@ -141,7 +141,7 @@ impl Multigrid {
                 bottom(coarsest, weights)?;
             }
             up(&mut self.alone, weights)?;
-            let whole = self.alone[0].u.component(0);
+            let whole = self.alone[0].u.view();
             coarser[top].u.fill_indexed(|index| whole.get(index.map(|i| i as isize)));
         }
         up(coarser, weights)?;

@@ -39,7 +39,7 @@ pub(crate) fn correct(
     let (coarse, v) = (coarse.view_to(2)?, v.view_to(1)?);
     let old = old.map(|old| old.view_to(2)).transpose()?;
     let (grid, region) = (out.grid().clone(), out.region_local());
-    map_parts(grid.world().pool(), region, [out.output()], |part, [mut out]| {
+    map_parts(grid.world().pool(), region, [out.view_mut()], |part, [mut out]| {
         let [mut ws, mut rs] = [(); 2].map(|()| Ring::new(Region::from_shape([1; 3]), 3));
         let (mut beside, mut sum) = (Beside::default(), Vec::new());
         for tile in tiles(part, 6) {
@@ -51,7 +51,7 @@ pub(crate) fn correct(
             for front in cells.start[0]..cells.end[0] {
                 for (at, len) in plane(ws.region(), front) {
                     let old = old.map(|old| {
-                        old.fetch_row([front + 1, at[1], at[2]], len);
+                        old.prefetch_row([front + 1, at[1], at[2]], len);
                         old.row(at, len)
                     });
                     interpolate_row(at, old, ws.row_mut(at, len), &mut sum, |at, len| coarse.row(at, len));
@@ -59,7 +59,7 @@ pub(crate) fn correct(
                 let z = front - 1;
                 if z >= around.start[0] {
                     for (at, len) in plane(around, z) {
-                        v.fetch_row([z + 1, at[1], at[2]], len);
+                        v.prefetch_row([z + 1, at[1], at[2]], len);
                         beside.add_up(at, len, |at, len| ws.row(at, len));
                         let w = ws.row([z, at[1], at[2] - 1], len + 2);
                         beside.residual(w, v.row(at, len), rs.row_mut(at, len));
@@ -68,7 +68,7 @@ pub(crate) fn correct(
                 let z = front - 2;
                 if z >= tile.start[0] {
                     for (at, len) in plane(tile, z) {
-                        out.as_view().fetch_row([z + 1, at[1], at[2]], len);
+                        out.as_view().prefetch_row([z + 1, at[1], at[2]], len);
                         beside.add_up(at, len, |at, len| rs.row(at, len));
                         let r = rs.row([z, at[1], at[2] - 1], len + 2);
                         beside.smooth(weights, ws.row(at, len), r, out.row_mut(at, len));
@@ -88,7 +88,7 @@ pub(crate) fn restrict_residual(
 ) -> parhelion::Result<()> {
     let (u, v) = (u.view_to(2)?, v.view_to(1)?);
     let (grid, region) = (coarse.grid().clone(), coarse.region_local());
-    map_parts(grid.world().pool(), region, [coarse.output()], |part, [mut coarse]| {
+    map_parts(grid.world().pool(), region, [coarse.view_mut()], |part, [mut coarse]| {
         let mut rs = Ring::new(Region::from_shape([1; 3]), 3);
         let (mut beside, mut sum) = (Beside::default(), Vec::new());
         for tile in tiles(part, 3 * 4) {
@@ -96,8 +96,8 @@ pub(crate) fn restrict_residual(
             rs.restart(fine);
             for z in fine.start[0]..fine.end[0] {
                 for (at, len) in plane(fine, z) {
-                    u.fetch_row([z + 2, at[1], at[2]], len);
-                    v.fetch_row([z + 1, at[1], at[2]], len);
+                    u.prefetch_row([z + 2, at[1], at[2]], len);
+                    v.prefetch_row([z + 1, at[1], at[2]], len);
                     beside.add_up(at, len, |at, len| u.row(at, len));
                     let center = u.row([z, at[1], at[2] - 1], len + 2);
                     beside.residual(center, v.row(at, len), rs.row_mut(at, len));
@@ -117,7 +117,7 @@ pub(crate) fn restrict_residual(
 pub(crate) fn restrict(r: &Field<f64, 3>, coarse: &mut Field<f64, 3>) -> parhelion::Result<()> {
     let r = r.view_to(1)?;
     let (grid, region) = (coarse.grid().clone(), coarse.region_local());
-    map_parts(grid.world().pool(), region, [coarse.output()], |part, [mut coarse]| {
+    map_parts(grid.world().pool(), region, [coarse.view_mut()], |part, [mut coarse]| {
         let mut sum = Vec::new();
         for (at, len) in part.rows() {
             restrict_row(at, coarse.row_mut(at, len), &mut sum, |at, len| r.row(at, len));
@@ -128,9 +128,9 @@ pub(crate) fn restrict(r: &Field<f64, 3>, coarse: &mut Field<f64, 3>) -> parheli
 
 /// `r = v − A u`. The halo of `u` is to be valid, 1 deep.
 pub(crate) fn residual(u: &Field<f64, 3>, v: &Field<f64, 3>, r: &mut Field<f64, 3>) -> parhelion::Result<()> {
-    let (u, v) = (u.view_to(1)?, v.component(0));
+    let (u, v) = (u.view_to(1)?, v.view());
     let (grid, region) = (r.grid().clone(), r.region_local());
-    map_parts(grid.world().pool(), region, [r.output()], |part, [mut r]| {
+    map_parts(grid.world().pool(), region, [r.view_mut()], |part, [mut r]| {
         let mut beside = Beside::default();
         for (at, len) in part.rows() {
             beside.add_up(at, len, |at, len| u.row(at, len));
@@ -149,7 +149,7 @@ pub(crate) fn smooth_zero(
 ) -> parhelion::Result<()> {
     let r = r.view_to(1)?;
     let (grid, region) = (u.grid().clone(), u.region_local());
-    map_parts(grid.world().pool(), region, [u.output()], |part, [mut u]| {
+    map_parts(grid.world().pool(), region, [u.view_mut()], |part, [mut u]| {
         let mut beside = Beside::default();
         for (at, len) in part.rows() {
             beside.add_up(at, len, |at, len| r.row(at, len));

@@ -25,7 +25,7 @@ pub(crate) fn charges(v: &mut Field<f64, 3>) -> parhelion::Result<()> {
     let [_, ny, nx] = v.shape_global();
     let start = v.region_global().start;
     let (grid, region) = (v.grid().clone(), v.region_local());
-    v.output().for_each_row(grid.world().pool(), region, |first, row| {
+    v.view_mut().for_each_row(grid.world().pool(), region, |first, row| {
         let [z, y, x] = std::array::from_fn(|a| (first[a] + start[a]) as u64);
         let mut state = SEED.wrapping_mul(power((z * ny as u64 + y) * nx as u64 + x)) & MODULUS_MASK;
         for value in row {

@@ -2,8 +2,8 @@
 //!
 //! `cargo bench -p parhelion-kernels --bench exact_sum [-- ELEMENTS]`
 //!
-//! Every case runs the plain and the exact version in turn and prints the best time per element of each
-//! (other work on the machine only adds to it), their ratio, and the ratio of the medians. The
+//! Every case runs the plain and the exact version in turn and prints the best time per element of
+//! each (other work on the machine only adds to it), their ratio, and the ratio of the medians. The
 //! plain sum is the fastest simple loop: 16 independent lanes, which the compiler vectorizes.
 
 use std::hint::black_box;

@@ -1,7 +1,8 @@
-//! Plain stencil sweeps against the bandwidth of memory, or of the cache, measured in turn with them.
+//! Plain stencil sweeps against the bandwidth of memory, or of the cache, measured in turn with
+//! them.
 //!
-//! `cargo xtask bench sweep`, or `cargo bench -p parhelion-kernels --bench sweep [-- [--quick] [--json FILE] [CASE]]`;
-//! `PARHELION_THREADS` threads, or as many as there are cores.
+//! `cargo xtask bench sweep`, or `cargo bench -p parhelion-kernels --bench sweep [-- [--quick]
+//! [--json FILE] [CASE]]`; `PARHELION_THREADS` threads, or as many as there are cores.
 //!
 //! # Model
 //!
@@ -88,7 +89,8 @@ struct Bench {
 }
 
 impl Bench {
-    /// Measures `job(pool, cells, output, input)` on a block of `shape` with a halo of `halo` cells.
+    /// Measures `job(pool, cells, output, input)` on a block of `shape` with a halo of `halo`
+    /// cells.
     fn case<T: Element + Float, const N: usize>(
         &mut self,
         (name, limit): (&str, Limit),
@@ -191,7 +193,8 @@ fn main() -> Result<(), Box<dyn Error>> {
                     + u.at::<0, 0, $distance>())
             };
         }
-        // Central differences of order 8: weights 8/5, −1/5, 8/315, −1/560, and −205/72 at the center.
+        // Central differences of order 8: weights 8/5, −1/5, 8/315, −1/560, and −205/72 at the
+        // center.
         let near = 1.6 * around!(1) - 0.2 * around!(2);
         u.center()
             + 0.05 * (near + 8.0 / 315.0 * around!(3) - 1.0 / 560.0 * around!(4) - 205.0 / 24.0 * u.center())

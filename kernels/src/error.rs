@@ -1,8 +1,8 @@
-//! What can be wrong with a call of a kernel.
+//! Kernel errors.
 
 use std::fmt;
 
-/// A kernel was asked for something its arguments do not allow; the message says what.
+/// A kernel call with invalid arguments; the message says what is wrong and what would work.
 #[derive(Clone, PartialEq, Eq)]
 pub struct KernelError(String);
 

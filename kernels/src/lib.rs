@@ -1,8 +1,8 @@
-//! Node-local kernels on blocks of structured grids: storage with halo, stencil sweeps, packing
+//! Node-local kernels for blocks of structured grids: storage with halo, stencil sweeps, packing
 //! and reproducible reductions on all threads of one process.
 //!
-//! Nothing here knows of other processes or of files; the crate is of use on its own in any program
-//! that sweeps over arrays.
+//! The crate knows nothing of other processes or of files. Any program that sweeps over arrays can
+//! use it on its own.
 //!
 //! ```
 //! use parhelion_kernels::{Array, Layout, Point, Pool, sweep};
@@ -21,69 +21,47 @@
 //!
 //! # Layout of the crate
 //!
-//! | module | what it has |
+//! | module | contents |
 //! |---|---|
-//! | `element` | the scalar types a cell may hold |
-//! | `region` | boxes of indices |
-//! | `layout`, `array` | where a block's cells lie in memory; the memory |
-//! | `view` | borrowed boxes of cells; `ndarray_view` turns them into ndarray views |
-//! | `point`, `inputs`, `outputs`, `sweep` | stencil rules and the loops that apply them |
-//! | `parts` | work of any kind on the part of each thread, with results |
-//! | `ring` | the newest planes of an array, for several rules in one pass over memory |
-//! | `stencil` | a rule with its radius and pattern as one value, for time stepping |
+//! | `storage` | element types, boxes of indices, layouts with halo, arrays, views, `ndarray` views |
+//! | `rule` | what a stencil rule sees of a cell's neighborhood; inputs and outputs of a sweep |
+//! | `sweep` | loops over cells, rows and parts on all threads; stencils; rings of planes |
+//! | `blocking` | several time steps in one pass over memory; the halo beyond walls |
+//! | `transfer` | packing, unpacking and copying of boxes of cells |
 //! | [`operators`] | ready stencils: Laplacians, gradients, advection, staggered operators, filters |
-//! | `blocking` | several steps in one pass over memory; the halo beyond walls |
-//! | `transfer` | packing, unpacking and copying of boxes of cells; `copies` does many such in one go |
-//! | `exact` | sums whose bits depend on nothing but the set of values |
-//! | `simd` | choosing vector instructions when the program runs |
-//! | `math` | elementary functions that vectorize inside a rule |
+//! | `exact` | sums whose bits depend only on the set of values |
 //! | `pool` | threads with a static division of work |
+//! | `simd` | selection of vector instructions at run time |
+//! | `math` | elementary functions that vectorize inside a rule |
 //!
-//! Unsafe code is confined to `array`, `view`, `ndarray_view`, `point`, `inputs`, `outputs`, `parts`, `sweep`, `copies`,
-//! `simd` and `blocking::{ahead, levels, system, walls}`.
+//! Unsafe code is confined to `storage::{array, cells, view, ndarray_view}`,
+//! `rule::{point, inputs, outputs}`, `sweep::{apply, parts}`, `transfer::{copies, job}`, `simd` and
+//! `blocking::{advance, evolve, prefetch, walls}`.
 
-mod array;
 mod blocking;
-mod copies;
-mod element;
 mod error;
 mod exact;
-mod inputs;
-mod layout;
 mod math;
-mod ndarray_view;
 pub mod operators;
-mod outputs;
-mod parts;
-mod point;
 mod pool;
-mod region;
-mod ring;
+mod rule;
 mod simd;
-mod stencil;
+mod storage;
 mod sweep;
 mod transfer;
-mod view;
+mod unrolled;
 
-pub use array::Array;
 pub use blocking::{
     Blocking, Caches, NoWalls, Pass, State, States, Walls, advance, evolve, fill_walls, set_walls,
 };
-pub use copies::{Copies, CopyList};
-pub use element::{Element, ElementKind};
 pub use error::KernelError;
 pub use exact::{Accumulator, ComplexAccumulator, ExactSum, IntegerAccumulator, Summable};
-pub use inputs::{Inputs, Neighbors, PointOf, Points};
-pub use layout::Layout;
 pub use math::exp_f32;
-pub use ndarray_view::{Dimensions, NdDim};
-pub use outputs::Outputs;
-pub use parts::{map_lines, map_parts, map_parts_beside};
-pub use point::{Point, Reach, StarPoint};
 pub use pool::Pool;
-pub use region::Region;
-pub use ring::Ring;
-pub use stencil::{Pattern, Stencil, star_stencil, stencil};
-pub use sweep::{fold, sweep, sweep_here, update};
-pub use transfer::{BoxCopy, Packing};
-pub use view::{View, ViewMut};
+pub use rule::{Inputs, Neighbors, Outputs, Point, PointOf, Points, Reach, StarPoint};
+pub use storage::{Array, Dimensions, Element, ElementKind, Layout, NdDim, Region, View, ViewMut};
+pub use sweep::{
+    Pattern, Ring, Stencil, fold, map_lines, map_part_pairs, map_parts, star_stencil, stencil, sweep,
+    sweep_serial, update,
+};
+pub use transfer::{BoxCopy, Copies, CopyList, Packing};

@@ -1,12 +1,12 @@
 //! Elementary functions that vectorize inside a rule.
 
-/// The exponential function in single precision, without branches, so that a sweep that calls it
-/// stays vectorized.
+/// The exponential function in single precision, without branches, so sweeps that call it stay
+/// vectorized.
 ///
-/// At most 1 ulp from the exact value (a test compares with double precision); 0 below −86.64
-/// (results below 2.3e−38), ∞ above 88.72, NaN for NaN. Plain multiplications and
-/// additions, no fused ones: the bits do not depend on the processor. Range reduction and polynomial
-/// after Cody and Waite, *Software Manual for the Elementary Functions* (1980), with the coefficients of
+/// The result is at most 1 ulp from the exact value (a test compares with double precision). It is
+/// 0 below −86.64 (results below 2.3e−38), ∞ above 88.72, and NaN for NaN. There are no fused
+/// multiply-adds, so the bits do not depend on the processor. Range reduction and polynomial follow
+/// Cody and Waite, *Software Manual for the Elementary Functions* (1980), with the coefficients of
 /// Moshier's Cephes library (`expf`).
 ///
 /// ```
@@ -15,10 +15,10 @@
 /// ```
 #[inline(always)]
 pub fn exp_f32(x: f32) -> f32 {
-    /// Largest x with a finite result, and smallest with a half that is a normal number.
+    /// The largest x with a finite result, and the smallest x for which half the result is normal.
     const LARGEST: f32 = 88.722_83;
     const SMALLEST: f32 = -86.643;
-    /// Adding it rounds to an integer, which then stands in the low bits.
+    /// Adding this rounds to an integer, which is then in the low bits.
     const ROUND: f32 = 12_582_912.0; // 1.5·2^23
     const LN2_HIGH: f32 = 0.693_359_4; // few bits: its products with integers are exact
     const LN2_LOW: f32 = -2.121_944_4e-4;
@@ -32,7 +32,8 @@ pub fn exp_f32(x: f32) -> f32 {
         p = p * r + coefficient;
     }
     let mantissa = p * (r * r) + r + 1.0;
-    // 2^n as 2 · 2^(n − 1), for 2^128 is no number but the product may be. ROUND's low bits are zero.
+    // 2^n as 2 · 2^(n − 1), because 2^128 overflows but the product may not. ROUND's low bits are
+    // zero.
     let power = f32::from_bits((shifted.to_bits() << 23).wrapping_add(126 << 23));
     let result = 2.0 * (mantissa * power);
     let result = if x < SMALLEST { 0.0 } else { result };

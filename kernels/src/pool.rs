@@ -2,11 +2,14 @@
 
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 
-/// A rayon pool whose work is divided by thread index, never stolen.
+/// Bytes of memory traffic below which waking the other threads costs more than it saves.
+pub(crate) const SMALL_WORK: usize = 64 << 10;
+
+/// A rayon pool that divides work by thread index, without work stealing.
 ///
-/// Thread `t` always works on part `t` of a region (see [`Region::part`](crate::Region::part)), so
-/// the thread that first touched a page is the thread that sweeps over it, and the memory stays
-/// on that thread's NUMA node.
+/// Thread `t` always works on part `t` of a region (see [`Region::part`](crate::Region::part)). So
+/// the thread that first touched a page also sweeps over it, and the memory stays on that
+/// thread's NUMA node.
 ///
 /// ```
 /// use parhelion_kernels::Pool;
@@ -33,9 +36,8 @@ impl Pool {
         Self::build(ThreadPoolBuilder::new(), threads)
     }
 
-    /// A pool of the current thread, which becomes thread 0, and `threads − 1` new ones. The
-    /// current thread belongs to it from then on, so that plain rayon calls made there run in
-    /// this pool too.
+    /// A pool of the current thread, which becomes thread 0, and `threads − 1` new ones. From then
+    /// on the current thread belongs to the pool, so plain rayon calls made there run in it too.
     ///
     /// # Errors
     /// When the current thread already belongs to a rayon pool, or the operating system refuses
@@ -50,12 +52,12 @@ impl Pool {
         Ok(Self { rayon, threads })
     }
 
-    /// How many threads there are.
+    /// Number of threads.
     pub fn threads(&self) -> usize {
         self.threads
     }
 
-    /// The rayon pool itself, for work of other kinds.
+    /// The rayon pool itself, for other kinds of work.
     pub fn rayon(&self) -> &ThreadPool {
         &self.rayon
     }
@@ -72,14 +74,15 @@ impl Pool {
         }
     }
 
-    /// Runs `here` on the calling thread, which stands for thread 0, and `work(thread)` on every other one, and waits
-    /// for all of them. Unlike `work`, `here` may use what must stay on this thread.
+    /// Runs `caller` on the calling thread, which stands for thread 0, and `work(thread)` on every
+    /// other thread, and waits for all of them. Unlike `work`, `caller` may use values that must
+    /// stay on this thread.
     ///
     /// # Panics
-    /// When `work` or `here` panics.
-    pub fn run_beside(&self, work: impl Fn(usize) + Sync, here: impl FnOnce()) {
+    /// When `work` or `caller` panics.
+    pub(crate) fn run_with_caller(&self, work: impl Fn(usize) + Sync, caller: impl FnOnce()) {
         if self.threads == 1 {
-            return here();
+            return caller();
         }
         self.rayon.in_place_scope(|scope| {
             scope.spawn_broadcast(|_, context| {
@@ -87,15 +90,14 @@ impl Pool {
                     work(context.index());
                 }
             });
-            here();
+            caller();
         });
     }
 
-    /// Runs `work(thread, threads)` on all threads, or on the calling one alone where few `bytes` are moved and
-    /// waking the others would cost more than it saves.
-    pub(crate) fn run_if_worth(&self, bytes: usize, work: impl Fn(usize, usize) + Sync) {
-        const WORTH_THREADS: usize = 64 << 10;
-        if bytes < WORTH_THREADS {
+    /// Runs `work(thread, threads)` on all threads, or on the calling thread alone if fewer than
+    /// [`SMALL_WORK`] bytes are moved.
+    pub(crate) fn run_unless_small(&self, bytes: usize, work: impl Fn(usize, usize) + Sync) {
+        if bytes < SMALL_WORK {
             work(0, 1);
         } else {
             self.run(|thread| work(thread, self.threads));

@@ -1,14 +1,14 @@
-//! Runs a kernel compiled for the vector units of the CPU at hand.
+//! Selection of vector instructions at run time.
 //!
-//! A crate built for the baseline `x86-64` may use 128-bit vectors only. [`dispatch`] holds a
-//! second copy of the same safe code, compiled for AVX2, and picks it when the CPU has it. Fused
-//! multiply-add is not enabled, and Rust never contracts `a * b + c` on its own: all copies
+//! A crate built for the baseline `x86-64` can use 128-bit vectors only. [`dispatch`] holds a
+//! second copy of the same safe code, compiled for AVX2, and runs it if the CPU has AVX2. Fused
+//! multiply-add is not enabled, and Rust never contracts `a * b + c` on its own, so all copies
 //! perform the same IEEE operations and return the same bits.
 //!
-//! [`dispatched`] does the same, with a third copy for AVX-512, for a loop whose closures come from the user. They are
-//! inlined into all copies as long as the compiler finds them small enough to copy, which it does for stencils
-//! of 27 points and not for those of 125; a build for `target-cpu=native` has one copy only, into
-//! which any closure is inlined.
+//! [`dispatched`] does the same, with a third copy for AVX-512, for a loop whose closures come from
+//! the user. The compiler inlines closures into all copies if they are small: it does so for
+//! stencils of 27 points, not for those of 125. A build for `target-cpu=native` has a single copy,
+//! into which any closure is inlined.
 #![allow(unsafe_code, reason = "calling a function compiled for a CPU feature that was detected at run time")]
 
 /// Work that [`dispatch`] compiles once per instruction set.
@@ -25,7 +25,7 @@ pub(crate) trait Kernel {
 pub(crate) fn dispatch<K: Kernel>(kernel: K) -> K::Output {
     #[cfg(target_arch = "x86_64")]
     if std::arch::is_x86_feature_detected!("avx2") {
-        // SAFETY: `run_avx2` needs AVX2 and nothing else, and the CPU has just been asked for it.
+        // SAFETY: `run_avx2` needs only AVX2, which was just detected.
         return unsafe { run_avx2(kernel) };
     }
     kernel.run()
@@ -37,7 +37,7 @@ fn run_avx2<K: Kernel>(kernel: K) -> K::Output {
     kernel.run()
 }
 
-/// Whether the CPU has what all processors with AVX-512 have that are meant for numbers.
+/// Whether the CPU has the AVX-512 subsets that [`dispatched`] uses.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
 pub(crate) fn has_avx512() -> bool {
@@ -48,8 +48,8 @@ pub(crate) fn has_avx512() -> bool {
 /// Defines a function over rows of cells that runs its body with the widest instruction set that
 /// the CPU has.
 ///
-/// The rows are arguments of the functions that hold the loop, so that the compiler knows that
-/// a rule's inputs do not overlap a row it writes, and vectorizes the loop.
+/// The rows are arguments of the functions that hold the loop. So the compiler knows that the
+/// inputs of a rule do not overlap the row that it writes, and vectorizes the loop.
 macro_rules! dispatched {
     (fn $name:ident<$($t:ident: $bound:path),* $(,)?>($($arg:ident: $type:ty),* $(,)?) $body:block) => {
         #[inline(always)]
@@ -73,12 +73,12 @@ macro_rules! dispatched {
 
             #[cfg(target_arch = "x86_64")]
             if $crate::simd::has_avx512() {
-                // SAFETY: `avx512` needs the features that the CPU has just been asked for, and nothing else.
+                // SAFETY: `avx512` needs only features that were just detected.
                 return unsafe { avx512($($arg),*) };
             }
             #[cfg(target_arch = "x86_64")]
             if std::arch::is_x86_feature_detected!("avx2") {
-                // SAFETY: `avx2` needs AVX2 and nothing else, and the CPU has just been asked for it.
+                // SAFETY: `avx2` needs only AVX2, which was just detected.
                 return unsafe { avx2($($arg),*) };
             }
             #[inline(never)]

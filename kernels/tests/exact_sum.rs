@@ -4,8 +4,8 @@ use num_bigint::{BigInt, BigUint, Sign};
 use parhelion_kernels::{Accumulator, ExactSum};
 use proptest::prelude::*;
 
-/// The sum in units of 2^-1074 by arbitrary-precision integers, rounded by long division: shares nothing
-/// with the code under test.
+/// The sum in units of 2^-1074 by arbitrary-precision integers, rounded by long division: shares
+/// nothing with the code under test.
 fn oracle(values: &[f64]) -> f64 {
     let has = |f: fn(&f64) -> bool| values.iter().any(f);
     match (has(|x| x.is_nan()), has(|&x| x == f64::INFINITY), has(|&x| x == f64::NEG_INFINITY)) {

@@ -3,9 +3,9 @@
 use hdf5::{Dataset, Datatype};
 
 use super::crc::BlockSums;
-use super::description::{Clock, Data, FieldRecord, GridRecord};
+use super::description::{ClockRecord, DataRecord, FieldRecord, GridRecord};
 use super::exact::Exact;
-use super::part::Part;
+use super::part::FieldComponent;
 use crate::field::Field;
 use crate::grid::Centering;
 use crate::io::{COMPLEX_MEMBERS, datatype, write_all};
@@ -19,14 +19,14 @@ pub(super) trait AnyField {
     fn values_local(&self) -> (usize, usize);
     fn datatype(&self) -> hdf5::Result<Datatype>;
 
-    /// All that is known before the file is made.
+    /// The record of the field, without the place of its values.
     fn record(&self, name: &str) -> FieldRecord;
 
     /// Writes this rank's block. Collective.
     fn write(&self, dataset: &Dataset) -> hdf5::Result<()>;
 
     /// The remainders that this rank's block adds to the checksums.
-    fn sums(&self, data: &Data) -> Vec<u32>;
+    fn sums(&self, data: &DataRecord) -> Vec<u32>;
 }
 
 impl<T: Element, const N: usize> AnyField for Field<T, N> {
@@ -69,30 +69,34 @@ impl<T: Element, const N: usize> AnyField for Field<T, N> {
                 origin: exact(grid.origin()),
                 spacing: exact(grid.spacing()),
             },
-            clock: Clock { start: Exact(start), step: Exact(step), steps },
-            data: Data::of_length(values * size_of::<T>() as u64),
+            clock: ClockRecord { start: Exact(start), step: Exact(step), steps },
+            data: DataRecord::of_length(values * size_of::<T>() as u64),
         }
     }
 
     fn write(&self, dataset: &Dataset) -> hdf5::Result<()> {
         let mut done = Ok(());
         for component in 0..self.components() {
-            // all of them, whatever fails: the other ranks go on too
-            let written = write_all(self.grid().world(), dataset, &Part { field: self, component });
+            // all of them, even after a failure: the other ranks continue too
+            let written = write_all(self.grid().world(), dataset, &FieldComponent { field: self, component });
             done = done.and(written);
         }
         done
     }
 
-    fn sums(&self, data: &Data) -> Vec<u32> {
+    fn sums(&self, data: &DataRecord) -> Vec<u32> {
         let (shape, offset) = (self.shape_global(), self.region_global().start);
         let nothing = || BlockSums::new(data.length, data.block);
         let add = |component: usize| {
-            self.component(component).fold_rows(self.grid().world().pool(), nothing, |sums, first, row| {
-                let index = |a: usize| (first[a] + offset[a]) as u64;
-                let start = (0..N).fold(component as u64, |value, a| value * shape[a] as u64 + index(a));
-                sums.add(start * size_of::<T>() as u64, bytemuck::cast_slice(row));
-            })
+            self.component(component).view().fold_rows(
+                self.grid().world().pool(),
+                nothing,
+                |sums, first, row| {
+                    let index = |a: usize| (first[a] + offset[a]) as u64;
+                    let start = (0..N).fold(component as u64, |value, a| value * shape[a] as u64 + index(a));
+                    sums.add(start * size_of::<T>() as u64, bytemuck::cast_slice(row));
+                },
+            )
         };
         (0..self.components()).flat_map(add).fold(nothing(), BlockSums::merged).finish()
     }

@@ -3,8 +3,9 @@
 //! A CRC is the remainder of a polynomial over GF(2), so it is linear: the remainder of a block is
 //! the exclusive or of the remainders of its pieces, each multiplied by x^8 for every byte that
 //! follows the piece in the block. Each rank adds up its own pieces, straight from its memory, and
-//! an exclusive or over the ranks gives the checksum of the block, whoever had which piece. (The
-//! usual inversion of the first and last 32 bits adds a constant, which [`complete`] does.)
+//! an exclusive or over the ranks gives the checksum of the block, no matter which rank had which
+//! piece. (The usual inversion of the first and last 32 bits adds a constant, which [`complete`]
+//! does.)
 //!
 //! The polynomial is that of zlib and IEEE 802.3, bits reflected.
 
@@ -60,7 +61,8 @@ impl BlockSums {
         Self { length, block, sums: vec![0; blocks], register: 0, position: 0, gaps: [(0, ONE); 2] }
     }
 
-    /// Adds bytes that lie at `offset` of the run. Each byte of the run is to be added once, by one rank.
+    /// Adds bytes that lie at `offset` of the run. Each byte of the run is to be added once, by one
+    /// rank.
     pub(super) fn add(&mut self, offset: u64, mut bytes: &[u8]) {
         assert!(offset + bytes.len() as u64 <= self.length, "bytes beyond the run");
         self.move_to(offset);
@@ -79,7 +81,7 @@ impl BlockSums {
         }
     }
 
-    /// Goes on at another place; what lies between counts as zeros.
+    /// Continues at another place; the bytes in between are zeros.
     fn move_to(&mut self, offset: u64) {
         if self.position / self.block == offset / self.block && self.position <= offset {
             self.pad(offset - self.position);

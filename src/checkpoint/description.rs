@@ -1,4 +1,4 @@
-//! What a checkpoint holds, as the file itself describes it.
+//! The description of a checkpoint in its file.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,12 +6,13 @@ use serde::{Deserialize, Serialize};
 
 use super::exact::Exact;
 use super::header::HEADER;
-use super::scalar::Kept;
+use super::scalar::ScalarRecord;
+use crate::io::unravel;
 use parhelion_kernels::ElementKind;
 
 /// Smallest number of bytes with a checksum of their own.
 const SMALLEST_BLOCK: u64 = 1 << 20;
-/// Most checksums of one field, which every rank holds for a moment.
+/// Most checksums of one field; every rank holds them for a moment.
 const MOST_BLOCKS: u64 = 1 << 16;
 
 /// The description, in the file as JSON.
@@ -23,7 +24,7 @@ pub(super) struct Description {
     pub(super) time: Exact,
     /// In the order of their values in the file.
     pub(super) fields: Vec<FieldRecord>,
-    pub(super) scalars: BTreeMap<String, Kept>,
+    pub(super) scalars: BTreeMap<String, ScalarRecord>,
     pub(super) metadata: serde_json::Value,
 }
 
@@ -42,8 +43,8 @@ pub(super) struct FieldRecord {
     /// Values per point; several are the first axis of the dataset.
     pub(super) components: usize,
     pub(super) grid: GridRecord,
-    pub(super) clock: Clock,
-    pub(super) data: Data,
+    pub(super) clock: ClockRecord,
+    pub(super) data: DataRecord,
 }
 
 /// The grid of a field: all that its values depend on, but not how it is cut into blocks.
@@ -57,7 +58,7 @@ pub(super) struct GridRecord {
 
 /// The time of a field: start + steps · step.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Clock {
+pub(super) struct ClockRecord {
     pub(super) start: Exact,
     pub(super) step: Exact,
     pub(super) steps: u64,
@@ -65,7 +66,7 @@ pub(super) struct Clock {
 
 /// Where the values of a field are in the file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Data {
+pub(super) struct DataRecord {
     /// From the beginning of the file.
     pub(super) offset: u64,
     pub(super) length: u64,
@@ -75,7 +76,7 @@ pub(super) struct Data {
     pub(super) first_checksum: u64,
 }
 
-impl Data {
+impl DataRecord {
     /// Values of this many bytes, whose place is not known yet.
     pub(super) fn of_length(length: u64) -> Self {
         let block = length.div_ceil(MOST_BLOCKS).next_power_of_two().max(SMALLEST_BLOCK);
@@ -111,13 +112,9 @@ impl FieldRecord {
     /// The index of the value that has this byte of the data.
     pub(super) fn index_of(&self, byte: u64) -> Vec<usize> {
         let shape = self.shape();
-        let mut rest = byte / self.kind().map_or(1, |kind| kind.size() as u64);
+        let number = byte as usize / self.kind().map_or(1, ElementKind::size);
         let mut index = vec![0; shape.len()];
-        for axis in (0..shape.len()).rev() {
-            let length = shape[axis].max(1) as u64;
-            index[axis] = (rest % length) as usize;
-            rest /= length;
-        }
+        unravel(number, &shape).for_each(|(axis, along)| index[axis] = along);
         index
     }
 }
@@ -188,7 +185,7 @@ mod tests {
     use super::*;
 
     fn field(name: &str, offset: u64, first_checksum: u64) -> FieldRecord {
-        let data = Data { offset, first_checksum, ..Data::of_length(3 * 5 * 7 * 8) };
+        let data = DataRecord { offset, first_checksum, ..DataRecord::of_length(3 * 5 * 7 * 8) };
         FieldRecord {
             name: name.into(),
             element: "f64".into(),
@@ -201,7 +198,7 @@ mod tests {
                 origin: vec![Exact(0.0); 2],
                 spacing: vec![Exact(1.0); 2],
             },
-            clock: Clock { start: Exact(0.0), step: Exact(0.5), steps: 3 },
+            clock: ClockRecord { start: Exact(0.0), step: Exact(0.5), steps: 3 },
             data,
         }
     }
@@ -212,7 +209,7 @@ mod tests {
             step: 7,
             time: Exact(f64::NAN),
             fields: vec![field("a", 5000, 0), field("b", 6000, 1)],
-            scalars: [("x".to_owned(), Kept::Natural(3))].into(),
+            scalars: [("x".to_owned(), ScalarRecord::Natural(3))].into(),
             metadata: serde_json::json!({"k": [1, 2.5, null]}),
         }
     }
@@ -254,9 +251,9 @@ mod tests {
 
     #[test]
     fn blocks_are_of_a_mebibyte_until_there_are_too_many() {
-        assert_eq!(Data::of_length(1).block, 1 << 20);
-        assert_eq!(Data::of_length(1 << 36).block, 1 << 20);
-        let large = Data::of_length((1 << 36) + 1);
+        assert_eq!(DataRecord::of_length(1).block, 1 << 20);
+        assert_eq!(DataRecord::of_length(1 << 36).block, 1 << 20);
+        let large = DataRecord::of_length((1 << 36) + 1);
         assert_eq!((large.block, large.blocks()), (1 << 21, (1 << 15) + 1));
     }
 }

@@ -4,27 +4,27 @@ use serde::{Deserialize, Serialize};
 
 /// A number with its bits.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-#[serde(into = "Form", try_from = "Form")]
+#[serde(into = "ExactForm", try_from = "ExactForm")]
 pub(super) struct Exact(pub(super) f64);
 
 /// In JSON: the value for people (null if it is not finite), the bits for programs.
 #[derive(Serialize, Deserialize)]
-struct Form {
+struct ExactForm {
     #[serde(default)]
     value: Option<f64>,
     bits: String,
 }
 
-impl From<Exact> for Form {
+impl From<Exact> for ExactForm {
     fn from(Exact(value): Exact) -> Self {
         Self { value: value.is_finite().then_some(value), bits: format!("{:016x}", value.to_bits()) }
     }
 }
 
-impl TryFrom<Form> for Exact {
+impl TryFrom<ExactForm> for Exact {
     type Error = std::num::ParseIntError;
 
-    fn try_from(form: Form) -> Result<Self, Self::Error> {
+    fn try_from(form: ExactForm) -> Result<Self, Self::Error> {
         u64::from_str_radix(&form.bits, 16).map(|bits| Self(f64::from_bits(bits)))
     }
 }

@@ -23,12 +23,12 @@ pub(super) fn dataset_of(field: &str) -> String {
     format!("{FIELDS}/{field}")
 }
 
-/// Where things are in the new file.
-pub(super) struct Places {
+/// The places of things in the new file.
+pub(super) struct NewFileLayout {
     /// The description, with the places of the fields' values.
     pub(super) description: Description,
-    /// The same as it stands in the file.
-    pub(super) text: Vec<u8>,
+    /// The text of the description in the file.
+    pub(super) text: String,
     /// Offset of the text.
     pub(super) text_offset: u64,
     /// Offset of the checksums.
@@ -41,11 +41,12 @@ pub(super) fn define(
     path: &Path,
     fields: &[(String, &dyn AnyField)],
     mut description: Description,
-) -> Result<Places, String> {
+) -> Result<NewFileLayout, String> {
     let say = |error: hdf5::Error| complaint(&error);
     let file = File::with_options()
         .with_fcpl(|list| list.userblock(HEADER))
-        // values begin at pages; nobody else knows of the file yet, and some file systems have no locks
+        // values begin at pages; no other program knows of the file yet, and some file systems have
+        // no locks
         .with_fapl(|list| list.alignment(1 << 16, 4096).file_locking(false))
         .create(path)
         .map_err(say)?;
@@ -61,19 +62,19 @@ pub(super) fn define(
         record.data.first_checksum = blocks;
         blocks += record.data.blocks();
     }
-    let text = serde_json::to_vec_pretty(&description).map_err(|error| error.to_string())?;
+    let text = serde_json::to_string_pretty(&description).map_err(|error| error.to_string())?;
     if text.len() as u64 > LONGEST_DESCRIPTION {
         let length = text.len();
         return Err(format!(
             "its description and metadata have {length} bytes, more than {LONGEST_DESCRIPTION}; make large data a field"
         ));
     }
-    let [text_offset, checksums_offset] = define_about(&file, &text, blocks).map_err(say)?;
+    let [text_offset, checksums_offset] = define_about(&file, text.as_bytes(), blocks).map_err(say)?;
     file.flush().and_then(|()| file.close()).map_err(say)?;
     for record in &description.fields {
         reserve(path, record.data.offset, record.data.length).map_err(|error| error.to_string())?;
     }
-    Ok(Places { description, text, text_offset, checksums_offset })
+    Ok(NewFileLayout { description, text, text_offset, checksums_offset })
 }
 
 fn define_fields(file: &File, fields: &[(String, &dyn AnyField)]) -> hdf5::Result<Vec<Dataset>> {

@@ -17,7 +17,7 @@ const CHECKSUM: usize = HEADER as usize - 4;
 
 /// What the header says. Offsets count from the beginning of the file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Header {
+pub(super) struct CheckpointHeader {
     /// Bytes of the whole file.
     pub(super) file_length: u64,
     /// Offset and length of the description.
@@ -34,16 +34,16 @@ pub(super) struct Header {
     pub(super) step: u64,
 }
 
-/// Why a file cannot be used as a checkpoint.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The reason why a file cannot be used as a checkpoint.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Flaw {
-    /// It is no complete checkpoint, so an older one may serve.
+    /// It is not a complete checkpoint, so an older one may be used.
     Damaged(String),
-    /// It may well be in order; somebody must look.
+    /// It may be intact, but a person has to look at it.
     Unreadable(String),
 }
 
-impl Header {
+impl CheckpointHeader {
     pub(super) fn encode(&self) -> Vec<u8> {
         let mut bytes = MAGIC.to_vec();
         bytes.extend(VERSION.to_le_bytes());
@@ -119,8 +119,8 @@ impl Header {
 mod tests {
     use super::*;
 
-    fn header() -> Header {
-        Header {
+    fn header() -> CheckpointHeader {
+        CheckpointHeader {
             file_length: 10_000,
             description: (5000, 100),
             checksums: (6000, 3),
@@ -145,7 +145,7 @@ mod tests {
     fn what_is_encoded_is_decoded() {
         let bytes = header().encode();
         assert_eq!(bytes.len() as u64, HEADER);
-        assert_eq!(Header::decode(&bytes, 10_000), Ok(header()));
+        assert_eq!(CheckpointHeader::decode(&bytes, 10_000), Ok(header()));
     }
 
     #[test]
@@ -154,13 +154,13 @@ mod tests {
         for bit in 0..bytes.len() * 8 {
             let mut other = bytes.clone();
             other[bit / 8] ^= 1 << (bit % 8);
-            assert!(matches!(Header::decode(&other, 10_000), Err(Flaw::Damaged(_))), "bit {bit}");
+            assert!(matches!(CheckpointHeader::decode(&other, 10_000), Err(Flaw::Damaged(_))), "bit {bit}");
         }
     }
 
     #[test]
     fn other_files_and_other_versions_are_told_apart() {
-        let reason = |bytes: &[u8], length| match Header::decode(bytes, length) {
+        let reason = |bytes: &[u8], length| match CheckpointHeader::decode(bytes, length) {
             Err(Flaw::Damaged(reason)) => reason,
             other => panic!("{other:?}"),
         };
@@ -170,7 +170,7 @@ mod tests {
         assert!(reason(&header().encode(), 9_999).contains("truncated: 9999 bytes instead of 10000"));
         assert!(reason(&header().encode(), 10_001).contains("longer"));
         let newer = forged(|bytes| bytes[16] = 2);
-        let Err(Flaw::Unreadable(why)) = Header::decode(&newer, 10_000) else {
+        let Err(Flaw::Unreadable(why)) = CheckpointHeader::decode(&newer, 10_000) else {
             panic!("read a newer format")
         };
         assert!(why.contains("version 2"), "{why}");
@@ -182,7 +182,10 @@ mod tests {
             [(32, 9_950_u64), (32, u64::MAX), (40, u64::MAX), (48, 0), (56, u64::MAX / 2), (56, 1001)]
         {
             let lie = forged(|bytes| bytes[at..at + 8].copy_from_slice(&value.to_le_bytes()));
-            assert!(matches!(Header::decode(&lie, 10_000), Err(Flaw::Damaged(_))), "{value} at {at}");
+            assert!(
+                matches!(CheckpointHeader::decode(&lie, 10_000), Err(Flaw::Damaged(_))),
+                "{value} at {at}"
+            );
         }
     }
 }

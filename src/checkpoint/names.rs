@@ -4,16 +4,16 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use super::header::{HEADER, Header};
+use super::header::{CheckpointHeader, HEADER};
 
 /// Where a series lies: `DIRECTORY/NAME.00000001.h5` and so on.
 #[derive(Clone, Debug)]
-pub(super) struct Names {
+pub(super) struct CheckpointNames {
     pub(super) directory: PathBuf,
     pub(super) name: String,
 }
 
-impl Names {
+impl CheckpointNames {
     /// The series with this path and name; `None` if the path does not end in a name of UTF-8.
     pub(super) fn of(path: &Path) -> Option<Self> {
         let name = path.file_name()?.to_str()?.to_owned();
@@ -32,10 +32,11 @@ impl Names {
         Ok(numbers)
     }
 
-    /// Removes what earlier runs of this series left when they were killed while writing.
+    /// Removes the files that earlier runs of this series left when they were killed while writing.
     pub(super) fn remove_partial(&self) -> io::Result<()> {
         let is_partial = |file: &String| {
-            // .NAME.NUMBER.h5.PROCESS-ATTEMPT.partial, or that with what MPI-IO added to the name of a file of its own
+            // .NAME.NUMBER.h5.PROCESS-ATTEMPT.partial, or that with what MPI-IO appended for a lock
+            // file
             let rest = file.strip_prefix('.').and_then(|rest| rest.rsplit_once(".partial"));
             let rest = rest.filter(|(_, added)| added.is_empty() || added.starts_with('.'));
             let target = rest.and_then(|(rest, _)| rest.rsplit_once('.')).map(|(target, _)| target);
@@ -53,7 +54,7 @@ impl Names {
         let length = file.metadata().ok()?.len();
         let mut bytes = Vec::new();
         file.take(HEADER).read_to_end(&mut bytes).ok()?;
-        Header::decode(&bytes, length).ok().map(|header| header.run)
+        CheckpointHeader::decode(&bytes, length).ok().map(|header| header.run)
     }
 
     fn entries(&self) -> io::Result<Vec<String>> {
@@ -78,7 +79,7 @@ mod tests {
     #[test]
     fn only_files_of_the_series_count() {
         let directory = tempfile::tempdir().unwrap();
-        let names = Names::of(&directory.path().join("run.a")).unwrap();
+        let names = CheckpointNames::of(&directory.path().join("run.a")).unwrap();
         let partial = ".run.a.00000004.h5.17-0.partial";
         // Open MPI tries locks with such a file
         let beside = ".run.a.00000003.h5.16-2.partial.locktest.1";
@@ -105,7 +106,9 @@ mod tests {
 
     #[test]
     fn a_path_must_end_in_a_name() {
-        assert_eq!(Names::of(Path::new("run")).unwrap().directory, Path::new("."));
-        assert!(Names::of(Path::new("..")).is_none() && Names::of(Path::new("/")).is_none());
+        assert_eq!(CheckpointNames::of(Path::new("run")).unwrap().directory, Path::new("."));
+        assert!(
+            CheckpointNames::of(Path::new("..")).is_none() && CheckpointNames::of(Path::new("/")).is_none()
+        );
     }
 }

@@ -6,7 +6,7 @@ use parhelion_kernels::Element;
 
 /// A component of a field. In the file, several components are one dataset, and the first axis
 /// counts them: each is contiguous there as it is in memory.
-pub(super) struct Part<F> {
+pub(super) struct FieldComponent<F> {
     pub(super) field: F,
     pub(super) component: usize,
 }
@@ -26,7 +26,7 @@ fn placement<T: Element, const N: usize>(field: &Field<T, N>, component: usize) 
 
 macro_rules! stored {
     ($($field:ty),*) => {$(
-        impl<T: Element, const N: usize> Stored for Part<$field> {
+        impl<T: Element, const N: usize> Stored for FieldComponent<$field> {
             type Value = T;
 
             fn name(&self) -> &str {
@@ -50,7 +50,7 @@ macro_rules! stored {
 
 stored!(&Field<T, N>, &mut Field<T, N>);
 
-impl<T: Element, const N: usize> StoredMut for Part<&mut Field<T, N>> {
+impl<T: Element, const N: usize> StoredMut for FieldComponent<&mut Field<T, N>> {
     fn component_mut(&mut self, _: usize) -> &mut [T] {
         self.field.buffer_mut(self.component)
     }

@@ -1,5 +1,6 @@
 //! Reading one checkpoint.
 
+use std::fmt::Display;
 use std::fs::File;
 use std::hash::Hash;
 use std::io::{self, Read};
@@ -8,54 +9,33 @@ use std::path::{Path, PathBuf};
 
 use hdf5::OpenMode;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 
 use super::any_field::AnyField;
 use super::description::{Description, FieldRecord};
-use super::header::{Flaw, HEADER, Header};
-use super::part::Part;
+use super::header::{CheckpointHeader, Flaw, HEADER};
+use super::part::FieldComponent;
 use super::scalar::Scalar;
 use super::{file, verify};
 use crate::error::{Error, ErrorKind, Result};
 use crate::field::Field;
-use crate::io::{complaint, on_root, open_alone, read_all, same_everywhere, with_datasets};
+use crate::io::{complaint, open_alone, read_all, same_everywhere, with_datasets};
 use crate::measure::Kind;
+use crate::messages::on_root;
 use crate::world::World;
 use parhelion_kernels::Element;
 
-/// A complete checkpoint, verified to the last byte, from which a run goes on: on any number of ranks, with the same bits.
+/// A complete checkpoint, verified to the last byte. A run resumes from it with the same bits, on
+/// any number of ranks.
 ///
-/// From [`Checkpoints::restart`](crate::checkpoint::Checkpoints::restart), or [`Restart::open`] for a file of one's choice.
+/// [`Checkpoints::restart`](crate::checkpoint::Checkpoints::restart) finds the newest one;
+/// [`Restart::open`] opens a given file.
 pub struct Restart<'w> {
     world: &'w World,
     path: PathBuf,
-    header: Header,
+    header: CheckpointHeader,
     description: Description,
     /// Newer checkpoints that could not be used, and why.
     pub(super) skipped: Vec<(PathBuf, String)>,
-}
-
-/// What rank 0 tells the others of a file.
-#[derive(Serialize, Deserialize)]
-enum Found {
-    Good(Header),
-    Damaged(String),
-    Unreadable(String),
-}
-
-impl Found {
-    /// With the description as it stands in the file: one that rank 0 could read is not put deeper into
-    /// something else, where it might be too deep.
-    fn encode(&self, description: &[u8]) -> serde_json::Result<Vec<u8>> {
-        let found = serde_json::to_vec(self)?;
-        Ok([&(found.len() as u64).to_le_bytes(), &found[..], description].concat())
-    }
-
-    fn decode(message: &[u8]) -> serde_json::Result<(Self, &[u8])> {
-        let (length, rest) = message.split_first_chunk().expect("message of rank 0 is complete");
-        let (found, description) = rest.split_at(u64::from_le_bytes(*length) as usize);
-        Ok((serde_json::from_slice(found)?, description))
-    }
 }
 
 impl<'w> Restart<'w> {
@@ -63,12 +43,13 @@ impl<'w> Restart<'w> {
     ///
     /// # Errors
     ///
-    /// If the file cannot be read, is no complete checkpoint, is damaged (the message says
-    /// where), or is of a newer format.
+    /// If the file cannot be read, is no complete checkpoint, is damaged (the message says where),
+    /// or has a newer format.
     ///
     /// # Collective
     ///
-    /// All ranks call it, with the same path, and get the same error. So do all methods that take a field.
+    /// All ranks call it, with the same path, and get the same error. This holds for all methods
+    /// that take a field.
     pub fn open(world: &'w World, path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         same_everywhere(world, "the path of a checkpoint", &path)?;
@@ -79,22 +60,15 @@ impl<'w> Restart<'w> {
     pub(super) fn examine(world: &'w World, path: &Path) -> Result<Result<Self, String>> {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let timing = world.measure().start_on(Kind::Read, &name);
-        let found = on_root(world, || {
-            let (found, description) = match look_at(path) {
-                Ok((header, description)) => (Found::Good(header), description),
-                Err(Flaw::Damaged(reason)) => (Found::Damaged(reason), Vec::new()),
-                Err(Flaw::Unreadable(reason)) => (Found::Unreadable(reason), Vec::new()),
-            };
-            found.encode(&description).map_err(|error| cannot_use(path, &error.to_string()))
-        })?;
-        // all ranks read the same bytes, and fail alike if they do
-        let unclear = |error: serde_json::Error| cannot_use(path, &error.to_string());
-        let (found, description) = Found::decode(&found).map_err(unclear)?;
-        let (header, description): (_, Description) = match found {
-            Found::Good(header) => (header, serde_json::from_slice(description).map_err(unclear)?),
-            Found::Damaged(reason) => return Ok(Err(reason)),
-            Found::Unreadable(reason) => return Err(cannot_use(path, &reason)),
+        // the description as it stands in the file: every rank reads the same text, and fails alike
+        // if it does
+        let (header, text) = match on_root(world.comm(), || Ok(look_at(path)))? {
+            Ok(found) => found,
+            Err(Flaw::Damaged(reason)) => return Ok(Err(reason)),
+            Err(Flaw::Unreadable(reason)) => return Err(cannot_use(path, &reason)),
         };
+        let description: Description =
+            serde_json::from_str(&text).map_err(|error| cannot_use(path, &error.to_string()))?;
         let expected = world.agree(expected(world, path, &header))?;
         let damage = verify::find_damage(world, path, &description, &expected)?;
         let bytes: u64 = description.fields.iter().map(|field| field.data.length).sum();
@@ -125,7 +99,7 @@ impl<'w> Restart<'w> {
         self.description.fields.iter().map(|field| field.name.as_str())
     }
 
-    /// Newer checkpoints that were passed over because they are damaged, and why.
+    /// Newer checkpoints that were skipped because they are damaged, and why.
     pub fn skipped(&self) -> &[(PathBuf, String)] {
         &self.skipped
     }
@@ -134,7 +108,7 @@ impl<'w> Restart<'w> {
     ///
     /// # Errors
     ///
-    /// If there is none of that name, or it is of another type.
+    /// If there is none of that name, or it has another type.
     pub fn scalar<S: TryFrom<Scalar, Error = String>>(&self, name: &str) -> Result<S> {
         let fail = |reason: &str| {
             let message = format!("cannot restore scalar {name:?} from {}: {reason}", self.path.display());
@@ -151,7 +125,7 @@ impl<'w> Restart<'w> {
     ///
     /// # Errors
     ///
-    /// If it is not of this type.
+    /// If it does not have this type.
     pub fn metadata<M: DeserializeOwned>(&self) -> Result<M> {
         serde_json::from_value(self.description.metadata.clone()).map_err(|error| {
             let message = format!("cannot restore the metadata from {}: {error}", self.path.display());
@@ -159,22 +133,24 @@ impl<'w> Restart<'w> {
         })
     }
 
-    /// Reads the field of this name, each rank its own block, and its clock. Its halo becomes stale.
+    /// Reads the field of this name, each rank its own block, and its clock. The halo becomes
+    /// stale.
     ///
     /// # Errors
     ///
-    /// If there is no such field, or the one that was saved differs in type, components, centering or grid (its
-    /// process grid and halo may differ).
+    /// If there is no such field, or it differs from the saved one in type, components, centering
+    /// or grid. (The process grid and the halo may differ.)
     ///
     /// # Collective
     ///
-    /// All ranks call it, with the same field, and get the same error. After an error the values are unspecified.
+    /// All ranks call it, with the same field, and get the same error. After an error the values
+    /// are unspecified.
     pub fn restore<T: Element, const N: usize>(&self, field: &mut Field<T, N>) -> Result<()> {
         let name = field.name().to_owned();
         self.restore_as(&name, field)
     }
 
-    /// As [`restore`](Self::restore), of a field that was saved under another name.
+    /// Reads a field that was saved under another name, as [`restore`](Self::restore).
     ///
     /// # Errors
     ///
@@ -193,15 +169,16 @@ impl<'w> Restart<'w> {
         same_everywhere(self.world, "the field to be restored", &Printed(&wanted))?;
         let record = self.world.agree(self.find(name, &wanted).map_err(|reason| fail(&reason)))?;
         let dataset = file::dataset_of(name);
-        on_root(self.world, || {
+        on_root(self.world.comm(), || {
             let checked = self.check_dataset(&dataset, record, field);
-            checked.map(|()| Vec::new()).map_err(|reason| fail(&reason))
+            checked.map_err(|reason| fail(&reason))
         })?;
         with_datasets(self.world, (&self.path, &[dataset], OpenMode::Read), fail, |datasets| {
             let mut done = Ok(());
             for component in 0..field.components() {
-                // all of them, whatever fails: the other ranks go on too
-                let filled = read_all(self.world, &datasets[0], &mut Part { field: &mut *field, component });
+                // all of them, even after a failure: the other ranks continue too
+                let filled =
+                    read_all(self.world, &datasets[0], &mut FieldComponent { field: &mut *field, component });
                 done = done.and(filled);
             }
             done
@@ -265,7 +242,7 @@ impl<'w> Restart<'w> {
 }
 
 /// Reads and checks everything but the values; gives the description as text. On rank 0.
-fn look_at(path: &Path) -> Result<(Header, Vec<u8>), Flaw> {
+fn look_at(path: &Path) -> Result<(CheckpointHeader, String), Flaw> {
     let unreadable = |error: io::Error| Flaw::Unreadable(error.to_string());
     let damaged = |reason: &str| Flaw::Damaged(reason.to_owned());
     let metadata = std::fs::metadata(path).map_err(unreadable)?;
@@ -276,14 +253,15 @@ fn look_at(path: &Path) -> Result<(Header, Vec<u8>), Flaw> {
     let length = metadata.len();
     let mut bytes = Vec::new();
     (&file).take(HEADER).read_to_end(&mut bytes).map_err(unreadable)?;
-    let header = Header::decode(&bytes, length)?;
+    let header = CheckpointHeader::decode(&bytes, length)?;
     let mut text = vec![0; header.description.1 as usize];
     let described = file.read_exact_at(&mut text, header.description.0);
     if described.is_err() || crc32fast::hash(&text) != header.description_crc {
         return Err(damaged("its description is damaged"));
     }
-    let description: Description = serde_json::from_slice(&text)
-        .map_err(|error| Flaw::Damaged(format!("its description makes no sense: {error}")))?;
+    let senseless = |error: &dyn Display| Flaw::Damaged(format!("its description makes no sense: {error}"));
+    let text = String::from_utf8(text).map_err(|error| senseless(&error))?;
+    let description: Description = serde_json::from_str(&text).map_err(|error| senseless(&error))?;
     description.check(length, header.checksums.1).map_err(Flaw::Damaged)?;
     match verify::structure_crc(&file, &description, length) {
         Ok(found) if found == header.structure_crc => Ok((header, text)),
@@ -292,7 +270,7 @@ fn look_at(path: &Path) -> Result<(Header, Vec<u8>), Flaw> {
 }
 
 /// The checksums of this rank's share of the blocks.
-fn expected(world: &World, path: &Path, header: &Header) -> Result<Vec<u32>> {
+fn expected(world: &World, path: &Path, header: &CheckpointHeader) -> Result<Vec<u32>> {
     let fail = |error: io::Error| cannot_use_here(path, &error.to_string());
     let file = File::open(path).map_err(fail)?;
     let (length, expected) = (file.metadata().map_err(fail)?.len(), header.file_length);
@@ -329,38 +307,5 @@ struct Printed<'a>(&'a FieldRecord);
 impl Hash for Printed<'_> {
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
         format!("{:?}", self.0).hash(state);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn whatever_description_rank_0_can_read_the_others_can_too() {
-        let header = Header {
-            file_length: 1 << 20,
-            description: (HEADER, 1),
-            checksums: (HEADER, 1),
-            description_crc: 0,
-            structure_crc: 0,
-            run: 1,
-            number: 2,
-            step: 3,
-        };
-        let mut readable = 0;
-        for depth in 1..200 {
-            let metadata = format!("{}{}", "[".repeat(depth), "]".repeat(depth));
-            let text = format!(
-                "{{\"library\":\"\",\"step\":0,\"time\":{{\"bits\":\"0\"}},\"fields\":[],\"scalars\":{{}},\"metadata\":{metadata}}}"
-            );
-            let Ok(description) = serde_json::from_slice::<Description>(text.as_bytes()) else { continue };
-            readable = depth;
-            let message = Found::Good(header.clone()).encode(text.as_bytes()).unwrap();
-            let (found, told) = Found::decode(&message).unwrap();
-            assert!(matches!(found, Found::Good(found) if found == header));
-            assert_eq!(serde_json::from_slice::<Description>(told).unwrap(), description);
-        }
-        assert!(readable > 100, "{readable}");
     }
 }

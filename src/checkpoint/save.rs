@@ -6,25 +6,18 @@ use std::path::{Path, PathBuf};
 use hdf5::OpenMode;
 use mpi::collective::SystemOperation;
 use mpi::traits::CommunicatorCollectives;
-use serde::{Deserialize, Serialize};
 
 use super::description::Description;
-use super::header::{HEADER, Header};
+use super::header::{CheckpointHeader, HEADER};
 use super::snapshot::Checkpoint;
 use super::{crc, file, verify};
 use crate::error::{Error, ErrorKind, Result};
-use crate::io::{Draft, on_root, sync, with_datasets};
+use crate::io::{Draft, sync, with_datasets};
+use crate::messages::on_root;
 use crate::world::World;
 
-/// What rank 0 tells the others of the file that it made.
-#[derive(Serialize, Deserialize)]
-struct Made {
-    path: PathBuf,
-    description: Description,
-}
-
-/// What a checkpoint is called, and in what.
-pub(super) struct Label<'a> {
+/// The file, run and number of a checkpoint.
+pub(super) struct CheckpointLabel<'a> {
     pub(super) target: &'a Path,
     pub(super) run: u64,
     pub(super) number: u64,
@@ -34,7 +27,7 @@ pub(super) struct Label<'a> {
 /// `read_back`. Collective.
 pub(super) fn save(
     world: &World,
-    label: &Label<'_>,
+    label: &CheckpointLabel<'_>,
     checkpoint: &Checkpoint<'_>,
     read_back: bool,
 ) -> Result<()> {
@@ -43,34 +36,35 @@ pub(super) fn save(
     };
     let fail_io = |error: std::io::Error| fail(&error.to_string());
     let (mut draft, mut header) = (None, None);
-    let made = on_root(world, || {
+    let (path, text): (String, String) = on_root(world.comm(), || {
         let made = Draft::create(label.target)?;
         let places =
             file::define(&made.path, &checkpoint.fields, checkpoint.describe()).map_err(|e| fail(&e))?;
-        header = Some(Header {
+        header = Some(CheckpointHeader {
             file_length: 0,
             description: (places.text_offset, places.text.len() as u64),
             checksums: (places.checksums_offset, places.description.blocks()),
-            description_crc: crc32fast::hash(&places.text),
+            description_crc: crc32fast::hash(places.text.as_bytes()),
             structure_crc: 0,
             run: label.run,
             number: label.number,
             step: checkpoint.step(),
         });
-        let answer = Made { path: made.path.clone(), description: places.description };
+        let path = made.text()?;
         draft = Some(made);
-        serde_json::to_vec(&answer).map_err(|error| fail(&error.to_string()))
+        Ok((path, places.text))
     })?;
-    let Made { path, description } =
-        // the same bytes on all ranks
-        serde_json::from_slice(&made).map_err(|error| Error::on_all_ranks(ErrorKind::File, error.to_string()))?;
+    let path = PathBuf::from(path);
+    // the same text on all ranks
+    let description: Description = serde_json::from_str(&text)
+        .map_err(|error| Error::on_all_ranks(ErrorKind::File, error.to_string()))?;
 
     let names: Vec<String> = checkpoint.fields.iter().map(|(name, _)| file::dataset_of(name)).collect();
     if !names.is_empty() {
         with_datasets(world, (&path, &names, OpenMode::ReadWrite), fail, |datasets| {
             let mut done = Ok(());
             for (dataset, (_, field)) in datasets.iter().zip(&checkpoint.fields) {
-                // all of them, whatever fails: the other ranks go on too
+                // all of them, even after a failure: the other ranks continue too
                 let written = field.write(dataset);
                 done = done.and(written);
             }
@@ -78,7 +72,7 @@ pub(super) fn save(
         })?;
     }
     let checksums = checksums(world, checkpoint, &description);
-    on_root(world, || {
+    on_root(world.comm(), || {
         let header = header.as_mut().expect("rank 0 keeps the header until the end");
         let bytes: Vec<u8> = checksums.iter().flat_map(|sum| sum.to_le_bytes()).collect();
         file::write_at(&path, header.checksums.0, &bytes).map_err(fail_io)?;
@@ -87,7 +81,7 @@ pub(super) fn save(
         description.check(header.file_length, header.checksums.1).map_err(|reason| fail(&reason))?;
         header.structure_crc =
             verify::structure_crc(&file, &description, header.file_length).map_err(fail_io)?;
-        Ok(Vec::new())
+        Ok(())
     })?;
     // every node brings what its ranks wrote to disk
     world.agree(sync(&path).map_err(fail_io))?;
@@ -100,11 +94,11 @@ pub(super) fn save(
             return world.agree(Err(fail(&reason)));
         }
     }
-    on_root(world, || {
+    on_root(world.comm(), || {
         let header = header.expect("rank 0 keeps the header until the end");
         commit(&path, &header, &description, read_back).map_err(|reason| fail(&reason))?;
         draft.expect("rank 0 keeps the draft until the end").move_in_place()?;
-        Ok(Vec::new())
+        Ok(())
     })?;
     Ok(())
 }
@@ -132,7 +126,12 @@ fn checksums(world: &World, checkpoint: &Checkpoint<'_>, description: &Descripti
 
 /// Writes the header, which makes the file a checkpoint. With `read_back`, looks at the rest first
 /// and at the header after. On rank 0.
-fn commit(path: &Path, header: &Header, description: &Description, read_back: bool) -> Result<(), String> {
+fn commit(
+    path: &Path,
+    header: &CheckpointHeader,
+    description: &Description,
+    read_back: bool,
+) -> Result<(), String> {
     let say = |error: std::io::Error| error.to_string();
     if read_back {
         let file = File::open(path).map_err(say)?;

@@ -25,17 +25,17 @@ pub enum Scalar {
     Text(String),
 }
 
-/// As a scalar stands in the file.
+/// A scalar as it is written to the file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Kept {
+pub(super) enum ScalarRecord {
     Real(Exact),
     Integer(i64),
     Natural(u64),
     Text(String),
 }
 
-impl From<Scalar> for Kept {
+impl From<Scalar> for ScalarRecord {
     fn from(scalar: Scalar) -> Self {
         match scalar {
             Scalar::Real(value) => Self::Real(Exact(value)),
@@ -46,13 +46,13 @@ impl From<Scalar> for Kept {
     }
 }
 
-impl From<Kept> for Scalar {
-    fn from(kept: Kept) -> Self {
+impl From<ScalarRecord> for Scalar {
+    fn from(kept: ScalarRecord) -> Self {
         match kept {
-            Kept::Real(Exact(value)) => Self::Real(value),
-            Kept::Integer(value) => Self::Integer(value),
-            Kept::Natural(value) => Self::Natural(value),
-            Kept::Text(value) => Self::Text(value),
+            ScalarRecord::Real(Exact(value)) => Self::Real(value),
+            ScalarRecord::Integer(value) => Self::Integer(value),
+            ScalarRecord::Natural(value) => Self::Natural(value),
+            ScalarRecord::Text(value) => Self::Text(value),
         }
     }
 }

@@ -4,25 +4,26 @@ use std::fs;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::{Path, PathBuf};
 
-use super::names::Names;
+use super::names::CheckpointNames;
 use super::restart::Restart;
-use super::save::{Label, save};
+use super::save::{CheckpointLabel, save};
 use super::snapshot::{Checkpoint, depth};
 use crate::error::{Error, ErrorKind, Result};
-use crate::io::{on_root, same_everywhere};
+use crate::io::same_everywhere;
 use crate::measure::Kind;
+use crate::messages::on_root;
 use crate::world::World;
 
-/// Levels of metadata; those who read it give up at 127.
+/// Most levels of nested metadata; readers give up at 127.
 const DEEPEST: usize = 100;
 
-/// The checkpoints of a run: numbered files `NAME.00000001.h5`, `NAME.00000002.h5`, … of which the
+/// The checkpoints of a run: numbered files `NAME.00000001.h5`, `NAME.00000002.h5`, …, of which the
 /// newest are kept.
 ///
-/// A checkpoint is either complete and verified, or it does not exist. It is written under another
-/// name, brought to disk, read back and compared with checksums that were made from memory, and
-/// marked as complete; then it gets its name, and only then older ones go. Whatever kills
-/// the job meanwhile, the checkpoints that were there are there.
+/// A checkpoint is either complete and verified, or it does not exist. It is written under a
+/// temporary name, brought to disk, read back and compared with checksums that were made from
+/// memory, and marked as complete. Then it gets its name, and only then are older ones removed.
+/// Whatever kills the job in between, the earlier checkpoints survive.
 ///
 /// ```
 /// use parhelion::prelude::*;
@@ -54,10 +55,10 @@ const DEEPEST: usize = 100;
 /// # Ok::<(), parhelion::Error>(())
 /// ```
 ///
-/// At one time, one job may write checkpoints of a name in a directory.
+/// Only one job at a time may write checkpoints of a name in a directory.
 pub struct Checkpoints<'w> {
     world: &'w World,
-    names: Names,
+    names: CheckpointNames,
     keep: usize,
     read_back: bool,
     /// The run that the checkpoints belong to; known from the first save or restart on.
@@ -71,15 +72,16 @@ impl<'w> Checkpoints<'w> {
     ///
     /// # Errors
     ///
-    /// If the path does not end in a name of UTF-8 characters, or is not the same on all ranks.
+    /// If the path does not end in a name of UTF-8 characters, or differs between ranks.
     ///
     /// # Collective
     ///
-    /// All ranks call it, with the same path. So do `save` and `restart`, and every error is the same on every rank.
+    /// All ranks call it, with the same path. This also holds for `save` and `restart`, and every
+    /// error is the same on every rank.
     pub fn new(world: &'w World, path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         same_everywhere(world, "the path of checkpoints", &path)?;
-        let names = Names::of(path).ok_or_else(|| {
+        let names = CheckpointNames::of(path).ok_or_else(|| {
             let message = format!(
                 "{} cannot name checkpoints: it must end in a name of UTF-8 characters, as results/heat",
                 path.display()
@@ -89,33 +91,35 @@ impl<'w> Checkpoints<'w> {
         Ok(Self { world, names, keep: 2, read_back: true, run: None, damaged: Vec::new() })
     }
 
-    /// How many checkpoints of the run are kept, 2 unless told otherwise; at least 1.
+    /// Sets how many checkpoints of the run are kept, at least 1. Default: 2.
     ///
-    /// Those of other runs of the same name (started afresh, rather than by [`restart`](Self::restart)) are never
-    /// removed, so that a forgotten restart costs nothing but space.
+    /// Checkpoints of other runs of the same name, which did not continue with
+    /// [`restart`](Self::restart), are never removed: a forgotten restart costs nothing but space.
     pub fn keep(mut self, count: usize) -> Self {
         self.keep = count.max(1);
         self
     }
 
-    /// Whether a checkpoint is read back, from the disk where the system lets go of its copy in memory, and
-    /// compared with the checksums before it counts; so it is unless told otherwise.
+    /// Sets whether a checkpoint is read back and compared with its checksums before it gets its
+    /// name. Default: `true`. Where the system drops its copy in memory, it is read from the disk.
     ///
-    /// `false` is the cheap way: what the file system does wrong is noticed at the restart, by the same
-    /// checksums, and costs the steps since the checkpoint before.
+    /// `false` is cheaper. Errors of the file system are then found at the restart, by the same
+    /// checksums, and cost the steps since the previous checkpoint.
     pub fn read_back(mut self, read_back: bool) -> Self {
         self.read_back = read_back;
         self
     }
 
-    /// Writes a checkpoint, verifies it, and removes older ones beyond those to be kept. Gives its path.
+    /// Writes a checkpoint, verifies it, and removes older ones beyond those to be kept. Returns
+    /// its path.
     ///
     /// # Errors
     ///
-    /// If it cannot be written or brought to disk, is read back differently, two fields have one name
-    /// or one that cannot be that of a dataset, or the ranks mean different things. Nothing is left
-    /// of it then, and the older checkpoints are as they were. If only its directory cannot be brought to disk, it
-    /// stays, but a crash may take its name; no older one is removed.
+    /// If it cannot be written or brought to disk, is read back differently, two fields have the
+    /// same name or one that cannot name a dataset, or the ranks pass different things. A failed
+    /// write leaves nothing behind and the older checkpoints untouched. If only the directory
+    /// cannot be brought to disk, the checkpoint stays, but a crash may remove its name; no older
+    /// one is removed then.
     ///
     /// # Collective
     ///
@@ -123,48 +127,44 @@ impl<'w> Checkpoints<'w> {
     pub fn save(&mut self, checkpoint: Checkpoint<'_>) -> Result<PathBuf> {
         let timing = self.world.measure().start_on(Kind::Write, &self.names.name);
         self.check(&checkpoint)?;
-        let label = on_root(self.world, || {
+        let (number, run) = on_root(self.world.comm(), || {
             let fail = |error: std::io::Error| self.cannot_list(&error);
             self.names.remove_partial().map_err(fail)?;
             let newest = self.names.numbers().map_err(fail)?.first().copied().unwrap_or(0);
             let run = self.run.unwrap_or_else(|| RandomState::new().build_hasher().finish());
-            Ok([newest.saturating_add(1), run].map(u64::to_le_bytes).concat())
+            Ok((newest.saturating_add(1), run))
         })?;
-        let (number, run) = label.split_at(8);
-        let value = |bytes: &[u8]| u64::from_le_bytes(bytes.try_into().expect("eight bytes"));
-        let (number, run) = (value(number), value(run));
         let path = self.names.path(number);
-        let label = Label { target: &path, run, number };
+        let label = CheckpointLabel { target: &path, run, number };
         save(self.world, &label, &checkpoint, self.read_back)?;
         self.run = Some(run);
-        on_root(self.world, || {
+        on_root(self.world.comm(), || {
             self.remove_old(run);
-            Ok(Vec::new())
+            Ok(())
         })?;
         let values = checkpoint.fields.iter().map(|(_, field)| field.values_local());
         timing.finish(values.map(|(count, size)| count * size).sum(), 1);
         Ok(path)
     }
 
-    /// The newest checkpoint that is complete and undamaged, after comparing all of it with its checksums; `None`
-    /// if there is none of this name. What is saved from now on belongs to the same run.
+    /// Opens the newest checkpoint that is complete and undamaged, after comparing all of it with
+    /// its checksums. Returns `None` if there is none of this name. What is saved from then on
+    /// belongs to the same run.
     ///
-    /// A damaged one is passed over for the next older, with a warning on rank 0's standard error; see
-    /// [`Restart::skipped`].
+    /// A damaged checkpoint is skipped in favor of the next older one, with a warning on rank 0's
+    /// standard error; see [`Restart::skipped`].
     ///
     /// # Errors
     ///
-    /// If the directory or a file cannot be read, all that there are are damaged, or the newest is of a newer format.
+    /// If the directory or a file cannot be read, all checkpoints are damaged, or the newest has a
+    /// newer format.
     ///
     /// # Collective
     ///
     /// All ranks call it.
     pub fn restart(&mut self) -> Result<Option<Restart<'w>>> {
-        let listed = on_root(self.world, || {
-            let numbers = self.names.numbers().map_err(|error| self.cannot_list(&error))?;
-            Ok(numbers.into_iter().flat_map(u64::to_le_bytes).collect())
-        })?;
-        let numbers = listed.chunks_exact(8).map(|n| u64::from_le_bytes(n.try_into().expect("eight bytes")));
+        let numbers =
+            on_root(self.world.comm(), || self.names.numbers().map_err(|error| self.cannot_list(&error)))?;
         let mut skipped = Vec::new();
         for number in numbers {
             let path = self.names.path(number);
@@ -198,7 +198,7 @@ impl<'w> Checkpoints<'w> {
         }
     }
 
-    /// Refuses what cannot be saved, or is not the same on all ranks.
+    /// Refuses a checkpoint that cannot be saved, or that differs between ranks.
     fn check(&self, checkpoint: &Checkpoint<'_>) -> Result<()> {
         let described = format!("{:?}", checkpoint.describe());
         same_everywhere(self.world, "what is to be saved in a checkpoint", &described)?;
@@ -224,8 +224,8 @@ impl<'w> Checkpoints<'w> {
         }
     }
 
-    /// Removes the checkpoints of this run beyond those to be kept; damaged ones do not count as kept. On
-    /// rank 0.
+    /// Removes the checkpoints of this run beyond those to be kept; damaged ones do not count as
+    /// kept. On rank 0.
     fn remove_old(&self, run: u64) {
         let mut kept = 0;
         for number in self.names.numbers().unwrap_or_default() {

@@ -1,4 +1,4 @@
-//! What is to be saved.
+//! What is saved in a checkpoint.
 
 use std::collections::BTreeMap;
 
@@ -7,18 +7,18 @@ use serde::Serialize;
 use super::any_field::AnyField;
 use super::description::Description;
 use super::exact::Exact;
-use super::scalar::{Kept, Scalar};
+use super::scalar::{Scalar, ScalarRecord};
 use crate::error::{Error, ErrorKind, Result};
 use crate::field::Field;
 use parhelion_kernels::Element;
 
-/// All that a run needs to go on: fields, single values, step and time, for
+/// All that a run needs to resume: fields, single values, step and time, for
 /// [`Checkpoints::save`](crate::checkpoint::Checkpoints::save).
 ///
-/// Fields may be of any element type, centering, number of components and axes, and on several
-/// grids; a scheme of two levels in time saves both as fields. Their clocks
-/// ([`Field::set_time`]) are kept. Boundary conditions are code, and are set again by the program
-/// that restarts.
+/// Fields may have any element type, centering and number of components and axes, and may lie on
+/// several grids. A scheme with two levels in time saves both as fields. The clocks of fields
+/// ([`Field::set_time`]) are kept. Boundary conditions are code; the program that restarts sets
+/// them again.
 ///
 /// ```
 /// use parhelion::prelude::*;
@@ -66,12 +66,12 @@ impl<'a> Checkpoint<'a> {
 
     /// Adds one value of any serializable type: parameters, the state of a random number generator.
     ///
-    /// It is kept as JSON. Finite floating-point numbers keep their bits, but JSON has no infinities and
-    /// no NaN: those become null. [`scalar`](Self::scalar) keeps them.
+    /// It is kept as JSON. Finite floating-point numbers keep their bits. JSON has no infinities
+    /// and no NaN, so those become null; [`scalar`](Self::scalar) keeps them.
     ///
     /// # Errors
     ///
-    /// If the value has no form in JSON, as a map whose keys are no texts.
+    /// If the value has no form in JSON, such as a map whose keys are not text.
     pub fn metadata(mut self, value: &impl Serialize) -> Result<Self> {
         self.metadata = serde_json::to_value(value).map_err(|error| {
             Error::new(ErrorKind::Argument, format!("the metadata of a checkpoint cannot be saved: {error}"))
@@ -83,7 +83,7 @@ impl<'a> Checkpoint<'a> {
         self.step
     }
 
-    /// As in the file, but for the places of the fields' values.
+    /// The description for the file, without the places of the fields' values.
     pub(super) fn describe(&self) -> Description {
         Description {
             library: concat!("parhelion ", env!("CARGO_PKG_VERSION")).into(),
@@ -93,14 +93,14 @@ impl<'a> Checkpoint<'a> {
             scalars: self
                 .scalars
                 .iter()
-                .map(|(name, value)| (name.clone(), Kept::from(value.clone())))
+                .map(|(name, value)| (name.clone(), ScalarRecord::from(value.clone())))
                 .collect(),
             metadata: self.metadata.clone(),
         }
     }
 }
 
-/// How deep lists and objects lie in each other.
+/// The depth of nested lists and objects.
 pub(super) fn depth(value: &serde_json::Value) -> usize {
     match value {
         serde_json::Value::Array(values) => 1 + values.iter().map(depth).max().unwrap_or(0),

@@ -18,14 +18,15 @@ const SIGNALS: [i32; 2] = [SIGTERM, SIGUSR1];
 /// The code of [`StopReason::TimeLimit`] among ranks, after those of the signals.
 const TIME_LIMIT: u64 = SIGNALS.len() as u64;
 
-/// Requests of this process that there are.
+/// Number of live requests of this process.
 static LISTENING: AtomicUsize = AtomicUsize::new(0);
-/// Whether signals do again what they did.
+/// Whether signals have their usual effect again.
 static NOBODY_LISTENS: LazyLock<Arc<AtomicBool>> = LazyLock::new(Default::default);
-/// How many of the signals do so then: that is said once in a process, and cannot be taken back.
+/// Number of signals with that fallback, which is registered once per process and cannot be
+/// removed.
 static DEFAULTS: Mutex<usize> = Mutex::new(0);
 
-/// Whether the run should make a checkpoint and end: because of SIGTERM or SIGUSR1, or because its
+/// Whether the run should write a checkpoint and end: because of SIGTERM or SIGUSR1, or because its
 /// time is nearly up.
 ///
 /// ```
@@ -46,12 +47,14 @@ static DEFAULTS: Mutex<usize> = Mutex::new(0);
 /// # Ok::<(), parhelion::Error>(())
 /// ```
 ///
-/// The ranks decide together: one that the signal has not reached joins those that it has. Batch systems send
-/// signals some time before they kill: `#SBATCH --signal=USR1@300` (Slurm) to every process of the step.
-/// `mpirun` of Open MPI and MPICH pass SIGUSR1 on. So does MPICH's with SIGTERM, but Open MPI's waits one second, passes it on
-/// and kills one second later, unless told otherwise: `--mca odls_base_sigkill_timeout 30` makes both 30 seconds.
+/// The ranks decide together: ranks that the signal has not reached join those that it has. Batch
+/// systems send signals some time before they kill: `#SBATCH --signal=USR1@300` (Slurm) to every
+/// process of the step. `mpirun` of Open MPI and of MPICH pass SIGUSR1 on. MPICH also passes
+/// SIGTERM on. Open MPI waits one second, passes SIGTERM on and kills one second later; `--mca
+/// odls_base_sigkill_timeout 30` makes both waits 30 seconds.
 ///
-/// While it lives, the signals do nothing else; afterwards they end the process as usual.
+/// While a `StopRequest` lives, the signals have no other effect. Afterwards they end the process
+/// as usual.
 pub struct StopRequest<'w> {
     world: &'w World,
     /// 1 + the place in [`SIGNALS`] of the signal that came last; 0 for none.
@@ -61,7 +64,7 @@ pub struct StopRequest<'w> {
     started: Instant,
 }
 
-/// Why a run should end.
+/// The reason why a run should end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StopReason {
@@ -84,7 +87,7 @@ impl fmt::Display for StopReason {
 }
 
 impl<'w> StopRequest<'w> {
-    /// Begins to listen for SIGTERM and SIGUSR1.
+    /// Starts to listen for SIGTERM and SIGUSR1.
     ///
     /// # Errors
     ///
@@ -107,7 +110,7 @@ impl<'w> StopRequest<'w> {
     }
 
     fn register(&mut self) -> io::Result<()> {
-        // before the others, so that it acts on signals that nobody listens for only
+        // before the others, so that it acts only on signals without a listener
         let mut registered = DEFAULTS.lock().unwrap_or_else(PoisonError::into_inner);
         for &signal in &SIGNALS[*registered..] {
             flag::register_conditional_default(signal, Arc::clone(&NOBODY_LISTENS))?;
@@ -120,13 +123,14 @@ impl<'w> StopRequest<'w> {
         Ok(())
     }
 
-    /// Asks to stop this long after [`listen`](Self::listen), too. Leave time for a checkpoint.
+    /// Also asks to stop this long after [`listen`](Self::listen). Leave time for a checkpoint.
     pub fn after(mut self, limit: Duration) -> Self {
         self.deadline = self.started.checked_add(limit);
         self
     }
 
-    /// Whether to stop now, and why: the same answer on every rank. Once it says so, it keeps saying so.
+    /// Whether to stop now, and why: the same answer on every rank. The answer does not change
+    /// back.
     ///
     /// # Collective
     ///

@@ -41,7 +41,7 @@ pub(super) fn structure_crc(file: &File, description: &Description, file_length:
     Ok(hasher.finalize())
 }
 
-/// The blocks that this rank looks at.
+/// The blocks that this rank checks.
 pub(super) fn share(world: &World, blocks: u64) -> Range<u64> {
     let (rank, ranks) = (world.rank() as u128, world.size() as u128);
     let bound = |rank: u128| (u128::from(blocks) * rank / ranks) as u64;
@@ -63,7 +63,7 @@ pub(super) fn find_damage(
     let file = world.agree(opened)?;
     let (mut buffer, mut first, mut count) = (Vec::new(), u64::MAX, 0);
     for (number, &expected) in share(world, description.blocks()).zip(expected) {
-        // what cannot be read is as good as damaged
+        // a block that cannot be read is as useless as a damaged one
         if !matches!(block_crc(&file, description, number, &mut buffer), Ok(found) if found == expected) {
             first = first.min(number);
             count += 1;

@@ -1,10 +1,10 @@
-//! Reading and writing single points, and views of the local array.
+//! Access to single points, and views of the local array.
 
 use ndarray::{ArrayView, ArrayViewMut};
 use parhelion_kernels::{Array, Dimensions, Element, NdDim, Pattern, Reach, Region, View, ViewMut};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::field::Field;
+use crate::field::{Component, ComponentMut, Field};
 use crate::grid::Face;
 
 impl<T: Element, const N: usize> Field<T, N> {
@@ -13,7 +13,7 @@ impl<T: Element, const N: usize> Field<T, N> {
     /// # Panics
     /// When the point is not in [`region_local`](Self::region_local).
     pub fn get_local(&self, index: [isize; N]) -> T {
-        self.component(0).get(index)
+        self.view().get(index)
     }
 
     /// Writes a point this rank owns, by local index.
@@ -21,28 +21,24 @@ impl<T: Element, const N: usize> Field<T, N> {
     /// # Panics
     /// When the point is not in [`region_local`](Self::region_local).
     pub fn set_local(&mut self, index: [isize; N], value: T) {
-        self.component_mut(0).set(index, value);
+        self.view_mut().set(index, value);
     }
 
     /// The value of a point by global index, or `None` where another rank owns it.
     pub fn get_global(&self, index: [usize; N]) -> Option<T> {
-        self.local_index(index).map(|local| self.get_local(local))
+        self.component(0).get_global(index)
     }
 
-    /// Writes a point by global index where this rank owns it; says whether it does.
+    /// Writes a point by global index on the rank that owns it, and returns whether this rank does:
+    /// `false` on all ranks for a point outside the field.
     ///
-    /// To be called on all ranks alike: the halos of the others, which may hold the point, become
-    /// stale too. A point outside the field is nobody's.
+    /// Call it on all ranks with the same arguments: the other ranks' halos, which may hold the
+    /// point, become stale too.
     pub fn set_global(&mut self, index: [usize; N], value: T) -> bool {
-        let local = self.local_index(index);
-        if let Some(local) = local {
-            self.set_local(local, value);
-        }
-        self.invalidate_halo();
-        local.is_some()
+        self.component_mut(0).set_global(index, value)
     }
 
-    /// Local index of a global one, where this rank owns the point.
+    /// Local index of a global one, or `None` where another rank owns the point.
     pub fn local_index(&self, index: [usize; N]) -> Option<[isize; N]> {
         let (global, region) = (index.map(|i| i as isize), self.region_global());
         region.contains(global).then(|| std::array::from_fn(|a| global[a] - region.start[a]))
@@ -53,36 +49,24 @@ impl<T: Element, const N: usize> Field<T, N> {
         self.grid.coordinates(index.map(|i| i as isize), self.centering)
     }
 
-    /// The owned points of one component, local frame, for kernels.
-    ///
-    /// # Panics
-    /// When there is no such component.
-    pub fn component(&self, component: usize) -> View<'_, T, N> {
-        self.components[component].view().restricted(self.layout.interior())
+    /// The owned points, local frame, for kernels.
+    pub fn view(&self) -> View<'_, T, N> {
+        self.component(0).view()
     }
 
-    /// The owned points of one component, local frame, for kernels. The halo becomes stale.
-    ///
-    /// # Panics
-    /// When there is no such component.
-    pub fn component_mut(&mut self, component: usize) -> ViewMut<'_, T, N> {
-        self.invalidate_halo();
-        self.components[component].view_mut().restricted(self.layout.interior())
+    /// The owned points, for kernels that write; see [`sweep`](crate::grid::Grid::sweep). The halo
+    /// becomes stale.
+    pub fn view_mut(&mut self) -> ViewMut<'_, T, N> {
+        self.component_mut(0).view_mut()
     }
 
-    /// The owned points and the halo around them to this depth, local frame, for kernels that read rows.
+    /// The owned points and the halo around them to this depth, local frame, for kernels that read
+    /// rows.
     ///
     /// # Errors
-    /// When some of that is stale, or the halo is thinner.
+    /// When part of it is stale, or the halo is thinner.
     pub fn view_to(&self, depth: usize) -> Result<View<'_, T, N>> {
-        self.require_halo(depth, Pattern::Box)?;
-        Ok(self.with_halo(0).restricted(self.layout.interior().grown([[depth; 2]; N])))
-    }
-
-    /// The owned points, for kernels that write a field of one component; see
-    /// [`sweep`](crate::grid::Grid::sweep). The halo becomes stale.
-    pub fn output(&mut self) -> ViewMut<'_, T, N> {
-        self.component_mut(0)
+        self.component(0).view_to(depth)
     }
 
     /// The field as input of a rule that reads all neighbors within `R` points.
@@ -90,31 +74,7 @@ impl<T: Element, const N: usize> Field<T, N> {
     /// # Errors
     /// When the halo is stale, or thinner than `R`.
     pub fn reach<const R: usize>(&self) -> Result<Reach<'_, T, N, R>> {
-        self.reach_of(0)
-    }
-
-    /// As [`reach`](Self::reach), of one component.
-    ///
-    /// # Errors
-    /// When the halo is stale, or thinner than `R`.
-    ///
-    /// # Panics
-    /// When there is no such component.
-    pub fn reach_of<const R: usize>(&self, component: usize) -> Result<Reach<'_, T, N, R>> {
-        self.require_halo(R, Pattern::Box)?;
-        Ok(self.with_halo(component).reach())
-    }
-
-    /// As [`star_reach`](Self::star_reach), of one component.
-    ///
-    /// # Errors
-    /// When the faces of the halo are stale, or thinner than `R`.
-    ///
-    /// # Panics
-    /// When there is no such component.
-    pub fn star_reach_of<const R: usize>(&self, component: usize) -> Result<Reach<'_, T, N, R, true>> {
-        self.require_halo(R, Pattern::Star)?;
-        Ok(self.with_halo(component).star_reach())
+        self.component(0).reach()
     }
 
     /// The field as input of a rule that reads neighbors within `R` points on the axes.
@@ -122,14 +82,7 @@ impl<T: Element, const N: usize> Field<T, N> {
     /// # Errors
     /// When the faces of the halo are stale, or thinner than `R`.
     pub fn star_reach<const R: usize>(&self) -> Result<Reach<'_, T, N, R, true>> {
-        self.star_reach_of(0)
-    }
-
-    /// All points of one component with the halo, whatever its validity: for tests of the exchange
-    /// only, hence not in the documentation.
-    #[doc(hidden)]
-    pub fn halo_view(&self, component: usize) -> View<'_, T, N> {
-        self.with_halo(component).restricted(self.with_grid_halo())
+        self.component(0).star_reach()
     }
 
     /// The owned points and the grid's halo around them.
@@ -137,7 +90,7 @@ impl<T: Element, const N: usize> Field<T, N> {
         self.layout.interior().grown(self.grid.halo())
     }
 
-    /// All points of one component, stale or not, with as much halo as there is in memory.
+    /// All points of one component, stale or not, with all of the halo in memory.
     pub(crate) fn with_halo(&self, component: usize) -> View<'_, T, N> {
         self.components[component].view()
     }
@@ -147,7 +100,7 @@ impl<T: Element, const N: usize> Field<T, N> {
         self.components.iter_mut().map(Array::view_mut)
     }
 
-    /// The whole buffer of one component, laid out as [`layout`](Self::layout) says.
+    /// The whole buffer of one component in the layout of [`layout`](Self::layout).
     #[cfg(feature = "hdf5")]
     pub(crate) fn buffer(&self, component: usize) -> &[T] {
         self.components[component].buffer()
@@ -163,11 +116,11 @@ impl<T: Element, const N: usize> Field<T, N> {
     /// When a region reaches into stale parts of the halo, or beyond it.
     fn require_valid(&self, region: &Region<N>) -> Result<()> {
         let interior = self.layout.interior();
-        let readable = interior.grown(self.validity.depth);
+        let readable = interior.grown(self.valid_halo.depth);
         let axes_left = (0..N)
             .filter(|&a| region.start[a] < interior.start[a] || region.end[a] > interior.end[a])
             .count();
-        if readable.contains_region(region) && (axes_left <= 1 || self.validity.corners) {
+        if readable.contains_region(region) && (axes_left <= 1 || self.valid_halo.corners) {
             return Ok(());
         }
         Err(Error::new(
@@ -176,10 +129,97 @@ impl<T: Element, const N: usize> Field<T, N> {
                 "the points {region:?} of field '{}' include stale halo points: the block is {interior:?}, the halo valid \
                  to depth {:?} {} corners; call exchange() after the last write",
                 self.name,
-                self.validity.depth,
-                if self.validity.corners { "with" } else { "without" }
+                self.valid_halo.depth,
+                if self.valid_halo.corners { "with" } else { "without" }
             ),
         ))
+    }
+}
+
+impl<'a, T: Element, const N: usize> Component<'a, T, N> {
+    /// The owned points, local frame, for kernels.
+    ///
+    /// # Panics
+    /// When the field has no such component.
+    pub fn view(self) -> View<'a, T, N> {
+        self.field.with_halo(self.number).restricted(self.field.layout.interior())
+    }
+
+    /// The owned points and the halo around them to this depth, local frame, for kernels that read
+    /// rows.
+    ///
+    /// # Errors
+    /// When part of it is stale, or the halo is thinner.
+    ///
+    /// # Panics
+    /// When the field has no such component.
+    pub fn view_to(self, depth: usize) -> Result<View<'a, T, N>> {
+        self.field.require_halo(depth, Pattern::Box)?;
+        let region = self.field.layout.interior().grown([[depth; 2]; N]);
+        Ok(self.field.with_halo(self.number).restricted(region))
+    }
+
+    /// The component as input of a rule that reads all neighbors within `R` points.
+    ///
+    /// # Errors
+    /// When the halo is stale, or thinner than `R`.
+    ///
+    /// # Panics
+    /// When the field has no such component.
+    pub fn reach<const R: usize>(self) -> Result<Reach<'a, T, N, R>> {
+        self.field.require_halo(R, Pattern::Box)?;
+        Ok(self.field.with_halo(self.number).reach())
+    }
+
+    /// The component as input of a rule that reads neighbors within `R` points on the axes.
+    ///
+    /// # Errors
+    /// When the faces of the halo are stale, or thinner than `R`.
+    ///
+    /// # Panics
+    /// When the field has no such component.
+    pub fn star_reach<const R: usize>(self) -> Result<Reach<'a, T, N, R, true>> {
+        self.field.require_halo(R, Pattern::Star)?;
+        Ok(self.field.with_halo(self.number).star_reach())
+    }
+
+    /// The value of a point by global index, or `None` where another rank owns it.
+    ///
+    /// # Panics
+    /// When the field has no such component.
+    pub fn get_global(self, index: [usize; N]) -> Option<T> {
+        self.field.local_index(index).map(|local| self.view().get(local))
+    }
+
+    /// All points with the halo, valid or stale: for tests of the exchange only, hence not in the
+    /// documentation.
+    #[doc(hidden)]
+    pub fn halo_view(self) -> View<'a, T, N> {
+        self.field.with_halo(self.number).restricted(self.field.with_grid_halo())
+    }
+}
+
+impl<'a, T: Element, const N: usize> ComponentMut<'a, T, N> {
+    /// The owned points, local frame, for kernels that write. The halo becomes stale.
+    ///
+    /// # Panics
+    /// When the field has no such component.
+    pub fn view_mut(self) -> ViewMut<'a, T, N> {
+        self.field.invalidate_halo();
+        self.field.components[self.number].view_mut().restricted(self.field.layout.interior())
+    }
+
+    /// Writes a point by global index; see [`Field::set_global`].
+    ///
+    /// # Panics
+    /// When the field has no such component.
+    pub fn set_global(&mut self, index: [usize; N], value: T) -> bool {
+        let local = self.field.local_index(index);
+        if let Some(local) = local {
+            self.reborrow().view_mut().set(local, value);
+        }
+        self.field.invalidate_halo();
+        local.is_some()
     }
 }
 
@@ -189,28 +229,28 @@ where
 {
     /// The owned points as an `ndarray` view.
     pub fn interior(&self) -> ArrayView<'_, T, <Dimensions<N> as NdDim>::Dim> {
-        self.component(0).to_ndarray()
+        self.view().to_ndarray()
     }
 
     /// The owned points as a mutable `ndarray` view. The halo becomes stale.
     pub fn interior_mut(&mut self) -> ArrayViewMut<'_, T, <Dimensions<N> as NdDim>::Dim> {
-        self.component_mut(0).into_ndarray()
+        self.view_mut().into_ndarray()
     }
 
     /// The owned points and the halo around them as an `ndarray` view.
     ///
     /// # Errors
-    /// When some of the halo is stale: [`exchange`](Self::exchange) first.
+    /// When part of the halo is stale: call [`exchange`](Self::exchange) first.
     pub fn whole(&self) -> Result<ArrayView<'_, T, <Dimensions<N> as NdDim>::Dim>> {
         let whole = self.with_grid_halo();
         self.require_valid(&whole)?;
         Ok(self.with_halo(0).restricted(whole).to_ndarray())
     }
 
-    /// The halo behind one face, without edges and corners, as an `ndarray` view.
+    /// The halo beyond one face, without edges and corners, as an `ndarray` view.
     ///
     /// # Errors
-    /// When it is stale: [`exchange`](Self::exchange) first. When there is no such axis.
+    /// When it is stale: call [`exchange`](Self::exchange) first. When there is no such axis.
     pub fn halo(&self, face: Face) -> Result<ArrayView<'_, T, <Dimensions<N> as NdDim>::Dim>> {
         if face.axis >= N {
             let message = format!("field '{}' has no axis {}, only {N} axes", self.name, face.axis);

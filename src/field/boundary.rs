@@ -1,4 +1,4 @@
-//! Boundary conditions: what stands in the halo beyond a wall.
+//! Boundary conditions: the values of the halo beyond a wall.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,21 +6,21 @@ use std::sync::Arc;
 use parhelion_kernels::Element;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::field::Field;
+use crate::field::{ComponentMut, Field};
 use crate::grid::Face;
 
-/// What a field does at a wall of the domain: how the halo beyond it is filled.
+/// Condition at a wall of the domain: it sets the values of the halo beyond the wall.
 ///
 /// `x_k` is the k-th point inside the wall and `x_−k` its mirror image in the halo. For points at
 /// cell centers the wall lies between `x_1` and `x_−1`; for staggered points the wall carries a
-/// point itself, which Dirichlet and antireflecting walls set when the halo is filled. Beyond an edge
-/// or a corner the condition of the last axis holds. Periodic axes have no walls.
+/// point itself, which Dirichlet and antireflecting walls set when the halo is filled. Beyond an
+/// edge or a corner the condition of the last axis holds. Periodic axes have no walls.
 #[derive(Clone)]
 #[non_exhaustive]
 pub enum Boundary<T, const N: usize> {
-    /// Given value at the wall: `u(x_−k) = 2·value − u(x_k)`.
+    /// Fixed value at the wall: `u(x_−k) = 2·value − u(x_k)`.
     Dirichlet(T),
-    /// Given derivative along the outward normal: `u(x_−k) = u(x_k) + slope·|x_k − x_−k|`. Integer
+    /// Fixed derivative along the outward normal: `u(x_−k) = u(x_k) + slope·|x_k − x_−k|`. Integer
     /// fields take slope 0 only.
     Neumann(T),
     /// [`Dirichlet`](Self::Dirichlet) with a value at each place of the wall; from
@@ -30,7 +30,7 @@ pub enum Boundary<T, const N: usize> {
     NeumannAt(WallFunction<T, N>),
     /// Even mirror image, `u(x_−k) = u(x_k)`: the same as no flux.
     Reflecting,
-    /// Odd mirror image, `u(x_−k) = −u(x_k)`: as the normal velocity at a solid wall.
+    /// Odd mirror image, `u(x_−k) = −u(x_k)`, as for the normal velocity at a solid wall.
     Antireflecting,
     /// The value at each halo point, from its coordinates and the field's time.
     Function(BoundaryFunction<T, N>),
@@ -58,6 +58,11 @@ impl<T, const N: usize> Boundary<T, N> {
     /// A [`Boundary::Function`].
     pub fn function(value: impl Fn([f64; N], f64) -> T + Send + Sync + 'static) -> Self {
         Self::Function(Arc::new(value))
+    }
+
+    /// Whether the condition fixes the value on the wall, and so sets points that lie on it.
+    pub(crate) fn fixes_value(&self) -> bool {
+        matches!(self, Self::Dirichlet(_) | Self::DirichletAt(_) | Self::Antireflecting)
     }
 }
 
@@ -98,27 +103,33 @@ impl<T: Element, const N: usize> Field<T, N> {
     /// ```
     ///
     /// # Errors
-    /// When the grid has no such wall (axis out of range or periodic), or an integer field is given
-    /// a slope.
+    /// When the grid has no such wall (axis out of range or periodic), or the slope of an integer
+    /// field is not 0.
     pub fn set_boundary(&mut self, face: Face, boundary: Boundary<T, N>) -> Result<()> {
         (0..self.components())
-            .try_for_each(|component| self.set_boundary_of(component, face, boundary.clone()))
+            .try_for_each(|number| self.component_mut(number).set_boundary(face, boundary.clone()))
     }
+}
 
-    /// Sets the boundary condition of one component at one wall.
+impl<T: Element, const N: usize> ComponentMut<'_, T, N> {
+    /// Sets the boundary condition of this component at one wall.
     ///
     /// # Errors
-    /// As for [`set_boundary`](Self::set_boundary), and when there is no such component.
-    pub fn set_boundary_of(&mut self, component: usize, face: Face, boundary: Boundary<T, N>) -> Result<()> {
+    /// As for [`Field::set_boundary`], and when the field has no such component.
+    pub fn set_boundary(&mut self, face: Face, boundary: Boundary<T, N>) -> Result<()> {
+        let (field, component) = (&mut *self.field, self.number);
         let refuse = |why: String| {
             let message =
-                format!("no boundary condition can be set at {face:?} of field '{}': {why}", self.name);
+                format!("no boundary condition can be set at {face:?} of field '{}': {why}", field.name);
             Err(Error::new(ErrorKind::Argument, message))
         };
-        if face.axis >= N || component >= self.components() {
-            return refuse(format!("the grid has {N} axes and the field {} component(s)", self.components()));
+        if face.axis >= N || component >= field.components() {
+            return refuse(format!(
+                "the grid has {N} axes and the field {} component(s)",
+                field.components()
+            ));
         }
-        if self.grid.topology().periodic()[face.axis] {
+        if field.grid.topology().periodic()[face.axis] {
             return refuse("the axis is periodic and has no walls".into());
         }
         let slope = match &boundary {
@@ -129,8 +140,8 @@ impl<T: Element, const N: usize> Field<T, N> {
         if slope && T::POISON.is_none() {
             return refuse(format!("a field of {} takes no slope but 0", T::KIND));
         }
-        self.boundaries[component][face.axis][usize::from(face.high)] = boundary;
-        self.invalidate_halo();
+        field.boundaries[component][face.axis][usize::from(face.high)] = boundary;
+        field.invalidate_halo();
         Ok(())
     }
 }

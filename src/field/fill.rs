@@ -2,9 +2,9 @@
 
 use parhelion_kernels::{Element, update};
 
-use super::placement::Placement;
+use super::coordinates::Coordinates;
 use crate::error::Result;
-use crate::field::Field;
+use crate::field::{ComponentMut, Field};
 use crate::measure::Kind;
 
 impl<T: Element, const N: usize> Field<T, N> {
@@ -23,55 +23,20 @@ impl<T: Element, const N: usize> Field<T, N> {
     /// # Ok::<(), parhelion::Error>(())
     /// ```
     pub fn fill_with(&mut self, value: impl Fn([f64; N]) -> T + Sync) {
-        self.fill_component(0, value);
-    }
-
-    /// Sets every point of one component from its coordinates in space (slowest axis first).
-    ///
-    /// # Panics
-    /// When there is no such component.
-    pub fn fill_component(&mut self, component: usize, value: impl Fn([f64; N]) -> T + Sync) {
-        self.fill_placed(component, |place, first, i| value(place.coordinates(first, i)));
+        self.component_mut(0).fill_with(value);
     }
 
     /// Sets every point of component 0 from its global index.
     pub fn fill_indexed(&mut self, value: impl Fn([usize; N]) -> T + Sync) {
-        self.fill_component_indexed(0, value);
-    }
-
-    /// Sets every point of one component from its global index.
-    ///
-    /// # Panics
-    /// When there is no such component.
-    pub fn fill_component_indexed(&mut self, component: usize, value: impl Fn([usize; N]) -> T + Sync) {
-        self.fill_placed(component, |place, first, i| value(place.global(first, i).map(|i| i as usize)));
+        self.component_mut(0).fill_indexed(value);
     }
 
     /// Sets every point of every component to one value.
     pub fn fill(&mut self, value: T) {
-        for component in 0..self.components() {
-            self.fill_placed(component, |_, _, _| value);
-        }
+        (0..self.components()).for_each(|number| self.component_mut(number).fill(value));
     }
 
-    fn fill_placed(
-        &mut self,
-        component: usize,
-        value: impl Fn(&Placement<N>, [isize; N], usize) -> T + Sync,
-    ) {
-        let offset = self.region_global().start;
-        let place = Placement::new(self.grid.origin(), self.grid.spacing(), self.centering, offset);
-        let (world, region) = (self.grid.world().clone(), self.region_local());
-        let timing = world.measure().start_on(Kind::Fill, &self.name);
-        self.component_mut(component).for_each_row(world.pool(), region, |first, row| {
-            for (i, point) in row.iter_mut().enumerate() {
-                *point = value(&place, first, i);
-            }
-        });
-        timing.finish(region.len(), size_of::<T>());
-    }
-
-    /// Copies all values of `other`, and nothing else: the halo becomes stale, the time stays.
+    /// Copies the values of `other` only: the halo becomes stale, and the time is kept.
     ///
     /// # Errors
     /// When the fields differ in grid, centering or number of components.
@@ -79,8 +44,8 @@ impl<T: Element, const N: usize> Field<T, N> {
         self.zip_mut_with(other, |mine, &theirs| *mine = theirs)
     }
 
-    /// Exchanges values, halos and times with `other`, without copying; names, units and boundary
-    /// conditions stay.
+    /// Exchanges values, halos and times with `other`, without copying. Names, units and boundary
+    /// conditions are kept.
     ///
     /// # Errors
     /// When the fields differ in grid, centering or number of components.
@@ -92,8 +57,8 @@ impl<T: Element, const N: usize> Field<T, N> {
         std::mem::swap(&mut self.start_time, &mut other.start_time);
         std::mem::swap(&mut self.time_step, &mut other.time_step);
         std::mem::swap(&mut self.steps, &mut other.steps);
-        // What stands beyond the walls belongs to the boundary conditions, which stay.
-        std::mem::swap(&mut self.validity, &mut other.validity);
+        // The values beyond the walls come from the boundary conditions, which are not exchanged.
+        std::mem::swap(&mut self.valid_halo, &mut other.valid_halo);
         self.invalidate_halo();
         other.invalidate_halo();
         Ok(())
@@ -105,7 +70,7 @@ impl<T: Element, const N: usize> Field<T, N> {
         let region = self.region_local();
         let timing = world.measure().start_on(Kind::Update, &self.name);
         for component in 0..self.components() {
-            update(world.pool(), region, self.component_mut(component), (), |mut value, ()| {
+            update(world.pool(), region, self.component_mut(component).view_mut(), (), |mut value, ()| {
                 rule(&mut value);
                 value
             })
@@ -114,7 +79,8 @@ impl<T: Element, const N: usize> Field<T, N> {
         timing.finish(region.len() * self.components(), 2 * size_of::<T>());
     }
 
-    /// Applies `rule` to every value, in place, together with the value of `other` at the same point.
+    /// Applies `rule` to every value, in place, together with the value of `other` at the same
+    /// point.
     ///
     /// ```
     /// use parhelion::prelude::*;
@@ -139,14 +105,60 @@ impl<T: Element, const N: usize> Field<T, N> {
         let region = self.region_local();
         let timing = world.measure().start_on(Kind::Update, &self.name);
         for component in 0..self.components() {
-            let theirs = other.component(component).reach::<0>();
-            update(world.pool(), region, self.component_mut(component), theirs, |mut mine, theirs| {
-                rule(&mut mine, &theirs.center());
-                mine
-            })
+            let theirs = other.component(component).view().reach::<0>();
+            update(
+                world.pool(),
+                region,
+                self.component_mut(component).view_mut(),
+                theirs,
+                |mut mine, theirs| {
+                    rule(&mut mine, &theirs.center());
+                    mine
+                },
+            )
             .expect("fields of one shape have the same region");
         }
         timing.finish(region.len() * self.components(), 2 * size_of::<T>() + size_of::<U>());
         Ok(())
+    }
+}
+
+impl<T: Element, const N: usize> ComponentMut<'_, T, N> {
+    /// Sets every point to one value.
+    ///
+    /// # Panics
+    /// When the field has no such component.
+    pub fn fill(&mut self, value: T) {
+        self.fill_points(|_, _, _| value);
+    }
+
+    /// Sets every point from its coordinates in space (slowest axis first).
+    ///
+    /// # Panics
+    /// When the field has no such component.
+    pub fn fill_with(&mut self, value: impl Fn([f64; N]) -> T + Sync) {
+        self.fill_points(|place, first, i| value(place.coordinates(first, i)));
+    }
+
+    /// Sets every point from its global index.
+    ///
+    /// # Panics
+    /// When the field has no such component.
+    pub fn fill_indexed(&mut self, value: impl Fn([usize; N]) -> T + Sync) {
+        self.fill_points(|place, first, i| value(place.global(first, i).map(|i| i as usize)));
+    }
+
+    fn fill_points(&mut self, value: impl Fn(&Coordinates<N>, [isize; N], usize) -> T + Sync) {
+        let field = &*self.field;
+        let offset = field.region_global().start;
+        let place = Coordinates::new(field.grid.origin(), field.grid.spacing(), field.centering, offset);
+        let (world, region) = (field.grid.world().clone(), field.region_local());
+        let timing = world.measure().start_on(Kind::Fill, &field.name);
+        self.reborrow().view_mut().for_each_row(world.pool(), region, |first, row| {
+            for (i, point) in row.iter_mut().enumerate() {
+                *point = value(&place, first, i);
+            }
+        });
+        timing.finish(region.len(), size_of::<T>());
     }
 }

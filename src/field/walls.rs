@@ -2,7 +2,7 @@
 
 use parhelion_kernels::{Element, Pattern, Walls, fill_walls, set_walls};
 
-use super::placement::Placement;
+use super::coordinates::Coordinates;
 use crate::error::{Error, ErrorKind, Result};
 use crate::field::{Boundary, Field};
 use crate::grid::Face;
@@ -13,7 +13,7 @@ pub(crate) struct Surroundings<const N: usize> {
     /// The sum of the indices of a point and of its mirror image, at the low and the high wall of each axis.
     mirrors: [[Option<isize>; 2]; N],
     staggered: [bool; N],
-    place: Placement<N>,
+    place: Coordinates<N>,
     spacing: [f64; N],
     /// Coordinates of the low and the high wall of each axis.
     ends: [[f64; 2]; N],
@@ -67,10 +67,8 @@ impl<T: Element, const N: usize> Walls<T, N> for ComponentWalls<'_, T, N> {
     }
 
     fn gives_values(&self, axis: usize, high: bool) -> bool {
-        use Boundary::{Antireflecting, Dirichlet, DirichletAt};
-        let condition = &self.conditions[axis][usize::from(high)];
-        let given = matches!(condition, Dirichlet(_) | DirichletAt(_) | Antireflecting);
-        given && self.at.staggered[axis] && self.mirror(axis, high).is_some()
+        let fixed = self.conditions[axis][usize::from(high)].fixes_value();
+        fixed && self.at.staggered[axis] && self.mirror(axis, high).is_some()
     }
 
     fn set(&self, axis: usize, high: bool, first: [isize; N], points: &mut [T]) {
@@ -145,7 +143,12 @@ impl<T: Element, const N: usize> Field<T, N> {
         Surroundings {
             mirrors: std::array::from_fn(|a| [false, true].map(|high| mirror(a, high))),
             staggered,
-            place: Placement::new(grid.origin(), grid.spacing(), self.centering, self.region_global().start),
+            place: Coordinates::new(
+                grid.origin(),
+                grid.spacing(),
+                self.centering,
+                self.region_global().start,
+            ),
             spacing: grid.spacing(),
             ends: std::array::from_fn(|a| {
                 [0, shape[a]].map(|i| grid.origin()[a] + i as f64 * grid.spacing()[a])

@@ -1,4 +1,4 @@
-//! How a global box of cells is cut into one block per rank: pure arithmetic, no MPI.
+//! Cutting a global box of cells into one block per rank: pure arithmetic, no MPI.
 
 use parhelion_kernels::Region;
 
@@ -6,9 +6,10 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// Blocks of a global shape over a process grid.
 ///
-/// On each axis the cells are cut into as many runs as there are processes; runs differ by at most
-/// one cell (or one [granule](Self::with_granule)), the longer ones first. Ranks count through the process grid in C order, the last axis
-/// fastest. Everything is computed when asked, in O(N): nothing is stored per rank.
+/// On each axis the cells are cut into one run per process. Runs differ by at most one cell (or one
+/// [granule](Self::with_granule)), and the longer ones come first. Ranks are numbered through the
+/// process grid in C order, the last axis fastest. Nothing is stored per rank: every method
+/// computes its result in O(N).
 ///
 /// ```
 /// use parhelion::grid::Decomposition;
@@ -25,7 +26,7 @@ use crate::error::{Error, ErrorKind, Result};
 pub struct Decomposition<const N: usize> {
     shape: [usize; N],
     procs: [usize; N],
-    /// Cells that are never parted, per axis; the last granule of an axis may be smaller.
+    /// Cells per axis that always stay in one block; the last granule of an axis may be smaller.
     granule: [usize; N],
 }
 
@@ -52,8 +53,9 @@ impl<const N: usize> Decomposition<N> {
         Ok(Self { shape, procs, granule: [1; N] })
     }
 
-    /// The same process grid, but blocks begin at multiples of `granule` cells only: so that a grid coarsened by a
-    /// divisor of it, with a granule as much smaller, has its blocks in the same places.
+    /// Returns the same process grid with blocks that begin at multiples of `granule` cells only. A
+    /// grid coarsened by a divisor of the granule, with a granule reduced by the same factor, then
+    /// has its blocks in the same places.
     ///
     /// ```
     /// use parhelion::grid::Decomposition;
@@ -85,23 +87,25 @@ impl<const N: usize> Decomposition<N> {
         Ok(Self { granule, ..self })
     }
 
-    /// Cuts `shape` cells into `ranks` blocks, none thinner than `halo` (`[low, high]` for each axis),
-    /// so that little is exchanged.
+    /// Cuts `shape` cells into `ranks` blocks, none thinner than `halo` (`[low, high]` for each
+    /// axis), so that little is exchanged.
     ///
-    /// Among all process grids it takes the one with the least cost of the busiest block: its cells
-    /// plus 8 for each halo cell that comes from another rank (sending a cell costs several
-    /// times the updating of one). Ties go to the grid that cuts the slowest axes, which keeps rows long.
+    /// Of all process grids, this takes the one whose busiest block costs least. The cost of a
+    /// block is its number of cells plus 8 for each halo cell from another rank, because sending a
+    /// cell takes several times longer than updating one. Ties go to the grid that cuts the slowest
+    /// axes, which keeps rows long.
     ///
     /// ```
     /// use parhelion::grid::Decomposition;
     ///
-    /// // `MPI_Dims_create` would say 2 × 2 whatever the shape
+    /// // `MPI_Dims_create` returns 2 × 2 for every shape
     /// assert_eq!(Decomposition::for_ranks([1000, 10], 4, [[1, 1]; 2], [false; 2])?.procs(), [4, 1]);
     /// # Ok::<(), parhelion::Error>(())
     /// ```
     ///
     /// # Errors
-    /// When no process grid leaves every block as wide as the halo; says which number of ranks would do.
+    /// When every process grid has a block thinner than the halo. The message gives a number of
+    /// ranks that works.
     pub fn for_ranks(
         shape: [usize; N],
         ranks: usize,
@@ -129,7 +133,8 @@ impl<const N: usize> Decomposition<N> {
         match best(ranks) {
             Some((_, procs)) => Self::new(shape, procs),
             None => {
-                // More ranks than this leave some block too thin; few steps below it suffice.
+                // With more ranks than `bound`, some block is too thin. A number that works lies
+                // close below it.
                 let blocks = |a: usize| shape[a] / halo[a][0].max(halo[a][1]).max(1);
                 let bound = (0..N).fold(1, |n: usize, a| n.saturating_mul(blocks(a))).min(ranks - 1);
                 let most = (1..=bound).rev().take(1000).find(|&fewer| best(fewer).is_some()).unwrap_or(1);
@@ -144,7 +149,7 @@ impl<const N: usize> Decomposition<N> {
     /// Checks that no block is thinner than `halo` (`[low, high]` for each axis).
     ///
     /// # Errors
-    /// When one is; names the axis and what would work.
+    /// When one is. The message gives the axis and a number of ranks that works.
     pub fn check_halo(&self, halo: [[usize; 2]; N]) -> Result<()> {
         if self.granule == [1; N] {
             return check_halo(self.shape, self.procs, halo);
@@ -166,7 +171,7 @@ impl<const N: usize> Decomposition<N> {
     pub(crate) fn thinnest(&self, axis: usize) -> usize {
         let (shape, granule, procs) = (self.shape[axis], self.granule[axis], self.procs[axis]);
         let shortest = shape.div_ceil(granule) / procs;
-        // The last block is one of the shortest runs, and may end with part of a granule.
+        // The last block is one of the shortest runs and may end with part of a granule.
         shortest * granule - (granule - 1 - (shape - 1) % granule)
     }
 
@@ -257,7 +262,7 @@ fn check_halo<const N: usize>(shape: [usize; N], procs: [usize; N], halo: [[usiz
     Ok(())
 }
 
-/// What the busiest block costs: its cells and, weighted, the halo cells it gets from other ranks.
+/// Cost of the busiest block: its cells, plus the weighted number of halo cells from other ranks.
 fn cost<const N: usize>(
     shape: [usize; N],
     procs: [usize; N],

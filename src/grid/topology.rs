@@ -1,4 +1,4 @@
-//! The Cartesian topology: which rank sits where, and who its neighbors are.
+//! The Cartesian topology: the positions of the ranks and their neighbors.
 
 use std::fmt;
 
@@ -15,7 +15,7 @@ use crate::world::World;
 pub struct Face {
     /// The axis that the face is normal to.
     pub axis: usize,
-    /// Whether it is the face at the high end of the axis.
+    /// Whether this is the face at the high end of the axis.
     pub high: bool,
 }
 
@@ -38,7 +38,7 @@ impl Face {
 
 /// Position of this rank in the process grid, and its up to 3^N − 1 neighbors.
 ///
-/// Ranks count through the process grid in C order, the last axis fastest.
+/// Ranks are numbered through the process grid in C order, the last axis fastest.
 pub struct Topology<const N: usize> {
     /// For messages between the ranks of the grid.
     comm: SimpleCommunicator,
@@ -74,7 +74,7 @@ impl<const N: usize> Topology<N> {
         })
     }
 
-    /// Rank in the process grid; that of the [`World`] unless reordering was allowed.
+    /// Rank in the process grid. Equals the rank in the [`World`] unless reordering was allowed.
     pub fn rank(&self) -> usize {
         self.rank
     }
@@ -109,13 +109,15 @@ impl<const N: usize> Topology<N> {
         Some(self.decomposition.rank(coordinates))
     }
 
-    /// Whether this rank's block ends at a wall of the domain there: no periodic axis, no neighbor.
+    /// Returns whether this rank's block ends at a wall of the domain there: the axis is not
+    /// periodic and there is no neighbor.
     pub fn at_wall(&self, face: Face) -> bool {
         let end = if face.high { self.procs()[face.axis] - 1 } else { 0 };
         !self.periodic[face.axis] && self.coordinates[face.axis] == end
     }
 
-    /// For each axis, whether there is another block (or the other end of this one) on its `[low, high]` side.
+    /// For each axis, whether there is another block (or the other end of this one) on its `[low,
+    /// high]` side.
     pub(crate) fn open_sides(&self) -> [[bool; 2]; N] {
         std::array::from_fn(|axis| [false, true].map(|high| !self.at_wall(Face { axis, high })))
     }

@@ -1,21 +1,21 @@
-//! One exchange under way.
+//! An exchange in progress.
 
 use super::fields::{Exchanged, HaloFields};
 use super::plan::HaloPlan;
 use crate::error::{Error, ErrorKind, Result};
-use crate::measure::{Call, Kind, Part};
+use crate::stopwatch::{Call, Kind, Part};
 
-/// A halo exchange under way; made by [`HaloPlan::start`].
+/// A halo exchange in progress; made by [`HaloPlan::start`].
 ///
-/// Holds the fields' borrow. Dropping it finishes the exchange, which is as collective as
-/// [`finish`](Self::finish); leaking it is harmless (the halos
-/// stay stale, and the next start waits for the leaked messages).
+/// Holds the borrow of the fields. Dropping it finishes the exchange, which is as collective as
+/// [`finish`](Self::finish). Leaking it is harmless: the halos stay stale, and the next start waits
+/// for the leaked messages.
 #[must_use = "the halos become valid when the exchange is finished"]
 pub struct Exchange<'p, F: HaloFields<N>, const N: usize> {
     plan: &'p mut HaloPlan<N>,
     fields: F,
     finished: bool,
-    /// As it was counted at the start, if it was.
+    /// The measurement begun at the start, if measuring is on.
     measured: Option<Call>,
 }
 
@@ -24,15 +24,15 @@ impl<'p, F: HaloFields<N>, const N: usize> Exchange<'p, F, N> {
         plan.check(&mut fields)?;
         let measure = plan.grid.world().measure().clone();
         let timing = measure.start(Kind::Exchange);
-        // Messages of a leaked exchange come in before new ones go out.
+        // Messages of a leaked exchange must arrive before new ones are sent.
         let waiting = measure.part(Part::Wait);
-        plan.link.begin(plan.grid.topology().comm());
+        plan.routes.link.begin(plan.grid.topology().comm());
         drop(waiting);
         let packing = measure.part(Part::Pack);
         each(&mut fields, |_, field| field.begin_exchange());
         plan.pack(&mut fields);
         drop(packing);
-        plan.link.post();
+        plan.routes.link.post();
         plan.copy_within(&mut fields);
         let filled = plan.fill_beyond_walls(&mut fields, false);
         let measured = timing.pause_exchange(plan.bytes_sent(), plan.bytes_shared(), plan.messages_sent());
@@ -40,25 +40,27 @@ impl<'p, F: HaloFields<N>, const N: usize> Exchange<'p, F, N> {
         filled.map(|()| exchange)
     }
 
-    /// The fields, to read their interiors meanwhile. Reading a halo through them is an error, since
-    /// it is stale until the exchange is finished.
+    /// The fields, to read their interiors during the exchange. Reading a halo through them is an
+    /// error, because it is stale until the exchange is finished.
     pub fn fields(&self) -> &F {
         &self.fields
     }
 
-    /// Lets MPI progress, between pieces of one's own work; whether all messages have come.
+    /// Lets MPI progress, and returns whether all messages have arrived. Call it between pieces of
+    /// other work.
     pub fn progress(&mut self) -> bool {
-        self.plan.link.progress()
+        self.plan.routes.link.progress()
     }
 
-    /// Lets `work` bring points forward that need no halo from other ranks, and let MPI progress now and then.
+    /// Runs `work` on points that need no halo from other ranks. `work` calls its second argument
+    /// now and then to let MPI progress.
     ///
-    /// What it changes is neither packed nor received any more; halo cells are not for it to write, except those
-    /// beyond walls that mirror its points.
+    /// `work` may change owned points, because they are packed already. Of the halo it may write
+    /// only the cells beyond walls that mirror its points.
     pub(crate) fn overlapped<R>(&mut self, work: impl FnOnce(&mut F, &mut dyn FnMut()) -> R) -> R {
         let Self { plan, fields, .. } = self;
         work(fields, &mut || {
-            plan.link.progress();
+            plan.routes.link.progress();
         })
     }
 
@@ -73,7 +75,7 @@ impl<'p, F: HaloFields<N>, const N: usize> Exchange<'p, F, N> {
         self.complete()
     }
 
-    /// As [`finish`](Self::finish); gives `work` the fields with their valid halos.
+    /// Like [`finish`](Self::finish), then runs `work` on the fields with valid halos.
     pub(crate) fn finish_with<R>(mut self, work: impl FnOnce(&mut F) -> Result<R>) -> Result<R> {
         self.complete()?;
         work(&mut self.fields)
@@ -85,21 +87,21 @@ impl<'p, F: HaloFields<N>, const N: usize> Exchange<'p, F, N> {
         let measure = plan.grid.world().measure().clone();
         let timing = measure.resume(self.measured);
         let waiting = measure.part(Part::Wait);
-        plan.link.wait(plan.grid.topology().comm());
+        plan.routes.link.wait(plan.grid.topology().comm());
         drop(waiting);
         let unpacking = measure.part(Part::Unpack);
         plan.unpack(&mut self.fields);
         drop(unpacking);
         let mut filled = Ok(());
-        if !plan.link.incoming.is_empty() {
-            // Now edges and corners next to walls can be made from what came.
+        if !plan.routes.link.incoming.is_empty() {
+            // Edges and corners next to walls are computed from the received cells.
             filled = plan.fill_beyond_walls(&mut self.fields, true);
         }
         if filled.is_ok() {
-            each(&mut self.fields, |_, field| field.set_halo_valid(plan.widths, plan.pattern));
+            each(&mut self.fields, |_, field| field.set_halo_valid(plan.routes.widths, plan.routes.pattern));
         }
         let waiting = measure.part(Part::Wait);
-        plan.link.wait_sent();
+        plan.routes.link.wait_sent();
         drop(waiting);
         timing.end();
         filled
@@ -109,62 +111,88 @@ impl<'p, F: HaloFields<N>, const N: usize> Exchange<'p, F, N> {
 impl<F: HaloFields<N>, const N: usize> Drop for Exchange<'_, F, N> {
     fn drop(&mut self) {
         if !self.finished && !std::thread::panicking() {
-            // An error here would be the same as at `finish`; the halo then stays what it is.
+            // `finish` would return the same error. The halo then stays stale.
             let _ = self.complete();
         }
     }
 }
 
 impl<const N: usize> HaloPlan<N> {
-    /// Packs all parcels, in one go.
+    /// Starts to exchange the halos of `fields`: sends messages, and fills the parts that need
+    /// none.
+    ///
+    /// `fields` is `&mut field` or a tuple of those, in the order in which they were added to the
+    /// plan. The [`Exchange`] borrows the fields until it is finished. Dropping it finishes it.
+    ///
+    /// # Collective
+    /// Over all ranks of the grid.
+    ///
+    /// # Errors
+    /// When the fields differ from those the plan was made for.
+    pub fn start<F: HaloFields<N>>(&mut self, fields: F) -> Result<Exchange<'_, F, N>> {
+        Exchange::start(self, fields)
+    }
+
+    /// Fills the halos of `fields`: [`start`](Self::start) and [`finish`](Exchange::finish).
+    ///
+    /// # Collective
+    /// Over all ranks of the grid.
+    ///
+    /// # Errors
+    /// When the fields differ from those the plan was made for.
+    pub fn exchange<F: HaloFields<N>>(&mut self, fields: F) -> Result<()> {
+        self.start(fields)?.finish()
+    }
+
+    /// Packs all parcels in one pass.
     fn pack(&mut self, fields: &mut impl HaloFields<N>) {
-        let mut outboxes = self.link.outboxes();
-        let (segments, mut copies) = (&self.packed, self.copy_list.begin());
-        each(fields, |number, field| field.pack(&segments[number], &mut outboxes, &mut copies));
+        let mut outboxes = self.routes.link.outboxes();
+        let (parts, mut copies) = (&self.routes.packed, self.routes.copy_list.begin());
+        each(fields, |number, field| field.pack(&parts[number], &mut outboxes, &mut copies));
         copies.run(self.grid.world().pool());
     }
 
-    /// Copies between the ends of axes that this rank spans, in one go.
+    /// Copies between the ends of axes that this rank spans, in one pass.
     fn copy_within(&mut self, fields: &mut impl HaloFields<N>) {
-        let (boxes, mut copies) = (&self.copied, self.copy_list.begin());
+        let (boxes, mut copies) = (&self.routes.copied, self.routes.copy_list.begin());
         each(fields, |number, field| field.copy_within(&boxes[number], &mut copies));
         copies.run(self.grid.world().pool());
     }
 
-    /// Unpacks the parcels in one go.
+    /// Unpacks all parcels in one pass.
     fn unpack(&mut self, fields: &mut impl HaloFields<N>) {
-        let inboxes = self.link.inboxes();
-        let (incoming, mut copies) = (&self.unpacked, self.copy_list.begin());
+        let inboxes = self.routes.link.inboxes();
+        let (incoming, mut copies) = (&self.routes.unpacked, self.routes.copy_list.begin());
         each(fields, |number, field| field.unpack(&incoming[number], &inboxes, &mut copies));
         copies.run(self.grid.world().pool());
-        self.link.release();
+        self.routes.link.release();
     }
 
     fn fill_beyond_walls(&self, fields: &mut impl HaloFields<N>, received: bool) -> Result<()> {
         let mut filled = Ok(());
         each(fields, |_, field| {
-            let walls = field.fill_beyond_walls(self.widths, self.pattern, received);
+            let walls = field.fill_beyond_walls(self.routes.widths, self.routes.pattern, received);
             filled = filled.clone().and(walls);
         });
         filled
     }
 
     /// # Errors
-    /// When the fields are not those the plan was made for.
+    /// When the fields differ from those the plan was made for.
     fn check(&self, fields: &mut impl HaloFields<N>) -> Result<()> {
-        let (mut shapes, mut foreign) = (Vec::with_capacity(self.shapes.len()), false);
+        let (mut shapes, mut foreign) = (Vec::with_capacity(self.routes.shapes.len()), false);
         each(fields, |_, field| {
             shapes.push(field.halo_shape());
             foreign |= !field.on_grid(&self.grid);
         });
-        if shapes == self.shapes && !foreign {
+        if shapes == self.routes.shapes && !foreign {
             return Ok(());
         }
         Err(Error::on_all_ranks(
             ErrorKind::Argument,
             format!(
                 "this halo plan is for fields {:?}, but got {shapes:?}{}; make a plan for these fields",
-                self.shapes,
+                self.routes.shapes,
                 if foreign { ", some of another grid" } else { "" }
             ),
         ))

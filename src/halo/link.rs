@@ -1,4 +1,4 @@
-//! How all parcels of a plan travel: their messages and their shared memory.
+//! The transport of a plan's parcels: messages and shared memory.
 
 use std::time::Instant;
 
@@ -10,13 +10,13 @@ use super::parcels::{Inboxes, Outboxes, Parcel, messages};
 use super::persistent::{Persistent, Way};
 use super::shared::Shared;
 
-/// Exchanges by which the speed of a link is measured, after one to warm up.
+/// Number of exchanges that measure the speed of a link, after one to warm up.
 const ROUNDS: usize = 4;
 
 /// A plan's parcels with the requests, buffers and channels that move them.
 ///
-/// An exchange calls `begin`, packs the outboxes, calls `post`, `wait`, unpacks the inboxes, and calls `release` and
-/// `wait_sent`.
+/// An exchange calls `begin`, packs the outboxes, calls `post`, `wait`, unpacks the inboxes, and
+/// calls `release` and `wait_sent`.
 pub(super) struct Link {
     sends: Persistent,
     receives: Persistent,
@@ -26,7 +26,8 @@ pub(super) struct Link {
 }
 
 impl Link {
-    /// Messages of at most `longest` bytes for the parcels that are not shared; `shared` has the channels of the others.
+    /// Messages of at most `longest` bytes for the parcels that are not shared; `shared` has the
+    /// channels of the others.
     pub(super) fn new(
         comm: &SimpleCommunicator,
         pool: &Pool,
@@ -42,7 +43,8 @@ impl Link {
         Self { sends, receives, shared, outgoing, incoming }
     }
 
-    /// Waits for what an exchange that was leaked left under way, and until outgoing buffers are free; asks for messages.
+    /// Waits for the messages of a leaked exchange and until outgoing buffers are free, then starts
+    /// to receive.
     pub(super) fn begin(&mut self, comm: &SimpleCommunicator) {
         self.receives.wait();
         self.sends.wait();
@@ -61,14 +63,14 @@ impl Link {
         self.sends.start();
     }
 
-    /// Lets MPI progress; whether all parcels have come and gone.
+    /// Lets MPI progress, and returns whether all parcels were sent and received.
     pub(super) fn progress(&mut self) -> bool {
-        // All are asked, whatever the first says.
+        // Both calls let MPI progress, so neither is skipped.
         let (sent, received) = (self.sends.test(), self.receives.test());
         sent && received && self.shared.arrived()
     }
 
-    /// Waits until all parcels have come.
+    /// Waits until all parcels have arrived.
     pub(super) fn wait(&mut self, comm: &SimpleCommunicator) {
         self.shared.wait(|| progress(comm));
         self.receives.wait();
@@ -79,28 +81,29 @@ impl Link {
         Inboxes::new(&self.incoming, self.receives.buffer(), self.shared.inboxes())
     }
 
-    /// Gives incoming buffers back.
+    /// Returns incoming buffers to their senders.
     pub(super) fn release(&mut self) {
         self.shared.release();
     }
 
-    /// Waits until all messages have gone.
+    /// Waits until all messages are sent.
     pub(super) fn wait_sent(&mut self) {
         self.sends.wait();
     }
 
-    /// MPI messages of one exchange: sent, and in both ways together.
+    /// Numbers of MPI messages of one exchange: those sent, and the total.
     pub(super) fn messages(&self) -> (usize, usize) {
         (self.sends.len(), self.sends.len() + self.receives.len())
     }
 
-    /// Bytes sent in one exchange, those of the parcels that `count`.
+    /// Bytes sent in one exchange by the parcels for which `count` is true.
     pub(super) fn bytes_sent(&self, count: impl Fn(&Parcel) -> bool) -> usize {
         self.outgoing.iter().filter(|&parcel| count(parcel)).map(|parcel| parcel.bytes).sum()
     }
 
-    /// Nanoseconds of the fastest of some exchanges on this rank, by each of two links for the same parcels, in turn. All
-    /// bytes are written by one thread and read by one, as packing and unpacking would.
+    /// Measures two links for the same parcels in turn. Returns the time of the fastest exchange of
+    /// each on this rank, in nanoseconds. One thread writes and reads all bytes, as packing and
+    /// unpacking would.
     ///
     /// # Collective
     /// Over all ranks of the parcels.
@@ -129,8 +132,7 @@ impl Link {
     }
 }
 
-/// Lets MPI progress, whatever is under way: other ranks may be waiting for it while this one waits
-/// for shared memory.
+/// Lets MPI progress. Other ranks may be waiting for that while this one waits for shared memory.
 fn progress(comm: &SimpleCommunicator) {
     let _ = comm.any_process().immediate_probe();
 }

@@ -1,24 +1,33 @@
-//! What goes from rank to rank: which cells of which field, in which order.
+//! Parcels: the cells that go from rank to rank, and their order.
 
 use std::ops::Range;
 
-use parhelion_kernels::{Packing, Region};
+use parhelion_kernels::{ElementKind, Packing, Region};
 
-use super::fields::FieldShape;
 use super::persistent::Message;
 use crate::error::{Error, ErrorKind, Result};
+use crate::grid::Centering;
 
-/// Segments of a parcel start at multiples of this, so that any element type may follow another.
-const SEGMENT_ALIGN: usize = 64;
+/// Alignment of the parts of a parcel, so that any element type may follow another.
+const PART_ALIGN: usize = 64;
 
-/// The most parcels of one way: the directions to neighbors on 4 axes.
+/// The largest number of parcels sent or received: the directions to neighbors on 4 axes.
 const MOST: usize = 80;
+
+/// The properties of a field on which a plan depends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[doc(hidden)]
+pub struct FieldShape {
+    pub kind: ElementKind,
+    pub components: usize,
+    pub centering: Centering,
+}
 
 /// The cells of all fields that go to one neighbor, or come from it, in one direction.
 #[derive(Clone, Debug)]
 pub(super) struct Parcel {
     pub(super) rank: usize,
-    /// Tells the parcels between two ranks apart.
+    /// Distinguishes the parcels between two ranks.
     pub(super) tag: i32,
     pub(super) bytes: usize,
     /// Whether it passes through shared memory; otherwise it is a message.
@@ -27,57 +36,58 @@ pub(super) struct Parcel {
 
 /// The place of one field's cells in a parcel: those of component 0, then of 1, ….
 #[derive(Clone, Debug)]
-pub struct Segment<const N: usize> {
-    pub(super) parcel: usize,
-    pub(super) region: Region<N>,
-    pub(super) bytes: Range<usize>,
+pub struct ParcelPart<const N: usize> {
+    pub(crate) parcel: usize,
+    pub(crate) region: Region<N>,
+    pub(crate) bytes: Range<usize>,
 }
 
-/// One field's segments in all incoming parcels.
+/// One field's parts in all incoming parcels.
 pub struct Incoming<const N: usize> {
     /// Their regions.
-    pub(super) packing: Packing<N>,
-    pub(super) segments: Vec<Segment<N>>,
+    pub(crate) packing: Packing<N>,
+    pub(crate) parts: Vec<ParcelPart<N>>,
 }
 
 impl<const N: usize> Incoming<N> {
-    pub(super) fn new(segments: Vec<Segment<N>>) -> Result<Self> {
-        let packing = Packing::new(segments.iter().map(|segment| segment.region).collect());
+    pub(super) fn new(parts: Vec<ParcelPart<N>>) -> Result<Self> {
+        let packing = Packing::new(parts.iter().map(|part| part.region).collect());
         let packing = packing.map_err(|error| Error::new(ErrorKind::Geometry, error.to_string()))?;
-        Ok(Self { packing, segments })
+        Ok(Self { packing, parts })
     }
 }
 
-/// The parcels of one way, and each field's segments in them, in ascending order.
-pub(super) struct Parcels<const N: usize> {
+/// All outgoing or all incoming parcels, and each field's parts in them, in ascending order.
+pub(super) struct ParcelList<const N: usize> {
     pub(super) parcels: Vec<Parcel>,
-    pub(super) segments: Vec<Vec<Segment<N>>>,
+    pub(super) parts: Vec<Vec<ParcelPart<N>>>,
 }
 
-impl<const N: usize> Parcels<N> {
+impl<const N: usize> ParcelList<N> {
     pub(super) fn new(fields: usize) -> Self {
-        Self { parcels: Vec::new(), segments: vec![Vec::new(); fields] }
+        Self { parcels: Vec::new(), parts: vec![Vec::new(); fields] }
     }
 
-    /// Adds a parcel with one box of cells of each field; none if all boxes are empty.
+    /// Adds a parcel with one box of cells of each field, or nothing if all boxes are empty.
     pub(super) fn add(&mut self, rank: usize, tag: i32, shapes: &[FieldShape], boxes: &[Region<N>]) {
         let mut end = 0_usize;
-        for ((shape, &region), segments) in shapes.iter().zip(boxes).zip(&mut self.segments) {
+        for ((shape, &region), parts) in shapes.iter().zip(boxes).zip(&mut self.parts) {
             if region.is_empty() {
                 continue;
             }
-            let begin = end.next_multiple_of(SEGMENT_ALIGN);
+            let begin = end.next_multiple_of(PART_ALIGN);
             end = begin + region.len() * shape.components * shape.kind.size();
-            segments.push(Segment { parcel: self.parcels.len(), region, bytes: begin..end });
+            parts.push(ParcelPart { parcel: self.parcels.len(), region, bytes: begin..end });
         }
         if end > 0 {
-            let bytes = end.next_multiple_of(SEGMENT_ALIGN);
+            let bytes = end.next_multiple_of(PART_ALIGN);
             self.parcels.push(Parcel { rank, tag, bytes, shared: false });
         }
     }
 }
 
-/// The messages for those of `parcels` that are not shared, one after the other in a buffer, and its bytes.
+/// The messages for those of `parcels` that are not shared, one after the other in a buffer, and
+/// its bytes.
 pub(super) fn messages(parcels: &[Parcel]) -> (Vec<Message>, usize) {
     let mut end = 0;
     let messages = parcels.iter().filter(|parcel| !parcel.shared).map(|parcel| {
@@ -88,11 +98,12 @@ pub(super) fn messages(parcels: &[Parcel]) -> (Vec<Message>, usize) {
     (messages.collect(), end)
 }
 
-/// What is left of the bytes of every outgoing parcel, while segments are cut off, and how much is gone.
+/// For every outgoing parcel, the bytes not yet taken and the number of bytes taken.
 pub struct Outboxes<'a>([(&'a mut [u8], usize); MOST]);
 
 impl<'a> Outboxes<'a> {
-    /// The bytes of `parcels`: from `messages`, or of `shared` ones in order.
+    /// The bytes of `parcels`: those of messages from `messages`, those of shared parcels from
+    /// `shared`, in order.
     pub(super) fn new(
         parcels: &[Parcel],
         mut messages: &'a mut [u8],
@@ -112,17 +123,17 @@ impl<'a> Outboxes<'a> {
         Self(boxes)
     }
 
-    /// Sets every byte that is left.
+    /// Sets every byte not yet taken.
     pub(super) fn fill(self, value: u8) {
         self.0.into_iter().for_each(|(bytes, _)| bytes.fill(value));
     }
 
-    /// Cuts off the bytes of a segment. Those of one parcel ask in ascending order.
-    pub(super) fn take<const N: usize>(&mut self, segment: &Segment<N>) -> &'a mut [u8] {
-        let (rest, gone) = &mut self.0[segment.parcel];
-        let (_, bytes) = std::mem::take(rest).split_at_mut(segment.bytes.start - *gone);
-        let (bytes, after) = bytes.split_at_mut(segment.bytes.len());
-        (*rest, *gone) = (after, segment.bytes.end);
+    /// Takes the bytes of a part. The parts of one parcel must be taken in ascending order.
+    pub(crate) fn take<const N: usize>(&mut self, part: &ParcelPart<N>) -> &'a mut [u8] {
+        let (rest, gone) = &mut self.0[part.parcel];
+        let (_, bytes) = std::mem::take(rest).split_at_mut(part.bytes.start - *gone);
+        let (bytes, after) = bytes.split_at_mut(part.bytes.len());
+        (*rest, *gone) = (after, part.bytes.end);
         bytes
     }
 }
@@ -131,7 +142,7 @@ impl<'a> Outboxes<'a> {
 pub struct Inboxes<'a>([&'a [u8]; MOST]);
 
 impl<'a> Inboxes<'a> {
-    /// As [`Outboxes::new`].
+    /// Like [`Outboxes::new`].
     pub(super) fn new(
         parcels: &[Parcel],
         mut messages: &'a [u8],
@@ -153,13 +164,13 @@ impl<'a> Inboxes<'a> {
         self.0.iter().copied().flatten().map(|&byte| u64::from(byte)).sum()
     }
 
-    pub(super) fn segment<const N: usize>(&self, segment: &Segment<N>) -> &'a [u8] {
-        &self.0[segment.parcel][segment.bytes.clone()]
+    pub(crate) fn part<const N: usize>(&self, part: &ParcelPart<N>) -> &'a [u8] {
+        &self.0[part.parcel][part.bytes.clone()]
     }
 }
 
-/// The cells that a block sends to its neighbor in `direction`: as many as that one's halo is wide on
-/// its opposite side.
+/// The cells that a block sends to its neighbor in `direction`. Their number is the width of the
+/// neighbor's halo on the opposite side.
 pub(super) fn sent<const N: usize>(
     interior: Region<N>,
     direction: [isize; N],

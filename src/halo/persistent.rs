@@ -5,10 +5,10 @@
 //!
 //! - **R1** `buffer` is never moved, resized or freed while a request refers to it: it is a heap
 //!   allocation of its own, and `Drop` frees the requests first.
-//! - **R2** Requests are active exactly while `active` is true; then nobody else gets at `buffer`,
-//!   since the accessors refuse.
-//! - **R3** MPI is running: whoever owns this value also holds the world that keeps it so, and
-//!   drops this value before.
+//! - **R2** Requests are active exactly while `active` is true. `buffer` is then inaccessible,
+//!   because the accessors refuse.
+//! - **R3** MPI is running: the owner of this value also holds the world that keeps MPI running,
+//!   and drops this value first.
 
 use std::ffi::c_void;
 use std::mem::ManuallyDrop;
@@ -22,7 +22,7 @@ use parhelion_kernels::{Array, Layout, Pool};
 
 use crate::messages::LONGEST_MESSAGE;
 
-/// One message of an exchange: with whom, under which tag, and its bytes in the buffer.
+/// One message of an exchange: its partner, its tag, and its bytes in the buffer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Message {
     pub(super) rank: usize,
@@ -30,14 +30,14 @@ pub(super) struct Message {
     pub(super) bytes: Range<usize>,
 }
 
-/// Whether messages go out or come in.
+/// Direction of messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Way {
     Send,
     Receive,
 }
 
-/// The messages of one way, planned once and started many times.
+/// All messages to send or to receive, planned once and started many times.
 pub(super) struct Persistent {
     requests: Vec<ffi::MPI_Request>,
     buffer: ManuallyDrop<Array<u8, 1>>,
@@ -45,7 +45,7 @@ pub(super) struct Persistent {
 }
 
 impl Persistent {
-    /// Plans `messages` in a buffer of `bytes` bytes. A message longer than `longest` becomes
+    /// Plans `messages` in a buffer of `bytes` bytes. A message longer than `longest` is split into
     /// several, in order.
     pub(super) fn new(
         comm: &SimpleCommunicator,
@@ -69,8 +69,8 @@ impl Persistent {
                 let (rank, tag) = (message.rank as i32, message.tag);
                 // SAFETY: a constant of the MPI library.
                 let mut request = unsafe { ffi::RSMPI_REQUEST_NULL };
-                // SAFETY: `address` has `count ≤ i32::MAX` bytes and stays valid by R1; communicator,
-                // rank and datatype are valid; R3.
+                // SAFETY: `address` has `count ≤ i32::MAX` bytes and stays valid by R1;
+                // communicator, rank and datatype are valid; R3.
                 unsafe {
                     let init = match way {
                         Way::Send => ffi::MPI_Send_init(
@@ -127,7 +127,7 @@ impl Persistent {
         }
     }
 
-    /// Lets MPI progress; whether all messages are done.
+    /// Lets MPI progress, and returns whether all messages are done.
     pub(super) fn test(&mut self) -> bool {
         if self.active {
             let mut done = 0;
@@ -157,7 +157,7 @@ impl Persistent {
         self.buffer.buffer_mut()
     }
 
-    /// How many MPI messages there are.
+    /// Number of MPI messages.
     pub(super) fn len(&self) -> usize {
         self.requests.len()
     }
@@ -166,8 +166,8 @@ impl Persistent {
 impl Drop for Persistent {
     fn drop(&mut self) {
         if self.active && std::thread::panicking() {
-            // The job is about to be ended; waiting here could last for ever. The requests, and
-            // the buffer that MPI still refers to (R1), are left to the end of the process.
+            // The job is about to end, and waiting here could take forever. The requests, and the
+            // buffer that MPI still refers to (R1), are leaked until the process ends.
             return;
         }
         self.wait();

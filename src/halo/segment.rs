@@ -1,27 +1,29 @@
-//! Memory that several processes of one node map.
+//! Memory mapped by several processes of one node.
 #![allow(unsafe_code, reason = "maps and unmaps memory")]
 //!
-//! A segment is a file without a name (`memfd_create`) that its maker and its neighbors map. Not an MPI
-//! window: freeing one is collective, whereas plans are dropped by each rank as it likes; here each
-//! process unmaps for itself, and the kernel frees the memory after the last of them, also when
-//! one is killed. Not a file in `/dev/shm` either: that is often tiny in containers, and a killed job leaves it there.
+//! A segment is a file without a name (`memfd_create`) that its creator and its neighbors map. It
+//! is not an MPI window, because freeing a window is collective, whereas each rank drops its plans
+//! whenever it wants. Each process unmaps the segment on its own, and the kernel frees the memory
+//! after the last of them, also when one is killed. It is not a file in `/dev/shm` either: that is
+//! often tiny in containers, and a killed job would leave the file behind.
 //!
 //! Invariants, cited by the unsafe blocks here:
 //!
 //! - **S1** `start` begins `len` bytes, mapped for reading and writing until this value is dropped.
-//! - **S2** All of them are backed by pages of a file that cannot shrink, for it is sealed against that.
+//! - **S2** All of them are backed by pages of a file that cannot shrink, because it is sealed
+//!   against that.
 
 use std::io;
 use std::ptr::NonNull;
 
-/// Memory shared with other processes, zero at first.
+/// Memory shared with other processes, initially zero.
 pub(super) struct Segment {
     start: NonNull<u8>,
     len: usize,
 }
 
 /// Keeps a new segment open for other processes until all have mapped it.
-pub(super) struct Door {
+pub(super) struct SegmentFile {
     #[cfg(target_os = "linux")]
     file: std::fs::File,
 }
@@ -32,7 +34,7 @@ impl Segment {
         self.start
     }
 
-    /// Bytes.
+    /// Size in bytes.
     pub(super) fn len(&self) -> usize {
         self.len
     }
@@ -52,21 +54,22 @@ mod linux {
 
     use super::*;
 
-    /// What `/proc` says of the descriptor of a segment, before its name is cut off or marked as deleted.
+    /// Beginning of the link in `/proc` of a segment's descriptor.
     const LINK: &str = "/memfd:parhelion-halo";
 
     impl Segment {
         /// Makes one of `len` bytes.
-        pub(in crate::halo) fn create(len: usize) -> io::Result<(Self, Door)> {
+        pub(in crate::halo) fn create(len: usize) -> io::Result<(Self, SegmentFile)> {
             let flags = MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING;
             let file = File::from(memfd_create(c"parhelion-halo", flags)?);
             let size = i64::try_from(len).map_err(io::Error::other)?;
             let (longest, _) = getrlimit(Resource::RLIMIT_FSIZE)?;
             if len as u64 > longest {
-                // The system would not only refuse it but end the process.
+                // The system would end the process.
                 return Err(Errno::EFBIG.into());
             }
-            // Memory is allocated now: without any left this is an error here, not a signal later.
+            // Memory is allocated now, so that a lack of memory is an error here, not a signal
+            // later.
             let allocate = || posix_fallocate(&file, 0, size);
             // A signal, of a profiler for instance, may interrupt it.
             let mut allocated = allocate();
@@ -76,14 +79,14 @@ mod linux {
             allocated?;
             let seals = SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_GROW | SealFlag::F_SEAL_SEAL;
             fcntl(&file, FcntlArg::F_ADD_SEALS(seals))?;
-            Ok((Self::map(&file, len)?, Door { file }))
+            Ok((Self::map(&file, len)?, SegmentFile { file }))
         }
 
         /// Maps `len` bytes that process `process` of this node keeps open as descriptor `number`.
         pub(in crate::halo) fn open(process: u32, number: i32, len: usize) -> io::Result<Self> {
             let path = format!("/proc/{process}/fd/{number}");
-            // Where ranks have process numbers of their own (containers), this may be anything, even a device that
-            // does something when it is opened.
+            // Where ranks have separate process numbers (containers), this may be any file, even a
+            // device on which opening has side effects.
             if !std::fs::read_link(&path)?.to_string_lossy().starts_with(LINK) {
                 return Err(io::Error::other("what a neighbor keeps open is not its shared memory"));
             }
@@ -108,13 +111,13 @@ mod linux {
 
     impl Drop for Segment {
         fn drop(&mut self) {
-            // SAFETY: S1; whoever points into the segment owns it, and drops it last.
+            // SAFETY: S1; the owner of pointers into the segment owns it too, and drops it last.
             let unmapped = unsafe { munmap(self.start.cast(), self.len) };
-            debug_assert!(unmapped.is_ok(), "a mapping of one's own can be removed");
+            debug_assert!(unmapped.is_ok(), "a process can unmap its own mapping");
         }
     }
 
-    impl Door {
+    impl SegmentFile {
         /// The descriptor by which other processes find the segment.
         pub(in crate::halo) fn number(&self) -> i32 {
             self.file.as_raw_fd()
@@ -127,7 +130,7 @@ mod elsewhere {
     use super::*;
 
     impl Segment {
-        pub(in crate::halo) fn create(_len: usize) -> io::Result<(Self, Door)> {
+        pub(in crate::halo) fn create(_len: usize) -> io::Result<(Self, SegmentFile)> {
             Err(io::ErrorKind::Unsupported.into())
         }
 
@@ -136,7 +139,7 @@ mod elsewhere {
         }
     }
 
-    impl Door {
+    impl SegmentFile {
         pub(in crate::halo) fn number(&self) -> i32 {
             -1
         }
@@ -149,14 +152,14 @@ mod tests {
 
     #[test]
     fn two_mappings_show_the_same_memory_which_outlives_its_maker() {
-        let (made, door) = Segment::create(10_000).unwrap();
-        let opened = Segment::open(std::process::id(), door.number(), made.len()).unwrap();
+        let (made, file) = Segment::create(10_000).unwrap();
+        let opened = Segment::open(std::process::id(), file.number(), made.len()).unwrap();
         assert_ne!(made.start(), opened.start());
         // SAFETY: in bounds (S1), and no other thread knows the segments.
         unsafe {
             assert_eq!(opened.start().add(9_999).read(), 0);
             made.start().add(9_999).write(42);
-            drop((made, door));
+            drop((made, file));
             assert_eq!(opened.start().add(9_999).read(), 42);
         }
     }
@@ -174,8 +177,8 @@ mod tests {
         let number = std::os::fd::AsRawFd::as_raw_fd(&file);
         let error = Segment::open(std::process::id(), number, 100).map(drop).unwrap_err();
         assert!(error.to_string().contains("not its shared memory"), "{error}");
-        let (_made, door) = Segment::create(4096).unwrap();
-        assert!(Segment::open(std::process::id(), door.number(), 4097).is_err());
+        let (_made, file) = Segment::create(4096).unwrap();
+        assert!(Segment::open(std::process::id(), file.number(), 4097).is_err());
         assert!(Segment::create(0).is_err() && Segment::create(usize::MAX).is_err());
     }
 }

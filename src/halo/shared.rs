@@ -1,58 +1,60 @@
-//! Parcels that pass through memory shared with the neighbors on the same node.
+//! Transport of parcels through memory shared with neighbors on the same node.
 #![allow(unsafe_code, reason = "hands out slices of memory that another process writes to at other times")]
 //!
 //! Every parcel has a channel in a segment of its sender: two buffers, used in turn, and two
-//! counters. The sender packs into a buffer and then counts it filled; the receiver unpacks from
-//! it and then counts it emptied.
+//! counters. The sender packs into a buffer and then sets `filled`. The receiver unpacks from it
+//! and then sets `emptied`.
 //!
 //! ```text
 //! exchange      1        2        3           sender, before it packs 3: emptied ≥ 1?
 //! buffer        1        0        1           receiver, before it unpacks 3: filled ≥ 3?
 //! ```
 //!
-//! A neighbor that is at most one exchange behind never makes the sender wait, and it cannot be
-//! further behind where it sends something back: what it sends for exchange s − 1 it sends after it
-//! finished s − 2.
+//! A neighbor that is at most one exchange behind never makes the sender wait. It cannot be further
+//! behind if it also sends to this rank: it sends for exchange s − 1 after it has finished s − 2.
 //!
 //! Invariants, cited by the unsafe blocks here:
 //!
-//! - **M1** The counters and buffers of a channel lie inside its segment, at aligned places of their
-//!   own (checked when it is made), and the segment is mapped for as long as the channel lives.
+//! - **M1** The counters and buffers of a channel lie inside its segment, at aligned places of
+//!   their own (checked when it is made), and the segment is mapped for as long as the channel
+//!   lives.
 //! - **M2** A channel has one sender and one receiver, which count exchanges s = 1, 2, … alike.
-//! - **M3** Buffer s mod 2 is written by the sender alone: after it read `emptied ≥ s − 2` (acquire) and
-//!   before it sets `filled` to s (release).
+//! - **M3** Buffer s mod 2 is written by the sender alone: after it read `emptied ≥ s − 2`
+//!   (acquire) and before it sets `filled` to s (release).
 //! - **M4** It is read by the receiver alone: after it read `filled ≥ s` (acquire) and before it
 //!   sets `emptied` to s (release).
 //!
-//! By M3 and M4 every write to a buffer happens before the reads of that exchange, and these before the
-//! next write: there is never a data race, and a slice given out is left alone by the other side.
+//! By M3 and M4 every write to a buffer happens before the reads of that exchange, and these before
+//! the next write: there is never a data race, and a slice given out is left alone by the other
+//! side.
 
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::segment::Segment;
 
-/// Counters and buffers are that far apart, so that processors do not fight for (pairs of) cache lines.
+/// Distance of counters and buffers, so that processors do not share (pairs of) cache lines.
 const APART: usize = 128;
 
-/// Looks at a counter before the processor is offered to others: some microseconds.
+/// Number of polls of a counter before the processor is yielded: some microseconds.
 const SPINS: usize = 300;
 
 /// A number that only one process changes.
 #[repr(C, align(128))]
 struct Counter(AtomicU64);
 
-/// Where a channel lies in its segment: offsets of the counters and the buffers, and their bytes.
+/// Position of a channel in its segment: offsets of the counters and the buffers, and the size of a
+/// buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct ChannelPlace {
     counters: usize,
     buffers: usize,
     bytes: usize,
 }
 
-impl Place {
-    /// Places for parcels of these many bytes, and the bytes of the segment for all. The first `APART`
-    /// bytes are for the token of the segment.
+impl ChannelPlace {
+    /// Places for parcels of these sizes, and the size of the segment. The first `APART` bytes are
+    /// for the token of the segment.
     pub(super) fn plan(parcels: impl Iterator<Item = usize> + Clone) -> (Vec<Self>, usize) {
         let mut end = APART * (1 + 2 * parcels.clone().count());
         let places = parcels.enumerate().map(|(number, bytes)| {
@@ -63,7 +65,7 @@ impl Place {
         (places.collect(), end)
     }
 
-    /// For the message that tells a neighbor.
+    /// Encodes the place for the message to a neighbor.
     pub(super) fn to_words(self) -> [u64; 3] {
         [self.counters, self.buffers, self.bytes].map(|offset| offset as u64)
     }
@@ -86,7 +88,7 @@ impl Place {
     }
 }
 
-/// A sender's, or a receiver's, end of a parcel's way.
+/// The sender's or the receiver's end of a channel.
 pub(super) struct Channel {
     filled: NonNull<Counter>,
     emptied: NonNull<Counter>,
@@ -98,13 +100,13 @@ impl Channel {
     /// The channel at `place` of the `len` bytes from `start` on.
     ///
     /// # Safety
-    /// They are mapped, or allocated, for reading and writing for as long as the channel lives; whoever
-    /// else accesses the place does so as the other end, or as this end at another time; the counters
-    /// were zero when the first end was made (M2).
+    /// They are mapped, or allocated, for reading and writing for as long as the channel lives. All
+    /// other accesses to the place are those of the other end, or of this end at another time. The
+    /// counters were zero when the first end was made (M2).
     ///
     /// # Panics
     /// When the place is not aligned or not inside.
-    unsafe fn new(start: NonNull<u8>, len: usize, place: Place) -> Self {
+    unsafe fn new(start: NonNull<u8>, len: usize, place: ChannelPlace) -> Self {
         let aligned = [place.counters, place.buffers, start.as_ptr() as usize].iter().all(|n| n % APART == 0);
         let inside = place.counters < place.buffers
             && place.buffers - place.counters >= 2 * APART
@@ -132,14 +134,14 @@ impl Channel {
     }
 }
 
-/// How far this rank is with an exchange.
+/// Progress of this rank in an exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
-    /// None is under way.
+    /// No exchange is in progress.
     Idle,
     /// The outgoing buffers are this rank's to fill.
     Packing,
-    /// They are filled; the incoming ones may come.
+    /// They are filled; the incoming ones may arrive.
     UnderWay,
     /// The incoming buffers are this rank's to read.
     Unpacking,
@@ -152,7 +154,7 @@ pub(super) struct Shared {
     /// Number of the current exchange, or of the last one.
     exchange: u64,
     phase: Phase,
-    /// What the channels point into (M1); dropped after them.
+    /// The memory of the channels (M1); dropped after them.
     _segments: Vec<Segment>,
 }
 
@@ -162,11 +164,12 @@ impl Shared {
         Self::with_channels(Vec::new(), Vec::new(), Vec::new())
     }
 
-    /// Channels for outgoing parcels at `places` in one's `own` segment, and for incoming ones at
-    /// places in those of neighbors; see [`Neighbor`].
-    pub(super) fn new(own: Segment, places: &[Place], neighbors: Vec<Neighbor>) -> Self {
-        // SAFETY: the segments live in this value. Places in them are given out once: by `Place::plan` to
-        // the sender's plan, and by its message to the one neighbor that the parcel is for.
+    /// Channels for outgoing parcels at `places` in this rank's `own` segment, and for incoming
+    /// ones at places in the segments of neighbors; see [`Neighbor`].
+    pub(super) fn new(own: Segment, places: &[ChannelPlace], neighbors: Vec<Neighbor>) -> Self {
+        // SAFETY: the segments live in this value. Places in them are given out once: by
+        // `ChannelPlace::plan` to the sender's plan, and by its message to the one neighbor that
+        // the parcel is for.
         let channel =
             |segment: &Segment, place| unsafe { Channel::new(segment.start(), segment.len(), place) };
         let outgoing = places.iter().map(|&place| channel(&own, place)).collect();
@@ -184,9 +187,10 @@ impl Shared {
         Self { outgoing, incoming, exchange: 0, phase: Phase::Idle, _segments: segments }
     }
 
-    /// Begins an exchange: waits until the buffers to pack into are free, meanwhile calling `progress`.
+    /// Begins an exchange: waits until the buffers to pack into are free, calling `progress` while
+    /// waiting.
     pub(super) fn begin(&mut self, progress: impl FnMut()) {
-        // Parcels of an exchange that was leaked are never read; let their senders go on.
+        // Parcels of a leaked exchange are never read; their senders may continue.
         self.count_emptied();
         self.exchange += 1;
         let free = |channel: &Channel| channel.emptied().load(Ordering::Acquire) + 2 >= self.exchange;
@@ -202,8 +206,8 @@ impl Shared {
         assert_eq!(self.phase, Phase::Packing, "parcels are packed between begin and post");
         let buffer = (self.exchange % 2) as usize;
         self.outgoing.iter_mut().map(move |channel| {
-            // SAFETY: M1; this end is the sender, which saw the buffer empty and did not post it (M3);
-            // the slices are apart, and `&mut self` makes them the only ones.
+            // SAFETY: M1; this end is the sender, which saw the buffer empty and did not post it
+            // (M3); the slices are apart, and `&mut self` makes them the only ones.
             unsafe { std::slice::from_raw_parts_mut(channel.buffers[buffer].as_ptr(), channel.bytes) }
         })
     }
@@ -215,13 +219,13 @@ impl Shared {
         self.phase = Phase::UnderWay;
     }
 
-    /// Whether all incoming parcels are here.
+    /// Returns whether all incoming parcels have arrived.
     pub(super) fn arrived(&self) -> bool {
         let full = |channel: &Channel| channel.filled().load(Ordering::Acquire) >= self.exchange;
         self.phase == Phase::Idle || self.incoming.iter().all(full)
     }
 
-    /// Waits until all incoming parcels are here, meanwhile calling `progress`.
+    /// Waits until all incoming parcels have arrived, calling `progress` while waiting.
     pub(super) fn wait(&mut self, progress: impl FnMut()) {
         assert_eq!(self.phase, Phase::UnderWay, "parcels are awaited after some were posted");
         wait_until(|| self.arrived(), progress);
@@ -242,7 +246,7 @@ impl Shared {
         })
     }
 
-    /// Gives the incoming buffers back to their senders.
+    /// Returns the incoming buffers to their senders.
     pub(super) fn release(&mut self) {
         assert_eq!(self.phase, Phase::Unpacking, "parcels are given back once");
         self.count_emptied();
@@ -258,17 +262,18 @@ impl Shared {
 /// number of the parcel among all that come in.
 pub(super) struct Neighbor {
     pub(super) segment: Segment,
-    pub(super) places: Vec<(usize, Place)>,
+    pub(super) places: Vec<(usize, ChannelPlace)>,
 }
 
-/// Writes, or reads, the number at the beginning of a segment by which neighbors recognize it.
+/// The number at the beginning of a segment by which neighbors recognize it.
 pub(super) fn token(segment: &Segment) -> &AtomicU64 {
     assert!(segment.len() >= APART, "every segment begins with a token");
-    // SAFETY: in bounds and aligned; no channel is there (`Place::plan`), only this atomic number.
+    // SAFETY: in bounds and aligned; no channel is there (`ChannelPlace::plan`), only this atomic
+    // number.
     unsafe { &segment.start().cast::<Counter>().as_ref().0 }
 }
 
-/// Spins for a moment, then lets other processes run, and MPI progress, between two looks.
+/// Spins for a moment, then yields to other processes and lets MPI progress between polls.
 fn wait_until(done: impl Fn() -> bool, mut progress: impl FnMut()) {
     for _ in 0..SPINS {
         if done() {
@@ -291,15 +296,16 @@ mod tests {
     // SAFETY: only addresses; the protocol under test is what makes their use right.
     unsafe impl Send for Sendable {}
 
-    /// Two ends with two channels each way, in plain memory: sanitizers and Miri see both at one address.
+    /// Two ends with two channels each way, in plain memory: sanitizers and Miri see both at one
+    /// address.
     fn pair(memory: &mut [Counter], bytes: [usize; 4]) -> [Sendable; 2] {
-        let (places, len) = Place::plan(bytes.into_iter());
+        let (places, len) = ChannelPlace::plan(bytes.into_iter());
         assert_eq!(len, size_of_val(memory));
         let start = NonNull::new(memory.as_mut_ptr()).unwrap().cast();
         // SAFETY: the memory outlives the channels in the tests below; each place has two ends.
-        let channel = |&place: &Place| unsafe { Channel::new(start, len, place) };
-        let channels = |places: &[Place]| -> Vec<Channel> { places.iter().map(channel).collect() };
-        let end = |out: &[Place], into: &[Place]| {
+        let channel = |&place: &ChannelPlace| unsafe { Channel::new(start, len, place) };
+        let channels = |places: &[ChannelPlace]| -> Vec<Channel> { places.iter().map(channel).collect() };
+        let end = |out: &[ChannelPlace], into: &[ChannelPlace]| {
             Sendable(Shared::with_channels(channels(out), channels(into), Vec::new()))
         };
         let (there, back) = places.split_at(2);
@@ -307,7 +313,7 @@ mod tests {
     }
 
     fn memory(bytes: [usize; 4]) -> Vec<Counter> {
-        let (_, len) = Place::plan(bytes.into_iter());
+        let (_, len) = ChannelPlace::plan(bytes.into_iter());
         (0..len / APART).map(|_| Counter(AtomicU64::new(0))).collect()
     }
 
@@ -384,7 +390,7 @@ mod tests {
     #[should_panic(expected = "is no place for a channel")]
     fn places_outside_of_the_segment_are_refused() {
         let mut memory = memory([8; 4]);
-        let (places, len) = Place::plan([8, 8, 8, 1000].into_iter());
+        let (places, len) = ChannelPlace::plan([8, 8, 8, 1000].into_iter());
         let start = NonNull::new(memory.as_mut_ptr()).unwrap().cast();
         // SAFETY: refused before any use.
         unsafe { Channel::new(start, len.min(size_of_val(&memory[..])), places[3]) };

@@ -1,4 +1,4 @@
-//! How parcels travel: as MPI messages, or through memory shared with neighbors on the same node.
+//! Choice of the transport: MPI messages, or memory shared with neighbors on the same node.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher, RandomState};
@@ -10,46 +10,50 @@ use mpi::traits::{Communicator, Destination, Source};
 
 use super::link::Link;
 use super::parcels::Parcel;
-use super::segment::{Door, Segment};
-use super::shared::{Neighbor, Place, Shared, token};
+use super::segment::{Segment, SegmentFile};
+use super::shared::{ChannelPlace, Neighbor, Shared, token};
 use crate::error::{Error, ErrorKind, Result};
 use crate::world::World;
 
-/// Chooses the transport of plans that are not told one.
+/// Environment variable with the transport of plans for which the user sets none.
 const TRANSPORT_VARIABLE: &str = "PARHELION_HALO";
 
-/// Said instead of a descriptor by a rank that could not make a segment.
-const NO_DOOR: u64 = u64::MAX;
+/// Sent instead of a descriptor by a rank that could not make a segment.
+const NO_SEGMENT: u64 = u64::MAX;
 
-/// How halo cells get to neighbors on the same node; others get MPI messages.
+/// Transport of halo cells to neighbors on the same node. Other neighbors get MPI messages.
 ///
-/// The default is [`Auto`](Self::Auto), or what the environment variable `PARHELION_HALO` says: `messages`,
-/// `auto` or `shared`.
+/// Default: the value of the environment variable `PARHELION_HALO` (`messages`, `auto` or
+/// `shared`), or [`Auto`](Self::Auto) if it is not set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum HaloTransport {
-    /// As MPI messages, like to any other rank.
+    /// MPI messages, as to any other rank.
     Messages,
-    /// Whichever was faster in some exchanges when the plan was made, the slowest rank of each counting; [`HaloPlan`](crate::halo::HaloPlan)
-    /// prints what was measured. Messages on all ranks where one of them cannot share memory. Shared memory where a node
-    /// has more ranks than cores: there nothing can be measured.
+    /// The faster of the two. Making a plan measures some exchanges of both kinds on the slowest
+    /// rank; [`HaloPlan`](crate::halo::HaloPlan) prints the times. If a rank cannot share memory,
+    /// all ranks use messages. If a node has more ranks than cores, nothing can be measured, and
+    /// shared memory is used.
     ///
-    /// The choice is never seen in results, only in time. On 2 ranks of one node (Open MPI 4.1, two cores of an AMD EPYC) an exchange
-    /// through shared memory took 0.5 to 0.7 of the time of messages for parcels below 100 kB, and 0.4 to 0.9 for larger ones of whole
-    /// rows. Where strided copies take most of the time, across the fastest axis of 256³ cells, it took 0.7 to 1.2.
+    /// The choice does not affect results, only time. On 2 ranks of one node (Open MPI 4.1, two
+    /// cores of an AMD EPYC) an exchange through shared memory took 0.5 to 0.7 of the time of
+    /// messages for parcels below 100 kB, and 0.4 to 0.9 for larger ones of whole rows. Where
+    /// strided copies take most of the time, across the fastest axis of 256³ cells, it took 0.7 to
+    /// 1.2.
     #[default]
     Auto,
-    /// Through shared memory; where one of the ranks cannot share memory, planning is an error.
+    /// Shared memory. Planning fails if a rank cannot share memory.
     Shared,
 }
 
 impl HaloTransport {
-    /// What `given` says, else the environment, else [`Auto`](Self::Auto). Where ranks differ, the first of
-    /// messages, automatic, shared that one of them says. And whether every rank may have a core for itself.
+    /// Returns the transport, and whether every rank may have a core for itself. The transport is
+    /// `requested`, else that of the environment, else [`Auto`](Self::Auto). Where ranks differ,
+    /// messages win over automatic, and automatic over shared.
     ///
     /// # Collective
     /// Over all ranks.
-    pub(super) fn choose(world: &World, given: Option<Self>) -> Result<(Self, bool)> {
-        let mine = given.map_or_else(Self::from_environment, Ok);
+    pub(super) fn choose(world: &World, requested: Option<Self>) -> Result<(Self, bool)> {
+        let mine = requested.map_or_else(Self::from_environment, Ok);
         // 0 stands for an error.
         let mut least =
             [mine.as_ref().map_or(0, |mine| 1 + *mine as u64), u64::from(world.ranks_have_cores())];
@@ -76,18 +80,18 @@ impl HaloTransport {
     }
 }
 
-/// How a plan's parcels, outgoing and incoming, are to travel.
-pub(super) struct Wish {
+/// Settings for the transport of a plan's parcels.
+pub(super) struct LinkSettings {
     pub(super) transport: Option<HaloTransport>,
-    /// Ranks that are taken for a node, if not those that are one.
+    /// Number of ranks to treat as a node, instead of those of the real node.
     pub(super) ranks_per_node: Option<usize>,
-    /// Most bytes of a message.
+    /// Largest size of a message in bytes.
     pub(super) longest: usize,
-    /// No message of that tag is under way.
+    /// A tag that no message in progress has.
     pub(super) tag: i32,
 }
 
-/// The link for `parcels`, and what there is to say of its choice.
+/// The link for `parcels`, and the reason for the choice, if there was one.
 ///
 /// # Collective
 /// Over all ranks. `comm` numbers them as the parcels do.
@@ -97,17 +101,17 @@ pub(super) struct Wish {
 pub(super) fn link(
     world: &World,
     comm: &SimpleCommunicator,
-    wish: &Wish,
+    settings: &LinkSettings,
     parcels: [Vec<Parcel>; 2],
 ) -> Result<(Link, Option<String>)> {
-    let (transport, measurable) = HaloTransport::choose(world, wish.transport)?;
-    let link = |parcels, shared| Link::new(comm, world.pool(), wish.longest, parcels, shared);
+    let (transport, measurable) = HaloTransport::choose(world, settings.transport)?;
+    let link = |parcels, shared| Link::new(comm, world.pool(), settings.longest, parcels, shared);
     if transport == HaloTransport::Messages {
         return Ok((link(parcels, Shared::none()), None));
     }
-    let node = wish.ranks_per_node.map_or(world.node(), |ranks| world.rank() / ranks);
+    let node = settings.ranks_per_node.map_or(world.node(), |ranks| world.rank() / ranks);
     let mut marked = parcels.clone();
-    let channels = match share(world, comm, node, wish.tag, &mut marked) {
+    let channels = match share(world, comm, node, settings.tag, &mut marked) {
         Ok(channels) => channels,
         Err(error) if transport == HaloTransport::Shared => return Err(error),
         Err(error) => return Ok((link(parcels, Shared::none()), Some(error.to_string()))),
@@ -120,7 +124,7 @@ pub(super) fn link(
         return Ok((shared, Some("shared memory, untried: there are more ranks than cores".into())));
     }
     let mut messages = link(parcels, Shared::none());
-    // The slowest rank counts: the greatest number is what the least of the complements is of.
+    // The maximum over all ranks is the complement of the minimum of the complements.
     let mut times = Link::compare([&mut shared, &mut messages], comm).map(|time| !time);
     world.all_min(&mut times);
     let [by_memory, by_messages] = times.map(|time| !time);
@@ -155,35 +159,35 @@ fn share(
         parcel.shared = nodes[&parcel.rank] == [node];
     }
     let [outgoing, incoming] = parcels;
-    let (opened, door) = open_channels(comm, tag, outgoing, incoming);
+    let (opened, file) = open_channels(comm, tag, outgoing, incoming);
     // Every rank takes part in the agreement, neighbors or not.
     let opened = world.agree(opened);
-    // Whoever wanted has mapped the segment by now. A rank that failed keeps its door open up to here as well,
-    // so that neighbors do not fail in turn and the error agreed on is the first one.
-    drop(door);
+    // All neighbors have mapped the segment by now. A rank that failed also keeps its file open
+    // until here, so that its neighbors do not fail too and the ranks agree on the first error.
+    drop(file);
     opened
 }
 
-/// Makes this rank's segment, tells the neighbors of it, and maps theirs. The segment's door is to be
-/// kept open until all neighbors are through here.
+/// Makes this rank's segment, announces it to the neighbors, and maps theirs. The segment's file
+/// must be kept open until all neighbors have done the same.
 ///
-/// A rank that cannot make one still says so: nobody waits for it.
+/// A rank that cannot make a segment announces that too, so that no rank waits for it.
 fn open_channels(
     comm: &SimpleCommunicator,
     tag: i32,
     outgoing: &[Parcel],
     incoming: &[Parcel],
-) -> (Result<Shared>, Option<Door>) {
+) -> (Result<Shared>, Option<SegmentFile>) {
     let out: Vec<&Parcel> = outgoing.iter().filter(|parcel| parcel.shared).collect();
     let into: Vec<&Parcel> = incoming.iter().filter(|parcel| parcel.shared).collect();
     let peers: BTreeSet<usize> = out.iter().chain(&into).map(|parcel| parcel.rank).collect();
     if peers.is_empty() {
         return (Ok(Shared::none()), None);
     }
-    let (places, len) = Place::plan(out.iter().map(|parcel| parcel.bytes));
+    let (places, len) = ChannelPlace::plan(out.iter().map(|parcel| parcel.bytes));
     let secret = RandomState::new().hash_one(len);
     let made = Segment::create(len).inspect(|(segment, _)| token(segment).store(secret, Ordering::Release));
-    let number = made.as_ref().map_or(NO_DOOR, |(_, door)| door.number() as u64);
+    let number = made.as_ref().map_or(NO_SEGMENT, |(_, file)| file.number() as u64);
     let letter = |&peer: &usize| {
         let mut words = vec![u64::from(std::process::id()), number, secret, len as u64];
         for (parcel, place) in out.iter().zip(&places).filter(|(parcel, _)| parcel.rank == peer) {
@@ -194,16 +198,16 @@ fn open_channels(
         (peer, words, 4 + 4 * parcels)
     };
     let heard = swap(comm, tag, peers.iter().map(letter).collect());
-    let (own, door) = match made {
+    let (own, file) = match made {
         Ok(made) => made,
         Err(error) => return (Err(failure(&format!("{len} bytes cannot be shared"), &error)), None),
     };
-    if heard.values().any(|words| words[1] == NO_DOOR) {
-        // That neighbor has an error, which tells the reason and will be that of all ranks.
-        return (Ok(Shared::none()), Some(door));
+    if heard.values().any(|words| words[1] == NO_SEGMENT) {
+        // That neighbor has an error with the reason, which all ranks will return.
+        return (Ok(Shared::none()), Some(file));
     }
     let neighbors = heard.iter().map(|(&peer, words)| open(peer, words, &into)).collect::<Result<_>>();
-    (neighbors.map(|neighbors| Shared::new(own, &places, neighbors)), Some(door))
+    (neighbors.map(|neighbors| Shared::new(own, &places, neighbors)), Some(file))
 }
 
 /// Maps the segment that `peer` described by `words`.
@@ -218,7 +222,7 @@ fn open(peer: usize, words: &[u64], into: &[&Parcel]) -> Result<Neighbor> {
         return Err(failure(&what, &"another process was found in its place"));
     }
     let places = parcels.chunks_exact(4).map(|words| {
-        let place = Place::from_words([words[1], words[2], words[3]]);
+        let place = ChannelPlace::from_words([words[1], words[2], words[3]]);
         let parcel = into.iter().position(|parcel| parcel.rank == peer && parcel.tag as u64 == words[0]);
         let parcel = parcel.filter(|&parcel| into[parcel].bytes == place.bytes());
         parcel.map(|parcel| (parcel, place))
@@ -233,7 +237,7 @@ fn failure(what: &str, why: &dyn std::fmt::Display) -> Error {
     Error::new(ErrorKind::Parallel, format!("no halo exchange through shared memory: {what}: {why}"))
 }
 
-/// Sends each `(peer, words)` to that peer, and receives as many words from it as the third number says.
+/// Sends each `(peer, words, count)` to that peer, and receives `count` words from it.
 fn swap(
     comm: &SimpleCommunicator,
     tag: i32,

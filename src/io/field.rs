@@ -1,8 +1,8 @@
 //! Fields as arrays that can be written and read.
 
-use super::placement::Placement;
-use super::stored::{Axis, Stored, StoredMut};
 use crate::field::Field;
+use crate::io::block::placement::Placement;
+use crate::io::block::stored::{Axis, Stored, StoredMut};
 use parhelion_kernels::Element;
 
 impl<T: Element, const N: usize> Stored for Field<T, N> {
@@ -16,20 +16,24 @@ impl<T: Element, const N: usize> Stored for Field<T, N> {
         Some(self.units()).filter(|units| !units.is_empty())
     }
 
+    /// The time of the field. `None` if [`Field::set_time`] was never called: start and step are
+    /// then zero.
+    fn time(&self) -> Option<f64> {
+        let (start, step, _) = self.clock();
+        ((start, step) != (0.0, 0.0)).then(|| self.time())
+    }
+
     /// The grid's axes. Where the field is staggered the axis is called `x_node` rather than `x`,
     /// for its coordinates differ from those of cell centers.
     fn axes(&self) -> Vec<Axis> {
         let (grid, centering) = (self.grid(), self.centering());
         let first = grid.coordinates([0; N], centering);
-        let axis = |a: usize| {
-            let (name, cells) = (&grid.axis_names()[a], !centering.staggered(a));
-            Axis {
-                name: if cells { name.clone() } else { format!("{name}_node") },
-                units: Some(grid.axis_units()[a].clone()).filter(|units| !units.is_empty()),
-                first: first[a],
-                spacing: grid.spacing()[a],
-                cells,
-            }
+        let axis = |a: usize| Axis {
+            name: grid.coordinate_name(a, centering),
+            units: Some(grid.axis_units()[a].clone()).filter(|units| !units.is_empty()),
+            first: first[a],
+            spacing: grid.spacing()[a],
+            cells: !centering.staggered(a),
         };
         (0..N).map(axis).collect()
     }

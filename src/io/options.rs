@@ -1,10 +1,10 @@
-//! How a dataset is written and what of it is read.
+//! How a dataset is written, and what of it is read.
 
 use std::ops::Range;
 
-use super::attributes::Attribute;
-use super::compression::Compression;
-use super::selection::Selection;
+use crate::io::block::selection::Selection;
+use crate::io::hdf5::attributes::Attribute;
+use crate::io::hdf5::compression::Compression;
 
 /// How a field becomes a dataset: its layout, its precision, and which part of the field it holds.
 ///
@@ -31,11 +31,11 @@ use super::selection::Selection;
 ///
 /// # Parts of a field
 ///
-/// [`window`](Self::window), [`at`](Self::at) and [`every`](Self::every) choose what is written, axis by
-/// axis and in global indices of the field's points (cells or, where it is staggered, cell
-/// boundaries); a dataset keeps all axes of the field, a plane has length 1 on one of them. An axis of
-/// which only a part is written has coordinates of its own: `z_at16`, `z_4to12` for `4..12`,
-/// `z_0to29by4` for elements 0, 4, …, 28.
+/// [`window`](Self::window), [`at`](Self::at) and [`every`](Self::every) choose what is written,
+/// axis by axis. They count global indices of the field's points: cells or, where the field is
+/// staggered, cell boundaries. A dataset keeps all axes of the field; a plane has length 1 on one
+/// of them. An axis that is written in part has its own coordinates: `z_at16`, `z_4to12` for
+/// `4..12`, `z_0to29by4` for elements 0, 4, …, 28.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[must_use = "options do nothing by themselves"]
 pub struct WriteOptions {
@@ -64,41 +64,57 @@ impl WriteOptions {
         Self::default()
     }
 
-    /// Gives the dataset another name than the field's.
+    /// Sets the name of the dataset. Default: the name of the field.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
         self
     }
 
-    /// Stores the dataset in chunks that divide the ranks' blocks, as far as uneven blocks allow, of
-    /// at most 4 MiB.
+    /// Stores the dataset in chunks of at most 4 MiB that divide the blocks of the ranks, as far as
+    /// uneven blocks allow.
     ///
-    /// Readers that want a part of a dataset read fewer bytes. The chunks, but not the values, depend on
-    /// the number of ranks.
+    /// Programs that read a part of a dataset then read fewer bytes. The chunks depend on the
+    /// number of ranks, the values do not.
     pub fn chunked(mut self) -> Self {
         self.chunking = Chunking::Chosen;
         self
     }
 
-    /// Stores the dataset in chunks of this shape, cut to the dataset's where it is smaller. Components,
-    /// if there are several, are kept together.
+    /// Stores the dataset in chunks of this shape, cut to the shape of the dataset where that is
+    /// smaller. All components of a point are in one chunk.
     pub fn chunks(mut self, shape: impl Into<Vec<usize>>) -> Self {
         self.chunking = Chunking::Given(shape.into());
         self
     }
 
-    /// Rounds `f64` to `f32` and `Complex<f64>` to `Complex<f32>`, to the nearest. Fields of single
-    /// precision stay as they are.
+    /// Rounds `f64` to `f32` and `Complex<f64>` to `Complex<f32>`, to nearest. Fields of single
+    /// precision are not changed.
     pub fn as_f32(mut self) -> Self {
         self.single = true;
         self
     }
 
-    /// Lets every rank write by itself, instead of all together.
+    /// Compresses the chunks of the dataset.
     ///
-    /// Together is faster wherever it was measured (chunks at about twice the speed), but it depends on
-    /// the MPI library and the file system; `cargo xtask bench io` compares. Not possible for compressed
-    /// datasets.
+    /// All ranks compress at the same time, each the chunks of its block. Chunks that several ranks
+    /// share are sent to one of them: where speed matters, choose blocks or chunks that divide
+    /// evenly.
+    pub fn compression(mut self, how: Compression) -> Self {
+        self.compression = Some(how);
+        self
+    }
+
+    /// Compresses chunks by shuffle and deflate of this level, 1 (fast) to 9 (small), which every
+    /// HDF5 library reads. Short for `compression(Compression::deflate(level))`.
+    pub fn compressed(self, level: u8) -> Self {
+        self.compression(Compression::deflate(level))
+    }
+
+    /// Lets every rank write on its own. Default: all ranks write together.
+    ///
+    /// Writing together was faster in every measurement (chunks at about twice the speed), but this
+    /// depends on the MPI library and the file system; `cargo xtask bench io` compares. Not
+    /// possible for compressed datasets.
     pub fn independent(mut self) -> Self {
         self.independent = true;
         self
@@ -122,8 +138,8 @@ impl WriteOptions {
         self
     }
 
-    /// Attaches an attribute to the dataset, such as `long_name` or `standard_name`. Rank 0's value
-    /// counts; it replaces what the library would write.
+    /// Attaches an attribute to the dataset, such as `long_name` or `standard_name`. The value of
+    /// rank 0 is used, and replaces what the library would write.
     pub fn attribute(mut self, name: impl Into<String>, value: impl Into<Attribute>) -> Self {
         let name = name.into();
         self.attributes.retain(|(known, _)| *known != name);
@@ -147,8 +163,9 @@ impl WriteOptions {
 /// # Ok::<(), parhelion::Error>(())
 /// ```
 ///
-/// Axes are the dataset's. What is chosen must have the field's shape; axes at one index are left
-/// out where the dataset has more axes than the field.
+/// Axes are those of the dataset. The chosen part must have the shape of the field. Where the
+/// dataset has more axes than the field, axes of which one index is chosen with [`at`](Self::at)
+/// are left out.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[must_use = "options do nothing by themselves"]
 pub struct ReadOptions {
@@ -175,24 +192,28 @@ impl ReadOptions {
         self
     }
 
-    /// Reads only every `step`-th index of an axis of the dataset, from the first (of the window) on.
+    /// Reads only every `step`-th index of an axis of the dataset, from the first (of the window)
+    /// on.
     pub fn every(mut self, axis: usize, step: usize) -> Self {
         self.selection.every(axis, step);
         self
     }
 
-    /// Reads onto a finer or coarser grid over the same box, by linear interpolation along every axis:
-    /// between the centers of cells, and beyond the outermost centers the nearest value; where the field is
-    /// staggered, between the boundaries of cells, of which the outermost are the walls of either grid. The dataset
-    /// must hold values at such points as the field. For fields of floating-point or complex numbers; not for
-    /// fields that are staggered along a periodic axis. (To a grid that is coarser by a whole
-    /// factor, [`every`](Self::every) takes single values instead.)
+    /// Reads onto a finer or coarser grid over the same box, by linear interpolation along every
+    /// axis.
+    ///
+    /// Along an axis of cells it interpolates between cell centers; beyond the outermost centers it
+    /// takes the nearest value. Along a staggered axis it interpolates between cell boundaries, the
+    /// outermost of which are the walls of both grids. The dataset must hold values at the same
+    /// kind of points as the field. Only for fields of floating-point or complex numbers that are
+    /// not staggered along a periodic axis. (For a grid that is coarser by a whole factor,
+    /// [`every`](Self::every) takes single values instead.)
     pub fn interpolated(mut self) -> Self {
         self.interpolated = true;
         self
     }
 
-    /// Lets every rank read by itself, instead of all together.
+    /// Lets every rank read on its own. Default: all ranks read together.
     pub fn independent(mut self) -> Self {
         self.independent = true;
         self

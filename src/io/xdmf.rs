@@ -1,15 +1,15 @@
-//! The XDMF side file, by which ParaView and pyvista place the datasets on their grid.
+//! The XDMF side file, with which ParaView and pyvista place the datasets on their grid.
 //!
 //! XDMF gives everything slowest axis first, as HDF5 does. Source: "XDMF Model and Format",
 //! <https://www.xdmf.org/index.php/XDMF_Model_and_Format>.
 
 use std::fmt::{self, Display, Write};
 
-use super::kinds::Number;
-use super::stored::Axis;
+use crate::io::block::stored::Axis;
+use crate::io::hdf5::kinds::NumberFamily;
 use parhelion_kernels::ElementKind;
 
-/// What the side file, and a check among ranks, need to know of a dataset.
+/// A dataset, as the side file and a check among ranks need it.
 #[derive(Clone, Debug)]
 pub(super) struct Item {
     pub(super) name: String,
@@ -60,7 +60,7 @@ impl Geometry {
 
 /// The place of values on an axis of time that comes before the others.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Slot {
+pub(super) struct TimeSlot {
     pub(super) index: usize,
     /// Length of that axis.
     pub(super) length: usize,
@@ -98,7 +98,7 @@ pub(super) fn grids(
     file_name: &str,
     time: Option<f64>,
     items: &[Item],
-    slot: Option<Slot>,
+    slot: Option<TimeSlot>,
 ) -> Option<String> {
     let mut grids: Vec<(Geometry, String)> = Vec::new();
     for item in items {
@@ -140,17 +140,17 @@ fn grid_element(number: usize, (geometry, attributes): &(Geometry, String), time
 }
 
 /// One dataset on its grid; `None` if its numbers are complex or make no vector or tensor.
-fn attribute(file_name: &str, center: &str, item: &Item, slot: Option<Slot>) -> Option<String> {
+fn attribute(file_name: &str, center: &str, item: &Item, slot: Option<TimeSlot>) -> Option<String> {
     let precision = item.kind.size();
-    let number = match Number::of(item.kind) {
-        Number::Complex { .. } => return None,
-        Number::Float { .. } => "Float",
-        Number::Integer { size: 1, signed: true } => "Char",
-        Number::Integer { size: 1, signed: false } => "UChar",
-        Number::Integer { size: 2, signed: true } => "Short",
-        Number::Integer { size: 2, signed: false } => "UShort",
-        Number::Integer { signed: true, .. } => "Int",
-        Number::Integer { signed: false, .. } => "UInt",
+    let number = match NumberFamily::of(item.kind) {
+        NumberFamily::Complex { .. } => return None,
+        NumberFamily::Float { .. } => "Float",
+        NumberFamily::Integer { size: 1, signed: true } => "Char",
+        NumberFamily::Integer { size: 1, signed: false } => "UChar",
+        NumberFamily::Integer { size: 2, signed: true } => "Short",
+        NumberFamily::Integer { size: 2, signed: false } => "UShort",
+        NumberFamily::Integer { signed: true, .. } => "Int",
+        NumberFamily::Integer { signed: false, .. } => "UInt",
     };
     let (rank, components) = match item.components {
         1 => ("Scalar", None),
@@ -177,7 +177,7 @@ fn attribute(file_name: &str, center: &str, item: &Item, slot: Option<Slot>) -> 
     };
     match slot {
         None => line(format_args!("  {}", values(&shape))),
-        Some(Slot { index, length }) => {
+        Some(TimeSlot { index, length }) => {
             let inside: Vec<usize> = item.shape.iter().copied().chain(components).collect();
             let axes = inside.len() + 1;
             let with = |first: usize, others: &[usize]| {
@@ -269,7 +269,7 @@ mod tests {
     #[test]
     fn an_output_of_a_series_is_a_slab_of_its_datasets() {
         let cells = item("a", [true; 3], [4, 5, 6]);
-        let grids = grids("heat.h5", Some(2.5), &[cells], Some(Slot { index: 3, length: 8 })).unwrap();
+        let grids = grids("heat.h5", Some(2.5), &[cells], Some(TimeSlot { index: 3, length: 8 })).unwrap();
         assert!(grids.contains("3 0 0 0 1 1 1 1 1 4 5 6<"), "{grids}");
         assert!(
             grids.contains("Dimensions=\"8 4 5 6\"") && grids.contains("Dimensions=\"4 5 6\""),

@@ -1,4 +1,4 @@
-//! Reports that the environment asks for, without a change of the program.
+//! Reports that environment variables ask for, without a change to the program.
 
 use std::env;
 use std::path::PathBuf;
@@ -11,25 +11,41 @@ use crate::error::{Error, Result};
 use crate::messages::broadcast;
 use crate::world::World;
 
-/// Prints the report at the end; the name of a file writes it there too, as JSON.
+/// Prints the report at the end; if it names a file, writes the report there as JSON too.
 const MEASURE_VARIABLE: &str = "PARHELION_MEASURE";
 /// Writes the timeline to this file at the end.
 const TRACE_VARIABLE: &str = "PARHELION_TRACE";
-/// How many events of each rank the timeline may have.
+/// Largest number of events of each rank in the timeline.
 const EVENTS: usize = 100_000;
 
 /// What is to be done when the world ends. Rank 0's environment counts.
-#[derive(Debug, Default, Serialize, Deserialize)]
-pub(crate) struct AtEnd {
+#[derive(Debug, Serialize, Deserialize)]
+struct AtEnd {
     report: bool,
     json: Option<PathBuf>,
     trace: Option<PathBuf>,
 }
 
+/// Begins to measure if the environment asks for a report or a timeline, which are then written when
+/// the world's last handle is dropped.
+///
+/// # Collective
+/// Over all ranks.
+pub(crate) fn report_at_end(world: &World) {
+    let at_end = AtEnd::from_environment(world.comm());
+    if at_end.trace.is_some() {
+        world.measure().keep_events(EVENTS);
+    }
+    if at_end.report || at_end.trace.is_some() {
+        world.measure().switch_on();
+        world.at_end(move |world| at_end.finish(world));
+    }
+}
+
 impl AtEnd {
     /// # Collective
     /// Over all ranks.
-    pub(crate) fn from_environment(comm: &SimpleCommunicator) -> Self {
+    fn from_environment(comm: &SimpleCommunicator) -> Self {
         let wanted = |name| env::var(name).ok().filter(|value| !value.is_empty() && value != "0");
         let mut bytes = Vec::new();
         if comm.rank() == 0 {
@@ -42,26 +58,11 @@ impl AtEnd {
         serde_json::from_slice(&broadcast(comm, bytes)).expect("another rank of the same program wrote it")
     }
 
-    /// Whether there is anything to do.
-    pub(crate) fn wanted(&self) -> bool {
-        self.report || self.trace.is_some()
-    }
-
-    /// Begins to measure if there is.
-    pub(crate) fn begin(&self, world: &World) {
-        if self.trace.is_some() {
-            world.measure().keep_events(EVENTS);
-        }
-        if self.wanted() {
-            world.measure().switch_on();
-        }
-    }
-
-    /// Prints and writes what is [`wanted`](Self::wanted). Called when the world's last handle goes, on ranks where all went well.
+    /// Prints and writes what was asked for, where all went well.
     ///
     /// # Collective
     /// Over all ranks.
-    pub(crate) fn finish(&self, world: &World) {
+    fn finish(&self, world: &World) {
         // A rank on which something failed takes part, so that the others do not wait for it for ever.
         let mut well = [u64::from(Error::unhandled().is_none())];
         world.all_min(&mut well);

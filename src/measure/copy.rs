@@ -1,5 +1,6 @@
-//! The speed at which all threads of all ranks together copy memory: the limit of what streams through it.
+//! Copy bandwidth of all threads of all ranks together: the limit of work that streams through memory.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -9,21 +10,36 @@ use parhelion_kernels::{Array, Layout};
 
 use crate::world::World;
 
-/// The best of so many copies counts; an untimed one comes first.
+/// Number of timed copies, of which the best counts; an untimed one comes first.
 const COPIES: usize = 5;
-/// Bytes of one array on a node, at least and at most.
+/// Smallest and largest size of one array on a node, in bytes.
 const ARRAY: std::ops::RangeInclusive<usize> = 32 << 20..=1 << 30;
-/// What is taken for the caches of a node where the system does not tell.
+/// Bytes assumed for the caches of a node where the system does not tell.
 const USUAL_CACHES: usize = 32 << 20;
 
-/// Gigabytes per second, read and written, that all ranks copy at the same time: the copy of STREAM (McCalpin
-/// 1995), where bytes are counted as in sweeps: what a store first brings from memory is not.
+/// What [`measured`] found the first time, kept with the world.
+#[derive(Default)]
+struct Known(Cell<Option<f64>>);
+
+/// As [`measured`], which is called once in a world.
+///
+/// # Collective
+/// Over all ranks; every rank gets the same number.
+pub(super) fn bandwidth(world: &World) -> f64 {
+    let known = world.attached::<Known>();
+    let bandwidth = known.0.get().unwrap_or_else(|| measured(world));
+    known.0.set(Some(bandwidth));
+    bandwidth
+}
+
+/// Gigabytes per second, read and written, that all ranks copy at the same time: the copy of STREAM
+/// (McCalpin 1995). Bytes are counted as in sweeps: what a store first reads from memory is not counted.
 ///
 /// The arrays of a node are together four times as large as its caches.
 ///
 /// # Collective
 /// Over all ranks; every rank gets the same number.
-pub(super) fn bandwidth(world: &World) -> f64 {
+fn measured(world: &World) -> f64 {
     let array = (2 * caches().unwrap_or(USUAL_CACHES)).clamp(*ARRAY.start(), *ARRAY.end());
     let elements = array / world.ranks_on_node() / size_of::<f64>();
     let layout = Layout::new([elements.max(1)], [[0; 2]], size_of::<f64>()).expect("one short axis");

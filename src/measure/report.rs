@@ -3,47 +3,53 @@
 use serde::{Deserialize, Serialize};
 
 use super::copy;
-use super::kind::{Kind, Part};
 use super::tally::{Tallies, TallyRow};
+use crate::stopwatch::kind::{Kind, Part};
 use crate::world::World;
 
-/// What the ranks measured: a table when printed, a value for serde; made by [`World::report`].
+/// The measurements of all ranks: a table when printed, a value for serde; made by [`World::report`].
 ///
 /// # How it counts
 ///
-/// **Points** are evaluations of a rule (in files, values): points of the region, times components where the rule runs for each, times
-/// steps. **Bytes** are those that must move between memory and cores at least, if nothing stays in a cache from
-/// one call to the next: every input once, every output once, and once more if its old value is read. What a
-/// store brings from memory only to overwrite it (*write-allocate*), halos and inputs that are read twice because
-/// the cache is too small are not counted: they are what makes the share of the copy bandwidth less than 1. It
-/// exceeds 1 where data stays in the cache, as in small grids or where several steps are done in one pass over memory.
-/// **Seconds** are the longest of all ranks unless named otherwise; rates are sums over all ranks divided by them.
+/// **Points** are evaluations of a rule: points of the region, times the number of components if the rule
+/// runs for each of them, times the number of steps. For files they are values.
 ///
-/// A call inside another (the halo exchanges of [`Field::advance`](crate::field::Field::advance)) belongs to the outer one.
+/// **Bytes** are the least that must move between memory and cores if nothing stays in a cache from one
+/// call to the next: every input once, every output once, and once more if its old value is read. Not
+/// counted are halos, what a store reads from memory only to overwrite it (*write-allocate*), and inputs
+/// that are read twice because the cache is too small. They make the share of the copy bandwidth less than
+/// 1. The share exceeds 1 where data stays in the cache, as in small grids or where one pass over memory
+/// does several steps.
+///
+/// **Seconds** are the longest of all ranks unless the name says otherwise; rates are sums over all ranks
+/// divided by them.
+///
+/// A call inside another (the halo exchanges of [`Field::advance`](crate::field::Field::advance)) belongs
+/// to the outer one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Report {
-    /// How many ranks there are.
+    /// Number of ranks.
     pub ranks: usize,
     /// Threads of all ranks together.
     pub threads: usize,
-    /// For how long the ranks measured.
+    /// Time during which the ranks measured.
     pub seconds: f64,
-    /// What all threads copied at the same time, in 10⁹ bytes per second, read and written.
+    /// Copy bandwidth of all threads at the same time, in 10⁹ bytes per second, read and written.
     pub copy_gb_per_s: f64,
     /// Events of all ranks for which the timeline had no room.
     pub events_dropped: u64,
-    /// One for each kind and name, in the order of first use.
+    /// One row for each kind and name, in the order of first use.
     pub rows: Vec<ReportRow>,
 }
 
-/// One line of a [`Report`].
+/// One row of a [`Report`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ReportRow {
-    /// What was done.
+    /// Kind of work.
     pub kind: Kind,
-    /// The name that the user gave, or that of the field or dataset; may be empty.
+    /// Name given by the user, or that of the field or dataset; may be empty.
     pub name: String,
-    /// How often; the most of any rank.
+    /// Number of calls; the largest of any rank.
     pub calls: u64,
     /// Points of all ranks.
     pub points: u64,
@@ -55,11 +61,11 @@ pub struct ReportRow {
     pub seconds: f64,
     /// Mean time of a rank.
     pub seconds_mean: f64,
-    /// Longest time for which a rank waited for others: for the cells of a halo, or at the end of a reduction.
+    /// Longest time that a rank waited for others: for the cells of a halo, or at the end of a reduction.
     pub wait_seconds: f64,
-    /// Mean time for which a rank waited.
+    /// Mean time that a rank waited.
     pub wait_seconds_mean: f64,
-    /// Time of the busiest rank over the mean, waiting left out: 1 if all had the same to do.
+    /// Time of the busiest rank over the mean, without waiting: 1 if all had the same work.
     pub imbalance: f64,
     /// 10⁹ points per second ("lattice updates"); `None` without points or time, and for files.
     pub glup_per_s: Option<f64>,
@@ -69,33 +75,34 @@ pub struct ReportRow {
     pub share_of_copy: Option<f64>,
     /// 10⁹ floating-point operations per second.
     pub gflop_per_s: Option<f64>,
-    /// What halo exchanges sent, and their parts.
+    /// Messages, bytes and parts of the halo exchanges.
     pub halo: Option<HaloReport>,
 }
 
-/// The halo exchanges of one line of a [`Report`].
+/// The halo exchanges of one row of a [`Report`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HaloReport {
     /// Messages sent by all ranks.
     pub messages: u64,
     /// Bytes sent by all ranks, in messages and through shared memory, padding between fields included.
     pub bytes: u64,
-    /// Those of them that went through memory shared with neighbors on the same node.
+    /// Those of `bytes` that went through memory shared with neighbors on the same node.
     pub shared_bytes: u64,
-    /// Longest time of a rank for copying cells to messages or shared memory.
+    /// Longest time that a rank copied cells to messages or shared memory.
     pub pack_seconds: f64,
-    /// Longest time for which a rank waited for others.
+    /// Longest time that a rank waited for others.
     pub wait_seconds: f64,
-    /// Longest time of a rank for copying messages or shared memory to cells.
+    /// Longest time that a rank copied messages or shared memory to cells.
     pub unpack_seconds: f64,
 }
 
 impl World {
-    /// What all ranks measured so far, for each kind of work and name: calls, time, rates and their share of what
-    /// memory allows, waiting, and imbalance between ranks.
+    /// Reports the measurements of all ranks so far, for each kind of work and name: calls, time, rates and
+    /// their share of the copy bandwidth, waiting, and imbalance between ranks.
     ///
-    /// The first report measures how fast all threads together copy memory, which takes some tenths of a second
-    /// and memory of four times the caches, 2 GiB on a node at most. See [`measure`](Self::measure) for an example.
+    /// The first report measures how fast all threads together copy memory. This takes a few tenths of a
+    /// second and four times as much memory as the caches, at most 2 GiB on a node. See
+    /// [`measure`](Self::measure) for an example.
     ///
     /// # Collective
     /// Over all ranks; every rank gets the same report.
@@ -104,7 +111,7 @@ impl World {
         let was_on = measure.is_on();
         measure.switch_off();
         let tallies = Tallies::of_all_ranks(self);
-        let copy = measure.copy_bandwidth(|| copy::bandwidth(self));
+        let copy = copy::bandwidth(self);
         if was_on {
             measure.switch_on();
         }
@@ -124,12 +131,12 @@ impl Report {
         }
     }
 
-    /// The line of this kind and name.
+    /// Returns the row of this kind and name.
     pub fn row(&self, kind: Kind, name: &str) -> Option<&ReportRow> {
         self.rows.iter().find(|row| row.kind == kind && row.name == name)
     }
 
-    /// The report as JSON: an object with the names of the fields of this type and of [`ReportRow`].
+    /// Returns the report as JSON: an object with the field names of this type and of [`ReportRow`].
     pub fn to_json(&self) -> String {
         serde_json::to_string_pretty(self).expect("numbers and strings can be written as JSON")
     }

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use super::kind::Kind;
-use super::record::What;
 use super::report::{Report, ReportRow};
+use crate::stopwatch::kind::Kind;
+use crate::stopwatch::record::What;
 
 /// Kind and name in one: `sweep perona-malik`.
 pub(super) fn label(kind: Kind, name: &str) -> String {

@@ -1,18 +1,18 @@
-//! Adding up what the ranks recorded.
+//! Sums of the ranks' records.
 
 use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::kind::{Kind, Part};
-use super::record::{Row, Tally};
 use crate::messages::{broadcast, receive_all, send_all};
+use crate::stopwatch::kind::{Kind, Part};
+use crate::stopwatch::record::{Row, Tally};
 use crate::world::World;
 
 /// Tag of the messages that carry tables up the tree.
 const TALLY_TAG: i32 = 2;
 
-/// What several ranks recorded. Whole numbers only, so that the order of ranks cannot matter.
+/// Sums over several ranks: whole numbers only, so that the order of ranks cannot matter.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Tallies {
     pub(super) threads: u64,
@@ -21,12 +21,12 @@ pub(super) struct Tallies {
     pub(super) rows: Vec<TallyRow>,
 }
 
-/// What several ranks recorded under one kind and name.
+/// Sums over several ranks for one kind and name.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct TallyRow {
     pub(super) kind: Kind,
     pub(super) name: String,
-    /// The most of any rank.
+    /// The largest of any rank.
     pub(super) calls: u64,
     pub(super) points: u64,
     pub(super) bytes: u64,
@@ -35,7 +35,7 @@ pub(super) struct TallyRow {
     pub(super) bytes_sent: u64,
     pub(super) bytes_shared: u64,
     pub(super) nanos: Spread,
-    /// Without the waiting for other ranks.
+    /// Without waiting for other ranks.
     pub(super) busy: Spread,
     pub(super) parts: [Spread; Part::COUNT],
 }
@@ -130,7 +130,7 @@ impl Tallies {
         }
     }
 
-    /// The tables of all ranks in one: rows in the order in which rank 0 met them first.
+    /// The tables of all ranks in one, rows in the order of first use on rank 0.
     ///
     /// # Collective
     /// Over all ranks; every rank gets the same.

@@ -8,23 +8,23 @@ use std::path::Path;
 
 use mpi::traits::{Communicator, Destination, Source};
 
-use super::record::Event;
 use crate::error::{Error, ErrorKind, Result};
 use crate::messages::{receive_all, send_all};
+use crate::stopwatch::record::Event;
 use crate::world::World;
 
 const CLOCK_TAG: i32 = 3;
 const TRACE_TAG: i32 = 4;
-/// Messages back and forth from which the fastest pair is taken.
+/// Number of messages back and forth, of which the fastest pair is used.
 const PINGS: usize = 20;
 
 impl World {
-    /// Writes the timeline of all ranks to one file, to be opened in <https://ui.perfetto.dev> or
-    /// `chrome://tracing`: a JSON array of events in the Trace Event Format, where a process is a rank. Start with
-    /// [`Measure::keep_events`](crate::measure::Measure::keep_events).
+    /// Writes the timeline of all ranks to one file for <https://ui.perfetto.dev> or `chrome://tracing`: a
+    /// JSON array of events in the Trace Event Format, where each process is a rank. Call
+    /// [`Measure::keep_events`](crate::measure::Measure::keep_events) first.
     ///
-    /// The name of a process says how many of its events there was no room for. The clocks of
-    /// the ranks are compared when this is called, by messages back and forth, to within the time of a message.
+    /// The name of a process tells how many of its events were dropped for lack of room. This call aligns
+    /// the clocks of the ranks by messages back and forth, to within the time of a message.
     ///
     /// ```
     /// use parhelion::prelude::*;
@@ -40,7 +40,7 @@ impl World {
     /// ```
     ///
     /// # Collective
-    /// Over all ranks. The path of rank 0 counts.
+    /// Over all ranks. Only the path of rank 0 is used.
     ///
     /// # Errors
     /// When the file cannot be written, or a rank was not told to keep events; the same error on every rank.
@@ -59,7 +59,7 @@ impl World {
         self.agree(match self.measure().state(|state| state.most_events) {
             0 => Err(Error::new(
                 ErrorKind::Argument,
-                "there is no timeline to write: call world.measure().keep_events(100_000) before what is to be measured",
+                "there is no timeline to write: call world.measure().keep_events(100_000) before the work to be measured",
             )),
             _ => Ok(()),
         })?;
@@ -70,7 +70,7 @@ impl World {
         let file =
             self.agree(if root { File::create(path).map(Some).map_err(complaint) } else { Ok(None) })?;
         let ahead = nanos_ahead_of_root(self);
-        // The first event of all is at 0: for unsigned numbers, the earliest is that of least distance from far back.
+        // The first event of all is at 0. Shifted by half the range, signed times keep their order as unsigned ones.
         let first = self.measure().state(|state| state.events.iter().map(|event| event.start).min());
         let mut earliest = [first.map_or(u64::MAX, |start| (start as i64 - ahead + i64::MAX / 2) as u64)];
         self.all_min(&mut earliest);
@@ -91,7 +91,7 @@ impl World {
         self.agree(written.map_err(complaint))
     }
 
-    /// This rank's events, with commas between them. `origin` is what its clock showed at time 0.
+    /// This rank's events, separated by commas. `origin` is the reading of its clock at time 0.
     fn events_as_json(&self, origin: i64) -> String {
         let rank = self.rank();
         self.measure().state(|state| {
@@ -102,7 +102,7 @@ impl World {
             let mut text = format!(
                 r#"{{"name":"process_name","ph":"M","pid":{rank},"tid":0,"args":{{"name":"rank {rank}{dropped}"}}}}"#
             );
-            // Outer calls before the inner ones, which ended, and so were noted, before them.
+            // Outer calls first: they are recorded after the inner ones, which end before them.
             let mut events = state.events.clone();
             events.sort_by_key(|event| (event.start, Reverse(event.end)));
             for Event { what, start, end } in &events {
@@ -127,7 +127,7 @@ fn micros(nanos: i64) -> String {
     format!("{}.{:03}", nanos / 1000, nanos % 1000)
 }
 
-/// By how much this rank's clock is ahead of rank 0's: the reading of rank 0's clock belongs to the middle
+/// Nanoseconds by which this rank's clock is ahead of rank 0's. Rank 0 reads its clock in the middle
 /// between question and answer.
 ///
 /// # Collective

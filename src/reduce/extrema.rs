@@ -11,8 +11,8 @@ mod sealed {
 
 /// An element type with an order: the integers, `f32` and `f64`. The trait is sealed.
 pub trait Ordered: Element + sealed::Sealed {
-    /// A number that grows with the value, and the other way round if `descending`; 0 for NaN.
-    /// Positive and negative zero have the same.
+    /// A number that grows with the value, or decreases with it if `descending`; 0 for NaN.
+    /// Positive and negative zero have the same key.
     #[doc(hidden)]
     fn key(self, descending: bool) -> u64;
 }
@@ -48,14 +48,14 @@ macro_rules! floats {
 }
 floats!(f32, f64);
 
-/// A smallest or largest value and where it is.
+/// A smallest or largest value and its location.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Extremum<T, const N: usize> {
     /// The value.
     pub value: T,
-    /// Global index of the point; of several with this value, the first in C order.
+    /// Global index of the point. If several points have this value: the first in C order.
     pub index: [usize; N],
-    /// Component that has it; of several, the lowest.
+    /// Component with this value. If several have it: the lowest.
     pub component: usize,
 }
 
@@ -92,10 +92,10 @@ impl<T: Ordered, const N: usize> Field<T, N> {
         let timing = world.measure().start_on(Kind::Reduce, self.name());
         let (shape, offset) = (self.shape_global(), self.region_global().start);
         let points = shape.iter().product::<usize>() as u64;
-        // Key and position, compared in this order, leave one winner on any distribution.
+        // Comparing keys, then positions, gives the same winner for any distribution.
         let mut best = (u64::MAX, u64::MAX);
         for component in 0..self.components() {
-            let parts = self.component(component).fold_rows(
+            let parts = self.component(component).view().fold_rows(
                 world.pool(),
                 || (u64::MAX, u64::MAX),
                 |best, first, row| {
@@ -120,14 +120,14 @@ impl<T: Ordered, const N: usize> Field<T, N> {
             index[a] = linear % shape[a];
             linear /= shape[a];
         }
-        let value = self.probe_component(component, index).expect("every rank found the same point");
+        let value = self.component(component).probe(index).expect("every rank found the same point");
         timing.finish(self.values_local(), size_of::<T>());
         Extremum { value, index, component }
     }
 }
 
 impl<T: Summable, const N: usize> Field<T, N> {
-    /// The largest magnitude of all values of all components; NaN if there is one.
+    /// The largest magnitude of all values of all components, or NaN if any value is NaN.
     ///
     /// # Collective
     /// Over all ranks of the grid.
@@ -136,7 +136,7 @@ impl<T: Summable, const N: usize> Field<T, N> {
         let timing = world.measure().start_on(Kind::Reduce, self.name());
         let largest = (0..self.components())
             .flat_map(|c| {
-                self.component(c).fold_rows(
+                self.component(c).view().fold_rows(
                     world.pool(),
                     || u64::MAX,
                     |least, _, row| {

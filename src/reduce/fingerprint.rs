@@ -1,4 +1,4 @@
-//! A number that tells whether two fields have the same bits.
+//! A hash to compare the bits of two fields.
 
 use parhelion_kernels::Element;
 
@@ -6,8 +6,9 @@ use crate::field::Field;
 use crate::measure::Kind;
 
 impl<T: Element, const N: usize> Field<T, N> {
-    /// A 64-bit hash of all values with their global positions: the same on any ranks × threads for the
-    /// same bits, and (but for chance) another one when a single bit differs.
+    /// A 64-bit hash of all values with their global positions. Fields with the same bits have the
+    /// same hash on any ranks × threads. Fields that differ in a single bit have different hashes,
+    /// except by chance.
     ///
     /// ```
     /// use parhelion::prelude::*;
@@ -31,7 +32,7 @@ impl<T: Element, const N: usize> Field<T, N> {
         let (shape, offset) = (self.shape_global(), self.region_global().start);
         let mut sum = 0_u64;
         for component in 0..self.components() {
-            let parts = self.component(component).fold_rows(
+            let parts = self.component(component).view().fold_rows(
                 world.pool(),
                 || 0_u64,
                 |sum, first, row| {

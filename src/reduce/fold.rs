@@ -1,13 +1,13 @@
-//! Reductions with an operation of the user's.
+//! Reductions with a custom operation.
 
 use bytemuck::Pod;
 use mpi::traits::{Communicator, Root};
 use parhelion_kernels::{Inputs, PointOf, fold};
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::grid::Grid;
-use crate::measure::{Kind, Part};
 use crate::messages::{receive, send};
+use crate::stopwatch::{Kind, Part};
 use crate::world::World;
 use parhelion_kernels::Region;
 
@@ -15,11 +15,13 @@ use parhelion_kernels::Region;
 const PARTIAL_TAG: i32 = 1;
 
 impl<const N: usize> Grid<N> {
-    /// Combines `rule(neighborhood)` of all points of `region` on all ranks with an operation of your own.
+    /// Combines `rule(neighborhood)` of all points of `region` on all ranks with a custom
+    /// operation.
     ///
     /// The result has the same bits for any ranks × threads if `combine` is exactly associative and
-    /// commutative, as minimum, maximum, bit operations and integer sums are; floating-point addition is
-    /// not, so use [`Grid::sum`] for sums. `identity` must not change what it is combined with.
+    /// commutative. Minimum, maximum, bit operations and integer sums are; floating-point addition
+    /// is not, so use [`Grid::sum`] for sums. Combining a value with `identity` must return the
+    /// value.
     ///
     /// ```
     /// use parhelion::prelude::*;
@@ -56,14 +58,14 @@ impl<const N: usize> Grid<N> {
             || identity,
             |result, _, values| *result = values.iter().fold(*result, |a, &b| combine(a, b)),
         );
-        let parts = world.agree(parts.map_err(|error| Error::new(ErrorKind::Argument, error.to_string())))?;
+        let parts = world.agree(parts.map_err(Error::from))?;
         let result = over_ranks(world, parts.into_iter().fold(identity, &combine), combine);
         timing.finish(region.len(), I::BYTES);
         Ok(result)
     }
 }
 
-/// Combines the value of every rank in a binomial tree and hands the result to all.
+/// Combines the values of all ranks in a binomial tree and sends the result to all.
 fn over_ranks<V: Pod>(world: &World, mut value: V, combine: impl Fn(V, V) -> V) -> V {
     let _wait = world.measure().part(Part::Wait);
     let (comm, rank, size) = (world.comm(), world.rank(), world.size());

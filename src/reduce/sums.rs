@@ -2,14 +2,14 @@
 
 use parhelion_kernels::{Accumulator, ExactSum, Inputs, PointOf, Summable, fold};
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::field::Field;
 use crate::grid::Grid;
 use crate::measure::Kind;
 use crate::world::World;
 use parhelion_kernels::{Element, Region};
 
-/// What a sum of a field of `T` is: `f64`, `Complex<f64>`, or `i128` for integers.
+/// The type of a sum over a field of `T`: `f64`, `Complex<f64>`, or `i128` for integers.
 type Total<T> = <<T as Summable>::Sum as ExactSum>::Total;
 
 /// Adds up the accumulators of all threads and all ranks.
@@ -55,7 +55,7 @@ impl<T: Summable, const N: usize> Field<T, N> {
         let world = self.grid().world();
         let timing = world.measure().start_on(Kind::Reduce, self.name());
         let parts = (0..self.components()).flat_map(|c| {
-            self.component(c).fold_rows(world.pool(), T::Sum::new, |sum, _, row| T::add_row(sum, row))
+            self.component(c).view().fold_rows(world.pool(), T::Sum::new, |sum, _, row| T::add_row(sum, row))
         });
         let sum = add_up(world, parts);
         timing.finish(self.values_local(), size_of::<T>());
@@ -75,8 +75,8 @@ impl<T: Summable, const N: usize> Field<T, N> {
         let world = self.grid().world();
         let timing = world.measure().start_on(Kind::Reduce, self.name());
         let parts = (0..self.components()).flat_map(|c| {
-            let theirs = other.component(c);
-            self.component(c).fold_rows(world.pool(), T::Sum::new, |sum, index, row| {
+            let theirs = other.component(c).view();
+            self.component(c).view().fold_rows(world.pool(), T::Sum::new, |sum, index, row| {
                 T::add_products(sum, row, theirs.row(index, row.len()));
             })
         });
@@ -106,7 +106,7 @@ impl<T: Summable, const N: usize> Field<T, N> {
         let world = self.grid().world();
         let timing = world.measure().start_on(Kind::Reduce, self.name());
         let parts = (0..self.components()).flat_map(|c| {
-            self.component(c).fold_rows(world.pool(), Accumulator::new, |sum, _, row| add(sum, row))
+            self.component(c).view().fold_rows(world.pool(), Accumulator::new, |sum, _, row| add(sum, row))
         });
         let sum = add_up(world, parts);
         timing.finish(self.values_local(), size_of::<T>());
@@ -115,7 +115,7 @@ impl<T: Summable, const N: usize> Field<T, N> {
 }
 
 impl<T: Element, const N: usize> Field<T, N> {
-    /// How many values, of all components, satisfy `predicate`.
+    /// Number of values, over all components, that satisfy `predicate`.
     ///
     /// # Collective
     /// Over all ranks of the grid.
@@ -124,7 +124,7 @@ impl<T: Element, const N: usize> Field<T, N> {
         let timing = world.measure().start_on(Kind::Reduce, self.name());
         let local = (0..self.components())
             .flat_map(|c| {
-                self.component(c).fold_rows(
+                self.component(c).view().fold_rows(
                     world.pool(),
                     || 0,
                     |count, _, row| {
@@ -141,8 +141,8 @@ impl<T: Element, const N: usize> Field<T, N> {
 }
 
 impl<const N: usize> Grid<N> {
-    /// The exact sum of `rule(neighborhood)` over the points of `region` on all ranks: for what no
-    /// field holds, such as squared gradients or an energy made of several fields.
+    /// The exact sum of `rule(neighborhood)` over the points of `region` on all ranks: for
+    /// quantities that no field holds, such as squared gradients or an energy of several fields.
     ///
     /// `region` is local, usually [`Field::region_local`] of one of the inputs.
     ///
@@ -177,7 +177,7 @@ impl<const N: usize> Grid<N> {
         let timing = world.measure().start(Kind::Reduce);
         let parts =
             fold(world.pool(), region, inputs, rule, Accumulator::new, |sum, _, values| sum.add_row(values));
-        let parts = world.agree(parts.map_err(|error| Error::new(ErrorKind::Argument, error.to_string())))?;
+        let parts = world.agree(parts.map_err(Error::from))?;
         let sum = add_up(world, parts);
         timing.finish(region.len(), I::BYTES);
         Ok(sum.total())

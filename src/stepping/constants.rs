@@ -1,4 +1,4 @@
-//! Fields that a rule reads while it brings others forward.
+//! Fields that a rule reads while it advances others.
 
 use parhelion_kernels::{Element, Inputs, Neighbors, Points, Reach};
 
@@ -10,7 +10,7 @@ mod sealed {
     pub trait Sealed {}
 }
 
-/// A field that a rule reads within `R` points and leaves as it is; made by [`Field::constant`].
+/// A field that a rule reads within `R` points and does not change; made by [`Field::constant`].
 #[derive(Debug)]
 pub struct Constant<'a, T: Element, const N: usize, const R: usize> {
     field: &'a mut Field<T, N>,
@@ -22,21 +22,23 @@ impl<'a, T: Element, const N: usize, const R: usize> Constant<'a, T, N, R> {
     }
 }
 
-/// The fields that a rule only reads: `()`, a [`Constant`] or a tuple of such. The trait is sealed.
+/// The fields that a rule only reads: `()`, a [`Constant`] or a tuple of constants. The trait is
+/// sealed.
 pub trait ConstantFields<const N: usize>: sealed::Sealed {
-    /// What the rule sees of one point.
+    /// The rule's view of one point.
     type Points: Points;
-    /// The fields as the kernels take them.
+    /// The fields in the form that kernels take.
     #[doc(hidden)]
     type Inputs<'k>: Inputs<N, Points = Self::Points>
     where
         Self: 'k;
-    /// How far the rule reads in them.
+    /// Largest distance at which the rule reads them.
     const RADIUS: usize;
     /// Bytes read for each point.
     const BYTES: usize;
 
-    /// Makes them readable at all points that levels after the first need, `more` beyond the block's open sides.
+    /// Makes them readable to `more` points beyond the block's open sides, which levels after the
+    /// first need.
     #[doc(hidden)]
     fn prepare(&mut self, grid: &Grid<N>, centering: Centering, more: usize) -> Result<()>;
     #[doc(hidden)]
@@ -58,8 +60,8 @@ impl<T: Element, const N: usize, const R: usize> ConstantFields<N> for Constant<
             return Err(Error::on_all_ranks(
                 ErrorKind::Argument,
                 format!(
-                    "field '{}' ({:?}) cannot be read beside fields brought forward that are {centering:?} of their grid; it \
-                     must be like them",
+                    "field '{}' ({:?}) cannot be read together with advancing fields that are {centering:?} of their grid; \
+                     it must have their grid and centering",
                     self.field.name(),
                     self.field.centering()
                 ),
@@ -69,7 +71,7 @@ impl<T: Element, const N: usize, const R: usize> ConstantFields<N> for Constant<
             return Err(Error::on_all_ranks(
                 ErrorKind::Argument,
                 format!(
-                    "field '{}' has {} components and cannot be read beside others; use a field for each",
+                    "field '{}' has {} components and cannot be read together with advancing fields; use a field for each",
                     self.field.name(),
                     self.field.components()
                 ),

@@ -1,8 +1,8 @@
-//! Rules for several fields, and for two levels in time.
+//! Time stepping of several fields, also with two levels in time.
 
 use parhelion_kernels::{Blocking, Element, Pattern, Points, Region, evolve};
 
-use super::{Block, Choice, Constant, ConstantFields, Evolving, EvolvingFields, passes};
+use super::{Block, BlockingChoice, Constant, ConstantFields, Evolving, EvolvingFields, passes};
 use crate::error::{Error, ErrorKind, Result};
 use crate::field::Field;
 use crate::grid::{Centering, Grid};
@@ -10,30 +10,34 @@ use crate::halo::{Borrowed, HaloPlan};
 use crate::measure::Kind;
 
 impl<T: Element, const N: usize> Field<T, N> {
-    /// The field as one that a rule brings forward, reading all neighbors within `R` points; for [`Grid::evolve`] and
-    /// [`Grid::leapfrog`].
+    /// The field as one that a rule advances, reading all neighbors within `R` points; for
+    /// [`Grid::evolve`] and [`Grid::leapfrog`].
     pub fn evolving<const R: usize>(&mut self) -> Evolving<'_, T, N, R, false> {
         Evolving::new(self)
     }
 
-    /// As [`evolving`](Self::evolving), reading the neighbors on the axes only.
+    /// Like [`evolving`](Self::evolving), but the rule reads neighbors on the axes only.
     pub fn star_evolving<const R: usize>(&mut self) -> Evolving<'_, T, N, R, true> {
         Evolving::new(self)
     }
 
-    /// The field as one that a rule reads within `R` points. It is borrowed exclusively, for its halo is filled if need
-    /// be, and staggered points on walls of given value are set; all else stays as it is.
+    /// The field as one that a rule reads within `R` points and does not change. It is borrowed
+    /// exclusively because its halo is filled if it is stale, and staggered points on walls that
+    /// set their value are set.
     pub fn constant<const R: usize>(&mut self) -> Constant<'_, T, N, R> {
         Constant::new(self)
     }
 }
 
 impl<const N: usize> Grid<N> {
-    /// Applies `rule(neighborhood, constants' neighborhood)` to all points of several fields at once, `steps` times, and
-    /// meets the boundary conditions at each step. The times move on by one step each.
+    /// Applies `rule(neighborhood, constants' neighborhood)` to all points of several fields at
+    /// once, `steps` times. The boundary conditions hold at each step, and the times advance by one
+    /// time step each.
     ///
-    /// As [`Field::advance`], which is for one field: several steps in one pass over memory where that is faster (as the
-    /// first field's [`set_blocking`](Field::set_blocking) says), with the same bits on any ranks and threads.
+    /// Works like [`Field::advance`], which is for one field: one pass over memory makes several
+    /// steps where that is faster (or as set by the first field's
+    /// [`set_blocking`](Field::set_blocking)), and the result has the same bits on any ranks and
+    /// threads.
     ///
     /// ```
     /// use parhelion::prelude::*;
@@ -61,8 +65,8 @@ impl<const N: usize> Grid<N> {
     /// Over all ranks, with the same fields, rule and number of steps.
     ///
     /// # Errors
-    /// When a field is of another grid or has several components, they differ in centering, or the halo is thinner than
-    /// a radius; and as for [`Field::advance`].
+    /// When a field is of another grid or has several components, the fields differ in centering,
+    /// or the halo is thinner than a radius. Also as for [`Field::advance`].
     pub fn evolve<S: EvolvingFields<N>, C: ConstantFields<N>>(
         &self,
         fields: S,
@@ -71,11 +75,19 @@ impl<const N: usize> Grid<N> {
         rule: impl for<'p> Fn(<S::Points as Points>::Point<'p>, <C::Points as Points>::Point<'p>) -> S::Value
         + Sync,
     ) -> Result<()> {
-        self.bring_forward(fields, constants, steps, false, |_, now, constants| rule(now, constants))
+        self.advance_together(
+            fields,
+            constants,
+            steps,
+            false,
+            #[inline(always)]
+            |_, now, constants| rule(now, constants),
+        )
     }
 
-    /// As [`evolve`](Self::evolve), for rules of two levels in time: `rule(values one step earlier, neighborhood now,
-    /// constants' neighborhood)`. Every field comes [with its previous level](Evolving::with_previous).
+    /// Like [`evolve`](Self::evolve), for rules with two levels in time: `rule(values one step
+    /// earlier, neighborhood now, constants' neighborhood)`. Every field needs [its previous
+    /// level](Evolving::with_previous).
     ///
     /// ```
     /// use parhelion::prelude::*;
@@ -96,7 +108,7 @@ impl<const N: usize> Grid<N> {
     /// Over all ranks, with the same fields, rule and number of steps.
     ///
     /// # Errors
-    /// As for [`evolve`](Self::evolve), and when a field comes without its previous level.
+    /// As for [`evolve`](Self::evolve), and when a field has no previous level.
     pub fn leapfrog<S: EvolvingFields<N>, C: ConstantFields<N>>(
         &self,
         fields: S,
@@ -109,10 +121,10 @@ impl<const N: usize> Grid<N> {
         ) -> S::Value
         + Sync,
     ) -> Result<()> {
-        self.bring_forward(fields, constants, steps, true, rule)
+        self.advance_together(fields, constants, steps, true, rule)
     }
 
-    fn bring_forward<S: EvolvingFields<N>, C: ConstantFields<N>>(
+    fn advance_together<S: EvolvingFields<N>, C: ConstantFields<N>>(
         &self,
         mut fields: S,
         mut constants: C,
@@ -128,10 +140,11 @@ impl<const N: usize> Grid<N> {
         let timing = self.world().measure().start(Kind::Advance);
         let settings = (steps, S::RADIUS, S::PATTERN, leapfrog);
         self.world().check_same("Grid::evolve or leapfrog", &settings)?;
-        let (centering, given) = check(self, &mut fields, leapfrog)?;
+        let (centering, chosen) = check(self, &mut fields, leapfrog)?;
         let interior = Region::from_shape(self.region_global(centering).shape());
         let block = Block::new(self, interior, S::RADIUS);
-        let choice = Choice { radius: S::RADIUS, constants: C::RADIUS, bytes: S::BYTES + C::BYTES, given };
+        let choice =
+            BlockingChoice { radius: S::RADIUS, constants: C::RADIUS, bytes: S::BYTES + C::BYTES, chosen };
         let (blocking, _) = choice.agree(self, interior.shape(), false)?;
         let longest = passes(steps, blocking.levels).max().unwrap_or(1);
         constants.prepare(self, centering, (longest - 1) * S::RADIUS)?;
@@ -139,22 +152,26 @@ impl<const N: usize> Grid<N> {
             let blocking = Blocking { levels, ..blocking };
             fields.each(&mut |field| field.prepare(block.in_memory(longest), leapfrog && longest > 1))?;
             let pattern = if longest == 1 { S::PATTERN } else { Pattern::Box };
-            let mut plan = HaloPlan::take(self, &mut fields, pattern, block.exchanged(self, longest))?;
-            let done = block.bring_forward(
-                Some(&mut plan),
-                Borrowed(&mut fields),
-                blocking,
-                |fields, pass, here| {
-                    evolve(self.world().pool(), pass, fields.0.states(), constants.inputs(), &rule, here)
-                        .map_err(|error| Error::new(ErrorKind::Geometry, error.to_string()))
-                },
-            );
-            plan.give_back(&mut fields);
+            let widths = block.exchanged(self, longest);
+            let done = HaloPlan::with_kept(self, &mut fields, pattern, widths, |plan, fields| {
+                block.advance(Some(plan), Borrowed(fields), blocking, |fields, pass, progress| {
+                    evolve(
+                        self.world().pool(),
+                        pass,
+                        fields.0.states(),
+                        constants.inputs(),
+                        #[inline(always)]
+                        |before, now, constants| rule(before, now, constants),
+                        progress,
+                    )
+                    .map_err(|error| Error::new(ErrorKind::Geometry, error.to_string()))
+                })
+            });
             fields.each(&mut |field| {
                 if done.is_ok() {
                     field.finish(levels)
                 } else {
-                    field.spoil()
+                    field.poison()
                 }
                 Ok(())
             })?;
@@ -165,7 +182,7 @@ impl<const N: usize> Grid<N> {
     }
 }
 
-/// The common centering of the fields, and the blocking that the first was given.
+/// The common centering of the fields, and the blocking chosen for the first one.
 fn check<S: EvolvingFields<N>, const N: usize>(
     grid: &Grid<N>,
     fields: &mut S,
@@ -181,7 +198,7 @@ fn check<S: EvolvingFields<N>, const N: usize>(
         Err(Error::on_all_ranks(
             ErrorKind::Argument,
             format!(
-                "fields that are brought forward together must have one centering, but got {centering:?} and {:?}",
+                "fields that advance together must have one centering, but got {centering:?} and {:?}",
                 field.centering()
             ),
         ))

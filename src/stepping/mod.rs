@@ -1,6 +1,7 @@
-//! Bringing blocks several steps forward between two exchanges.
+//! Time stepping: several steps between two exchanges, and in one pass over memory.
 
-mod choice;
+mod advance;
+mod blocking;
 mod constants;
 mod evolve;
 mod states;
@@ -8,7 +9,7 @@ mod tuning;
 
 use parhelion_kernels::{Pass, Region};
 
-pub(crate) use choice::Choice;
+pub(crate) use blocking::BlockingChoice;
 pub use constants::{Constant, ConstantFields};
 pub use parhelion_kernels::{Blocking, Caches};
 pub use states::{Evolving, EvolvingFields};
@@ -17,20 +18,20 @@ use crate::error::Result;
 use crate::grid::Grid;
 use crate::halo::{HaloFields, HaloPlan};
 
-/// Tiles along axis 0 into which a single step is cut while messages are under way; between two of them MPI gets a
-/// chance to progress.
+/// Number of tiles along axis 0 into which a single step is cut while messages travel. MPI can
+/// progress between two of them.
 const TILES_WHILE_WAITING: usize = 16;
 
-/// What a block knows of itself when its points are brought forward.
+/// The properties of a block that time stepping needs.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Block<const N: usize> {
-    /// Its own points, local.
+    /// The block's points, in the local frame.
     interior: Region<N>,
-    /// Sides behind which there are other points, not a wall.
+    /// Sides without a wall.
     open: [[bool; 2]; N],
-    /// Sides behind which these are another rank's.
+    /// Sides on which another rank's points follow.
     remote: [[bool; 2]; N],
-    /// How far the rule reads.
+    /// Radius of the rule.
     radius: usize,
 }
 
@@ -40,24 +41,26 @@ impl<const N: usize> Block<N> {
         Self { interior, open: topology.open_sides(), remote: topology.remote_sides(), radius }
     }
 
-    /// Halo widths that an exchange must fill for this many steps, where there is no wall: the same on all ranks.
+    /// Halo widths that an exchange must fill for `levels` steps, where there is no wall; the same
+    /// on all ranks.
     pub(crate) fn exchanged(&self, grid: &Grid<N>, levels: usize) -> [[usize; 2]; N] {
         if levels == 1 { grid.halo_to(self.radius) } else { [[levels * self.radius; 2]; N] }
     }
 
-    /// Halo widths that this block needs in memory for them. Beyond walls the halo of one step is enough.
+    /// Halo widths that this block needs in memory for `levels` steps. Beyond walls the halo of one
+    /// step is enough.
     pub(crate) fn in_memory(&self, levels: usize) -> [[usize; 2]; N] {
         self.open.map(|sides| sides.map(|open| if open { levels * self.radius } else { self.radius }))
     }
 
-    /// All steps: the first computes halo points as well, each further one fewer of them.
+    /// All steps. The first also computes halo points, and each further step fewer of them.
     fn all(&self, blocking: Blocking<N>) -> Pass<N> {
         let more = (blocking.levels - 1) * self.radius;
         let first = self.interior.grown(self.open.map(|sides| sides.map(|open| if open { more } else { 0 })));
         Pass::new(first, self.open, self.radius, blocking)
     }
 
-    /// What can be computed of these steps without halo points from other ranks.
+    /// The part of these steps that needs no halo points from other ranks.
     fn core(&self, blocking: Blocking<N>) -> Pass<N> {
         let without = self.remote.map(|sides| sides.map(|remote| if remote { self.radius } else { 0 }));
         let more = (blocking.levels - 1) * self.radius;
@@ -73,13 +76,14 @@ impl<const N: usize> Block<N> {
         Pass::new(first, self.open, self.radius, blocking)
     }
 
-    /// Brings the points forward by the levels of `blocking`, after an exchange by `plan` if the halo needs one:
-    /// `run(fields, pass, here)` does a pass, calling `here` now and then.
+    /// Advances the points by the levels of `blocking`, after an exchange by `plan` if the halo
+    /// needs one. `run(fields, pass, progress)` makes a pass and calls `progress` now and then.
     ///
-    /// While messages are under way, the core is brought forward by all levels; then the frame around it, level
-    /// by level. That is right on two arrays, since at every level the core's outermost cells keep the value of that level:
-    /// what the next level of the core overwrites is farther in by the radius.
-    pub(crate) fn bring_forward<F: HaloFields<N>>(
+    /// While messages travel, the core advances by all levels. Then the frame around it advances
+    /// level by level. Two arrays suffice for that, because at every level the core's outermost
+    /// cells keep their value of that level: the next level of the core overwrites only cells that
+    /// are farther inside by the radius.
+    pub(crate) fn advance<F: HaloFields<N>>(
         &self,
         plan: Option<&mut HaloPlan<N>>,
         mut fields: F,
@@ -106,7 +110,7 @@ impl<const N: usize> Block<N> {
     }
 }
 
-/// `steps` cut into passes of at most `levels`, as even as can be.
+/// Cuts `steps` into passes of at most `levels` steps, as even as possible.
 pub(crate) fn passes(steps: usize, levels: usize) -> impl Iterator<Item = usize> {
     let count = steps.div_ceil(levels);
     (0..count).map(move |pass| (pass + 1) * steps / count - pass * steps / count)

@@ -1,4 +1,4 @@
-//! The fields that a rule brings forward together.
+//! The fields that a rule advances together.
 
 use parhelion_kernels::{Blocking, Element, Inputs, Neighbors, Pattern, Points, State, States, ViewMut};
 
@@ -11,7 +11,7 @@ mod sealed {
     pub trait Sealed {}
 }
 
-/// A field that a rule brings forward, reading it within `R` points; made by [`Field::evolving`] and
+/// A field that a rule advances and reads within `R` points; made by [`Field::evolving`] and
 /// [`Field::star_evolving`].
 #[derive(Debug)]
 pub struct Evolving<'a, T: Element, const N: usize, const R: usize, const STAR: bool> {
@@ -26,8 +26,9 @@ impl<'a, T: Element, const N: usize, const R: usize, const STAR: bool> Evolving<
         Self { field, previous: None, exchanges_previous: false }
     }
 
-    /// With the field's values one step earlier, for rules of two levels in time; see [`Grid::leapfrog`]. Both
-    /// move on together, and `previous` takes over the boundary conditions.
+    /// Adds the field's values one step earlier, for rules with two levels in time; see
+    /// [`Grid::leapfrog`]. Both levels advance together, and `previous` adopts the boundary
+    /// conditions.
     pub fn with_previous(mut self, previous: &'a mut Field<T, N>) -> Self {
         self.previous = Some(previous);
         self
@@ -35,7 +36,7 @@ impl<'a, T: Element, const N: usize, const R: usize, const STAR: bool> Evolving<
 
     fn state(&mut self) -> State<'_, T, ComponentWalls<'_, T, N>, N, R, STAR> {
         let interior = self.field.region_local();
-        let (now, spare, walls) = self.field.arrays_and_walls();
+        let (now, spare, walls) = self.field.arrays_and_walls().next().expect("every field has a component");
         let other: ViewMut<'_, T, N> = match &mut self.previous {
             Some(previous) => previous.all_with_halo_mut().next().expect("every field has a component"),
             None => spare.expect("the second array is prepared before a pass").view_mut(),
@@ -59,20 +60,20 @@ impl<T: Element, const N: usize, const R: usize, const STAR: bool> HaloFields<N>
     }
 }
 
-/// The fields that a rule brings forward: an [`Evolving`], or a tuple of up to five. The trait is sealed.
+/// The fields that a rule advances: an [`Evolving`], or a tuple of up to five. The trait is sealed.
 pub trait EvolvingFields<const N: usize>: HaloFields<N> + sealed::Sealed {
-    /// What the rule returns for one point.
+    /// The result of the rule at one point.
     type Value: Copy;
-    /// What the rule sees of one point.
+    /// The rule's view of one point.
     type Points: Points;
-    /// The fields as the kernels take them.
+    /// The fields in the form that kernels take.
     #[doc(hidden)]
     type States<'k>: States<N, Value = Self::Value, Inputs: Inputs<N, Points = Self::Points>>
     where
         Self: 'k;
-    /// How far the rule reads.
+    /// Radius of the rule.
     const RADIUS: usize;
-    /// Which neighbors it reads.
+    /// Neighbors that the rule reads.
     const PATTERN: Pattern;
     /// Bytes of the arrays that pass through the cache for each point.
     const BYTES: usize;
@@ -83,18 +84,18 @@ pub trait EvolvingFields<const N: usize>: HaloFields<N> + sealed::Sealed {
     fn each(&mut self, visit: &mut dyn FnMut(&mut dyn Stepped<N>) -> Result<()>) -> Result<()>;
 }
 
-/// What time stepping does with a field of any element type, and the level before it.
+/// The operations of time stepping on a field of any element type and its previous level.
 #[doc(hidden)]
 pub trait Stepped<const N: usize> {
     fn check(&self, grid: &Grid<N>, radius: usize, leapfrog: bool) -> Result<()>;
     fn centering(&self) -> Centering;
     fn blocking(&self) -> Option<Blocking<N>>;
-    /// Makes halos in memory this wide, of the previous level too.
+    /// Makes the halos in memory at least this wide, also those of the previous level.
     fn prepare(&mut self, widths: [[usize; 2]; N], exchanges_previous: bool) -> Result<()>;
-    /// Moves the time on after a pass of so many levels.
+    /// Advances the time after a pass of `levels` steps.
     fn finish(&mut self, levels: usize);
-    /// After a pass that failed: the values are neither old nor new.
-    fn spoil(&mut self);
+    /// Makes the halos stale after a pass that failed, when the values are neither old nor new.
+    fn poison(&mut self);
 }
 
 impl<T: Element, const N: usize, const R: usize, const STAR: bool> Stepped<N>
@@ -103,10 +104,7 @@ impl<T: Element, const N: usize, const R: usize, const STAR: bool> Stepped<N>
     fn check(&self, grid: &Grid<N>, radius: usize, leapfrog: bool) -> Result<()> {
         let (name, previous) = (self.field.name(), self.previous.as_deref());
         let refuse = |why: String| {
-            Err(Error::on_all_ranks(
-                ErrorKind::Argument,
-                format!("field '{name}' cannot be brought forward: {why}"),
-            ))
+            Err(Error::on_all_ranks(ErrorKind::Argument, format!("field '{name}' cannot advance: {why}")))
         };
         if !self.field.grid().same_as(grid) {
             return refuse("it is of another grid".into());
@@ -117,7 +115,7 @@ impl<T: Element, const N: usize, const R: usize, const STAR: bool> Stepped<N>
         }
         if leapfrog && previous.is_none() {
             return refuse(
-                "its values one step earlier are needed; give them by with_previous(&mut field)".into(),
+                "its values one step earlier are needed; add them with with_previous(&mut field)".into(),
             );
         }
         if let Some(previous) = previous {
@@ -126,7 +124,7 @@ impl<T: Element, const N: usize, const R: usize, const STAR: bool> Stepped<N>
                 && previous.components() == 1;
             if !alike {
                 return refuse(format!(
-                    "'{}', its previous level, is not of its grid, centering and components",
+                    "'{}', its previous level, differs in grid, centering or number of components",
                     previous.name()
                 ));
             }
@@ -164,7 +162,7 @@ impl<T: Element, const N: usize, const R: usize, const STAR: bool> Stepped<N>
         }
     }
 
-    fn spoil(&mut self) {
+    fn poison(&mut self) {
         self.field.invalidate_halo();
         if let Some(previous) = &mut self.previous {
             previous.invalidate_halo();

@@ -4,21 +4,23 @@ use std::time::{Duration, Instant};
 
 use parhelion_kernels::{Blocking, Element, Stencil};
 
-use super::Choice;
+use super::BlockingChoice;
 use crate::error::Result;
 use crate::field::Field;
 use crate::grid::{Centering, Grid};
 use crate::world::World;
 
-/// A candidate is stepped for at least so long, so that clocks and wake-ups do not count.
+/// Shortest time for which a candidate is measured, so that clock resolution and wake-ups are
+/// negligible.
 const SHORTEST: Duration = Duration::from_millis(50);
 
 impl<T: Element, const N: usize> Field<T, N> {
-    /// Finds the fastest blocking of steps of `stencil` by trying some around the library's own choice, on a copy of
-    /// component 0, and sets it; the values stay. It takes as long as some hundred steps (so that a rule that overflows
-    /// after so many may time differently, or panic for integers), and memory for three components with deep halos.
+    /// Measures blockings of `stencil` around the library's choice, on a copy of component 0, and
+    /// sets the fastest. The values of the field do not change. It takes as long as some hundred
+    /// steps, and needs memory for three components with deep halos. (A rule that overflows within
+    /// that number of steps may run at a different speed, or panic for integers.)
     ///
-    /// The choice can be printed, saved, and given to a later run:
+    /// The result can be printed, saved, and used by a later run:
     ///
     /// ```
     /// use parhelion::stepping::Blocking;
@@ -55,20 +57,23 @@ impl<T: Element, const N: usize> Field<T, N> {
 }
 
 impl<const N: usize> Grid<N> {
-    /// How this rank would block steps of a rule of this radius, for cells of `bytes` bytes in all arrays that a step reads or
-    /// writes: 3 · 4 for a wave of f32 with its previous level and a speed.
+    /// Returns the blocking that this rank would use for a rule of this radius. `bytes` is the size
+    /// of a cell in all arrays that a step reads or writes: 3 · 4 for a wave of `f32` with its
+    /// previous level and a speed.
     ///
     /// # Errors
-    /// When `PARHELION_BLOCKING` has no sensible value.
+    /// When `PARHELION_BLOCKING` has no valid value.
     pub fn blocking(&self, radius: usize, bytes: usize) -> Result<Blocking<N>> {
-        Choice { radius, constants: 0, bytes, given: None }
-            .wish(self, self.region_global(Centering::Cell).shape())
+        BlockingChoice { radius, constants: 0, bytes, chosen: None }
+            .propose(self, self.region_global(Centering::Cell).shape())
     }
 
-    /// Finds the fastest blocking for steps of any kind, as [`Field::tune_blocking`] does for those of one field.
+    /// Finds the fastest blocking for steps of any kind, as [`Field::tune_blocking`] does for one
+    /// field.
     ///
-    /// `steps(blocking, n)` makes `n` steps with that blocking, on fields whose values do not matter any more afterwards: some
-    /// hundred steps are made. `radius` and `bytes` are as for [`blocking`](Self::blocking), from which the search starts.
+    /// `steps(blocking, n)` makes `n` steps with that blocking. Some hundred steps are made, which
+    /// change the fields. `radius` and `bytes` are as for [`blocking`](Self::blocking), where the
+    /// search starts.
     ///
     /// ```
     /// use parhelion::prelude::*;
@@ -92,7 +97,8 @@ impl<const N: usize> Grid<N> {
     /// Over all ranks, with the same numbers; ranks may get different tiles.
     ///
     /// # Errors
-    /// As for [`blocking`](Self::blocking); and the first error of `steps` on any rank, on all ranks.
+    /// As for [`blocking`](Self::blocking). An error of `steps` on any rank is returned on all
+    /// ranks.
     pub fn tune_blocking(
         &self,
         radius: usize,
@@ -101,7 +107,7 @@ impl<const N: usize> Grid<N> {
     ) -> Result<Blocking<N>> {
         tune(
             self,
-            Choice { radius, constants: 0, bytes, given: None },
+            BlockingChoice { radius, constants: 0, bytes, chosen: None },
             self.region_global(Centering::Cell).shape(),
             steps,
         )
@@ -111,11 +117,11 @@ impl<const N: usize> Grid<N> {
 /// The fastest of some blockings around that of `choice`, for a block of `shape`.
 fn tune<const N: usize>(
     grid: &Grid<N>,
-    choice: Choice<N>,
+    choice: BlockingChoice<N>,
     shape: [usize; N],
     mut steps: impl FnMut(Blocking<N>, usize) -> Result<()>,
 ) -> Result<Blocking<N>> {
-    let (wish, _) = choice.agree(grid, shape, false)?;
+    let (proposal, _) = choice.agree(grid, shape, false)?;
     let most = choice.most_levels(grid);
     let world = grid.world();
     let mut seconds = |blocking| seconds_per_step(world, blocking, &mut steps);
@@ -127,7 +133,7 @@ fn tune<const N: usize>(
         }
         Ok(())
     };
-    let start = if wish.levels > 1 { wish } else { first_try() };
+    let start = if proposal.levels > 1 { proposal } else { first_try() };
     let mut tried = Vec::new();
     for levels in [start.levels / 2, start.levels, start.levels * 3 / 2, start.levels * 2] {
         let levels = levels.clamp(1, most);
@@ -151,7 +157,7 @@ fn tune<const N: usize>(
     Ok(best.1)
 }
 
-/// Seconds on the slowest rank, so that all ranks choose alike.
+/// Seconds on the slowest rank, so that all ranks make the same choice.
 fn seconds_per_step<const N: usize>(
     world: &World,
     blocking: Blocking<N>,
@@ -163,7 +169,7 @@ fn seconds_per_step<const N: usize>(
         world.barrier();
         let start = Instant::now();
         world.agree(steps(blocking, number))?;
-        // The largest time is the complement of the smallest complement.
+        // The maximum over all ranks is the complement of the minimum of the complements.
         let mut slowest = [!u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX)];
         world.all_min(&mut slowest);
         let elapsed = Duration::from_nanos(!slowest[0]);
@@ -174,7 +180,7 @@ fn seconds_per_step<const N: usize>(
     }
 }
 
-/// Where the library would not block, a blocking all the same.
+/// The blocking to start from where the library would not block.
 fn first_try<const N: usize>() -> Blocking<N> {
     let mut tile = [usize::MAX; N];
     tile[0] = if N == 1 { 1024 } else { 1 };

@@ -159,7 +159,7 @@ impl<const N: usize> Probes<N> {
             );
             return Err(Error::on_all_ranks(ErrorKind::Argument, message));
         }
-        let view = field.component(self.component);
+        let view = field.component(self.component).view();
         let value = |&point: &[usize; N]| field.local_index(point).map_or(0.0, |local| view.get(local).as_());
         let mine: Vec<f64> = self.points.iter().map(value).collect();
         let values = field.grid().world().sum_on_root(&mine);

@@ -82,7 +82,7 @@ impl<const N: usize> Sample<N> {
         let mine =
             |axis: usize, index: usize| (block.start[axis]..block.end[axis]).contains(&(index as isize));
         if (0..N).all(|axis| self.fixed[axis].is_none_or(|index| mine(axis, index))) {
-            let cells = field.component(self.component);
+            let cells = field.component(self.component).view();
             for row in 0..self.height {
                 index[up] = nearest(self.height - 1 - row, self.height, up);
                 if !mine(up, index[up]) {

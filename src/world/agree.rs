@@ -8,7 +8,7 @@ use mpi::traits::{Communicator, CommunicatorCollectives, Root};
 
 use super::World;
 use crate::error::{Error, ErrorKind, Result};
-use crate::measure::Part;
+use crate::stopwatch::Part;
 
 impl World {
     /// Turns an error on some rank into the same error on every rank.

@@ -1,15 +1,10 @@
 //! The start and the end of MPI in this process.
-#![allow(
-    unsafe_code,
-    reason = "asks MPI which thread may call it, which rsmpi does not offer, and tells it settings"
-)]
+#![allow(unsafe_code, reason = "asks MPI which thread may call it, which rsmpi does not offer")]
 
 use std::cell::RefCell;
 use std::rc::{Rc, Weak};
 
 use mpi::Threading;
-#[cfg(feature = "hdf5")]
-use mpi::environment::is_initialized;
 use mpi::environment::{Universe, initialize_with_threading, is_finalized, threading_support};
 
 use crate::error::{Error, ErrorKind, Result};
@@ -38,8 +33,6 @@ impl Environment {
                  alive for as long as MPI is needed",
             ));
         }
-        #[cfg(feature = "hdf5")]
-        tune_file_access();
         let (universe, provided) = match initialize_with_threading(Threading::Funneled) {
             Some((universe, provided)) => (Some(universe), provided),
             None => (None, threading_support()),
@@ -64,21 +57,6 @@ impl Environment {
         let environment = Rc::new(Self { _universe: universe });
         CURRENT.set(Rc::downgrade(&environment));
         Ok(environment)
-    }
-}
-
-/// Makes Open MPI read the rows of a halo'd block straight to their place, unless the user decided.
-///
-/// By default its MPI-IO reads them by way of a buffer of its own ("data sieving"), even where the
-/// file has no gaps to sieve: that took two thirds of the bandwidth. Other libraries do not look at
-/// the variable.
-#[cfg(feature = "hdf5")]
-fn tune_file_access() {
-    const SIEVING: &str = "OMPI_MCA_fbtl_posix_read_datasieving";
-    if !is_initialized() && std::env::var_os(SIEVING).is_none() {
-        // SAFETY: no other thread may read the environment past Rust's lock meanwhile. The start of
-        // MPI, which follows at once, sets variables itself and so demands the same of the program.
-        unsafe { std::env::set_var(SIEVING, "0") };
     }
 }
 

@@ -1,5 +1,6 @@
 //! Worlds of some ranks of another world.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use mpi::topology::{Color, SimpleCommunicator};
@@ -8,7 +9,6 @@ use mpi::traits::Communicator;
 use super::threads::Cores;
 use super::{Inner, World};
 use crate::error::Alone;
-use crate::measure::AtEnd;
 
 /// The rank, of `all`, that is number `member` of `fewer`: spread evenly, so that each node has its share. The first is rank 0.
 pub(crate) fn member_rank(member: usize, fewer: usize, all: usize) -> usize {
@@ -47,10 +47,9 @@ impl World {
             node,
             cores,
             pool: Rc::clone(&self.0.pool),
-            recorder: self.0.recorder.clone(),
-            at_end: AtEnd::default(),
-            #[cfg(feature = "hdf5")]
-            spare_memory: std::cell::RefCell::default(),
+            measure: self.0.measure.clone(),
+            attached: RefCell::default(),
+            at_end: RefCell::default(),
             environment: Rc::clone(&self.0.environment),
             _whole: Some((self.clone(), Alone::new())),
         }))

@@ -7,8 +7,9 @@ mod fewer;
 mod startup;
 mod threads;
 
-#[cfg(feature = "hdf5")]
+use std::any::{Any, TypeId};
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::fmt;
 use std::rc::Rc;
 
@@ -18,7 +19,7 @@ use mpi::traits::{Communicator, CommunicatorCollectives, Root};
 use parhelion_kernels::Pool;
 
 use crate::error::{Alone, Result};
-use crate::measure::{AtEnd, Measure, Part};
+use crate::stopwatch::{KernelScope, Measure, Part};
 use environment::Environment;
 pub(crate) use fewer::{member, member_rank};
 use threads::Cores;
@@ -59,15 +60,15 @@ struct Inner {
     node: usize,
     cores: Cores,
     pool: Rc<Pool>,
-    recorder: Measure,
-    at_end: AtEnd,
-    /// What copies of output that has been written left, for the next ones.
-    #[cfg(feature = "hdf5")]
-    spare_memory: RefCell<Vec<Vec<u8>>>,
+    measure: Measure,
+    attached: RefCell<HashMap<TypeId, Rc<dyn Any>>>,
+    at_end: RefCell<Vec<AtEnd>>,
     environment: Rc<Environment>,
     /// The world of which this is one rank; it ends after this one, and takes the others along if need be.
     _whole: Option<(World, Alone)>,
 }
+
+type AtEnd = Box<dyn FnOnce(&World)>;
 
 /// How a [`World`] is set up; made by [`World::builder`].
 #[derive(Clone, Debug, Default)]
@@ -77,35 +78,6 @@ pub struct WorldBuilder {
 }
 
 impl World {
-    /// Starts MPI, if nobody did yet, and a thread pool sized to the cores of this rank.
-    ///
-    /// The number of threads is, in this order: what [`WorldBuilder::threads`] says, the environment
-    /// variable `PARHELION_THREADS`, or this rank's share of the cores that it may use (its affinity
-    /// mask, each core divided by the ranks of the node that may use it, rounded down, at least 1).
-    ///
-    /// With `PARHELION_REPORT=1` rank 0 prints the [`startup_report`](World::startup_report). With `PARHELION_MEASURE=1` the
-    /// world [measures](World::measure) from the start, and when its last handle goes rank 0 prints the
-    /// [`report`](World::report) to standard error; `PARHELION_MEASURE=FILE.json` writes it to that file too.
-    /// `PARHELION_TRACE=FILE.json` writes the timeline ([`write_trace`](World::write_trace)) of the first 100 000 calls and
-    /// parts of calls. For the latter two rank 0's environment counts.
-    ///
-    /// As `MPI_Init` does, it may set environment variables: make the world before starting threads that
-    /// look at the environment other than through `std::env`.
-    ///
-    /// Calling it again while a `World` exists, or after another library has started MPI, joins the
-    /// running MPI; one that was started elsewhere is not shut down at the end.
-    ///
-    /// # Collective
-    /// Over all ranks of the job.
-    ///
-    /// # Errors
-    /// When MPI offers no thread support of level *funneled*, was started by another thread, or was
-    /// shut down already (MPI cannot be started twice in a process); when `PARHELION_THREADS` is not
-    /// a positive number; when the threads cannot be made.
-    pub fn init() -> Result<Self> {
-        Self::builder().init()
-    }
-
     /// Starts to describe a world that differs from that of [`World::init`].
     pub fn builder() -> WorldBuilder {
         WorldBuilder::default()
@@ -170,6 +142,45 @@ impl World {
         Rc::ptr_eq(&self.0, &other.0)
     }
 
+    /// What measures this rank's work.
+    ///
+    /// ```
+    /// use parhelion::prelude::*;
+    ///
+    /// let world = World::init()?;
+    /// let mut u = Grid::builder([32, 32]).build(&world)?.field::<f64>("u");
+    /// world.measure().switch_on();
+    /// u.fill(1.0);
+    /// u.exchange()?;
+    /// {
+    ///     let _kernel = world.kernel("double").flops(1);
+    ///     u.map_inplace(|u| *u *= 2.0);
+    /// }
+    /// let report = world.report();
+    /// if world.rank() == 0 {
+    ///     println!("{report}");
+    /// }
+    /// assert_eq!(report.row(parhelion::measure::Kind::Update, "double").unwrap().flops, Some(32 * 32));
+    /// # Ok::<(), parhelion::Error>(())
+    /// ```
+    pub fn measure(&self) -> &Measure {
+        &self.0.measure
+    }
+
+    /// Names all work of the library until the result is dropped; inner names hide outer ones.
+    ///
+    /// Work without a name goes by that of the field or dataset it is about, if there is one. Each
+    /// different name is kept: do not number steps in it.
+    ///
+    /// ```
+    /// # let world = parhelion::World::init()?;
+    /// let _kernel = world.kernel("perona-malik");   // until the end of the block
+    /// # Ok::<(), parhelion::Error>(())
+    /// ```
+    pub fn kernel(&self, name: &str) -> KernelScope {
+        KernelScope::new(self.measure(), name)
+    }
+
     /// A number that the ranks of this node, and no others, have in common.
     pub(crate) fn node(&self) -> usize {
         self.0.node
@@ -185,10 +196,17 @@ impl World {
         self.0.cores.share as usize
     }
 
-    /// Memory that output in the background no longer needs, to be used again.
-    #[cfg(feature = "hdf5")]
-    pub(crate) fn spare_memory(&self) -> &RefCell<Vec<Vec<u8>>> {
-        &self.0.spare_memory
+    /// The value of this type that lives as long as this world; made by default when first asked for.
+    /// Rooms above keep here what must outlive a call, such as spare memory.
+    pub(crate) fn attached<T: Default + 'static>(&self) -> Rc<T> {
+        let mut attached = self.0.attached.borrow_mut();
+        let value = attached.entry(TypeId::of::<T>()).or_insert_with(|| Rc::new(T::default()));
+        Rc::clone(value).downcast().expect("its key is its type")
+    }
+
+    /// Has `last` called with the last handle when that is dropped, unless the rank has failed.
+    pub(crate) fn at_end(&self, last: impl FnOnce(&World) + 'static) {
+        self.0.at_end.borrow_mut().push(Box::new(last));
     }
 
     pub(crate) fn ranks_on_node(&self) -> usize {
@@ -198,10 +216,6 @@ impl World {
     /// Whether this node has a core for each of its ranks.
     pub(crate) fn ranks_have_cores(&self) -> bool {
         self.0.cores.on_node >= self.0.cores.ranks_on_node
-    }
-
-    pub(crate) fn recorder(&self) -> &Measure {
-        &self.0.recorder
     }
 
     /// The smallest value of each element over all ranks.
@@ -267,15 +281,9 @@ impl WorldBuilder {
         self
     }
 
-    /// Starts the world; see [`World::init`].
-    ///
-    /// # Collective
-    /// Over all ranks of the job.
-    ///
-    /// # Errors
-    /// As for [`World::init`].
-    pub fn init(self) -> Result<World> {
-        let recorder = Measure::default();
+    /// The world, where nothing above it is set up yet. Collective over all ranks of the job.
+    pub(crate) fn make(self) -> Result<World> {
+        let measure = Measure::default();
         let environment = Environment::enter()?;
         let comm = SimpleCommunicator::world().duplicate();
         let user_comm = comm.duplicate();
@@ -285,7 +293,6 @@ impl WorldBuilder {
         // There is no world yet whose end would end the job, so a rank must not fail here alone.
         let pool = threads::choose(self.threads, &cores).and_then(threads::pool);
         let pool = Rc::new(agree::agree_over(&comm, pool)?);
-        let at_end = AtEnd::from_environment(&comm);
         let world = World(Rc::new(Inner {
             comm,
             user_comm,
@@ -295,10 +302,9 @@ impl WorldBuilder {
             node,
             cores,
             pool,
-            recorder,
-            at_end,
-            #[cfg(feature = "hdf5")]
-            spare_memory: RefCell::default(),
+            measure,
+            attached: RefCell::default(),
+            at_end: RefCell::default(),
             environment,
             _whole: None,
         }));
@@ -313,7 +319,6 @@ impl WorldBuilder {
                 eprint!("{report}");
             }
         }
-        world.0.at_end.begin(&world);
         Ok(world)
     }
 }
@@ -328,8 +333,8 @@ impl Drop for World {
             if Rc::strong_count(&self.0.environment) == 1 {
                 failure::end_all_ranks_after_error(self);
             }
-            if self.0.at_end.wanted() {
-                self.0.at_end.finish(self);
+            for last in self.0.at_end.take() {
+                last(self);
             }
         }
     }

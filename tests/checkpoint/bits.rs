@@ -45,14 +45,14 @@ impl<T: Number, const N: usize> Advanced<T, N> {
         field.set_blocking(levels.map(|levels| Blocking { levels, tile: [5; N] }));
         for face in Face::all::<N>().filter(|face| !periodic[face.axis]) {
             for component in 0..components {
-                field.set_boundary_of(component, face, condition(face, turn + component))?;
+                field.component_mut(component).set_boundary(face, condition(face, turn + component))?;
             }
         }
         let offset = field.region_global().start;
         for component in 0..components {
             for local in field.region_local().indices() {
                 let global: [usize; N] = std::array::from_fn(|a| (local[a] + offset[a]) as usize);
-                field.component_mut(component).set(local, T::initial(component, global));
+                field.component_mut(component).view_mut().set(local, T::initial(component, global));
             }
         }
         Ok(Box::new(Self(field)))
@@ -122,7 +122,8 @@ impl Run for Wave {
     }
 }
 
-/// All kinds of walls at all faces, all centerings, integers and complex numbers, plain and blocked.
+/// All kinds of walls at all faces, all centerings, integers and complex numbers, plain and
+/// blocked.
 fn runs(world: &World) -> Result<Vec<Box<dyn Run>>> {
     let mut runs = vec![Wave::boxed(world, 0)?, Wave::boxed(world, 1)?];
     for turn in 0..5 {

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::support::{assert_contains, refused, stages};
 
-/// A value for every position, with all bits in use: a hash of it, NaN among the floating-point numbers.
+/// A value for every position, with all bits in use: a hash of it, NaN among the floating-point
+/// numbers.
 trait Anything: Element {
     fn anything(seed: u64) -> Self {
         let mut x = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -75,9 +76,9 @@ impl Job<'_> {
         each(&field, |component, local, value| wanted.push((component, local, value)));
         match &self.saved {
             None => {
-                wanted
-                    .into_iter()
-                    .for_each(|(component, local, value)| field.component_mut(component).set(local, value));
+                wanted.into_iter().for_each(|(component, local, value)| {
+                    field.component_mut(component).view_mut().set(local, value)
+                });
                 field.set_time(0.1, 0.2);
             }
             Some(saved) => {
@@ -86,7 +87,7 @@ impl Job<'_> {
                 assert!(!field.halo_serves(1, Pattern::Star), "the halo is of the old values");
                 assert_eq!(field.time(), 0.1);
                 for (component, local, value) in wanted {
-                    let found = field.component(component).get(local);
+                    let found = field.component(component).view().get(local);
                     assert_eq!(
                         bytemuck::bytes_of(&found),
                         bytemuck::bytes_of(&value),

@@ -1,4 +1,5 @@
-//! Damaged, foreign and newer files: named, located, and passed over where an older checkpoint is good.
+//! Damaged, foreign and newer files: named, located, and passed over where an older checkpoint is
+//! good.
 
 use std::path::{Path, PathBuf};
 
@@ -37,7 +38,8 @@ fn seal(bytes: &mut [u8]) {
     bytes[4092..4096].copy_from_slice(&checksum.to_le_bytes());
 }
 
-/// The checkpoint of step 1 is found in spite of the damage to that of step 2, whose reason is given.
+/// The checkpoint of step 1 is found in spite of the damage to that of step 2, whose reason is
+/// given.
 fn falls_back(world: &World, directory: &Path, reason: &[&str]) -> Result<()> {
     let mut checkpoints = Checkpoints::new(world, directory.join("run"))?;
     let saved = checkpoints.restart()?.expect("step 1 is good");
@@ -113,8 +115,8 @@ fn a_damaged_block_among_many_is_located() {
     in_scratch([1, 3], |world, directory| {
         let grid = Grid::builder([64, 64, 96]).build(world)?;
         let mut v = grid.field_builder::<f64>("v").components(2).build()?;
-        v.fill_component(0, |_| 1.0);
-        v.fill_component(1, |_| 2.0);
+        v.component_mut(0).fill_with(|_| 1.0);
+        v.component_mut(1).fill_with(|_| 2.0);
         let mut checkpoints = Checkpoints::new(world, directory.join("run"))?;
         let path = checkpoints.save(Checkpoint::new(1, 0.0).field(&v))?;
         on_rank_0(world, || {

@@ -1,4 +1,5 @@
-//! Full disks, directories that may not be written to or are gone: an error on every rank, and nothing is lost.
+//! Full disks, directories that may not be written to or are gone: an error on every rank, and
+//! nothing is lost.
 
 use std::fs::{Permissions, create_dir, remove_dir_all, set_permissions};
 use std::os::unix::fs::PermissionsExt;

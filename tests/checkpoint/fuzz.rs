@@ -1,4 +1,5 @@
-//! Files that were changed at random: refused without a crash, a hang or memory that a header lies about.
+//! Files that were changed at random: refused without a crash, a hang or memory that a header lies
+//! about.
 //!
 //! `PARHELION_FUZZ=100000 cargo test --test checkpoint changed_at_random` makes it thorough.
 
@@ -154,8 +155,8 @@ fn headers_and_descriptions_that_lie_are_refused_or_tell_no_harm() {
                 std::fs::write(&path, &bytes)?;
             }
             if let Ok(saved) = Restart::open(world, &path) {
-                // the description is part of the structure, whose checksum was not forged: only numbers of the header
-                // that protect nothing can have changed
+                // the description is part of the structure, whose checksum was not forged: only
+                // numbers of the header that protect nothing can have changed
                 assert_eq!((saved.step(), bytes[96..] == good[96..4092]), (1, false), "{changes:?}");
                 assert_eq!(bytes[text.clone()], good[text.clone()]);
             }
@@ -178,7 +179,8 @@ fn read_changed(world: &World, first: usize) -> Result<()> {
     let path = directory.path().join("input.h5");
     Output::create(world, &path)?.time(0.5).attribute("list", vec![1_i64, 2, 3])?.write(&u)?.finish()?;
     let good = std::fs::read(&path)?;
-    // a header that lies about sizes must not be believed: there is memory for little more than there is
+    // a header that lies about sizes must not be believed: there is memory for little more than
+    // there is
     let (_, hard) = getrlimit(Resource::RLIMIT_AS).map_err(Error::other)?;
     setrlimit(Resource::RLIMIT_AS, (4 << 30).min(hard), hard).map_err(Error::other)?;
     let done = Arc::new(AtomicUsize::new(first));
@@ -208,9 +210,10 @@ fn read_changed(world: &World, first: usize) -> Result<()> {
     Ok(())
 }
 
-/// What holds for input files: they are not checksummed, and the C code of the HDF5 library is not made for
-/// damaged metadata. About one file in a hundred makes HDF5 1.10.8 crash or loop; then the job ends, and this test goes on
-/// behind the file. All others must end in an answer, and none in a panic or for want of memory.
+/// What holds for input files: they are not checksummed, and the C code of the HDF5 library is not
+/// made for damaged metadata. About one file in a hundred makes HDF5 1.10.8 crash or loop; then the
+/// job ends, and this test goes on behind the file. All others must end in an answer, and none in a
+/// panic or for want of memory.
 #[test]
 fn inputs_changed_at_random_end_in_an_answer_or_in_the_hdf5_library() {
     if let Ok(first) = std::env::var(FIRST) {

@@ -1,5 +1,5 @@
-//! Ranks killed at random moments of a run that does little but save: every time the newest checkpoint is
-//! complete, nothing that was saved is lost, and the run goes on with the same bits.
+//! Ranks killed at random moments of a run that does little but save: every time the newest
+//! checkpoint is complete, nothing that was saved is lost, and the run goes on with the same bits.
 //!
 //! `PARHELION_KILLS=200 cargo test --test checkpoint killed` makes it thorough.
 
@@ -20,7 +20,8 @@ use crate::support::{DIRECTORY, files, launch};
 const VICTIM: &str = "PARHELION_TEST_VICTIM";
 /// Jobs that are killed unless `PARHELION_KILLS` says otherwise.
 const KILLS: usize = 10;
-/// Steps whose bits are known. Each is saved, which takes milliseconds: more than all jobs together make.
+/// Steps whose bits are known. Each is saved, which takes milliseconds: more than all jobs together
+/// make.
 const STEPS: u64 = 40_000;
 /// Longest time from the first step to the kill, in microseconds.
 const LONGEST: u64 = 250_000;
@@ -52,8 +53,8 @@ fn state(step: u64, [u, before]: &[Field<f64, 2>; 2]) -> String {
     format!("{step} {:x} {:x} {:x}", u.fingerprint(), before.fingerprint(), u.time().to_bits())
 }
 
-/// One job: goes on from the newest checkpoint, compares with the run that was not interrupted, and saves every step until
-/// it is killed.
+/// One job: goes on from the newest checkpoint, compares with the run that was not interrupted, and
+/// saves every step until it is killed.
 fn rank(world: &World, directory: &Path, victim: &str) -> Result<()> {
     let known = std::fs::read_to_string(directory.join("known"))?;
     let known: BTreeMap<u64, &str> =
@@ -167,7 +168,8 @@ fn ranks_killed_at_any_moment_lose_no_checkpoint() {
         let names = files(directory.path());
         partial += usize::from(names.iter().any(|name| name.ends_with(".partial")));
         alone += usize::from(one && ranks > 1);
-        // what is unfinished, and small files of MPI-IO, are of this job alone; two are kept, and the older not yet removed
+        // what is unfinished, and small files of MPI-IO, are of this job alone; two are kept, and
+        // the older not yet removed
         let unfinished = names.iter().filter(|name| name.ends_with(".partial")).count();
         assert!(unfinished <= 1 && names.len() <= 1 + 3 + unfinished + ranks, "{names:?}");
     }

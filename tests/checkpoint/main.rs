@@ -1,5 +1,5 @@
-//! Checkpoints on real ranks: what was saved goes on with the same bits on any number of ranks, and nothing that
-//! happens to a job or its files loses a complete checkpoint.
+//! Checkpoints on real ranks: what was saved goes on with the same bits on any number of ranks, and
+//! nothing that happens to a job or its files loses a complete checkpoint.
 #![cfg(feature = "hdf5")]
 
 mod bits;

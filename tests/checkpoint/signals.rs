@@ -92,7 +92,8 @@ fn run(world: &World, directory: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Starts the calling test on 3 ranks, sends a signal to `mpirun` once they are at work, and waits for its end.
+/// Starts the calling test on 3 ranks, sends a signal to `mpirun` once they are at work, and waits
+/// for its end.
 fn signalled(signal: &str, directory: &Path, mpirun_args: &[&str]) -> bool {
     let launch = job(3).env(DIRECTORY, directory).mpirun_args(mpirun_args);
     let mut child = Command::new("/bin/sh")

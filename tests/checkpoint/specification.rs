@@ -1,4 +1,5 @@
-//! The format is what its page says: a reader written from the page alone, in Python, understands every byte.
+//! The format is what its page says: a reader written from the page alone, in Python, understands
+//! every byte.
 
 use num_complex::Complex;
 use parhelion::Result;
@@ -16,7 +17,7 @@ fn save(world: &World) -> Result<()> {
     let mut v =
         grid.field_builder::<f32>("v").components(3).centering(Centering::Node).units("m s-1").build()?;
     for component in 0..3 {
-        v.fill_component_indexed(component, |[z, y, x]| (1000 * component + 100 * z + 10 * y + x) as f32);
+        v.component_mut(component).fill_indexed(|[z, y, x]| (1000 * component + 100 * z + 10 * y + x) as f32);
     }
     v.set_time(0.25, 0.5);
     let line = Grid::builder([300_000]).build(world)?;

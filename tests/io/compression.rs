@@ -1,5 +1,5 @@
-//! Filters that come as plugins: what is written with them is what is read, here and by others; where they are missing,
-//! that is an error on every rank.
+//! Filters that come as plugins: what is written with them is what is read, here and by others;
+//! where they are missing, that is an error on every rank.
 
 use std::path::Path;
 

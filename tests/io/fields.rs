@@ -21,7 +21,8 @@ fn fields_of_all_centerings_come_back() {
         w.fill_with(value);
         let mut v = make("v", Centering::Cell, 3)?;
         for component in 0..3 {
-            v.fill_component_indexed(component, |[z, y, x]| (3 * ((z * 7 + y) * 11 + x) + component) as f64);
+            v.component_mut(component)
+                .fill_indexed(|[z, y, x]| (3 * ((z * 7 + y) * 11 + x) + component) as f64);
         }
         Output::create(world, &path)?.write(&u)?.write(&w)?.write(&v)?.finish()?;
         let input = Input::open(world, &path)?;

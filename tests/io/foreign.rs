@@ -110,7 +110,7 @@ fn a_field_is_read_onto_finer_and_coarser_grids() {
         let spacing = stored.spacing();
         let mut u = stored.field_builder::<f64>("u").components(2).build()?;
         for component in 0..2 {
-            u.fill_component_indexed(component, |[y, x]| {
+            u.component_mut(component).fill_indexed(|[y, x]| {
                 linear([(y as f64 + 0.5) * spacing[0], (x as f64 + 0.5) * spacing[1]], component)
             });
         }
@@ -123,13 +123,15 @@ fn a_field_is_read_onto_finer_and_coarser_grids() {
             for local in v.region_local().indices() {
                 let start = v.region_global().start;
                 let at = grid.coordinates(std::array::from_fn(|a| start[a] + local[a]), Default::default());
-                // between the outermost centers a linear function is met, beyond them its value there
+                // between the outermost centers a linear function is met, beyond them its value
+                // there
                 let inside = std::array::from_fn(|a| {
                     let half = 0.5 * spacing[a];
                     at[a].clamp(half, extent[a] - half)
                 });
                 for component in 0..2 {
-                    let (found, expected) = (v.component(component).get(local), linear(inside, component));
+                    let (found, expected) =
+                        (v.component(component).view().get(local), linear(inside, component));
                     // a few roundings of numbers below 16
                     assert!((found - expected).abs() < 1e-13, "{found} for {expected} at {at:?}");
                 }
@@ -170,7 +172,8 @@ fn staggered_fields_are_read_onto_other_grids_between_the_walls() {
             for (n, centering) in centerings.into_iter().enumerate() {
                 let mut v = grid.field_builder::<f64>("v").centering(centering).build()?;
                 input.read_with(&format!("u{n}"), &mut v, &onto)?;
-                // beyond the outermost centers of cells the value there, up to the walls what is there
+                // beyond the outermost centers of cells the value there, up to the walls what is
+                // there
                 let margin: [f64; 2] =
                     std::array::from_fn(
                         |a| if centering.staggered(a) { 0.0 } else { 0.5 * stored.spacing()[a] },
@@ -180,7 +183,7 @@ fn staggered_fields_are_read_onto_other_grids_between_the_walls() {
                     linear(std::array::from_fn(|a| at[a].clamp(margin[a], extent[a] - margin[a])))
                 });
                 for local in v.region_local().indices() {
-                    let (found, expected) = (v.component(0).get(local), exact.component(0).get(local));
+                    let (found, expected) = (v.view().get(local), exact.view().get(local));
                     // a few roundings of numbers below 16
                     assert!(
                         (found - expected).abs() < 1e-13,

@@ -1,5 +1,5 @@
-//! What else may happen to the file of a series: somebody looks at it or writes to it, another job appends, it is
-//! replaced by an older one.
+//! What else may happen to the file of a series: somebody looks at it or writes to it, another job
+//! appends, it is replaced by an older one.
 
 use std::fs::File;
 use std::path::Path;
@@ -101,7 +101,7 @@ fn one_job_may_append_at_a_time() {
         let resumed = Series::resume(world, &path, 0.0);
         assert_contains(&refused(world, resumed), &["run.h5", "another job is changing it"]);
         snapshot.finish()?;
-        assert_contains(&refused(world, other.at(1.0).map(drop)), &["somebody else has changed it"]);
+        assert_contains(&refused(world, other.at(1.0).map(drop)), &["another program has changed it"]);
         assert_eq!(times(world, &path)?, [0.0, 1.0]);
         Ok(())
     });

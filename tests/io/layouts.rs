@@ -1,4 +1,5 @@
-//! Layouts, precision and parts: chunked, compressed, independent, rounded, windows, planes, every n-th.
+//! Layouts, precision and parts: chunked, compressed, independent, rounded, windows, planes, every
+//! n-th.
 
 use std::path::Path;
 
@@ -63,7 +64,8 @@ fn every_layout_holds_the_same_values() {
     });
 }
 
-/// Writes a part of an array of 7 × 5 × 6 elements and compares each element of the dataset with the one it should be.
+/// Writes a part of an array of 7 × 5 × 6 elements and compares each element of the dataset with
+/// the one it should be.
 fn check_part(
     world: &World,
     path: &Path,

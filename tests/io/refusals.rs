@@ -109,3 +109,15 @@ fn attributes_that_cannot_be_are_refused_at_once() {
         Ok(())
     });
 }
+
+#[test]
+fn a_field_named_like_an_axis_is_refused_with_a_cure() {
+    on_ranks_in_scratch(|world, directory| {
+        let u = filled::<f64>(world, "u", &cube(world));
+        let axis = parhelion::io::WriteOptions::new().name("x");
+        let output = Output::create(world, directory.join("clash.h5"))?;
+        let message = refused(world, output.write_with(&u, &axis));
+        assert_contains(&message, &["clash.h5", "\"x\" would name both an axis and the field", "rename"]);
+        Ok(())
+    });
+}

@@ -22,8 +22,9 @@ fn round_trip<T: FromIndex>(world: &World, path: &Path, layout: &Layout) -> Resu
     Ok(())
 }
 
-/// Every grid with one of three memory layouts in turn, begun elsewhere for each number of ranks: over these, all
-/// of them. (A round trip waits for other ranks a hundred times, each a time slice where ranks outnumber cores.)
+/// Every grid with one of three memory layouts in turn, begun elsewhere for each number of ranks:
+/// over these, all of them. (A round trip waits for other ranks a hundred times, each a time slice
+/// where ranks outnumber cores.)
 #[test]
 fn any_shape_and_grid_of_ranks_is_read_on_another() {
     on_ranks_in_scratch(|world, directory| {

@@ -1,4 +1,5 @@
-//! Series: what is appended is what is read, a restart leaves no duplicates, and nothing that was complete is lost.
+//! Series: what is appended is what is read, a restart leaves no duplicates, and nothing that was
+//! complete is lost.
 
 use std::path::Path;
 use std::time::Duration;
@@ -90,7 +91,8 @@ fn every_time_of_a_file_is_read_on_any_number_of_ranks() {
 fn a_restart_replaces_what_is_at_its_time_or_later() {
     stages(&[4, 6, 1, 8, 3], |world, directory, turn| {
         let [one, many] = ["run.h5", "each-*.h5"].map(|name| directory.join(name));
-        // each job resumes from the last but one output of the job before: times 0 1 2 | 1 2 3 | 2 3 4 …
+        // each job resumes from the last but one output of the job before: times 0 1 2 | 1 2 3 | 2
+        // 3 4 …
         let start = turn as f64;
         for path in [&one, &many] {
             let mut series = Series::resume(world, path, start)?;
@@ -176,7 +178,8 @@ const ATTEMPT: &str = "PARHELION_TEST_ATTEMPT";
 /// Launches that are killed.
 const DEATHS: usize = 8;
 
-/// Repairs the series, checks that all outputs that were finished are there, and appends until killed.
+/// Repairs the series, checks that all outputs that were finished are there, and appends until
+/// killed.
 fn append_until_killed(world: &World, directory: &Path) -> Result<()> {
     let attempt: usize = std::env::var(ATTEMPT).unwrap().parse().unwrap();
     let (path, log) = (directory.join("run.h5"), directory.join("log"));
@@ -294,7 +297,8 @@ fn pyvista_plays_series_in_one_file_and_in_many() {
     });
 }
 
-/// One series in a file and one in numbered files: a cell-centered scalar, a vector and a staggered field.
+/// One series in a file and one in numbered files: a cell-centered scalar, a vector and a staggered
+/// field.
 fn gallery(world: &World, directory: &Path) -> Result<()> {
     let grid = Grid::builder([4, 5, 6]).extent([2.0, 5.0, 1.5]).origin([10.0, 0.0, -1.0]);
     let grid = grid.axis_units(["m", "m", "km"]).build(world)?;
@@ -306,7 +310,8 @@ fn gallery(world: &World, directory: &Path) -> Result<()> {
         u.fill_indexed(|index| value(number(index) as usize, time));
         w.fill_indexed(|index| value(number(index) as usize, time) as f32);
         for component in 0..3 {
-            v.fill_component_indexed(component, |index| value(3 * number(index) as usize + component, time));
+            v.component_mut(component)
+                .fill_indexed(|index| value(3 * number(index) as usize + component, time));
         }
     };
     for name in ["one.h5", "many-*.h5"] {
@@ -361,6 +366,24 @@ fn an_output_counts_though_its_side_file_fails() {
         );
         assert_contains(&message, &["out.h5 is complete, but not its side file", "out.xdmf"]);
         assert_eq!(Input::open(world, directory.join("out.h5"))?.shape("u")?, [4, 5, 6]);
+        Ok(())
+    });
+}
+
+#[test]
+fn a_field_that_knows_its_time_gives_it_to_the_output() {
+    on_ranks_in_scratch(|world, directory| {
+        let path = directory.join("heat-*.h5");
+        let mut u = Grid::builder([6, 4, 5]).build(world)?.field::<f64>("u");
+        let mut series = Series::create(world, &path)?;
+        let error = series.at_time_of(&u).unwrap_err().to_string();
+        assert_contains(&error, &["heat-*.h5", "\"u\" has no time", "set_time", "Series::at"]);
+        for step in 0..2 {
+            u.set_time(f64::from(step), 0.5);
+            series.at_time_of(&u)?.write(&u)?.finish()?;
+        }
+        assert_eq!(series.times(), [0.0, 1.0]);
+        assert_eq!(Input::open(world, directory.join("heat-000001.h5"))?.time(), Some(1.0));
         Ok(())
     });
 }

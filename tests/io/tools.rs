@@ -19,8 +19,9 @@ fn check<T: FromIndex>(world: &World, input: &Input<'_>, name: &str, layout: &La
     Ok(())
 }
 
-/// Each dataset on one grid of three in turn, begun elsewhere for each number of ranks: over these, on all kinds of
-/// grids. (Every reading waits for other ranks, a time slice where ranks outnumber cores.)
+/// Each dataset on one grid of three in turn, begun elsewhere for each number of ranks: over these,
+/// on all kinds of grids. (Every reading waits for other ranks, a time slice where ranks outnumber
+/// cores.)
 #[test]
 fn what_h5py_writes_is_read_whatever_its_type_byte_order_and_storage() {
     let Some(python) = python::with(&["h5py", "numpy"]) else { return };

@@ -115,7 +115,7 @@ fn indefinite_and_unsymmetric_systems_have_their_methods() {
                     - 1.3 * u.at::<0, -1>()
                     - 0.7 * u.at::<0, 1>()
             };
-            u.grid().sweep(u.region_local(), out.output(), u.star_reach::<1>()?, rule)
+            u.grid().sweep(u.region_local(), out.view_mut(), u.star_reach::<1>()?, rule)
         });
         check(&wind, &mut Identity, Krylov::gmres(40), "gmres, wind")?;
         check(&wind, &mut Identity, Krylov::bicgstab(), "bicgstab, wind")?;

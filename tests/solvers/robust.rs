@@ -43,7 +43,7 @@ fn failing(
             return Err(Error::other("the material table ends at 900 K"));
         }
         let rule = |u: StarPoint<'_, f64, 1, 1>| 2.5 * u.center() - u.at::<-1>() - u.at::<1>();
-        u.grid().sweep(u.region_local(), out.output(), u.star_reach::<1>()?, rule)
+        u.grid().sweep(u.region_local(), out.view_mut(), u.star_reach::<1>()?, rule)
     })
 }
 

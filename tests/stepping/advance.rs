@@ -38,9 +38,9 @@ fn check<T: Number, const N: usize>(
     let shape = field.shape_global();
     for component in 0..2 {
         for face in Face::all::<N>().filter(|face| !case.periodic[face.axis]) {
-            field.set_boundary_of(component, face, condition(face, case.turn + component))?;
+            field.component_mut(component).set_boundary(face, condition(face, case.turn + component))?;
         }
-        field.fill_component_indexed(component, |index| T::initial(component, index));
+        field.component_mut(component).fill_indexed(|index| T::initial(component, index));
     }
     // In two calls: the second starts from where the first left off.
     field.advance(stencil, 1)?;
@@ -57,7 +57,7 @@ fn check<T: Number, const N: usize>(
         let offset = field.region_global().start;
         for index in field.region_local().indices() {
             let global: [isize; N] = std::array::from_fn(|a| index[a] + offset[a]);
-            let (found, wanted) = (field.component(component).get(index), reference.get(global));
+            let (found, wanted) = (field.component(component).view().get(index), reference.get(global));
             assert!(
                 bytemuck::bytes_of(&found) == bytemuck::bytes_of(&wanted),
                 "{found:?} is not {wanted:?}: component {component} at {global:?}, radius {radius}, {pattern:?}, {case:?}"
@@ -214,7 +214,7 @@ impl Stencil<f64, 1> for Liar {
         input: parhelion::kernels::View<'_, f64, 1>,
     ) -> Result<(), parhelion::kernels::KernelError> {
         let neighbor = |u: Point<'_, f64, 1, 1>| u.at::<-1>();
-        parhelion::kernels::sweep_here(region, output, input.reach::<1>(), neighbor)
+        parhelion::kernels::sweep_serial(region, output, input.reach::<1>(), neighbor)
     }
 }
 

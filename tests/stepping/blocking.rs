@@ -91,7 +91,7 @@ trait WholeIsValid {
 impl<T: Number, const N: usize> WholeIsValid for Field<T, N> {
     fn whole_is_valid(&self) {
         assert_eq!(self.halo_depth(), self.grid().halo());
-        assert_eq!(self.halo_view(0).region(), self.region_local().grown(self.grid().halo()));
+        assert_eq!(self.component(0).halo_view().region(), self.region_local().grown(self.grid().halo()));
     }
 }
 
@@ -99,7 +99,7 @@ fn check_points<T: Number, const N: usize>(field: &Field<T, N>, reference: &Refe
     let offset = field.region_global().start;
     for index in field.region_local().indices() {
         let global: [isize; N] = std::array::from_fn(|a| index[a] + offset[a]);
-        let (found, wanted) = (field.component(0).get(index), reference.get(global));
+        let (found, wanted) = (field.view().get(index), reference.get(global));
         assert!(
             bytemuck::bytes_of(&found) == bytemuck::bytes_of(&wanted),
             "{found:?} is not {wanted:?} at {global:?}: {what}"
@@ -270,7 +270,7 @@ impl Stencil<f64, 1> for Moody {
         if self.fails {
             // Any error of a kernel: a region that is not in view.
             let far = region.shifted([1000]);
-            return parhelion::kernels::sweep_here(
+            return parhelion::kernels::sweep_serial(
                 far,
                 output,
                 input.reach::<0>(),
@@ -278,7 +278,7 @@ impl Stencil<f64, 1> for Moody {
             );
         }
         let mean = |u: StarPoint<'_, f64, 1, 1>| 0.5 * (u.at::<-1>() + u.at::<1>());
-        parhelion::kernels::sweep_here(region, output, input.star_reach::<1>(), mean)
+        parhelion::kernels::sweep_serial(region, output, input.star_reach::<1>(), mean)
     }
 }
 

@@ -54,7 +54,7 @@ fn grid(world: &World, case: Case) -> Result<Grid<2>> {
 
 fn same(found: &Field<f64, 2>, wanted: &Field<f64, 2>, case: Case) {
     for index in wanted.region_local().indices() {
-        let (found, wanted) = (found.component(0).get(index), wanted.component(0).get(index));
+        let (found, wanted) = (found.view().get(index), wanted.view().get(index));
         assert!(found.to_bits() == wanted.to_bits(), "{found} is not {wanted} at local {index:?}: {case:?}");
     }
 }
@@ -83,7 +83,7 @@ fn check_coupled(world: &World) -> Result<()> {
             let (mut next_p, mut next_q) = (field(&grid, case, 0)?, field(&grid, case, 1)?);
             grid.sweep(
                 p.region_local(),
-                (next_p.output(), next_q.output()),
+                (next_p.view_mut(), next_q.view_mut()),
                 (p.star_reach::<1>()?, q.reach::<2>()?, d.reach::<1>()?),
                 |(p, q, d): (StarPoint<'_, f64, 2, 1>, Point<'_, f64, 2, 2>, Point<'_, f64, 2, 1>)| {
                     coupled((p, q), d)
@@ -138,7 +138,7 @@ fn check_wave(world: &World) -> Result<()> {
             let mut next = field(&grid, case, 0)?;
             grid.sweep(
                 p.region_local(),
-                next.output(),
+                next.view_mut(),
                 (earlier.reach::<0>()?, p.star_reach::<2>()?, d.reach::<0>()?, e.reach::<0>()?),
                 |(earlier, p, d, e): (
                     Point<'_, f64, 2, 0>,
@@ -220,7 +220,7 @@ fn what_does_not_go_together_is_refused() {
         };
         refused(
             grid.evolve(foreign.star_evolving::<1>(), (), 1, keep),
-            "'foreign' cannot be brought forward: it is of another grid",
+            "'foreign' cannot advance: it is of another grid",
         );
         refused(
             grid.evolve(vector.star_evolving::<1>(), (), 1, keep),
@@ -239,7 +239,7 @@ fn what_does_not_go_together_is_refused() {
         let beside = |u: StarPoint<'_, f64, 2, 1>, v: Point<'_, f64, 2, 0>| u.center() + v.center();
         refused(
             grid.evolve(u.star_evolving::<1>(), foreign.constant::<0>(), 1, beside),
-            "it must be like them",
+            "it must have their grid and centering",
         );
         let wide = |u: StarPoint<'_, f64, 2, 2>, ()| u.center();
         refused(grid.evolve(u.star_evolving::<2>(), (), 1, wide), "build the grid with halo(2)");

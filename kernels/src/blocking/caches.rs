@@ -1,4 +1,4 @@
-//! How much cache each thread has.
+//! The sizes of the caches that each thread has.
 
 use std::fs;
 use std::path::Path;
@@ -6,10 +6,10 @@ use std::str::FromStr;
 
 use crate::KernelError;
 
-/// The environment variable that overrides what the operating system says.
+/// The environment variable that overrides the operating system's information.
 const VARIABLE: &str = "PARHELION_CACHES";
 
-/// Bytes of cache that each thread may call its own; of a cache that processors share, their part.
+/// Bytes of cache per thread; of a cache that processors share, the thread's share.
 ///
 /// ```
 /// use parhelion_kernels::Caches;
@@ -24,19 +24,20 @@ pub struct Caches {
     pub l1: usize,
     /// Second level.
     pub l2: usize,
-    /// Third level; 0 where there is none.
+    /// Third level; 0 if there is none.
     pub l3: usize,
 }
 
 impl Caches {
-    /// What is assumed where nothing is known: less than any server of the last ten years has.
-    pub const FALLBACK: Self = Self { l1: 32 << 10, l2: 256 << 10, l3: 1 << 20 };
+    /// Less than any server of the last ten years has.
+    const FALLBACK: Self = Self { l1: 32 << 10, l2: 256 << 10, l3: 1 << 20 };
 
-    /// The caches named by the environment variable `PARHELION_CACHES`, or else those of which the operating system
-    /// knows, or else [`FALLBACK`](Self::FALLBACK).
+    /// The caches given by the environment variable `PARHELION_CACHES`, as in
+    /// `L1=32K,L2=1M,L3=16M`. Default: the caches that the operating system reports, or else small
+    /// ones (32 KiB, 256 KiB and 1 MiB).
     ///
     /// # Errors
-    /// When the variable is set to something else than, for instance, `L1=32K,L2=1M,L3=16M`.
+    /// When the variable has another form.
     pub fn detect() -> Result<Self, KernelError> {
         match std::env::var(VARIABLE) {
             Ok(text) => text.parse(),
@@ -55,7 +56,8 @@ impl Caches {
         Self::described(caches)
     }
 
-    /// From level, type, size and list of processors of every cache; none without a first and a second level.
+    /// The sizes from level, type, size and processor list of every cache; `None` without a first
+    /// and a second level.
     fn described(caches: impl Iterator<Item = [String; 4]>) -> Option<Self> {
         let mut levels = [0; 3];
         for [level, kind, size, sharers] in caches.map(|cache| cache.map(|text| text.trim().to_owned())) {
@@ -84,7 +86,7 @@ impl FromStr for Caches {
                 Some(("L3", size)) => caches.l3 = size,
                 _ => {
                     return Err(KernelError::new(format!(
-                        "'{part}' in '{text}' is no size of a cache; write, as for {VARIABLE}, 'L1=32K,L2=1M,L3=16M'"
+                        "'{part}' in '{text}' is not the size of a cache; write sizes as in {VARIABLE}='L1=32K,L2=1M,L3=16M'"
                     )));
                 }
             }
@@ -104,7 +106,7 @@ fn bytes(text: &str) -> Option<usize> {
     digits.parse::<usize>().ok()?.checked_mul(1 << shift)
 }
 
-/// How many processors a list such as `0-3,8` names.
+/// Number of processors in a list such as `0-3,8`.
 fn count(list: &str) -> Option<usize> {
     list.split(',')
         .map(|range| {

@@ -1,23 +1,23 @@
 //! Temporal blocking: several steps of an explicit update in one pass over memory.
 
-mod ahead;
+mod advance;
 mod caches;
-mod levels;
+mod evolve;
 mod model;
 mod pass;
-mod system;
+mod prefetch;
 mod walls;
 
 use std::fmt;
 use std::str::FromStr;
 
+pub use advance::advance;
 pub use caches::Caches;
-pub use levels::advance;
+pub use evolve::{State, States, evolve};
 pub use pass::Pass;
-pub use system::{State, States, evolve};
 pub use walls::{NoWalls, Walls, fill_walls, set_walls};
 
-/// How many steps one pass over memory makes, and the tiles in which it makes them.
+/// The number of steps in one pass over memory, and the tiles of the pass.
 ///
 /// ```
 /// use parhelion_kernels::Blocking;
@@ -31,13 +31,13 @@ pub use walls::{NoWalls, Walls, fill_walls, set_walls};
 pub struct Blocking<const N: usize> {
     /// Steps in one pass, at least 1.
     pub levels: usize,
-    /// Cells of a tile on each axis, at least 1; along axis 0 tiles follow each other through the block while the
-    /// cells between them stay in the cache.
+    /// Cells of a tile on each axis, at least 1. Along axis 0 tiles follow each other through the
+    /// block while the cells between them stay in the cache.
     pub tile: [usize; N],
 }
 
 impl<const N: usize> Blocking<N> {
-    /// One step a pass, the whole block as one tile for each thread.
+    /// One step per pass, in one tile per thread.
     pub const PLAIN: Self = Self { levels: 1, tile: [usize::MAX; N] };
 }
 
@@ -67,7 +67,7 @@ impl<const N: usize> FromStr for Blocking<N> {
         };
         parse().filter(|blocking| blocking.levels > 0 && blocking.tile.iter().all(|&cells| cells > 0)).ok_or_else(|| {
             crate::KernelError::new(format!(
-                "'{text}' is no blocking for {N} axes; write levels x cells of a tile on each axis, each at least 1 or 'all', \
+                "'{text}' is not a blocking for {N} axes; write levels x cells of a tile on each axis, each at least 1 or 'all', \
                  as in '{}'",
                 Self { levels: 6, tile: [16; N] }
             ))

@@ -1,4 +1,4 @@
-//! Choosing levels and tiles from the sizes of caches.
+//! The choice of levels and tiles from the sizes of caches.
 
 use super::pass::ALIGNED;
 use super::{Blocking, Caches, Pass};
@@ -7,27 +7,29 @@ use crate::Region;
 /// Most levels of a pass.
 const MOST_LEVELS: usize = 16;
 
-/// A start of a row inside of a block costs as much as moving so many bytes: the caches wait for it.
-/// So measured: rows of 2048 cells in 8 levels are faster than rows of 1024 in 16 (see this folder's README).
+/// Cost of starting a row inside a block, in equivalent bytes of memory traffic.
 const ROW_START: f64 = 4096.0;
 
-/// A byte from the third level of cache costs as much as so many from memory, beside what is computed meanwhile.
+/// Cost of a byte from the third-level cache, in equivalent bytes of memory traffic.
 const THIRD_LEVEL: f64 = 0.15;
 
-/// A byte of the strips at the low edges of tiles costs as much as so many others: it is waited for.
+/// Cost of a byte of the strips at the low edges of tiles, relative to other bytes: threads wait
+/// for it.
 const WAITS: f64 = 3.0;
 
-/// A pass pays where it costs at most this part of plain sweeps: it has more calls and waits of its own.
+/// A pass pays if its cost is at most this fraction of plain sweeps, because it makes more calls.
 const PAYS: f64 = 0.9;
 
 impl<const N: usize> Blocking<N> {
-    /// The blocking that should be the fastest for a block of this shape.
+    /// The blocking that the model finds fastest for a block of this shape.
     ///
-    /// `open` says for each axis on how many sides there are other blocks: there every level but the last computes cells
-    /// beyond the block. `bytes` are those of one cell of all arrays that are read and written (16 for one state of f64). The
-    /// answer is [`PLAIN`](Self::PLAIN) where the block fits into the caches of its `threads`, where it is too small to be
-    /// shared among them in several levels, and where the rule reaches so far that tiles would move about as much as
-    /// plain sweeps. How much a rule computes is not known here: try `PLAIN` too for one of many operations.
+    /// `open` is the number of sides with neighboring blocks on each axis, where every level but
+    /// the last computes cells beyond the block. `bytes` is the size of one cell in all arrays that
+    /// are read and written (16 for one state of f64). The result is [`PLAIN`](Self::PLAIN) if the
+    /// block fits into the caches of its `threads`, if it is too small to be divided among them in
+    /// several levels, or if the radius is so large that tiles would move about as many bytes as
+    /// plain sweeps. The model does not know how much a rule computes: also try `PLAIN` for a rule
+    /// of many operations.
     ///
     /// ```
     /// use parhelion_kernels::{Blocking, Caches};
@@ -47,7 +49,7 @@ impl<const N: usize> Blocking<N> {
         let threads = threads.max(1);
         let whole = shape.iter().fold(bytes, |whole, &cells| whole.saturating_mul(cells));
         let cached = threads.saturating_mul(caches.l2.max(caches.l3));
-        // Of a cache that others use too, half can be counted on.
+        // Half of a cache that others use too.
         if whole <= cached / 2 || radius == 0 && N == 1 {
             return Self::PLAIN;
         }
@@ -63,7 +65,7 @@ impl<const N: usize> Blocking<N> {
                     let second = footprint <= caches.l2 as f64 * 0.75;
                     let from_third = if second { 0.0 } else { THIRD_LEVEL * bytes as f64 };
                     let cost = (blocking.moves(shape, radius, bytes) + from_third)
-                        * blocking.more(shape, open, radius);
+                        * blocking.redundancy(shape, open, radius);
                     if cost < best.0
                         && (second || footprint <= caches.l3 as f64 / 4.0)
                         && blocking.feeds(shape, radius, threads)
@@ -76,21 +78,21 @@ impl<const N: usize> Blocking<N> {
         best.1
     }
 
-    /// Whether the tiles of an axis are cut from rows of cells.
+    /// Whether the axis is cut into several tiles.
     fn cuts(&self, shape: [usize; N], axis: usize) -> bool {
         self.tile[axis] < shape[axis]
     }
 
-    /// By how many cells a tile lags behind itself from level to level.
+    /// Cells by which a tile lags behind itself from level to level.
     fn lags(&self, axis: usize, radius: usize) -> usize {
         if axis + 1 == N { radius.next_multiple_of(ALIGNED) } else { radius }
     }
 
-    /// Bytes moved from and to memory for one cell and level, in units of those of all its arrays.
+    /// Cost per cell and level, in equivalent bytes of memory traffic.
     fn moves(&self, shape: [usize; N], radius: usize, bytes: usize) -> f64 {
         let mut moves = bytes as f64 / self.levels as f64;
         for axis in (1..N).filter(|&axis| self.cuts(shape, axis)) {
-            // Its strips at the low edge come from memory once more, and have to be waited for.
+            // The strips at the low edge come from memory once more, and threads wait for them.
             let strips = (self.lags(axis, radius) * self.levels) as f64;
             moves *= 1.0 + WAITS * strips / self.tile[axis] as f64;
         }
@@ -98,13 +100,14 @@ impl<const N: usize> Blocking<N> {
         moves + if short { ROW_START / self.tile[N - 1] as f64 } else { 0.0 }
     }
 
-    /// How many times the cells of the block a level computes on average, with those beyond its open sides.
-    fn more(&self, shape: [usize; N], open: [usize; N], radius: usize) -> f64 {
+    /// Cells that a level computes on average, with those beyond open sides, relative to the cells
+    /// of the block.
+    fn redundancy(&self, shape: [usize; N], open: [usize; N], radius: usize) -> f64 {
         let beyond = |axis: usize| (open[axis] * radius * (self.levels - 1)) as f64 / 2.0;
         (0..N).map(|axis| 1.0 + beyond(axis) / shape[axis].max(1) as f64).product()
     }
 
-    /// Bytes that are used again until the last level has passed them.
+    /// Bytes that are used again before the last level has passed.
     fn footprint(&self, shape: [usize; N], radius: usize, bytes: usize) -> f64 {
         let extent = |axis: usize| {
             let reach = self.lags(axis, radius) * self.levels;
@@ -119,7 +122,7 @@ impl<const N: usize> Blocking<N> {
         (0..N).map(extent).product::<f64>() * bytes as f64
     }
 
-    /// Whether every thread has a slab that is thick enough.
+    /// Whether every thread gets a slab that is thick enough.
     fn feeds(&self, shape: [usize; N], radius: usize, threads: usize) -> bool {
         let pass = Pass::new(Region::from_shape(shape), [[false; 2]; N], radius, *self);
         pass.cuts(threads).iter().product::<usize>() == threads

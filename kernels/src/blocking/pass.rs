@@ -1,31 +1,32 @@
-//! The order in which the cells of a block are brought several steps forward in one pass.
+//! The order in which a pass advances the cells of a block by several steps.
 
 use std::ops::RangeInclusive;
 
-use super::ahead::Ahead;
+use super::prefetch::NextTile;
 use crate::{Blocking, Pool, Region};
 
-/// The largest radius and number of levels: their product can be added to any index of a cell.
+/// The largest radius and the largest number of levels. Their product can be added to any index.
 const MOST: usize = 1 << 16;
 
-/// One pass over a block: `levels` steps of an explicit update, in tiles that stay in the cache, on two arrays that
-/// hold even and odd levels.
+/// One pass over a block: `levels` steps of an explicit update, in tiles that stay in the cache, on
+/// two arrays that hold even and odd levels.
 ///
-/// Level `l` computes `first` less `radius · (l − 1)` cells on the sides that shrink: there, what lies beyond is
-/// known at level 0 only. The other sides are walls; what lies beyond is made from the cells themselves.
-/// How the pass is ordered, and why no value is overwritten too early, is explained in this folder's README.
+/// Level `l` computes `first` less `radius · (l − 1)` cells on the sides that shrink, where the
+/// halo is known at level 0 only. The other sides are walls, whose halo is made from the cells
+/// themselves. The README of this folder explains the order and why no value is overwritten too
+/// early.
 #[derive(Clone, Debug)]
 pub struct Pass<const N: usize> {
-    /// What the first level computes.
+    /// Cells of the first level.
     first: Region<N>,
     shrinking: [[bool; 2]; N],
     radius: usize,
-    /// How far a tile lags behind itself one level earlier, at least the radius.
+    /// Cells by which a tile lags behind itself one level earlier, at least the radius.
     lag: [usize; N],
     blocking: Blocking<N>,
-    /// The level on which the first one builds.
+    /// The level before the first.
     before: usize,
-    /// The level at which the steps end; more than the last of this pass where it is one of several.
+    /// The last level of all passes, at which the steps end.
     end: usize,
 }
 
@@ -33,13 +34,15 @@ impl<const N: usize> Pass<N> {
     /// A pass whose first level computes the cells `first`, with a rule of this radius.
     ///
     /// # Panics
-    /// When there is no level, or a tile without cells, or more than 2¹⁶ cells of radius or levels.
+    /// When there is no level, a tile has no cells, or the radius or the number of levels exceeds
+    /// 2¹⁶.
     pub fn new(first: Region<N>, shrinking: [[bool; 2]; N], radius: usize, blocking: Blocking<N>) -> Self {
         assert!(
             (1..=MOST).contains(&blocking.levels)
                 && blocking.tile.iter().all(|&cells| cells > 0)
                 && radius <= MOST,
-            "no pass can be made of a blocking '{blocking}' for rules of radius {radius}"
+            "no pass can be made of a blocking '{blocking}' for rules of radius {radius}: levels and tiles are at \
+             least 1, levels and radius at most {MOST}"
         );
         let mut lag = [radius; N];
         if blocking.tile[N - 1] < first.shape()[N - 1] {
@@ -48,7 +51,8 @@ impl<const N: usize> Pass<N> {
         Self { first, shrinking, radius, lag, blocking, before: 0, end: blocking.levels }
     }
 
-    /// A pass that brings `cells` from the level before to `level`, of `end` levels altogether.
+    /// A pass of one level, which advances `cells` from the level before to `level`, of `end`
+    /// levels altogether.
     ///
     /// # Panics
     /// Unless `1 ≤ level ≤ end`.
@@ -70,48 +74,49 @@ impl<const N: usize> Pass<N> {
         self.before + 1..=self.before + self.blocking.levels
     }
 
-    /// The level at which the steps end: after it no more halo is needed.
+    /// The level at which the steps end. No halo is needed after it.
     pub fn end(&self) -> usize {
         self.end
     }
 
-    /// How far the rule reads.
+    /// Radius of the rule.
     pub fn radius(&self) -> usize {
         self.radius
     }
 
-    /// The cells that are brought to `level`, one of [`levels`](Self::levels).
+    /// The cells that reach `level`, one of [`levels`](Self::levels).
     pub fn cells(&self, level: usize) -> Region<N> {
         let width = self.skew(level);
         self.first.shrunk(self.shrinking.map(|sides| sides.map(|shrinks| if shrinks { width } else { 0 })))
     }
 
-    /// How far the values of `level` reach beyond what the first level reads.
+    /// Cells by which a shrinking side of `level` lies inside that of the first level.
     fn skew(&self, level: usize) -> usize {
         self.radius * (level - 1 - self.before)
     }
 
-    /// How far tiles of `level` lag behind those of the first level.
+    /// Cells by which tiles of `level` lag behind those of the first level.
     fn lag(&self, level: usize) -> [isize; N] {
         self.lag.map(|lag| (lag * (level - 1 - self.before)) as isize)
     }
 
-    /// Calls `piece(level, cells)` for boxes of cells that together are [`cells`](Self::cells) of every level, on all
-    /// threads of `pool`. The thread that calls also runs `here` now and then.
+    /// Calls `piece(level, cells)` on all threads of `pool`, for boxes of cells that together are
+    /// the [`cells`](Self::cells) of every level. The calling thread also runs `between_tiles`
+    /// between its tiles.
     ///
-    /// When a piece is called, all cells within the radius of it that belong to the level before have been called;
-    /// none of their values has been overwritten if level `l` writes to array `l mod 2`; and no
-    /// other thread works on any of them.
-    pub fn run(&self, pool: &Pool, piece: impl Fn(usize, Region<N>) + Sync, here: impl FnMut()) {
-        self.run_ahead(pool, |level, cells, _| piece(level, cells), here);
+    /// When a piece is called, all cells of the level before within its radius are done, none of
+    /// their values has been overwritten if level `l` writes to array `l mod 2`, and no other
+    /// thread works on any of them.
+    pub fn run(&self, pool: &Pool, piece: impl Fn(usize, Region<N>) + Sync, between_tiles: impl FnMut()) {
+        self.run_with_next(pool, |level, cells, _| piece(level, cells), between_tiles);
     }
 
-    /// As [`run`](Self::run); a piece also hears what the thread will compute next.
-    pub(super) fn run_ahead(
+    /// As [`run`](Self::run); a piece also gets the tile that the thread computes next.
+    pub(super) fn run_with_next(
         &self,
         pool: &Pool,
-        piece: impl Fn(usize, Region<N>, Ahead<N>) + Sync,
-        mut here: impl FnMut(),
+        piece: impl Fn(usize, Region<N>, NextTile<N>) + Sync,
+        mut between_tiles: impl FnMut(),
     ) {
         let cuts = self.cuts(pool.threads());
         for inverted in self.phases(&cuts) {
@@ -119,15 +124,15 @@ impl<const N: usize> Pass<N> {
             let mine = |thread: usize| {
                 blocks.indices().skip(thread).step_by(pool.threads()).map(|block| block.map(|b| b as usize))
             };
-            pool.run_beside(
+            pool.run_with_caller(
                 |thread| mine(thread).for_each(|block| self.block(&cuts, inverted, block, &piece, || ())),
-                || mine(0).for_each(|block| self.block(&cuts, inverted, block, &piece, &mut here)),
+                || mine(0).for_each(|block| self.block(&cuts, inverted, block, &piece, &mut between_tiles)),
             );
         }
     }
 
-    /// Into how many slabs each axis is cut for `threads` threads: as many as there are threads, the slowest
-    /// axes first, but thick enough that they keep apart up to the last level.
+    /// The number of slabs on each axis for `threads` threads: as many as there are threads, the
+    /// slowest axes first, but thick enough to stay apart up to the last level.
     pub(super) fn cuts(&self, threads: usize) -> [usize; N] {
         let thinnest = 2 * self.skew(*self.levels().end()) + 1;
         let mut left = threads;
@@ -139,8 +144,8 @@ impl<const N: usize> Pass<N> {
         })
     }
 
-    /// The phases of a pass: for each axis, whether the slabs' upright or the inverted wedges between them are
-    /// computed. A phase needs nothing but those of fewer inverted axes.
+    /// The phases of a pass: for each axis, whether the inverted wedges between slabs are computed
+    /// or the upright wedges of the slabs. A phase depends only on phases with fewer inverted axes.
     fn phases(&self, cuts: &[usize; N]) -> impl Iterator<Item = [bool; N]> {
         let needed: [bool; N] = cuts.map(|cuts| cuts > 1 && self.blocking.levels > 1);
         (0..1_usize << N)
@@ -168,17 +173,17 @@ impl<const N: usize> Pass<N> {
         cells
     }
 
-    /// One block of a phase, tile by tile: along axis 0 first, the levels of each tile innermost. A tile is
-    /// shifted down by the radius from level to level.
+    /// Computes one block of a phase tile by tile: along axis 0 first, the levels of each tile
+    /// innermost. A tile moves down by the lag from level to level.
     fn block(
         &self,
         cuts: &[usize; N],
         inverted: [bool; N],
         block: [usize; N],
-        piece: &impl Fn(usize, Region<N>, Ahead<N>),
-        mut between: impl FnMut(),
+        piece: &impl Fn(usize, Region<N>, NextTile<N>),
+        mut between_tiles: impl FnMut(),
     ) {
-        // In the frame that moves along with the tiles, where a tile has the same place at all levels.
+        // In the frame that moves with the tiles, where a tile has the same place at all levels.
         let moving: Vec<Region<N>> = self
             .levels()
             .map(|level| self.slab(cuts, inverted, block, level).shifted(self.lag(level)))
@@ -189,7 +194,7 @@ impl<const N: usize> Pass<N> {
         };
         let edges: [Vec<isize>; N] =
             std::array::from_fn(|a| edges(hull.start[a], hull.end[a], self.blocking.tile[a], a + 1 == N));
-        // Axis 0 runs fastest: read the tile numbers backwards.
+        // Axis 0 runs fastest, so tile numbers are reversed.
         let tiles = Region::<N>::from_shape(reversed(std::array::from_fn(|a| edges[a].len() - 1)));
         let mut tiles = tiles.indices().map(|number: [isize; N]| {
             let tile = reversed(number).map(|i| i as usize);
@@ -206,25 +211,26 @@ impl<const N: usize> Pass<N> {
                 let part = cells.intersection(moving);
                 if !part.is_empty() {
                     let next = next.map_or(Region::new([0; N], [0; N]), |next| next.intersection(moving));
-                    let ahead = Ahead {
+                    let next_tile = NextTile {
                         cells: next.shifted(back),
                         first_level: level == *self.levels().start(),
                         radius: self.radius,
                         lag: self.lag,
                         cut: std::array::from_fn(|a| edges[a].len() > 2),
                     };
-                    piece(level, part.shifted(back), ahead);
+                    piece(level, part.shifted(back), next_tile);
                 }
             }
-            between();
+            between_tiles();
         }
     }
 }
 
-/// Rows of tiles start at multiples of so many cells, on cache lines for elements of 4 bytes and more.
+/// Rows of tiles start at multiples of this number of cells: on cache lines, for elements of 4
+/// bytes or more.
 pub(super) const ALIGNED: usize = 16;
 
-/// Where the tiles of an axis begin and end.
+/// The starts of the tiles of an axis, and the end of the last one.
 fn edges(start: isize, end: isize, tile: usize, rows: bool) -> Vec<isize> {
     let length = (end - start) as usize;
     if tile >= length {
@@ -251,7 +257,7 @@ mod tests {
     use std::collections::HashMap;
     use std::sync::Mutex;
 
-    /// What the two arrays hold while a pass runs: the level of every cell, or nothing.
+    /// The level of every cell in each of the two arrays while a pass runs.
     struct Levels<const N: usize> {
         arrays: [HashMap<[isize; N], usize>; 2],
     }
@@ -278,7 +284,7 @@ mod tests {
         let mut random = seed;
         for inverted in pass.phases(&cuts) {
             let blocks = Region::from_shape(std::array::from_fn(|a| cuts[a] - usize::from(inverted[a])));
-            // What each block of the phase does, then all of them interleaved at random, as threads would.
+            // The pieces of each block of the phase, interleaved at random as threads would.
             let mut work: Vec<Vec<(usize, Region<N>)>> = blocks
                 .indices()
                 .map(|block| {

@@ -1,16 +1,17 @@
-//! Filling the halo beyond walls from the cells inside them, piece by piece.
-#![allow(unsafe_code, reason = "threads write disjoint cells; see the invariants of view.rs")]
+//! The halo beyond walls, filled piece by piece from the cells inside them.
+#![allow(unsafe_code, reason = "threads write disjoint cells; see the invariants of cells.rs")]
 
-use crate::view::{Cells, rows};
+use crate::storage::{Cells, rows};
 use crate::{Element, KernelError, Pool, Region, ViewMut};
 
-/// What stands beyond the walls of a block.
+/// The walls of a block, and the values of the halo cells beyond them.
 ///
-/// A wall is a mirror at an end of the cells of a block, between points or on the outermost: the halo cell `i` on its axis
-/// has the image `mirror − i` inside. Its value is made from the
-/// image's, or from nothing but its place. Beyond edges and corners the last axis decides, and earlier ones made its images.
+/// A wall is a mirror at an end of the block, either between points or on the outermost point. The
+/// halo cell `i` on its axis has the image `mirror − i` inside. The value of a halo cell depends on
+/// its image or only on its place. Beyond edges and corners the last axis decides; its images were
+/// filled by the earlier axes.
 pub trait Walls<T, const N: usize>: Sync {
-    /// The sum of the indices of a halo cell and of its image at a wall; `None` where there is no wall.
+    /// The sum of the indices of a halo cell and its image. `None` where there is no wall.
     fn mirror(&self, axis: usize, high: bool) -> Option<isize>;
 
     /// Whether a wall carries points and gives them values.
@@ -19,8 +20,8 @@ pub trait Walls<T, const N: usize>: Sync {
     /// Writes the values of points on a wall that gives them, from `first` on along the last axis.
     fn set(&self, axis: usize, high: bool, first: [isize; N], points: &mut [T]);
 
-    /// Turns images into the values of the halo cells from `first` on along the last axis, `level` steps after the
-    /// pass began.
+    /// Turns `cells`, which hold the images, into the values of the halo cells from `first` on
+    /// along the last axis, `level` steps after the start of the pass.
     fn fill(&self, axis: usize, high: bool, level: usize, first: [isize; N], cells: &mut [T]);
 }
 
@@ -54,19 +55,19 @@ impl<T, W: Walls<T, N>, const N: usize> Walls<T, N> for &W {
     }
 }
 
-/// Walls around a block, and how many halo cells beyond them are wanted.
+/// The halo cells beyond the walls of a block.
 #[derive(Debug)]
-pub(super) struct Beyond<W, const N: usize> {
+pub(super) struct WallHalo<W, const N: usize> {
     walls: W,
-    /// What the walls said once: what is checked is what is used.
+    /// Asked of the walls once, so that the mirrors in use are the checked ones.
     mirrors: [[Option<isize>; 2]; N],
-    /// The cells inside the walls.
+    /// Cells inside the walls.
     interior: Region<N>,
-    /// Halo cells beyond the walls, `[low, high]` on each axis.
+    /// Number of halo cells beyond the walls, `[low, high]` on each axis.
     depth: [[usize; 2]; N],
 }
 
-impl<W, const N: usize> Beyond<W, N> {
+impl<W, const N: usize> WallHalo<W, N> {
     pub(super) fn new<T>(walls: W, interior: Region<N>, depth: [[usize; 2]; N]) -> Self
     where
         W: Walls<T, N>,
@@ -75,16 +76,16 @@ impl<W, const N: usize> Beyond<W, N> {
         Self { walls, mirrors, interior, depth }
     }
 
-    /// Checks that the halo beyond the walls can be filled from the images of the cells `computed`.
+    /// Checks that the halo beyond the walls can be filled from the images in the cells `computed`.
     ///
     /// # Errors
-    /// When a wall is not where the interior ends; when the halo beyond a wall, or its images, are not all among
-    /// `cells`; and when `computed` has cells beyond a wall, which would be filled as well.
+    /// When a wall is not at an end of the interior, when `cells` lacks halo cells or their images,
+    /// or when `computed` has cells beyond a wall, which would be filled as well.
     pub(super) fn check(&self, cells: &Region<N>, computed: &Region<N>) -> Result<(), KernelError> {
         for (axis, high) in sides::<N>() {
             let Some(mirror) = self.mirrors[axis][usize::from(high)] else { continue };
             let (start, end) = (self.interior.start[axis], self.interior.end[axis]);
-            // Between points, or on the outermost.
+            // Between points, or on the outermost point.
             let twice = if high { end } else { start }.wrapping_mul(2);
             let legal = if high { [twice - 1, twice - 2] } else { [twice - 1, twice] };
             let crossed = if high { computed.end[axis] > end } else { computed.start[axis] < start }
@@ -96,12 +97,12 @@ impl<W, const N: usize> Beyond<W, N> {
                     self.interior
                 )));
             }
-            let halo = self.beyond(axis, high);
+            let halo = self.region(axis, high);
             let images = mirrored(&halo, axis, mirror);
             let inside = |part: &Region<N>| {
                 part.is_empty() || cells.start[axis] <= part.start[axis] && part.end[axis] <= cells.end[axis]
             };
-            // Behind a side without wall, images are computed or received like other cells.
+            // Beyond a side without a wall, images are computed or received like other cells.
             let [low_wall, high_wall] = self.mirrors[axis].map(|mirror| mirror.is_some());
             let inside_walls =
                 !(low_wall && images.start[axis] < start || high_wall && images.end[axis] > end);
@@ -116,8 +117,8 @@ impl<W, const N: usize> Beyond<W, N> {
         Ok(())
     }
 
-    /// The halo behind one wall.
-    fn beyond(&self, axis: usize, high: bool) -> Region<N> {
+    /// The halo cells beyond one wall.
+    fn region(&self, axis: usize, high: bool) -> Region<N> {
         let depth = self.depth[axis][usize::from(high)] as isize;
         let (start, end) = (self.interior.start[axis], self.interior.end[axis]);
         if high {
@@ -127,7 +128,7 @@ impl<W, const N: usize> Beyond<W, N> {
         }
     }
 
-    /// Gives the points of `piece` that lie on walls their values.
+    /// Sets the points of `piece` that lie on walls to the values of the walls.
     ///
     /// # Safety
     /// `piece` is in view, and no other thread touches it.
@@ -145,11 +146,12 @@ impl<W, const N: usize> Beyond<W, N> {
         }
     }
 
-    /// Fills the halo cells whose images lie in `piece`, and those whose images are these, on the axes from `from` on.
+    /// Fills the halo cells whose images lie in `piece`, and then those whose images are such halo
+    /// cells, on the axes from `from` on.
     ///
     /// # Safety
-    /// The halo passed `check` with all cells in view; `piece` is in view; no other thread touches these halo cells or
-    /// writes to `piece`.
+    /// The halo passed `check` with all cells in view, `piece` is in view, and no other thread
+    /// touches these halo cells or writes to `piece`.
     pub(super) unsafe fn fill<T: Element>(
         &self,
         cells: &Cells<T, N>,
@@ -162,7 +164,7 @@ impl<W, const N: usize> Beyond<W, N> {
         for axis in from..N {
             for high in [false, true] {
                 let Some(mirror) = self.mirrors[axis][usize::from(high)] else { continue };
-                let halo = self.beyond(axis, high);
+                let halo = self.region(axis, high);
                 let image = mirrored(&piece, axis, mirror);
                 let target = piece.with_axis(
                     axis,
@@ -172,8 +174,8 @@ impl<W, const N: usize> Beyond<W, N> {
                 if target.is_empty() {
                     continue;
                 }
-                // SAFETY: target and images are in view by `check`, and disjoint, the images being inside the
-                // walls; the contract.
+                // SAFETY: target and images are in view by `check`, and disjoint because the images
+                // are inside the walls; the contract.
                 unsafe {
                     self.fill_box(cells, level, axis, high, mirror, target);
                     self.fill(cells, level, target, axis + 1);
@@ -183,7 +185,8 @@ impl<W, const N: usize> Beyond<W, N> {
     }
 
     /// # Safety
-    /// `target` and its images are in view and disjoint, and no other thread touches the one or writes the other.
+    /// `target` and its images are in view and disjoint, and no other thread touches the target or
+    /// writes to the images.
     unsafe fn fill_box<T: Element>(
         &self,
         cells: &Cells<T, N>,
@@ -198,7 +201,7 @@ impl<W, const N: usize> Beyond<W, N> {
         for (first, len) in rows(target) {
             let mut image = first;
             image[axis] = mirror - first[axis];
-            // SAFETY: the contract. Along the last axis images run backwards.
+            // SAFETY: the contract. Along the last axis the images run backwards.
             let row = unsafe {
                 let (to, from) = (cells.at(first), cells.at(image));
                 if axis + 1 < N {
@@ -223,10 +226,10 @@ fn sides<const N: usize>() -> impl Iterator<Item = (usize, bool)> {
     (0..N).flat_map(|axis| [(axis, false), (axis, true)])
 }
 
-/// Gives the points of `interior` that lie on walls their values.
+/// Sets the points of `interior` that lie on walls to the values of the walls.
 ///
 /// # Errors
-/// When they are not all in view.
+/// When some of `interior` is not in view.
 pub fn set_walls<T: Element, W: Walls<T, N>, const N: usize>(
     pool: &Pool,
     cells: ViewMut<'_, T, N>,
@@ -234,13 +237,13 @@ pub fn set_walls<T: Element, W: Walls<T, N>, const N: usize>(
     interior: Region<N>,
 ) -> Result<(), KernelError> {
     require(&cells, &interior)?;
-    let beyond = Beyond::new(walls, interior, [[0; 2]; N]);
+    let halo = WallHalo::new(walls, interior, [[0; 2]; N]);
     let cells = cells.cells;
     let values = sides::<N>().filter(|&(axis, high)| walls.gives_values(axis, high)).count();
     let surface = interior.shape().iter().map(|&n| interior.len() / n.max(1)).max().unwrap_or(0);
-    pool.run_if_worth(values * surface * size_of::<T>(), |thread, threads| {
+    pool.run_unless_small(values * surface * size_of::<T>(), |thread, threads| {
         // SAFETY: in view by the check; the parts of a region are disjoint.
-        unsafe { beyond.set_walls(&cells, interior.part(thread, threads)) };
+        unsafe { halo.set_walls(&cells, interior.part(thread, threads)) };
     });
     Ok(())
 }
@@ -252,17 +255,17 @@ fn require<T: Element, const N: usize>(
     if cells.region().contains_region(needed) {
         return Ok(());
     }
-    Err(KernelError::new(format!("the cells {needed:?} are not all in view of {:?}", cells.region())))
+    Err(KernelError::new(format!("the cells {needed:?} are not all in the view {:?}", cells.region())))
 }
 
-/// Fills the halo beyond walls, `depth` cells on each side,
-/// including the edges and corners next to cells of `known`.
+/// Fills the halo beyond walls, `depth` cells on each side, including the edges and corners next to
+/// cells of `known`.
 ///
-/// `interior` are the cells between the walls; `known` are those of which the images are wanted: the interior and the halo
-/// on other sides, or a part of these.
+/// `interior` has the cells between the walls. `known` has the cells to be mirrored: the interior
+/// and the halo on other sides, or a part of these.
 ///
 /// # Errors
-/// When some of this is not in view, or images are not in the interior, or walls not at its ends.
+/// When cells are not in view, images are not in the interior, or walls are not at its ends.
 pub fn fill_walls<T: Element, W: Walls<T, N>, const N: usize>(
     pool: &Pool,
     cells: ViewMut<'_, T, N>,
@@ -271,17 +274,17 @@ pub fn fill_walls<T: Element, W: Walls<T, N>, const N: usize>(
     known: Region<N>,
     depth: [[usize; 2]; N],
 ) -> Result<(), KernelError> {
-    let beyond = Beyond::new(walls, interior, depth);
+    let halo = WallHalo::new(walls, interior, depth);
     require(&cells, &known)?;
-    beyond.check(&cells.region(), &known)?;
+    halo.check(&cells.region(), &known)?;
     let cells = cells.cells;
     let surface: usize = sides::<N>()
-        .filter(|&(axis, high)| beyond.mirrors[axis][usize::from(high)].is_some())
-        .map(|(axis, high)| beyond.beyond(axis, high).len())
+        .filter(|&(axis, high)| halo.mirrors[axis][usize::from(high)].is_some())
+        .map(|(axis, high)| halo.region(axis, high).len())
         .sum();
-    pool.run_if_worth(surface * size_of::<T>(), |thread, threads| {
-        // SAFETY: the halo passed its check; every thread fills what mirrors its own part of the known cells.
-        unsafe { beyond.fill(&cells, 0, known.part(thread, threads), 0) };
+    pool.run_unless_small(surface * size_of::<T>(), |thread, threads| {
+        // SAFETY: the halo passed its check; every thread fills the cells that mirror its own part.
+        unsafe { halo.fill(&cells, 0, known.part(thread, threads), 0) };
     });
     Ok(())
 }
@@ -293,14 +296,14 @@ mod tests {
     use super::*;
     use crate::{Blocking, Pass, advance, star_stencil};
 
-    /// Says that there is a mirror here, from the given question on.
-    struct Liar {
+    /// Walls that report a mirror only from question number `from` on.
+    struct FickleWalls {
         mirror: isize,
         from: usize,
         asked: AtomicUsize,
     }
 
-    impl Walls<f64, 1> for Liar {
+    impl Walls<f64, 1> for FickleWalls {
         fn mirror(&self, _: usize, high: bool) -> Option<isize> {
             let number = self.asked.fetch_add(1, Ordering::Relaxed);
             (!high && number >= self.from).then_some(self.mirror)
@@ -317,7 +320,7 @@ mod tests {
     fn try_walls(mirror: isize, from: usize, interior: Region<1>) -> Result<Vec<f64>, KernelError> {
         let (mut a, mut b) = (vec![1.0; 102], vec![1.0; 102]);
         let whole = Region::new([-1], [101]);
-        let walls = Liar { mirror, from, asked: AtomicUsize::new(0) };
+        let walls = FickleWalls { mirror, from, asked: AtomicUsize::new(0) };
         let mean = star_stencil::<f64, 1, 1>(|u| 0.5 * (u.at::<-1>() + u.at::<1>()));
         let pass = Pass::new(Region::from_shape([100]), [[false; 2]], 1, Blocking { levels: 2, tile: [10] });
         let arrays = [ViewMut::from_slice(&mut a, whole), ViewMut::from_slice(&mut b, whole)];
@@ -328,11 +331,11 @@ mod tests {
     #[test]
     fn walls_are_asked_once_and_must_be_at_the_ends_of_the_cells() {
         let interior = Region::from_shape([100]);
-        // Between points and on the outermost: the halo cell is filled at level 1.
+        // Between points and on the outermost point: the halo cell is filled at level 1.
         for mirror in [-1, 0] {
             assert_eq!(try_walls(mirror, 0, interior).unwrap()[0], 777.0);
         }
-        // Who changes his mind later has no wall.
+        // Answers after the first do not matter.
         assert_eq!(try_walls(0, 2, interior).unwrap()[0], 1.0);
         for mirror in [-2, 1, 99, isize::MAX] {
             assert!(try_walls(mirror, 0, interior).unwrap_err().to_string().contains("must be at an end"));

@@ -1,19 +1,19 @@
-//! The exact sum of doubles.
+//! Exact sums of doubles.
 
-use super::block::{Block, Mapped, Plain, Zipped};
-use super::extract::{self, BLOCK, Extracted, LANES, LEVELS, Window};
+use super::block::{BLOCK, Block, LANES, Mapped, Plain, Zipped};
+use super::extract::{self, Extracted, LEVELS, Window};
 use super::limbs::{LIMBS, Limbs, MIN_EXPONENT};
 use super::sum::ExactSum;
 use crate::simd::{self, Kernel};
 
 /// The exact sum of any number of `f64` values, rounded once, when it is read.
 ///
-/// Because the sum is exact, its bits depend on the *set* of values only: not on their order, nor
-/// on how they were split into rows, threads and ranks. Finite values of any size may be added, up to 2^64
-/// of them; `total` is the double nearest to the true sum (ties to even; ±∞ beyond the largest
-/// finite value, as in IEEE 754). A sum of zero is `+0.0`, even if all values were `-0.0`. As in any
-/// order of plain additions, one NaN, or infinities of both signs, make the total NaN, and infinities of
-/// one sign make it that infinity.
+/// Because the sum is exact, its bits depend only on the *set* of values, not on their order or on
+/// how they were split into rows, threads and processes. Up to 2^64 finite values of any size may
+/// be added. `total` is the double nearest to the true sum (ties to even; ±∞ beyond the largest
+/// finite value, as in IEEE 754). A sum of zero is `+0.0`, even if all values were `-0.0`. As with
+/// plain additions, one NaN or infinities of both signs make the total NaN, and infinities of one
+/// sign make it that infinity.
 ///
 /// ```
 /// use parhelion_kernels::{Accumulator, ExactSum};
@@ -32,15 +32,15 @@ use crate::simd::{self, Kernel};
 pub struct Accumulator {
     limbs: Limbs,
     seen: Specials,
-    // what sufficed for the last block and is tried first for the next; no part of the value
+    // The window of the last block, tried first for the next; not part of the value.
     window: Window,
-    /// Levels of lanes; one more than [`LEVELS`] for several passes.
+    /// Levels of lanes; [`LEVELS`] + 1 stands for several passes.
     depth: usize,
-    /// Blocks in a row for which the last level had nothing to do.
+    /// Consecutive blocks for which the last level had nothing to do.
     idle: u32,
 }
 
-/// Which values without a place in [`Limbs`] were added.
+/// The kinds of added values that have no place in [`Limbs`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Specials {
     nan: bool,
@@ -48,15 +48,15 @@ struct Specials {
     negative_infinite: bool,
 }
 
-/// Passes over a block of widely ranging values (each takes the upper ~130 bits of what is
-/// left) before what remains is added one by one.
+/// Passes over a block of widely ranging values before the remainders are added one by one. Each
+/// pass takes the upper ~130 bits of the remainders.
 const PASSES: usize = 2;
 
-/// Blocks that must do without their last level before it is given up.
+/// Consecutive blocks without need of the last level after which it is dropped.
 const PATIENCE: u32 = 16;
 
-/// Binades by which a window is raised beyond need, lest a slow growth of the data
-/// raises it block by block.
+/// Binades by which a window is raised beyond need, so that slowly growing data does not raise it
+/// block by block.
 const SLACK: i32 = 2;
 
 impl Default for Accumulator {
@@ -71,7 +71,7 @@ impl Accumulator {
         Self { limbs: Limbs::ZERO, seen: Specials::default(), window: Window::LOWEST, depth: 1, idle: 0 }
     }
 
-    /// Adds one value; whole rows are several times faster per value.
+    /// Adds one value. Adding whole rows is several times faster per value.
     #[inline]
     pub fn add(&mut self, value: f64) {
         let bits = value.to_bits();
@@ -91,8 +91,8 @@ impl Accumulator {
 
     /// Adds `f(x)` for every `x` of a row.
     ///
-    /// `f` must be pure: it may be called more than once for a value. Let it be short arithmetic; it is then
-    /// compiled into the vectorized loop.
+    /// `f` must be pure: it may be called more than once for a value. Short arithmetic is compiled
+    /// into the vectorized loop.
     pub fn add_map<T: Copy>(&mut self, row: &[T], f: impl Fn(T) -> f64) {
         simd::dispatch(AddBlocks { sum: self, blocks: row.chunks(BLOCK).map(|row| Mapped { row, f: &f }) });
     }
@@ -140,7 +140,7 @@ impl Accumulator {
         }
     }
 
-    /// Takes one level off when the last one had nothing to do for a while.
+    /// Drops the last level when it has had nothing to do for a while.
     #[inline]
     fn relax(&mut self, idle: bool) {
         self.idle = if idle && self.depth > 1 { self.idle + 1 } else { 0 };
@@ -149,9 +149,10 @@ impl Accumulator {
         }
     }
 
-    /// Adds a block whose values span more binades than the levels of lanes, or are too large for them.
+    /// Adds a block whose values span more binades than the levels of lanes, or are too large for
+    /// them.
     ///
-    /// Apart from the usual path, which stays short and without the large buffer on its stack.
+    /// Separate from the usual path, which stays short and has no large buffer on its stack.
     #[cold]
     #[inline(never)]
     fn add_block_in_passes(&mut self, block: &impl Block) {
@@ -176,7 +177,7 @@ impl Accumulator {
                     self.seen.nan = true;
                     return;
                 }
-                Extracted::TooLarge(max) => unreachable!("a window made for {max} holds it"),
+                Extracted::TooLarge(max) => unreachable!("the window for {max} holds it"),
             }
         }
         rest.as_flattened().iter().for_each(|&value| self.add_nonzero(value));
@@ -222,7 +223,7 @@ impl ExactSum for Accumulator {
     }
 
     fn from_words(words: &[i64]) -> Self {
-        assert_eq!(words.len(), Self::WORDS, "words of a sum of doubles");
+        assert_eq!(words.len(), Self::WORDS, "the words are not those of a sum of doubles");
         let (limbs, seen) = words.split_at(LIMBS);
         let [nan, infinite, negative_infinite] = std::array::from_fn(|i| seen[i] != 0);
         let limbs = Limbs::from_words(std::array::from_fn(|i| limbs[i]));
@@ -252,7 +253,7 @@ impl Specials {
     }
 }
 
-/// The loop over the blocks of a row, to be compiled once per instruction set.
+/// The loop over the blocks of a row, compiled once per instruction set.
 struct AddBlocks<'a, I> {
     sum: &'a mut Accumulator,
     blocks: I,

@@ -1,29 +1,36 @@
-//! What the extraction reads: rows, or rows mapped on the way.
+//! Blocks of values for the extraction: rows, or rows mapped on the fly.
 
-use super::extract::LANES;
+/// Lanes summed side by side: enough independent chains of additions to hide their latency.
+pub(super) const LANES: usize = 8;
 
-/// Most chunks staged at a time when values are computed.
+/// Most values that one lane takes before it is read out.
+pub(super) const CHUNKS: usize = 128;
+
+/// Most values in a block.
+pub(super) const BLOCK: usize = LANES * CHUNKS;
+
+/// Chunks staged at a time when values are computed.
 const STAGED: usize = 8;
 
-/// Values of type `T` staged at a time: few, so that the CPU already loads the next ones while it extracts
-/// these (128 doubles cost 40 % more out of cache), but not less than 256 bytes of the row.
+/// Values of type `T` staged at a time. They are few, so the CPU loads the next ones while it
+/// extracts these (128 doubles take 40 % longer out of cache), but at least 256 bytes of the row.
 const fn staged<T>() -> usize {
     if size_of::<T>() <= 4 { STAGED * LANES } else { STAGED / 2 * LANES }
 }
 
-/// At most [`BLOCK`](super::extract::BLOCK) values that can be read more than once, in parts.
+/// At most [`BLOCK`] values that can be read more than once, in parts.
 pub(super) trait Block {
-    /// Room for values that are computed or padded on the way.
+    /// Room for values that are computed or padded on the fly.
     type Stage;
     const EMPTY_STAGE: Self::Stage;
 
     fn parts(&self) -> usize;
 
-    /// The values of part `i`, padded with zeros to whole chunks, where they are or in `stage`.
+    /// The values of part `i`, padded with zeros to whole chunks: in place, or in `stage`.
     fn part<'a>(&'a self, i: usize, stage: &'a mut Self::Stage) -> &'a [[f64; LANES]];
 }
 
-/// Values in memory: whole chunks where they are, then the rest.
+/// Values in memory: whole chunks in place, then the rest.
 pub(super) struct Plain<'a>(pub(super) &'a [f64]);
 
 impl Block for Plain<'_> {
@@ -42,8 +49,8 @@ impl Block for Plain<'_> {
     }
 }
 
-/// Values mapped, a part at a time: this loop the compiler vectorizes whatever the function,
-/// which it does not reliably do when the function is part of the extraction itself.
+/// Mapped values, a part at a time. The compiler vectorizes this loop for any function, but not
+/// reliably if the function is part of the extraction itself.
 pub(super) struct Mapped<'a, T, F> {
     pub(super) row: &'a [T],
     pub(super) f: &'a F,
@@ -64,7 +71,7 @@ impl<T: Copy, F: Fn(T) -> f64> Block for Mapped<'_, T, F> {
     }
 }
 
-/// The same for two rows of one length.
+/// Mapped pairs of values of two rows of the same length.
 pub(super) struct Zipped<'a, T, U, F> {
     pub(super) left: &'a [T],
     pub(super) right: &'a [U],

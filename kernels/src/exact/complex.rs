@@ -1,4 +1,4 @@
-//! The exact sum of complex numbers.
+//! Exact sums of complex numbers.
 
 use num_complex::Complex;
 
@@ -35,7 +35,7 @@ impl ExactSum for ComplexAccumulator {
     }
 
     fn from_words(words: &[i64]) -> Self {
-        assert_eq!(words.len(), Self::WORDS, "words of a sum of complex numbers");
+        assert_eq!(words.len(), Self::WORDS, "the words are not those of a sum of complex numbers");
         let (re, im) = words.split_at(Accumulator::WORDS);
         Self { re: Accumulator::from_words(re), im: Accumulator::from_words(im) }
     }

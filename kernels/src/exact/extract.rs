@@ -4,36 +4,29 @@
 //! of the lane's unit `2^(k-52)`; since the lane is the larger operand, the rounding error is
 //! itself a double, and `r = x - ((s + x) - s)` is that error exactly (Dekker's fast two-sum). All
 //! lane values lie in one binade, `[2^k, 2^(k+1)]`, where consecutive doubles have consecutive bit
-//! patterns: the difference of the bits of `s` and `M` *is* the sum of the extracted parts in
-//! units of `2^(k-52)`. The errors are fed to a second level of lanes, 45 binades below, and what that
-//! leaves to a third. Nothing is left of values down to 2^-36 times the largest after two levels,
-//! of those down to 2^-81 times after three.
+//! patterns: the difference of the bits of `s` and `M` *is* the sum of the extracted parts in units
+//! of `2^(k-52)`. A second level of lanes, 45 binades below, takes the errors, and a third takes
+//! its errors. Two levels leave nothing of values down to 2^-36 times the largest, three levels of
+//! values down to 2^-81 times the largest.
 //!
 //! Room: a lane takes at most [`CHUNKS`] = 2^7 values, each below 2^(k-8), so it moves by at most
 //! 2^(k-1) and stays in its binade. The errors are at most half a unit, 2^(k-53), so the
 //! second level, at `k - 45`, moves by at most 2^(k-46) and stays in its binade as well.
 
-use super::block::Block;
-
-/// Lanes summed side by side: enough independent chains of additions to hide their latency.
-pub(super) const LANES: usize = 8;
-/// Most values one lane takes before it is read out.
-const CHUNKS: usize = 128;
-/// Most values in a block.
-pub(super) const BLOCK: usize = LANES * CHUNKS;
+use super::block::{Block, CHUNKS, LANES};
 
 /// log2 of [`CHUNKS`].
 const ROOM: i32 = CHUNKS.ilog2() as i32;
-/// How many binades the second lane lies below the first.
+/// Binades between the lanes of consecutive levels.
 const STEP: i32 = 52 - ROOM;
-/// Most levels of lanes.
+/// Largest number of levels of lanes.
 pub(super) const LEVELS: usize = 3;
 /// The lowest exponent: there the unit of the last level is 2^-1074 and nothing is left below it.
 const K_MIN: i32 = (LEVELS as i32 - 1) * STEP - 1022;
 /// The highest exponent: there the first lane may still reach 2^(k+1) without overflow.
 const K_MAX: i32 = 1022;
 
-/// Where the first lane stands: at `1.5·2^k`.
+/// The start of the first lane: `1.5·2^k`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Window {
     k: i32,
@@ -65,13 +58,13 @@ impl Window {
         std::array::from_fn(|level| self.k - 52 - level as i32 * STEP)
     }
 
-    /// Where the lanes start, level by level.
+    /// Starts of the lanes, level by level.
     #[inline(always)]
     fn starts<const N: usize>(self) -> [f64; N] {
         std::array::from_fn(|level| 1.5 * power_of_two(self.k - level as i32 * STEP))
     }
 
-    /// Values at or above this do not fit.
+    /// The smallest magnitude that does not fit.
     fn limit(self) -> f64 {
         power_of_two(self.k - ROOM - 1)
     }
@@ -82,13 +75,13 @@ fn power_of_two(k: i32) -> f64 {
     f64::from_bits(((k + 1023) as u64) << 52)
 }
 
-/// What came of an attempt to sum a block.
+/// The result of an attempt to sum a block.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Extracted {
-    /// The exact sum of the block, as multiples of the two [`Window::units`].
+    /// The exact sum of the block, as multiples of the [`Window::units`].
     All([i64; LEVELS]),
-    /// The multiples extracted, and the largest magnitude in the block; something is left below
-    /// the last unit.
+    /// The extracted multiples, and the largest magnitude in the block. Something is left below the
+    /// last unit.
     Part([i64; LEVELS], f64),
     /// The largest magnitude in the block is too large for the window.
     TooLarge(f64),
@@ -132,10 +125,10 @@ impl<const N: usize> Lanes<N> {
         let mut steps = [0; LEVELS];
         for (steps, (lanes, start)) in steps.iter_mut().zip(self.sums.iter().zip(window.starts::<N>())) {
             let lanes = lanes.map(|s| (s.to_bits() as i64).wrapping_sub(start.to_bits() as i64));
-            // below 2^55, but for NaN, whose sum is not used
+            // Below 2^55, except for NaN, whose sum is not used.
             *steps = lanes.into_iter().fold(0, i64::wrapping_add);
         }
-        // the sign does not count: what is left of -0.0 is -0.0
+        // The sign is ignored: the remainder of -0.0 is -0.0.
         if self.left.iter().fold(0, |all, bits| all | bits) << 1 == 0 {
             Extracted::All(steps)
         } else if self.sums[0].iter().any(|s| s.is_nan()) {
@@ -146,7 +139,7 @@ impl<const N: usize> Lanes<N> {
     }
 }
 
-/// `a.max(b)` in one instruction, for a `b` that may be NaN (and is then ignored).
+/// `a.max(b)` in one instruction; ignores a `b` that is NaN.
 #[inline(always)]
 fn larger(a: f64, b: f64) -> f64 {
     if b > a { b } else { a }
@@ -185,7 +178,7 @@ pub(super) fn extract<const N: usize, B: Block>(block: &B, window: Window) -> Ex
     lanes.finish(window)
 }
 
-/// The same with all levels for values in memory, which are replaced by what is left of them.
+/// As [`extract`] with all levels, for values in memory, which are replaced by their remainders.
 #[inline(always)]
 pub(super) fn extract_in_place(values: &mut [[f64; LANES]], window: Window) -> Extracted {
     let mut lanes = Lanes::<LEVELS>::new(window);
@@ -213,7 +206,7 @@ pub(super) fn copy<'a, B: Block>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exact::block::Plain;
+    use crate::exact::block::{BLOCK, Plain};
     use crate::simd::{self, Kernel};
 
     struct Attempt<'a, const N: usize>(&'a [f64], Window);
@@ -234,7 +227,7 @@ mod tests {
         }
     }
 
-    /// Debug output, for NaN equals itself there.
+    /// Debug output, in which NaN equals itself.
     fn attempts(values: &[f64], window: Window) -> String {
         let baseline = (
             Attempt::<1>(values, window).run(),
@@ -278,7 +271,8 @@ mod tests {
 
     #[test]
     fn lanes_hold_the_largest_values_that_a_window_admits() {
-        // all values just below the limit, all rounding up, of one sign: a lane ends at the end of its binade
+        // All values just below the limit, of one sign, rounding up: a lane ends at the end of its
+        // binade.
         let window = Window { k: 100 };
         let value = window.limit().next_down();
         for value in [value, -value] {

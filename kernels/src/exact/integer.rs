@@ -1,4 +1,4 @@
-//! The exact sum of integers.
+//! Exact sums of integers.
 
 use super::sum::ExactSum;
 use crate::simd::{self, Kernel};
@@ -17,17 +17,17 @@ pub struct IntegerAccumulator {
     total: i128,
 }
 
-/// Payload bits of a word; the upper half of its 64 bits takes what additions carry.
+/// Payload bits of a word; the upper half of its 64 bits takes carries.
 const BITS: u32 = 32;
 const OVERFLOW: &str = "the sum of integers exceeds the range of i128";
-/// Values whose low (or high) halves can be summed in 64 bits without overflow.
+/// Number of values whose low (or high) halves can be summed in 64 bits without overflow.
 const MAX_RUN: usize = 1 << 31;
 
 impl IntegerAccumulator {
     /// Adds `value`.
     ///
     /// # Panics
-    /// If the sum leaves the range of `i128`; sums of elements cannot, for that takes 2^63 of them.
+    /// If the sum leaves the range of `i128`, which takes at least 2^63 elements.
     pub fn add(&mut self, value: i128) {
         self.total = self.total.checked_add(value).expect(OVERFLOW);
     }
@@ -51,7 +51,7 @@ impl IntegerAccumulator {
         }
     }
 
-    /// Adds products that fit 64 bits with sign.
+    /// Adds products that fit `i64`.
     pub(super) fn add_narrow_products<T: Copy + Into<i64>>(&mut self, left: &[T], right: &[T]) {
         for (left, right) in left.chunks(MAX_RUN).zip(right.chunks(MAX_RUN)) {
             self.add_signed(left.iter().zip(right).map(|(&x, &y)| x.into() * y.into()));
@@ -74,7 +74,7 @@ impl IntegerAccumulator {
 
     /// Adds at most [`MAX_RUN`] values.
     fn add_signed(&mut self, values: impl ExactSizeIterator<Item = i64>) {
-        // offset binary: 2^63 more than the value, and never negative
+        // Offset binary: the value plus 2^63, never negative.
         let offset = i128::from(i64::MIN) * values.len() as i128;
         self.add(simd::dispatch(Wide(values.map(|x| x as u64 ^ 1 << 63))) + offset);
     }
@@ -100,7 +100,7 @@ impl ExactSum for IntegerAccumulator {
     }
 
     fn from_words(words: &[i64]) -> Self {
-        assert_eq!(words.len(), Self::WORDS, "words of an integer sum");
+        assert_eq!(words.len(), Self::WORDS, "the words are not those of a sum of integers");
         let total = words.iter().rev().fold(0_i128, |sum, &word| {
             sum.checked_mul(1 << BITS).and_then(|sum| sum.checked_add(word.into())).expect(OVERFLOW)
         });
@@ -127,7 +127,7 @@ impl<T: Copy + Into<i64>> Kernel for Narrow<'_, T> {
     }
 }
 
-/// Values of the whole range of `u64`, summed as two halves so that the loop needs no carries.
+/// Values of the whole range of `u64`, summed in two halves, so the loop needs no carries.
 struct Wide<I>(I);
 
 impl<I: Iterator<Item = u64>> Kernel for Wide<I> {

@@ -1,11 +1,11 @@
-//! What the exact sums of all element types have in common.
+//! The interface of exact sums.
 
-/// An exact sum that can be merged with others: in memory, or as integers that are added up
-/// element by element.
+/// An exact sum that can be merged with others: in memory, or as integers that are added element by
+/// element.
 ///
-/// The second way is for sums over processes. Each writes its [`words`](Self::write_words), the words
-/// of all (of up to 2^30) are added index by index, in any order, and
-/// [`from_words`](Self::from_words) gives the sum over everything that went into any of them.
+/// The second way is for sums over processes. Each process writes its [`words`](Self::write_words).
+/// The words of up to 2^30 processes are added index by index, in any order, and
+/// [`from_words`](Self::from_words) returns the sum of everything that was added to any of them.
 ///
 /// ```
 /// use parhelion_kernels::{Accumulator, ExactSum};
@@ -19,7 +19,7 @@
 /// assert_eq!(Accumulator::from_words(&added).total(), 0.75);
 /// ```
 pub trait ExactSum: Clone + std::fmt::Debug + Send + Sync + 'static {
-    /// The type of the sum when it is read.
+    /// The type of the total.
     type Total: Copy + PartialEq + std::fmt::Debug + Send + Sync + 'static;
 
     /// The type of a mean of such elements: `f64`, or `Complex<f64>`.
@@ -47,7 +47,7 @@ pub trait ExactSum: Clone + std::fmt::Debug + Send + Sync + 'static {
         words
     }
 
-    /// The sum that these words, or words added up element by element, stand for.
+    /// The sum with these words, or with these sums of words.
     ///
     /// # Panics
     /// If `words.len() != Self::WORDS`.
@@ -56,6 +56,6 @@ pub trait ExactSum: Clone + std::fmt::Debug + Send + Sync + 'static {
     /// The sum, rounded if its type cannot hold it.
     fn total(&self) -> Self::Total;
 
-    /// The sum divided by `count`: a rounded total is rounded once more.
+    /// The total divided by `count`; a rounded total is rounded once more.
     fn mean(&self, count: usize) -> Self::Mean;
 }

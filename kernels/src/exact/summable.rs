@@ -1,18 +1,18 @@
-//! Which exact sum belongs to which element type.
+//! Exact sums, products and norms of each element type.
 
 use num_complex::Complex;
 
 use super::accumulator::Accumulator;
+use super::block::BLOCK;
 use super::complex::ComplexAccumulator;
-use super::extract::BLOCK;
 use super::integer::IntegerAccumulator;
 use super::sum::ExactSum;
 use crate::Element;
 
 /// An element type with exact sums, products and norms; every [`Element`] has them.
 ///
-/// A sum over a block of a grid is a loop over its rows. What is summed is defined
-/// element by element (below), so that the total does not depend on how rows are cut.
+/// A sum over a block of a grid is a loop over its rows. The summands are defined element by
+/// element (below), so the total does not depend on how rows are cut.
 ///
 /// ```
 /// use num_complex::Complex;
@@ -31,6 +31,17 @@ use crate::Element;
 /// i32::add_squares(&mut squares, &[3, -4]);
 /// assert_eq!(squares.total().sqrt(), 5.0);
 /// ```
+///
+/// ```compile_fail,E0277
+/// fn sum<T: parhelion_kernels::Summable>(_: &[T]) {}
+/// sum(&[true, false]); // write 0 and 1 of type `u8`
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "there is no exact sum of values of type `{Self}`",
+    label = "not summable",
+    note = "sums exist for i8, i16, i32, i64, u8, u16, u32, u64, f32, f64, Complex<f32> and Complex<f64>",
+    note = "generic code that sums elements needs the bound `T: Summable`, not only `T: Element`"
+)]
 pub trait Summable: Element {
     /// The exact sum of such elements; its total is `f64`, `Complex<f64>` or `i128`.
     type Sum: ExactSum;
@@ -41,19 +52,21 @@ pub trait Summable: Element {
     /// Adds the values of a row.
     fn add_row(sum: &mut Self::Sum, row: &[Self]);
 
-    /// Adds the products of the elements of two rows: `fl(x·y)` in double precision (of `f32`: exact);
-    /// for complex numbers `conj(x)·y`, whose parts are `fl(fl(a·c) ± fl(b·d))`; exact for integers.
+    /// Adds the products of the elements of two rows: `fl(x·y)` in double precision (of `f32`:
+    /// exact); for complex numbers `conj(x)·y`, whose parts are `fl(fl(a·c) ± fl(b·d))`; exact for
+    /// integers.
     ///
     /// # Panics
-    /// If the rows differ in length; for integers of 64 bits, if the sum leaves the range of `i128`.
+    /// If the rows differ in length; for integers of 64 bits, if the sum leaves the range of
+    /// `i128`.
     fn add_products(sum: &mut Self::Sum, left: &[Self], right: &[Self]);
 
-    /// Adds the magnitudes of the values of a row, for the L1 norm and means of magnitudes: `|x|` as `f64`,
-    /// for complex numbers `sqrt(fl(re² + im²))`.
+    /// Adds the magnitudes of the values of a row, for the L1 norm and means of magnitudes: `|x|`
+    /// as `f64`, for complex numbers `sqrt(fl(re² + im²))`.
     fn add_magnitudes(sum: &mut Accumulator, row: &[Self]);
 
-    /// Adds the squared magnitudes of the values of a row, for the L2 norm: `fl(x²)` of `x` as `f64`
-    /// (of `f32`: exact), for complex numbers `fl(fl(re²) + fl(im²))`.
+    /// Adds the squared magnitudes of the values of a row, for the L2 norm: `fl(x²)` of `x` as
+    /// `f64` (of `f32`: exact), for complex numbers `fl(fl(re²) + fl(im²))`.
     fn add_squares(sum: &mut Accumulator, row: &[Self]);
 }
 
@@ -110,7 +123,7 @@ where
     }
 
     fn add_row(sum: &mut ComplexAccumulator, row: &[Self]) {
-        // in pieces that stay in cache between the two
+        // In pieces that stay in cache between the two sums.
         for row in row.chunks(BLOCK) {
             sum.re.add_map(row, |z| z.re.into());
             sum.im.add_map(row, |z| z.im.into());

@@ -4,13 +4,16 @@ use num_traits::Float;
 
 use super::coefficients::biased;
 use super::{Radius, inverse_powers, on_axis, weight};
+use crate::unrolled::unrolled;
 use crate::{Element, KernelError, StarPoint};
 
-/// `v · grad u` of order `2·R − 1`, each derivative from `R` points upwind, the cell itself and `R − 1` points
-/// downwind. The closure takes the point of `u` and the velocity in the cell, a component for each axis.
+/// `v · grad u` of order `2·R − 1`, each derivative from `R` points upwind, the cell itself and `R
+/// − 1` points downwind. The closure takes the point of `u` and the velocity in the cell, a
+/// component for each axis.
 ///
-/// Radius 1 is the first-order upwind scheme (Courant, Isaacson and Rees, 1952), radius 2 the third-order
-/// upwind-biased one, `(2·u(1) + 3·u(0) − 6·u(−1) + u(−2)) / 6` for a positive velocity.
+/// Radius 1 is the first-order upwind scheme (Courant, Isaacson and Rees, 1952), radius 2 the
+/// third-order upwind-biased one, `(2·u(1) + 3·u(0) − 6·u(−1) + u(−2)) / 6` for a positive
+/// velocity.
 ///
 /// ```
 /// use parhelion_kernels::{operators, star_stencil};
@@ -29,7 +32,7 @@ pub fn upwind<T: Element + Float, const N: usize, const R: usize>(
     let () = Radius::<R>::CHECK;
     let exact = biased::<R>(); // of u(−R) … u(R − 1)
     let mut upwind = [[T::zero(); R]; N];
-    let mut downwind = [[T::zero(); R]; N]; // the last one is no neighbor of the formula and not used
+    let mut downwind = [[T::zero(); R]; N]; // the last entry is not used
     let mut center = [T::zero(); N];
     for (a, factor) in inverse_powers(spacing, 1)?.into_iter().enumerate() {
         center[a] = weight(exact[R] * factor)?;
@@ -42,21 +45,21 @@ pub fn upwind<T: Element + Float, const N: usize, const R: usize>(
         #[inline(always)]
         move |u: StarPoint<'_, T, N, R>, velocity: [T; N]| {
             let mut sum = T::zero();
-            for a in 0..N {
+            unrolled!(a in 0..N <= 4, {
                 let v = velocity[a];
                 let mut slope = center[a] * u.center();
-                for k in 0..R {
+                unrolled!(k in 0..R <= 8, {
                     let distance = 1 + k as isize;
-                    // Both are read first, so that a select takes the place of a branch.
+                    // Both are read first, for a select instead of a branch.
                     let (low, high) = (on_axis(&u, a, -distance), on_axis(&u, a, distance));
                     let (behind, ahead) = if v > T::zero() { (low, high) } else { (high, low) };
                     slope += upwind[a][k] * behind;
                     if k + 1 < R {
                         slope += downwind[a][k] * ahead;
                     }
-                }
+                });
                 sum += v.abs() * slope;
-            }
+            });
             sum
         },
     )

@@ -5,8 +5,8 @@
 
 use crate::KernelError;
 
-/// Weights `w` with `Σ w[i]·u(nodes[i]) ≈ u^(derivative)(at)`, exact for polynomials of degree below
-/// the number of nodes. Derivative 0 interpolates.
+/// Weights `w` with `Σ w[i]·u(nodes[i]) ≈ u^(derivative)(at)`, exact for polynomials of degree
+/// below the number of nodes. Derivative 0 interpolates.
 ///
 /// ```
 /// use parhelion_kernels::operators::coefficients::finite_difference;
@@ -64,9 +64,9 @@ fn weights(derivative: usize, at: f64, nodes: &[f64]) -> Vec<f64> {
     w.iter().map(|w| w[derivative]).collect()
 }
 
-/// Weights of `u(−R), …, u(R)` in a derivative at 0 on a grid of spacing 1, as `(center, low, high)` where
-/// `low[k]` and `high[k]` belong to `u(∓(k + 1))`. Even derivatives have `low = high`, odd ones `low = −high`
-/// and `center = 0`, both to the last bit.
+/// Weights of `u(−R), …, u(R)` in a derivative at 0 on a grid of spacing 1, as `(center, low,
+/// high)` where `low[k]` and `high[k]` belong to `u(∓(k + 1))`. Even derivatives have `low = high`,
+/// odd ones `low = −high` and `center = 0`, both to the last bit.
 ///
 /// # Panics
 /// When `derivative > 2·R`.
@@ -81,8 +81,8 @@ pub(super) fn central<const R: usize>(derivative: usize) -> (f64, [f64; R], [f64
     (center, high.map(|w| sign * w), high)
 }
 
-/// Weights of `u(k + ½)`, k = 0 … R − 1, in the derivative 0 or 1 at 0 on a grid of spacing 1; `u(−k − ½)` has
-/// the same weight for derivative 0 and the negative one for derivative 1.
+/// Weights of `u(k + ½)`, k = 0 … R − 1, in the derivative 0 or 1 at 0 on a grid of spacing 1;
+/// `u(−k − ½)` has the same weight for derivative 0 and the negative one for derivative 1.
 pub(super) fn staggered<const R: usize>(derivative: usize) -> [f64; R] {
     let nodes: Vec<f64> = (0..2 * R).map(|i| i as f64 + 0.5 - R as f64).collect();
     let w = weights(derivative, 0.0, &nodes);
@@ -153,7 +153,8 @@ mod tests {
         assert_close(&biased::<2>(), &[1.0 / 6.0, -1.0, 0.5, 1.0 / 3.0]);
     }
 
-    /// `w_k = 2·(−1)^(k+1)·R!² / (k²·(R−k)!·(R+k)!)` for the second derivative, `k/2` times that for the first.
+    /// `w_k = 2·(−1)^(k+1)·R!² / (k²·(R−k)!·(R+k)!)` for the second derivative, `k/2` times that
+    /// for the first.
     fn check_closed_form<const R: usize>() {
         let factorial = |n: usize| (1..=n).map(|i| i as f64).product::<f64>();
         let second: [f64; R] = std::array::from_fn(|i| {

@@ -1,15 +1,16 @@
-//! Central differences, where all fields live at the same points.
+//! Central differences for fields on the same points.
 
 use num_traits::Float;
 
 use super::coefficients::central;
 use super::{Radius, inverse_powers, on_axis, scaled, weight};
+use crate::unrolled::unrolled;
 use crate::{Element, KernelError, StarPoint};
 
 /// The Laplacian `Σ ∂²u/∂x_a²` by central differences of order `2·R`: `2·N·R + 1` points.
 ///
-/// Weights after Fornberg (see [`coefficients`](super::coefficients)); a constant field gives 0 up to
-/// rounding.
+/// Weights after Fornberg (see [`coefficients`](super::coefficients)); a constant field gives 0 up
+/// to rounding.
 ///
 /// ```
 /// use parhelion_kernels::{operators, star_stencil};
@@ -31,7 +32,7 @@ pub fn laplacian<T: Element + Float, const N: usize, const R: usize>(
     let mut center = 0.0;
     for (weights, factor) in weights.iter_mut().zip(inverse_powers(spacing, 2)?) {
         *weights = scaled(second, factor)?;
-        // of the rounded weights, so that all add up to 0 as nearly as T can tell
+        // From the rounded weights, so all add up to 0 up to rounding.
         center -= 2.0 * weights.iter().map(|w| w.to_f64().unwrap_or(f64::NAN)).sum::<f64>();
     }
     let center: T = weight(center)?;
@@ -39,20 +40,20 @@ pub fn laplacian<T: Element + Float, const N: usize, const R: usize>(
         #[inline(always)]
         move |u: StarPoint<'_, T, N, R>| {
             let mut sum = center * u.center();
-            for a in 0..N {
-                for k in 0..R {
+            unrolled!(a in 0..N <= 4, {
+                unrolled!(k in 0..R <= 8, {
                     let distance = 1 + k as isize;
                     sum += weights[a][k] * (on_axis(&u, a, -distance) + on_axis(&u, a, distance));
-                }
-            }
+                });
+            });
             sum
         },
     )
 }
 
-/// The derivative of order `derivative` along axis `AXIS` by central differences on `2·R + 1` points,
-/// exact for polynomials of degree `2·R`: of order `2·R` for the first two derivatives and two orders
-/// less for each further two.
+/// The derivative of order `derivative` along axis `AXIS` by central differences on `2·R + 1`
+/// points, exact for polynomials of degree `2·R`: of order `2·R` for the first two derivatives and
+/// two orders less for each further two.
 ///
 /// ```
 /// use parhelion_kernels::{operators, star_stencil};
@@ -65,7 +66,8 @@ pub fn laplacian<T: Element + Float, const N: usize, const R: usize>(
 /// ```
 ///
 /// # Errors
-/// When `derivative` is more than `2·R`, the spacing is not positive, or weights leave the range of `T`.
+/// When `derivative` is more than `2·R`, the spacing is not positive, or weights leave the range of
+/// `T`.
 pub fn derivative<T: Element + Float, const N: usize, const R: usize, const AXIS: usize>(
     derivative: usize,
     spacing: f64,
@@ -86,10 +88,10 @@ pub fn derivative<T: Element + Float, const N: usize, const R: usize, const AXIS
         #[inline(always)]
         move |u: StarPoint<'_, T, N, R>| {
             let mut sum = center * u.center();
-            for k in 0..R {
+            unrolled!(k in 0..R <= 8, {
                 let distance = 1 + k as isize;
                 sum += low[k] * on_axis(&u, AXIS, -distance) + high[k] * on_axis(&u, AXIS, distance);
-            }
+            });
             sum
         },
     )
@@ -113,11 +115,19 @@ impl<T: Element + Float, const N: usize, const R: usize> First<T, N, R> {
     #[inline(always)]
     fn along(&self, axis: usize, u: &StarPoint<'_, T, N, R>) -> T {
         let mut sum = T::zero();
-        for k in 0..R {
+        unrolled!(k in 0..R <= 8, {
             let distance = 1 + k as isize;
             sum += self.0[axis][k] * (on_axis(u, axis, distance) - on_axis(u, axis, -distance));
-        }
+        });
         sum
+    }
+}
+
+impl<T: Element + Float, const R: usize> First<T, 3, R> {
+    #[inline(always)]
+    fn curl(&self, a: usize, v: &[StarPoint<'_, T, 3, R>; 3]) -> T {
+        let (b, c) = others(a);
+        self.along(b, &v[c]) - self.along(c, &v[b])
     }
 }
 
@@ -135,9 +145,9 @@ pub fn gradient<T: Element + Float, const N: usize, const R: usize>(
         #[inline(always)]
         move |u: StarPoint<'_, T, N, R>| {
             let mut gradient = [T::zero(); N];
-            for a in 0..N {
+            unrolled!(a in 0..N <= 4, {
                 gradient[a] = first.along(a, &u);
-            }
+            });
             gradient
         },
     )
@@ -173,23 +183,23 @@ pub fn divergence<T: Element + Float, const N: usize, const R: usize>(
         #[inline(always)]
         move |v: [StarPoint<'_, T, N, R>; N]| {
             let mut sum = T::zero();
-            for a in 0..N {
+            unrolled!(a in 0..N <= 4, {
                 sum += first.along(a, &v[a]);
-            }
+            });
             sum
         },
     )
 }
 
-/// The axes `(b, c)` of `(curl v)_a = ∂v_c/∂x_b − ∂v_b/∂x_c`: axes 0, 1, 2 are z, y, x, and (x, y, z) is
-/// right-handed.
+/// The axes `(b, c)` of `(curl v)_a = ∂v_c/∂x_b − ∂v_b/∂x_c`: axes 0, 1, 2 are z, y, x, and (x, y,
+/// z) is right-handed.
 #[inline(always)]
 pub(super) const fn others(a: usize) -> (usize, usize) {
     ((a + 2) % 3, (a + 1) % 3)
 }
 
-/// The curl by central differences of order `2·R`. Components are ordered like the axes, (z, y, x), and
-/// (x, y, z) is right-handed: `(curl v)_x = ∂v_z/∂y − ∂v_y/∂z` and so on.
+/// The curl by central differences of order `2·R`. Components are ordered like the axes, (z, y, x),
+/// and (x, y, z) is right-handed: `(curl v)_x = ∂v_z/∂y − ∂v_y/∂z` and so on.
 ///
 /// # Errors
 /// As for [`gradient`].
@@ -199,18 +209,12 @@ pub fn curl<T: Element + Float, const R: usize>(
     let first = First::<T, 3, R>::new(spacing)?;
     Ok(
         #[inline(always)]
-        move |v: [StarPoint<'_, T, 3, R>; 3]| {
-            let mut curl = [T::zero(); 3];
-            for a in 0..3 {
-                let (b, c) = others(a);
-                curl[a] = first.along(b, &v[c]) - first.along(c, &v[b]);
-            }
-            curl
-        },
+        move |v: [StarPoint<'_, T, 3, R>; 3]| [first.curl(0, &v), first.curl(1, &v), first.curl(2, &v)],
     )
 }
 
-/// The curl in the plane, `∂v_y/∂x − ∂v_x/∂y` with axes (y, x), by central differences of order `2·R`.
+/// The curl in the plane, `∂v_y/∂x − ∂v_x/∂y` with axes (y, x), by central differences of order
+/// `2·R`.
 ///
 /// # Errors
 /// As for [`gradient`].

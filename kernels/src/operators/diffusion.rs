@@ -3,13 +3,15 @@
 use num_traits::Float;
 
 use super::{inverse_powers, on_axis, weight};
+use crate::unrolled::unrolled;
 use crate::{Element, KernelError, StarPoint};
 
-/// `div(c grad u)` in conservative form, of order 2, from values of `c` and `u` at the centers of cells: the
-/// flux through a face is `mean(c below, c above)·(u above − u below) / spacing`, the same for both cells.
+/// `div(c grad u)` in conservative form, of order 2, from values of `c` and `u` at the centers of
+/// cells: the flux through a face is `mean(c below, c above)·(u above − u below) / spacing`, the
+/// same for both cells.
 ///
 /// `mean` is [`arithmetic_mean`] for smooth coefficients, [`harmonic_mean`] for layers of different
-/// materials, or a function of one's own.
+/// materials, or a custom function.
 ///
 /// ```
 /// use parhelion_kernels::{Array, Layout, Pool, StarPoint, operators, sweep};
@@ -38,11 +40,11 @@ pub fn diffusion<T: Element + Float, const N: usize>(
         #[inline(always)]
         move |c: StarPoint<'_, T, N, 1>, u: StarPoint<'_, T, N, 1>| {
             let mut sum = T::zero();
-            for a in 0..N {
+            unrolled!(a in 0..N <= 4, {
                 let low = mean(on_axis(&c, a, -1), c.center()) * (u.center() - on_axis(&u, a, -1));
                 let high = mean(c.center(), on_axis(&c, a, 1)) * (on_axis(&u, a, 1) - u.center());
                 sum += factors[a] * (high - low);
-            }
+            });
             sum
         },
     )
@@ -54,9 +56,9 @@ pub fn arithmetic_mean<T: Float>(a: T, b: T) -> T {
     (a + b) / (T::one() + T::one())
 }
 
-/// `2·a·b / (a + b)` for numbers that are not negative, 0 where one of them is: the coefficient of two layers in
-/// a row, with which the flux through the face between them is exact. It is the same for `(b, a)`, and does not form
-/// `a·b`, so that only `a + b` must stay in the range of `T`.
+/// `2·a·b / (a + b)` for non-negative numbers, 0 if one of them is 0: the coefficient of two layers
+/// in a row, with which the flux through the face between them is exact. It is symmetric in `a` and
+/// `b`, and does not form `a·b`, so only `a + b` must stay in the range of `T`.
 #[inline(always)]
 pub fn harmonic_mean<T: Float>(a: T, b: T) -> T {
     let (less, more) = if a < b { (a, b) } else { (b, a) };

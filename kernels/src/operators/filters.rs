@@ -3,7 +3,11 @@
 use num_traits::Float;
 
 use super::weight;
+use crate::unrolled::unrolled;
 use crate::{Element, KernelError, Point, StarPoint};
+
+/// Filters of more points stay loops, for the sake of the time it takes to compile them.
+const LARGEST_UNROLLED: usize = 343;
 
 /// A kernel along one axis: even (`+1`) or odd (`−1`), its weights from the center outwards.
 #[derive(Clone, Copy)]
@@ -16,19 +20,29 @@ struct Kernel<T, const R: usize> {
 impl<T: Element + Float, const R: usize> Kernel<T, R> {
     /// `Σ weight(k)·value(k)` for k = −R … R.
     #[inline(always)]
-    fn apply(&self, value: impl Fn(isize) -> T) -> T {
+    fn apply<const N: usize>(&self, value: impl Fn(isize) -> T) -> T {
         let mut sum = if self.odd { T::zero() } else { self.center * value(0) };
-        for k in 0..R {
-            let (low, high) = (value(-1 - k as isize), value(1 + k as isize));
-            sum += self.sides[k] * if self.odd { high - low } else { low + high };
+        if const { R <= 8 && (2 * R + 1).pow(N as u32) <= LARGEST_UNROLLED } {
+            unrolled!(k in 0..R <= 8, {
+                sum += self.pair(k, value(-1 - k as isize), value(1 + k as isize));
+            });
+        } else {
+            for k in 0..R {
+                sum += self.pair(k, value(-1 - k as isize), value(1 + k as isize));
+            }
         }
         sum
     }
 
-    /// [`apply`](Self::apply) along one of the axes that there are; just the value along any other.
+    #[inline(always)]
+    fn pair(&self, k: usize, low: T, high: T) -> T {
+        self.sides[k] * if self.odd { high - low } else { low + high }
+    }
+
+    /// [`apply`](Self::apply) along an existing axis; the value itself along any other.
     #[inline(always)]
     fn along<const N: usize>(kernels: &[Self; N], axis: usize, value: impl Fn(isize) -> T) -> T {
-        if axis < N { kernels[axis].apply(value) } else { value(0) }
+        if axis < N { kernels[axis].apply::<N>(value) } else { value(0) }
     }
 
     /// The product of one kernel for each axis: four nested sums, the last axis innermost.
@@ -54,7 +68,7 @@ impl<T: Element + Float, const R: usize> Kernel<T, R> {
                                     kernels,
                                     3,
                                     #[inline(always)]
-                                    |d| u.at_offset(std::array::from_fn(|axis| [a, b, c, d][axis])),
+                                    |d| neighbor(u, [a, b, c, d]),
                                 )
                             },
                         )
@@ -63,6 +77,16 @@ impl<T: Element + Float, const R: usize> Kernel<T, R> {
             },
         )
     }
+}
+
+/// The value at these offsets along the axes that there are.
+#[inline(always)]
+fn neighbor<T: Element, const N: usize, const R: usize>(u: &Point<'_, T, N, R>, offsets: [isize; 4]) -> T {
+    let mut offset = [0; N];
+    unrolled!(axis in 0..N <= 4, {
+        offset[axis] = offsets[axis];
+    });
+    u.at_offset(offset)
 }
 
 /// The weights `exp(−k²/2σ²)`, normalized so that all `2·R + 1` add up to 1.
@@ -74,7 +98,7 @@ fn gaussian_kernel<T: Element + Float, const R: usize>(sigma: f64) -> Result<Ker
     let total = 1.0 + 2.0 * exact.iter().rev().sum::<f64>();
     let mut sides = [T::zero(); R];
     for (side, exact) in sides.iter_mut().zip(exact) {
-        // The tail of a narrow Gaussian may vanish in T, which is what it should do.
+        // The tail of a narrow Gaussian may vanish in T.
         *side = T::from(exact / total).unwrap_or(T::zero());
     }
     Ok(Kernel { center: weight(1.0 / total)?, sides, odd: false })
@@ -83,8 +107,8 @@ fn gaussian_kernel<T: Element + Float, const R: usize>(sigma: f64) -> Result<Ker
 /// The Gaussian filter on the box of radius `R`, `sigma` cells wide along each axis, in one pass of
 /// `(2·R + 1)^N` points.
 ///
-/// The weights `exp(−k²/2σ²)` are cut off at `R` and normalized; `R ≥ 3·σ` keeps 99.7 % of the curve. Beyond a
-/// radius of 1 or 2 a pass of [`gaussian_along`] for each axis takes less work.
+/// The weights `exp(−k²/2σ²)` are cut off at `R` and normalized; `R ≥ 3·σ` keeps 99.7 % of the
+/// curve. Beyond a radius of 1 or 2 a pass of [`gaussian_along`] for each axis takes less work.
 ///
 /// ```
 /// use parhelion_kernels::{operators, stencil};
@@ -109,8 +133,8 @@ pub fn gaussian<T: Element + Float, const N: usize, const R: usize>(
     )
 }
 
-/// The Gaussian filter along axis `AXIS` only, `sigma` cells wide and cut off at `R`. Passes along all axes, one after
-/// the other, are [`gaussian`] up to rounding.
+/// The Gaussian filter along axis `AXIS` only, `sigma` cells wide and cut off at `R`. Passes along
+/// all axes, one after the other, are [`gaussian`] up to rounding.
 ///
 /// ```
 /// use parhelion_kernels::{operators, star_stencil};
@@ -125,12 +149,12 @@ pub fn gaussian<T: Element + Float, const N: usize, const R: usize>(
 pub fn gaussian_along<T: Element + Float, const N: usize, const R: usize, const AXIS: usize>(
     sigma: f64,
 ) -> Result<impl Fn(StarPoint<'_, T, N, R>) -> T + Copy + Send + Sync, KernelError> {
-    const { assert!(AXIS < N, "there is no such axis") };
+    const { assert!(AXIS < N, "there is no such axis: AXIS in the type of the operator is at most N - 1") };
     let kernel = gaussian_kernel::<T, R>(sigma)?;
     Ok(
         #[inline(always)]
         move |u: StarPoint<'_, T, N, R>| {
-            kernel.apply(
+            kernel.apply::<1>(
                 #[inline(always)]
                 |k| super::on_axis(&u, AXIS, k),
             )
@@ -138,8 +162,9 @@ pub fn gaussian_along<T: Element + Float, const N: usize, const R: usize, const 
     )
 }
 
-/// The Sobel filter: for each axis the difference `u(1) − u(−1)` along it, smoothed with weights 1, 2, 1 along all
-/// others (Sobel and Feldman, 1968). Not normalized: `2·4^(N − 1)` times the slope per cell.
+/// The Sobel filter: for each axis the difference `u(1) − u(−1)` along it, smoothed with weights 1,
+/// 2, 1 along all others (Sobel and Feldman, 1968). Not normalized: `2·4^(N − 1)` times the slope
+/// per cell.
 ///
 /// ```
 /// use parhelion_kernels::{Point, Pool, Region, View, ViewMut, operators, sweep};
@@ -161,11 +186,11 @@ pub fn sobel<T: Element + Float, const N: usize>()
     #[inline(always)]
     move |u: Point<'_, T, N, 1>| {
         let mut components = [T::zero(); N];
-        for a in 0..N {
+        unrolled!(a in 0..N <= 4, {
             let mut kernels = [smooth; N];
             kernels[a] = difference;
             components[a] = Kernel::product(&kernels, &u);
-        }
+        });
         components
     }
 }

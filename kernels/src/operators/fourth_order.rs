@@ -3,10 +3,12 @@
 use num_traits::Float;
 
 use super::{inverse_powers, on_axis, weight};
+use crate::unrolled::unrolled;
 use crate::{Element, KernelError, Point};
 
-/// The biharmonic operator `ΔΔu` of order 2: the square of the `2·N + 1`-point Laplacian, 13 points in
-/// 2-D and 25 in 3-D (Abramowitz and Stegun, *Handbook of Mathematical Functions*, 25.3.32 in 2-D).
+/// The biharmonic operator `ΔΔu` of order 2: the square of the `2·N + 1`-point Laplacian, 13 points
+/// in 2-D and 25 in 3-D (Abramowitz and Stegun, *Handbook of Mathematical Functions*, 25.3.32 in
+/// 2-D).
 ///
 /// ```
 /// use parhelion_kernels::{operators, stencil};
@@ -42,20 +44,30 @@ pub fn biharmonic<T: Element + Float, const N: usize>(
         #[inline(always)]
         move |u: Point<'_, T, N, 2>| {
             let mut sum = center * u.center();
-            for a in 0..N {
+            unrolled!(a in 0..N <= 4, {
                 sum += near[a] * (on_axis(&u, a, -1) + on_axis(&u, a, 1));
                 sum += far[a] * (on_axis(&u, a, -2) + on_axis(&u, a, 2));
-                for b in a + 1..N {
-                    let corner = |i, j| {
-                        let mut offset = [0; N];
-                        (offset[a], offset[b]) = (i, j);
-                        u.at_offset(offset)
-                    };
-                    let corners = (corner(-1, -1) + corner(-1, 1)) + (corner(1, -1) + corner(1, 1));
-                    sum += diagonal[a][b] * corners;
-                }
-            }
+                unrolled!(b in 0..N <= 4, {
+                    if b > a {
+                        let low = off_axis(&u, [a, b], [-1, -1]) + off_axis(&u, [a, b], [-1, 1]);
+                        let high = off_axis(&u, [a, b], [1, -1]) + off_axis(&u, [a, b], [1, 1]);
+                        sum += diagonal[a][b] * (low + high);
+                    }
+                });
+            });
             sum
         },
     )
+}
+
+/// The value some cells away along two axes.
+#[inline(always)]
+fn off_axis<T: Element, const N: usize>(
+    u: &Point<'_, T, N, 2>,
+    axes: [usize; 2],
+    distances: [isize; 2],
+) -> T {
+    let mut offset = [0; N];
+    (offset[axes[0]], offset[axes[1]]) = (distances[0], distances[1]);
+    u.at_offset(offset)
 }

@@ -1,23 +1,24 @@
-//! Ready stencils: what a rule of a sweep most often computes.
+//! Ready stencils for common operators.
 //!
-//! An operator is made once, from the grid spacing (slowest axis first), and is then a closure over points
-//! that fits [`star_stencil`](crate::star_stencil), [`stencil`](crate::stencil) and
-//! [`sweep`](crate::sweep()), or is called inside a rule of one's own. The radius in its type sets its order.
+//! A function returns an operator for a grid spacing (slowest axis first). The operator is a
+//! closure over points. Pass it to [`star_stencil`](crate::star_stencil),
+//! [`stencil`](crate::stencil) or [`sweep`](crate::sweep()), or call it inside a custom rule. The
+//! radius in its type sets its order.
 //!
 //! ```
 //! use parhelion_kernels::{operators, star_stencil};
 //!
 //! let spacing = [0.1, 0.1, 0.2];
 //! let laplacian = operators::laplacian::<f64, 3, 4>(spacing)?; // 25 points, order 8
-//! let poisson = star_stencil::<f64, 3, 4>(laplacian);          // as it is,
+//! let poisson = star_stencil::<f64, 3, 4>(laplacian);          // alone,
 //! let heat = star_stencil::<f64, 3, 4>(|u| u.center() + 1e-4 * laplacian(u)); // or in a rule
 //! # let _ = (poisson, heat);
 //! # Ok::<(), parhelion_kernels::KernelError>(())
 //! ```
 //!
-//! A rule whose points have a larger radius hands them on with [`within`](crate::Point::within), one over
-//! the neighbors of a box with [`star`](crate::Point::star). Vectors are arrays of points or values, one for
-//! each axis; the tuples of a sweep turn into arrays and back with `into`:
+//! A rule with a larger radius passes its point on with [`within`](crate::Point::within), a rule
+//! over the neighbors in a box with [`star`](crate::Point::star). Vectors are arrays of points or
+//! values, one for each axis; `into` converts between them and the tuples of a sweep:
 //!
 //! ```
 //! use parhelion_kernels::{Array, Layout, Pool, StarPoint, operators, sweep};
@@ -56,9 +57,9 @@
 //! | [`gaussian`], [`gaussian_along`] | box, star of radius R | – |
 //! | [`median`] | box of radius 1 | – |
 //!
-//! Weights of any other formula come from [`coefficients`]. All operators evaluate in an order that is
-//! fixed in their code: their bits depend on nothing but the values they read. Their loops have constant
-//! trip counts and are unrolled by the compiler.
+//! [`coefficients`] has weights for other formulas. All operators evaluate in an order that is
+//! fixed in their code, so their bits depend only on the values they read. Their loops have
+//! constant trip counts, and the compiler unrolls them.
 
 mod advection;
 pub mod coefficients;
@@ -85,12 +86,14 @@ use crate::{Element, KernelError, Point};
 /// The radius beyond which the weights of high orders gain nothing in `f64`.
 const LARGEST_RADIUS: usize = 8;
 
-/// Refuses, when compiled, a radius that has no formula.
+/// Compile-time check that a radius has a formula.
 struct Radius<const R: usize>;
 
 impl<const R: usize> Radius<R> {
-    const CHECK: () =
-        assert!(1 <= R && R <= LARGEST_RADIUS, "operators have radii of 1 to 8, orders of up to 16");
+    const CHECK: () = assert!(
+        1 <= R && R <= LARGEST_RADIUS,
+        "operators have radii from 1 to 8 (orders up to 16): change the last number in the type of the operator"
+    );
 }
 
 /// `1 / spacing^power` on every axis.
@@ -130,7 +133,7 @@ fn scaled<T: Element + Float, const R: usize>(weights: [f64; R], factor: f64) ->
     Ok(scaled)
 }
 
-/// The value `distance` cells away along `axis`. Where the compiler sees both, no check remains.
+/// The value `distance` cells away along `axis`. No check remains where the compiler sees both.
 #[inline(always)]
 fn on_axis<T: Element, const N: usize, const R: usize, const STAR: bool>(
     u: &Point<'_, T, N, R, STAR>,

@@ -1,9 +1,9 @@
-//! Operators between staggered points: cells, faces, edges and nodes of one grid (Harlow and Welch's MAC
-//! grid, 1965; Yee's, 1966).
+//! Operators between staggered points: cells, faces, edges and nodes of one grid (Harlow and
+//! Welch's MAC grid, 1965; Yee's, 1966).
 //!
-//! Along an axis a point lies either at the *center* of its cell or on its *low boundary*: index `i`
-//! stands for `x = (i + ½)·h` or for `x = i·h`. A face along axis `a` is on a boundary of `a` alone, an
-//! edge along axis `a` on boundaries of all axes but `a`, a node on boundaries of all. So
+//! Along an axis a point lies either at the *center* of its cell or on its *low boundary*: index
+//! `i` stands for `x = (i + ½)·h` or for `x = i·h`. A face along axis `a` is on a boundary of `a`
+//! alone, an edge along axis `a` on boundaries of all axes but `a`, a node on boundaries of all. So
 //!
 //! ```text
 //!    boundary i     center i     boundary i + 1
@@ -12,15 +12,16 @@
 //! derivative at center i:   from the boundaries i and i + 1
 //! ```
 //!
-//! Every operator has order `2·R` from `2·R` points on each axis (Fornberg 1988, table 2; for order 4 the weights 9/8
-//! and −1/24). Differences along different axes commute, hence `div curl = 0` and `curl grad = 0` up to rounding.
+//! Every operator has order `2·R` from `2·R` points on each axis (Fornberg 1988, table 2; for order
+//! 4 the weights 9/8 and −1/24). Differences along different axes commute, hence `div curl = 0` and
+//! `curl grad = 0` up to rounding.
 //!
 //! ```
 //! use parhelion_kernels::{Array, Layout, Pool, StarPoint, operators::staggered, sweep};
 //!
 //! // Pressure in cells; its gradient on the faces, each component over its own points.
 //! let pool = Pool::new(1)?;
-//! let layout = Layout::new([8, 8], [[1, 2]; 2], size_of::<f64>())?; // there are 9 faces, and 1 more is in reach
+//! let layout = Layout::new([8, 8], [[1, 2]; 2], size_of::<f64>())?; // 9 faces, and one more in reach
 //! let [mut p, mut gy, mut gx, mut laplacian] = std::array::from_fn(|_| Array::<f64, 2>::zeros(&pool, layout));
 //! for [y, x] in layout.whole().indices() {
 //!     p.view_mut().set([y, x], (x * x + 3 * y) as f64);
@@ -44,14 +45,17 @@ use num_traits::Float;
 
 use super::collocated::others;
 use super::{Radius, coefficients, inverse_powers, on_axis, scaled};
+use crate::unrolled::unrolled;
 use crate::{Element, KernelError, StarPoint};
 
-/// Weights of the pairs of points at a distance of `k + ½` on every axis; `UP` from a center, whose pairs are boundaries
-/// k + 1 and −k, otherwise from a low boundary, whose pairs are centers k and −k − 1.
+/// Weights of the pairs of points at a distance of `k + ½` on every axis; `UP` from a center, whose
+/// pairs are boundaries k + 1 and −k, otherwise from a low boundary, whose pairs are centers k and
+/// −k − 1.
 #[derive(Clone, Copy)]
 struct Pairs<T, const N: usize, const R: usize, const UP: bool>([[T; R]; N]);
 
-/// From low boundaries to centers, and from centers to low boundaries: whether pairs are shifted up.
+/// From low boundaries to centers, and from centers to low boundaries: whether pairs are shifted
+/// up.
 const TO_CENTERS: bool = true;
 const TO_BOUNDARIES: bool = false;
 
@@ -69,10 +73,10 @@ impl<T: Element + Float, const N: usize, const R: usize, const UP: bool> Pairs<T
     #[inline(always)]
     fn derivative(&self, axis: usize, u: &StarPoint<'_, T, N, R>) -> T {
         let mut sum = T::zero();
-        for k in 0..R {
+        unrolled!(k in 0..R <= 8, {
             let (low, high) = Self::pair(k);
             sum += self.0[axis][k] * (on_axis(u, axis, high) - on_axis(u, axis, low));
-        }
+        });
         sum
     }
 
@@ -84,10 +88,18 @@ impl<T: Element + Float, const N: usize, const R: usize, const UP: bool> Pairs<T
     }
 }
 
+impl<T: Element + Float, const R: usize, const UP: bool> Pairs<T, 3, R, UP> {
+    #[inline(always)]
+    fn curl(&self, a: usize, v: &[StarPoint<'_, T, 3, R>; 3]) -> T {
+        let (b, c) = others(a);
+        self.derivative(b, &v[c]) - self.derivative(c, &v[b])
+    }
+}
+
 fn derivative<T: Element + Float, const N: usize, const R: usize, const AXIS: usize, const UP: bool>(
     spacing: f64,
 ) -> Result<impl Fn(StarPoint<'_, T, N, R>) -> T + Copy + Send + Sync, KernelError> {
-    const { assert!(AXIS < N, "there is no such axis") };
+    const { assert!(AXIS < N, "there is no such axis: AXIS in the type of the operator is at most N - 1") };
     let pairs = Pairs::<T, N, R, UP>::first_derivatives([spacing; N])?;
     Ok(
         #[inline(always)]
@@ -97,17 +109,17 @@ fn derivative<T: Element + Float, const N: usize, const R: usize, const AXIS: us
 
 fn interpolation<T: Element + Float, const N: usize, const R: usize, const AXIS: usize, const UP: bool>()
 -> impl Fn(StarPoint<'_, T, N, R>) -> T + Copy + Send + Sync {
-    const { assert!(AXIS < N, "there is no such axis") };
+    const { assert!(AXIS < N, "there is no such axis: AXIS in the type of the operator is at most N - 1") };
     let () = Radius::<R>::CHECK;
     let weights: [T; R] =
         coefficients::staggered::<R>(0).map(|w| T::from(w).expect("a float takes numbers between −1 and 1"));
     #[inline(always)]
     move |u: StarPoint<'_, T, N, R>| {
         let mut sum = T::zero();
-        for k in 0..R {
+        unrolled!(k in 0..R <= 8, {
             let (low, high) = Pairs::<T, N, R, UP>::pair(k);
             sum += weights[k] * (on_axis(&u, AXIS, low) + on_axis(&u, AXIS, high));
-        }
+        });
         sum
     }
 }
@@ -120,9 +132,9 @@ fn gradient<T: Element + Float, const N: usize, const R: usize, const UP: bool>(
         #[inline(always)]
         move |u: StarPoint<'_, T, N, R>| {
             let mut gradient = [T::zero(); N];
-            for a in 0..N {
+            unrolled!(a in 0..N <= 4, {
                 gradient[a] = pairs.derivative(a, &u);
-            }
+            });
             gradient
         },
     )
@@ -136,9 +148,9 @@ fn divergence<T: Element + Float, const N: usize, const R: usize, const UP: bool
         #[inline(always)]
         move |v: [StarPoint<'_, T, N, R>; N]| {
             let mut sum = T::zero();
-            for a in 0..N {
+            unrolled!(a in 0..N <= 4, {
                 sum += pairs.derivative(a, &v[a]);
-            }
+            });
             sum
         },
     )
@@ -150,14 +162,7 @@ fn curl<T: Element + Float, const R: usize, const UP: bool>(
     let pairs = Pairs::<T, 3, R, UP>::first_derivatives(spacing)?;
     Ok(
         #[inline(always)]
-        move |v: [StarPoint<'_, T, 3, R>; 3]| {
-            let mut curl = [T::zero(); 3];
-            for a in 0..3 {
-                let (b, c) = others(a);
-                curl[a] = pairs.derivative(b, &v[c]) - pairs.derivative(c, &v[b]);
-            }
-            curl
-        },
+        move |v: [StarPoint<'_, T, 3, R>; 3]| [pairs.curl(0, &v), pairs.curl(1, &v), pairs.curl(2, &v)],
     )
 }
 
@@ -181,8 +186,8 @@ pub fn derivative_to_centers<T: Element + Float, const N: usize, const R: usize,
     derivative::<T, N, R, AXIS, TO_CENTERS>(spacing)
 }
 
-/// The value along `AXIS` at the low boundaries of cells from values at their centers; the mean of two cells for
-/// radius 1, exact for polynomials of degree `2·R − 1`.
+/// The value along `AXIS` at the low boundaries of cells from values at their centers; the mean of
+/// two cells for radius 1, exact for polynomials of degree `2·R − 1`.
 pub fn interpolation_to_boundaries<T: Element + Float, const N: usize, const R: usize, const AXIS: usize>()
 -> impl Fn(StarPoint<'_, T, N, R>) -> T + Copy + Send + Sync {
     interpolation::<T, N, R, AXIS, TO_BOUNDARIES>()
@@ -198,7 +203,7 @@ pub fn interpolation_to_centers<T: Element + Float, const N: usize, const R: usi
 /// The gradient of values in cells, component `a` on the faces along axis `a`.
 ///
 /// Components have different points: sweep over each with `gradient(u)[axis]`; the compiler drops
-/// what is not used.
+/// the unused components.
 ///
 /// # Errors
 /// When a spacing is not positive, or weights leave the range of `T`.
@@ -238,7 +243,8 @@ pub fn divergence_to_nodes<T: Element + Float, const R: usize>(
     divergence::<T, 3, R, TO_BOUNDARIES>(spacing)
 }
 
-/// The curl, on edges, of a vector on faces. Components and orientation as in [`curl`](super::curl).
+/// The curl, on edges, of a vector on faces. Components and orientation as in
+/// [`curl`](super::curl).
 ///
 /// # Errors
 /// As for [`gradient_to_faces`].
@@ -248,7 +254,8 @@ pub fn curl_to_edges<T: Element + Float, const R: usize>(
     curl::<T, R, TO_BOUNDARIES>(spacing)
 }
 
-/// The curl, on faces, of a vector on edges. Components and orientation as in [`curl`](super::curl).
+/// The curl, on faces, of a vector on edges. Components and orientation as in
+/// [`curl`](super::curl).
 ///
 /// # Errors
 /// As for [`gradient_to_faces`].
@@ -258,7 +265,8 @@ pub fn curl_to_faces<T: Element + Float, const R: usize>(
     curl::<T, R, TO_CENTERS>(spacing)
 }
 
-/// The curl `∂v_y/∂x − ∂v_x/∂y` in the plane, on nodes, of a vector on faces: the vorticity. Axes are (y, x).
+/// The curl `∂v_y/∂x − ∂v_x/∂y` in the plane, on nodes, of a vector on faces: the vorticity. Axes
+/// are (y, x).
 ///
 /// # Errors
 /// As for [`gradient_to_faces`].
@@ -272,8 +280,9 @@ pub fn curl_to_nodes_2d<T: Element + Float, const R: usize>(
     )
 }
 
-/// The curl of `ψ` times the unit vector out of the plane, on faces, of `ψ` on nodes: the velocity `v_y = −∂ψ/∂x`,
-/// `v_x = ∂ψ/∂y` of a stream function, which is free of divergence. Axes and components are (y, x).
+/// The curl of `ψ` times the unit vector out of the plane, on faces, of `ψ` on nodes: the velocity
+/// `v_y = −∂ψ/∂x`, `v_x = ∂ψ/∂y` of a stream function, which is free of divergence. Axes and
+/// components are (y, x).
 ///
 /// # Errors
 /// As for [`gradient_to_faces`].

@@ -3,19 +3,20 @@
 use num_traits::Float;
 
 use super::{inverse_powers, on_axis, weight};
+use crate::unrolled::unrolled;
 use crate::{Element, KernelError, StarPoint};
 
-/// `div(v u)` in conservative form by the fifth-order WENO scheme of Jiang and Shu (*Efficient implementation
-/// of weighted ENO schemes*, J. Comput. Phys. 126 (1996) 202–228), axis by axis.
+/// `div(v u)` in conservative form by the fifth-order WENO scheme of Jiang and Shu (*Efficient
+/// implementation of weighted ENO schemes*, J. Comput. Phys. 126 (1996) 202–228), axis by axis.
 ///
-/// The closure takes the point of `u` and for each axis the velocity through the cell's low and high
-/// face. The flux through a face is the velocity there times the value reconstructed from upwind, the same for
-/// both cells: what leaves one enters the other. Of order 5 for a velocity that depends on nothing or, in 1-D,
-/// on the position (`u` being averages over cells); of order 2 in several dimensions where the velocity
-/// varies across a face.
+/// The closure takes the point of `u` and for each axis the velocity through the cell's low and
+/// high face. The flux through a face is the velocity there times the value reconstructed from
+/// upwind, the same for both cells: whatever leaves one enters the other. The order is 5 for a
+/// constant velocity or, in 1-D, for one that depends on the position (`u` holds averages over
+/// cells). It is 2 in several dimensions where the velocity varies across a face.
 ///
-/// `epsilon` keeps the smoothness weights finite: 1e-6 in the paper, for values of order one. It scales with the
-/// square of `u`; squares of differences of `u` must stay in the range of `T`.
+/// `epsilon` keeps the smoothness weights finite: 1e-6 in the paper, for values of order one. It
+/// scales with the square of `u`; squares of differences of `u` must stay in the range of `T`.
 ///
 /// ```
 /// use parhelion_kernels::{operators, star_stencil};
@@ -51,17 +52,15 @@ pub fn weno5<T: Element + Float, const N: usize>(
         #[inline(always)]
         move |u: StarPoint<'_, T, N, 3>, velocity: [[T; 2]; N]| {
             let mut sum = T::zero();
-            for a in 0..N {
-                let mut line = [T::zero(); 7];
-                for (k, value) in line.iter_mut().enumerate() {
-                    *value = on_axis(&u, a, k as isize - 3);
-                }
+            unrolled!(a in 0..N <= 4, {
                 let [low, high] = velocity[a];
-                let [below2, below1, below, here, above, above1, above2] = line;
-                let low = low * reconstruction.upwind(low, [below2, below1, below, here, above, above1]);
-                let high = high * reconstruction.upwind(high, [below1, below, here, above, above1, above2]);
+                let (center, u) = (u.center(), &u);
+                let [below2, below1, below] = [on_axis(u, a, -3), on_axis(u, a, -2), on_axis(u, a, -1)];
+                let [above, above1, above2] = [on_axis(u, a, 1), on_axis(u, a, 2), on_axis(u, a, 3)];
+                let low = low * reconstruction.upwind(low, [below2, below1, below, center, above, above1]);
+                let high = high * reconstruction.upwind(high, [below1, below, center, above, above1, above2]);
                 sum += factors[a] * (high - low);
-            }
+            });
             sum
         },
     )
@@ -94,7 +93,7 @@ impl<T: Element + Float> Reconstruction<T> {
         })
     }
 
-    /// The value at the face in the middle of six cells, from the side that the velocity comes from.
+    /// The value at the face in the middle of six cells, from the upwind side.
     #[inline(always)]
     fn upwind(&self, velocity: T, cells: [T; 6]) -> T {
         let [a, b, c, d, e, f] = cells;
@@ -103,7 +102,8 @@ impl<T: Element + Float> Reconstruction<T> {
         self.face([pick(a, f), pick(b, e), pick(c, d), pick(d, c), pick(e, b)])
     }
 
-    /// The value at the face between the cells 2 and 3 of five (Jiang and Shu, section 2.2 with r = 3).
+    /// The value at the face between the cells 2 and 3 of five (Jiang and Shu, section 2.2 with r =
+    /// 3).
     #[inline(always)]
     fn face(&self, [a, b, c, d, e]: [T; 5]) -> T {
         let two = T::one() + T::one();
@@ -123,7 +123,8 @@ impl<T: Element + Float> Reconstruction<T> {
         let least = less(less(b0, b1), b2);
         let mut weights = [T::zero(); 3];
         for s in 0..3 {
-            // In the paper 1 / bounded²; the common factor least² drops out below, and keeps all within 0 … 1.
+            // In the paper 1 / bounded²; the common factor least² drops out below, and keeps all
+            // within 0 … 1.
             let ratio = least / bounded[s];
             weights[s] = self.optimal[s] * (ratio * ratio);
         }

@@ -89,7 +89,8 @@ fn weno_has_order_5_on_smooth_data() {
     weno_order::<4>(1.0);
 }
 
-/// `u_t + v·u_x = 0` on a periodic axis of spacing `h`, by the third-order Runge–Kutta method of Shu and Osher (1988).
+/// `u_t + v·u_x = 0` on a periodic axis of spacing `h`, by the third-order Runge–Kutta method of
+/// Shu and Osher (1988).
 fn transported(mut u: Vec<f64>, h: f64, v: f64, dt: f64, steps: usize) -> Vec<f64> {
     let weno = operators::weno5::<f64, 1>([h], 1e-6).unwrap();
     let n = u.len();
@@ -174,7 +175,8 @@ fn weno_refuses_an_epsilon_that_would_divide_by_zero() {
 
 #[test]
 fn weno_does_not_overflow_where_squares_of_differences_do_not() {
-    // A step of 1e15 has a roughness of 1e30, whose square is beyond f32; and the scheme does not know units.
+    // A step of 1e15 has a roughness of 1e30, whose square is beyond f32; and the scheme does not
+    // know units.
     let change = |height: f32| {
         let u = filled([3], 3, |[i]| if i < 1 { height } else { 0.0 });
         let weno = operators::weno5::<f32, 1>([1.0], 1e-6 * f64::from(height).powi(2)).unwrap();

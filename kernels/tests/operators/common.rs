@@ -60,7 +60,8 @@ pub(crate) fn exponentials<const N: usize>(h: [f64; N], shift: [f64; N], halo: u
     filled([CELLS; N], halo, exponential(h, shift, growth()))
 }
 
-/// Cells on each axis of [`exponentials`]: relative errors of differences of an exponential are the same in all cells.
+/// Cells on each axis of [`exponentials`]: relative errors of differences of an exponential are the
+/// same in all cells.
 pub(crate) const CELLS: usize = 3;
 
 pub(crate) fn cells<const N: usize>() -> Region<N> {
@@ -75,14 +76,15 @@ pub(crate) fn relative_error<const N: usize>(values: &[f64], exact: impl Fn([isi
 
 /// Asserts that `error(h)` is of this order in h.
 ///
-/// Each of three spacings is 0.7 of the one before, which gives two orders. The next term of the error shifts
-/// them: for radius 8 by up to 2, at spacings where errors are still above rounding. (Second differences of
-/// `exp(x)` have the relative error `C·h^2R·(1 + h²·(R + 1)/12 − …)`.) The shift is proportional to h² for symmetric stencils,
-/// which have even orders, and to h for biased ones, which have odd orders; so both orders together give the
-/// order at h = 0. What is left of it, h⁴ or h² with factors below 1, and rounding stay below 0.1.
+/// Each of three spacings is 0.7 of the one before, which gives two orders. The next term of the
+/// error shifts them: for radius 8 by up to 2, at spacings where errors are still above rounding.
+/// (Second differences of `exp(x)` have the relative error `C·h^2R·(1 + h²·(R + 1)/12 − …)`.) The
+/// shift is proportional to h² for symmetric stencils, which have even orders, and to h for biased
+/// ones, which have odd orders; so both orders together give the order at h = 0. What is left of
+/// it, h⁴ or h² with factors below 1, and rounding stay below 0.1.
 ///
-/// `coarse` must be so large that all errors are far above rounding, and at most of the size where the series begins
-/// to converge.
+/// `coarse` must be so large that all errors are far above rounding, and at most of the size where
+/// the series begins to converge.
 pub(crate) fn assert_order(what: &str, order: usize, coarse: f64, error: impl Fn(f64) -> f64) {
     const RATIO: f64 = 0.7;
     let errors = [coarse, RATIO * coarse, RATIO * RATIO * coarse].map(error);
@@ -96,7 +98,8 @@ pub(crate) fn assert_order(what: &str, order: usize, coarse: f64, error: impl Fn
     );
 }
 
-/// Numbers between −1 and 1 without any pattern: a hash of the index (Steele, Lea and Flood's SplitMix64).
+/// Numbers between −1 and 1 without any pattern: a hash of the index (Steele, Lea and Flood's
+/// SplitMix64).
 pub(crate) fn noise<const N: usize>(seed: u64, index: [isize; N]) -> f64 {
     let mut z = index.iter().fold(seed, |z, &i| z.wrapping_mul(1_000_003).wrapping_add(i as u64));
     for multiplier in [0xbf58_476d_1ce4_e5b9, 0x94d0_49bb_1331_11eb] {

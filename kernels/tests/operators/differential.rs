@@ -6,7 +6,8 @@ use crate::common::{
     applied, assert_order, cells, exponential, exponentials, filled, growth, noise, relative_error, spacing,
 };
 
-/// Spacing at which errors of order `2·R` are small and yet far above rounding, for growth of about 1 along an axis.
+/// Spacing at which errors of order `2·R` are small and yet far above rounding, for growth of about
+/// 1 along an axis.
 fn coarse(radius: usize) -> f64 {
     0.18 * radius as f64
 }

@@ -46,7 +46,8 @@ fn nothing_is_lost_between_cells() {
 
 #[test]
 fn the_harmonic_mean_carries_a_flux_through_layers_exactly() {
-    // Layers of coefficients 1 and 10 meet at the face between the cells 1 and 2; a flux of 5 needs slopes 5 and 0.5.
+    // Layers of coefficients 1 and 10 meet at the face between the cells 1 and 2; a flux of 5 needs
+    // slopes 5 and 0.5.
     let c = filled([4], 1, |[i]| if i < 2 { 1.0 } else { 10.0 });
     let u = filled([4], 1, |[i]| {
         let x = i as f64 + 0.5 - 2.0;

@@ -1,46 +1,38 @@
 //! Outputs at many times: one file with an axis of time, or one file each.
 //!
-//! `extendable` is the file with an axis of time and `journal` what protects it (with `state`, and `extents`, `objects`, `sum`
-//! as helpers); `numbered` are the files of their own; `snapshot` is the output being written, and `later` lets that happen in
-//! the background.
+//! `extendable` is the file with an axis of time and `journal` what protects it (with `state`, and
+//! `extents`, `objects`, `sum` as helpers); `numbered` are the files of their own; `snapshot` is
+//! the output being written, and `later` lets that happen in the background.
 
-mod extendable;
-mod extents;
-mod journal;
-mod later;
+mod background;
 mod numbered;
-mod objects;
 mod snapshot;
-mod state;
-mod sum;
 
 use std::path::{Path, PathBuf};
 
-use extendable::{Content, Extendable};
-use later::Later;
-use numbered::{Complete, Names};
+use background::BackgroundOutput;
+use numbered::{NumberedNames, NumberedOutput};
 
-use super::attributes::{self, Attribute};
-use super::codec::{Decoder, Encoder};
-use super::collective::{on_root, same_everywhere};
-use super::output::Output;
-use super::storage::cannot;
 use crate::error::{Error, ErrorKind, Result};
+use crate::io::block::stored::Stored;
+use crate::io::file::storage::cannot;
+use crate::io::hdf5::attributes::{self, Attribute};
+use crate::io::journal::time_axis::{SeriesContent, TimeAxisFile};
+use crate::io::ranks::same_everywhere;
+use crate::io::writer::FileWriter;
+use crate::messages::on_root;
 use crate::world::World;
 
-pub(super) use extendable::{TIME, define_time, recover};
-pub(super) use journal::{discard as discard_journal, is_pending};
 pub use snapshot::Snapshot;
-pub(super) use state::{first as first_state, note as note_state};
 
-/// Outputs of a run at many times, for other tools one thing.
+/// The outputs of a run at many times, which other tools open as one.
 ///
 /// The path decides how they are stored:
 ///
-/// - `heat.h5` is one file in which every dataset has an axis of time in front, which grows: xarray
-///   opens it as it is.
-/// - `heat-*.h5` stands for a file per output, `heat-000000.h5`, `heat-000001.h5`, …, each as
-///   [`Output`] makes it.
+/// - `heat.h5` is one file. Every dataset in it begins with an axis of time that grows. xarray
+///   opens it directly.
+/// - `heat-*.h5` stands for one file per output, `heat-000000.h5`, `heat-000001.h5`, …, each as
+///   [`Output`](crate::io::Output) makes it.
 ///
 /// Either way `heat.xdmf` lists the times for ParaView and pyvista.
 ///
@@ -60,42 +52,44 @@ pub(super) use state::{first as first_state, note as note_state};
 /// }
 /// assert_eq!(Input::open(&world, &path)?.shape("temperature")?, [3, 16, 16, 16]);
 ///
-/// // later, from a checkpoint at time 0.1: outputs from then on are written anew
+/// // later, from a checkpoint at time 0.1: outputs from then on are written again
 /// let mut series = Series::resume(&world, &path, 0.1)?;
 /// assert_eq!(series.times(), [0.0]);
 /// series.at(0.1)?.write(&u)?.finish()?;
 /// # Ok::<(), parhelion::Error>(())
 /// ```
 ///
-/// # What survives what
+/// # What survives a crash
 ///
-/// An output counts when its [`finish`](Snapshot::finish) returns. One that fails or is dropped before leaves
-/// no trace. If the job or the machine dies before, all earlier outputs are there:
+/// An output is complete when its [`finish`](Snapshot::finish) returns. One that fails or is
+/// dropped earlier leaves no trace. If the job or the machine dies, all earlier outputs survive:
 ///
-/// - In files of their own they were complete and are not touched.
-/// - In one file, everything that an append may overwrite is first saved to a journal, `.heat.h5.journal`, and brought to
-///   disk: indices and headers, some thousandths of the values with chunks of megabytes, and the space of outputs that `resume`
-///   dropped. If the job
-///   dies, [`resume`](Self::resume) finds the journal and puts the file back; until then other tools may
-///   not be able to open it, and [`Input`](crate::io::Input) refuses to. Values of earlier outputs are never
-///   overwritten. Do not move or copy the file without its journal; of a journal beside a file that was replaced
-///   since, as by a backup, `resume` says so and changes nothing.
+/// - In separate files they were complete and are not touched.
+/// - In one file, everything that an append may overwrite is first saved to a journal,
+///   `.heat.h5.journal`, and brought to disk: indices and headers, which are some thousandths of
+///   the values if chunks have megabytes, and the space of outputs that `resume` dropped. If the
+///   job dies, [`resume`](Self::resume) finds the journal and restores the file. Until then other
+///   tools may fail to open it, and [`Input`](crate::io::Input) refuses to. Values of earlier
+///   outputs are never overwritten. Do not move or copy the file without its journal. If the file
+///   was replaced in the meantime, for example by a backup, `resume` reports that and changes
+///   nothing.
 ///
-/// # Who may have it open
+/// # Reading a file while it grows
 ///
-/// Files may be open for reading while the run goes on, as in a notebook: no append fails for that. What a reader sees is the
-/// file as it was when it was opened; to see later outputs, it is opened anew. That fails, or shows an output whose time
-/// is NaN, in the moments of an append: try again, or look for the journal. A program that has the file open for *writing* makes the
-/// next append fail with an error, and so does another job that appends at the same moment. For this a journal and, for moments, the
-/// file are locked with `flock`; where the file system has no such locks, nothing watches over two writers. The
-/// variable `HDF5_USE_FILE_LOCKING` has the last word: `FALSE` switches locks off, and with `TRUE` HDF5 takes its own, so
-/// that an append fails while anybody has the file open.
+/// Other programs may have the file open for reading during the run, for example a notebook; no
+/// append fails because of them. A reader sees the file as it was when it was opened, and has to
+/// open it again to see later outputs. During an append, opening may fail or show an output whose
+/// time is NaN: try again, or look for the journal. The next append fails if a program has the file
+/// open for *writing*, or if another job appends at the same moment. To notice that, the journal
+/// and for moments the file are locked with `flock`; on file systems without such locks two writers
+/// go unnoticed. The variable `HDF5_USE_FILE_LOCKING` overrides this: `FALSE` switches locks off,
+/// and with `TRUE` HDF5 takes its own, so that an append fails while any program has the file open.
 ///
 /// # One file
 ///
-/// All outputs hold the same datasets. The layout of the first one counts; it is always chunked. Space for the
-/// outputs that `resume` drops is not all given back, and is copied to the journal with every later append (`h5repack` gives it
-/// back, while no job runs).
+/// All outputs hold the same datasets, in the layout of the first output, which is always chunked.
+/// Space of outputs that `resume` drops is not all given back, and is copied to the journal with
+/// every later append. `h5repack` gives it back while no job runs.
 #[derive(Debug)]
 pub struct Series<'w> {
     world: &'w World,
@@ -104,33 +98,34 @@ pub struct Series<'w> {
     store: Store,
     time_units: Option<String>,
     attributes: Vec<(String, Attribute)>,
-    later: Later<'w>,
+    background: BackgroundOutput<'w>,
 }
 
-/// How outputs are stored, and those that there are.
+/// The way outputs are stored, and the outputs so far.
 #[derive(Debug)]
 enum Store {
     OneFile {
         /// Whether the file is there.
         begun: bool,
-        content: Content,
+        content: SeriesContent,
         /// On rank 0.
-        file: Extendable,
+        file: TimeAxisFile,
     },
     Numbered {
-        names: Names,
+        names: NumberedNames,
         /// Whether files of an older series have been removed.
         begun: bool,
         times: Vec<f64>,
         next: usize,
         /// On rank 0.
-        outputs: Vec<Complete>,
+        outputs: Vec<NumberedOutput>,
     },
 }
 
 impl<'w> Series<'w> {
-    /// Begins a series. An older one of that name stays until the first output of this one: a file is
-    /// replaced when that is complete, numbered files are removed when it begins.
+    /// Begins a series. An older series of that name stays until the first output of this one: a
+    /// single file is replaced when that output is complete, numbered files are removed when it
+    /// begins.
     ///
     /// # Errors
     ///
@@ -138,34 +133,40 @@ impl<'w> Series<'w> {
     ///
     /// # Collective
     ///
-    /// All ranks call it, with the same path. So do all methods of a series, and every error is the
-    /// same on every rank.
+    /// All ranks call it, with the same path. This holds for all methods of a series, and every
+    /// error is the same on every rank.
     pub fn create(world: &'w World, path: impl AsRef<Path>) -> Result<Self> {
         let target = path.as_ref().to_owned();
         same_everywhere(world, "the path of a series", &target)?;
-        if target.to_string_lossy().matches('*').count() != usize::from(Names::of(&target).is_some()) {
+        if target.to_string_lossy().matches('*').count() != usize::from(NumberedNames::of(&target).is_some())
+        {
             let reason = "one * in the last part of the path stands for the number of the file";
             let message = format!("cannot create {}: {reason}", target.display());
             return Err(Error::on_all_ranks(ErrorKind::Argument, message));
         }
-        let store = match Names::of(&target) {
-            None => Store::OneFile { begun: false, content: Content::default(), file: Extendable::default() },
+        let store = match NumberedNames::of(&target) {
+            None => Store::OneFile {
+                begun: false,
+                content: SeriesContent::default(),
+                file: TimeAxisFile::default(),
+            },
             Some(names) => {
                 Store::Numbered { names, begun: false, times: Vec::new(), next: 0, outputs: Vec::new() }
             }
         };
-        let later = Later::default();
-        Ok(Self { world, target, store, time_units: None, attributes: Vec::new(), later })
+        let background = BackgroundOutput::default();
+        Ok(Self { world, target, store, time_units: None, attributes: Vec::new(), background })
     }
 
-    /// Goes on with a series after a restart at `time`: outputs at that time or later are dropped, to
-    /// be written anew. Where there is no series yet, begins one.
+    /// Continues a series after a restart at `time`. Outputs at that time or later are dropped,
+    /// because the run writes them again. If there is no series yet, begins one.
     ///
-    /// Repairs the file of a job that died while appending; with a `time` of infinity nothing else is done.
+    /// Repairs the file of a job that died while appending. With an infinite `time` it does nothing
+    /// else.
     ///
     /// # Errors
     ///
-    /// If what is there is no series of this kind, or cannot be read or changed.
+    /// If the file is no series of this kind, or cannot be read or changed.
     ///
     /// # Collective
     ///
@@ -174,51 +175,46 @@ impl<'w> Series<'w> {
         let mut series = Self::create(world, path)?;
         same_everywhere(world, "the time at which a series is resumed", &time.to_bits())?;
         if time.is_nan() {
-            return Err(series.refuse("the time to resume at is not a number"));
+            return Err(series.refuse("the time to resume at is NaN"));
         }
         let fail = |reason: String| cannot("resume", &series.target, &reason);
         match &mut series.store {
             Store::OneFile { begun, content, file } => {
-                let found = on_root(world, || {
+                let found: Option<SeriesContent> = on_root(world.comm(), || {
                     if !series.target.exists() {
-                        return Ok(Vec::new());
+                        return Ok(None);
                     }
-                    let (opened, content) = Extendable::open(&series.target, time).map_err(fail)?;
+                    let (opened, content) = TimeAxisFile::open(&series.target, time).map_err(fail)?;
                     *file = opened;
-                    Ok(content.encode())
+                    Ok(Some(content))
                 })?;
-                if !found.is_empty() {
-                    (*begun, *content) = (true, Content::decode(&found));
+                if let Some(found) = found {
+                    (*begun, *content) = (true, found);
                 }
             }
             Store::Numbered { names, begun, times, next, outputs } => {
-                let found = on_root(world, || {
+                (*times, *next) = on_root(world.comm(), || {
                     *outputs = names.outputs_before(time).map_err(fail)?;
-                    let mut encoder = Encoder::default();
-                    encoder.list(outputs, |e, output| e.number(output.time.to_bits()));
-                    encoder.number(outputs.last().map_or(0, |last| last.number as u64 + 1));
-                    Ok(encoder.0)
+                    let times = outputs.iter().map(|output| output.time).collect();
+                    Ok((times, outputs.last().map_or(0, |last| last.number + 1)))
                 })?;
-                let mut decoder = Decoder(&found);
-                *times = decoder.list(|d| f64::from_bits(d.number()));
-                *next = decoder.number() as usize;
                 *begun = true;
             }
         }
         Ok(series)
     }
 
-    /// Unit of the times, such as `s` or `days since 2000-01-01`; of a new series.
+    /// Sets the unit of the times of a new series, such as `s` or `days since 2000-01-01`.
     pub fn time_units(mut self, units: impl Into<String>) -> Self {
         self.time_units = Some(units.into());
         self
     }
 
-    /// Attaches an attribute to the files of a new series. Rank 0's name and value count.
+    /// Attaches an attribute to the files of a new series. The name and value of rank 0 are used.
     ///
     /// # Errors
     ///
-    /// As [`Output::attribute`].
+    /// As [`Output::attribute`](crate::io::Output::attribute).
     ///
     /// # Collective
     ///
@@ -242,8 +238,8 @@ impl<'w> Series<'w> {
     ///
     /// # Errors
     ///
-    /// If the time is not later, or the file cannot be made or extended; [in the background](Self::in_background)
-    /// also if the output before failed.
+    /// If the time is not later, or the file cannot be made or extended. [In the
+    /// background](Self::in_background), also if the previous output failed.
     ///
     /// # Collective
     ///
@@ -258,16 +254,50 @@ impl<'w> Series<'w> {
         Snapshot::begin(self, time)
     }
 
-    /// A new file of this series, with its attributes.
-    fn output(&self, path: &Path, axis: Option<f64>) -> Result<Output<'w>> {
-        let output = match axis {
-            None => Output::create(self.world, path)?,
-            Some(time) => Output::create_extendable(self.world, path, (time, self.time_units.as_deref()))?,
+    /// Begins the output of a field's own time, which must be later than all before.
+    ///
+    /// ```
+    /// use parhelion::prelude::*;
+    /// use parhelion::io::Series;
+    ///
+    /// # let directory = tempfile::tempdir().unwrap();
+    /// # let path = directory.path().join("heat.h5");
+    /// let world = World::init()?;
+    /// let mut u = Grid::builder([16, 16]).build(&world)?.field::<f64>("temperature");
+    /// u.set_time(2.0, 0.1);
+    /// let mut series = Series::create(&world, &path)?;
+    /// series.at_time_of(&u)?.write(&u)?.finish()?;
+    /// assert_eq!(series.times(), [2.0]);
+    /// # Ok::<(), parhelion::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If the field has no time, because [`Field::set_time`](crate::Field::set_time) was never
+    /// called, and as [`at`](Self::at).
+    ///
+    /// # Collective
+    ///
+    /// All ranks call it, with the same field.
+    pub fn at_time_of<F: Stored>(&mut self, field: &F) -> Result<Snapshot<'_, 'w>> {
+        let time = field.time();
+        same_everywhere(self.world, "the time of a field", &time.map(f64::to_bits))?;
+        let Some(time) = time else {
+            return Err(self.refuse(&format!(
+                "field {:?} has no time; set it with Field::set_time, or pass a time to Series::at",
+                field.name()
+            )));
         };
-        Ok(output.with_attributes(&self.attributes))
+        self.at(time)
     }
 
-    /// The error for a call that makes no sense, made on every rank.
+    /// A new file of this series, with its attributes.
+    fn new_file(&self, path: &Path, first_time: Option<f64>) -> Result<FileWriter<'w>> {
+        let first_time = first_time.map(|time| (time, self.time_units.as_deref()));
+        Ok(FileWriter::create(self.world, path, first_time)?.with_attributes(&self.attributes))
+    }
+
+    /// The error for an impossible call, made on every rank.
     fn refuse(&self, reason: &str) -> Error {
         let message = format!("cannot write the series {}: {reason}", self.target.display());
         Error::on_all_ranks(ErrorKind::Argument, message)

@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::io::attributes::Attribute;
-use crate::io::collective::open_foreign;
-use crate::io::storage::complaint;
+use crate::io::file::open::open_foreign;
+use crate::io::file::storage::complaint;
+use crate::io::hdf5::attributes::Attribute;
 use crate::io::xdmf;
 
 /// Digits of a number in a file name, at least.
@@ -13,7 +13,7 @@ const DIGITS: usize = 6;
 
 /// Where the files lie: what comes before and after the number in their names.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Names {
+pub(super) struct NumberedNames {
     directory: PathBuf,
     before: String,
     after: String,
@@ -21,14 +21,14 @@ pub(super) struct Names {
 
 /// An output that is complete.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Complete {
+pub(super) struct NumberedOutput {
     pub(super) number: usize,
     pub(super) time: f64,
     /// What its side file shows.
     pub(super) grids: Option<String>,
 }
 
-impl Names {
+impl NumberedNames {
     /// The names that a path with one `*` for the number stands for; `None` if it has none in its
     /// last part.
     pub(super) fn of(path: &Path) -> Option<Self> {
@@ -73,14 +73,14 @@ impl Names {
     }
 
     /// The outputs before `from`; removes the files of later ones, the last one first.
-    pub(super) fn outputs_before(&self, from: f64) -> Result<Vec<Complete>, String> {
+    pub(super) fn outputs_before(&self, from: f64) -> Result<Vec<NumberedOutput>, String> {
         let (mut kept, mut dropped) = (Vec::new(), Vec::new());
         for (number, path) in self.present()? {
             let time = time_of(&path).map_err(|reason| format!("{}: {reason}", path.display()))?;
             if time < from && dropped.is_empty() {
                 let side_file = fs::read_to_string(path.with_extension("xdmf")).ok();
                 let grids = side_file.and_then(|document| xdmf::body(&document).map(str::to_owned));
-                kept.push(Complete { number, time, grids });
+                kept.push(NumberedOutput { number, time, grids });
             } else {
                 dropped.push(path);
             }
@@ -112,11 +112,11 @@ mod tests {
 
     #[test]
     fn numbers_stand_where_the_star_is() {
-        let names = Names::of(Path::new("out/heat-*.h5")).unwrap();
+        let names = NumberedNames::of(Path::new("out/heat-*.h5")).unwrap();
         assert_eq!(names.path(7), Path::new("out/heat-000007.h5"));
         assert_eq!(names.collection(), Path::new("out/heat.xdmf"));
-        assert_eq!(Names::of(Path::new("*.h5")).unwrap().collection(), Path::new("series.xdmf"));
-        assert_eq!(Names::of(Path::new("heat.h5")), None);
+        assert_eq!(NumberedNames::of(Path::new("*.h5")).unwrap().collection(), Path::new("series.xdmf"));
+        assert_eq!(NumberedNames::of(Path::new("heat.h5")), None);
         for (name, number) in [("heat-000012.h5", Some(12)), ("heat-1234567.h5", Some(1_234_567))] {
             assert_eq!(names.number(name), number);
         }

@@ -1,4 +1,4 @@
-//! The output of one time, being written.
+//! The output of one time, while it is written.
 
 use std::path::Path;
 
@@ -6,36 +6,38 @@ use hdf5::OpenMode;
 
 use super::Series;
 use super::Store;
-use super::extendable::{Content, Extendable};
-use super::journal::Journal;
-use super::numbered::Complete;
+use super::numbered::NumberedOutput;
 use crate::error::{Error, ErrorKind, Result};
-use crate::io::collective::{on_root, open_alone, with_dataset};
-use crate::io::dataset::Plan;
+use crate::io::block::stored::Stored;
+use crate::io::file::open::{open_alone, with_dataset};
+use crate::io::file::storage::{self, cannot, complaint};
+use crate::io::hdf5::scales;
+use crate::io::journal::Journal;
+use crate::io::journal::time_axis::TimeAxisFile;
 use crate::io::options::WriteOptions;
-use crate::io::output::Output;
-use crate::io::storage::{self, cannot, complaint};
-use crate::io::stored::Stored;
-use crate::io::xdmf::Slot;
-use crate::io::{scales, transfer, xdmf};
+use crate::io::writer::FileWriter;
+use crate::io::writer::plan::DatasetPlan;
+use crate::io::xdmf::TimeSlot;
+use crate::io::{transfer, xdmf};
 use crate::measure::Kind;
+use crate::messages::on_root;
 
 /// The output of one time of a [`Series`], from [`Series::at`].
 ///
-/// As with [`Output`], every method takes it and gives it back, and one that is dropped before it
-/// is finished leaves nothing behind.
+/// As with [`Output`](crate::io::Output), every method takes it and returns it, and one that is
+/// dropped before it is finished leaves nothing behind.
 #[must_use = "an output that is not finished is removed"]
 #[derive(Debug)]
 pub struct Snapshot<'s, 'w> {
     series: &'s mut Series<'w>,
     time: f64,
-    writing: Writing<'w>,
+    writing: SnapshotFile<'w>,
 }
 
 #[derive(Debug)]
-enum Writing<'w> {
+enum SnapshotFile<'w> {
     /// A new file.
-    File(Output<'w>),
+    File(FileWriter<'w>),
     /// One more output in a file; the journal is rank 0's.
     Append { journal: Option<Journal>, items: Vec<xdmf::Item> },
 }
@@ -46,26 +48,28 @@ impl<'s, 'w> Snapshot<'s, 'w> {
         let writing = match &mut series.store {
             Store::OneFile { begun: true, content, file } => {
                 let mut journal = None;
-                on_root(world, || {
+                on_root(world.comm(), || {
                     let made = file.extend(&series.target, content);
                     journal = Some(made.map_err(|reason| cannot("extend", &series.target, &reason))?);
-                    Ok(Vec::new())
+                    Ok(())
                 })?;
-                Writing::Append { journal, items: Vec::new() }
+                SnapshotFile::Append { journal, items: Vec::new() }
             }
-            Store::OneFile { begun: false, .. } => Writing::File(series.output(&series.target, Some(time))?),
+            Store::OneFile { begun: false, .. } => {
+                SnapshotFile::File(series.new_file(&series.target, Some(time))?)
+            }
             Store::Numbered { names, begun, next, .. } => {
                 if !*begun {
-                    on_root(world, || {
+                    on_root(world.comm(), || {
                         let removed = names.outputs_before(f64::NEG_INFINITY);
                         removed.map_err(|reason| cannot("replace", &series.target, &reason))?;
-                        Ok(Vec::new())
+                        Ok(())
                     })?;
                     *begun = true;
                 }
                 let path = names.path(*next);
-                let output = series.output(&path, None)?.time(time);
-                Writing::File(if series.later.wanted() { output.in_background() } else { output })
+                let writer = series.new_file(&path, None)?.at_time(time);
+                SnapshotFile::File(if series.background.wanted() { writer.in_background() } else { writer })
             }
         };
         Ok(Self { series, time, writing })
@@ -75,8 +79,8 @@ impl<'s, 'w> Snapshot<'s, 'w> {
     ///
     /// # Errors
     ///
-    /// As [`Output::write`]; in one file, also if earlier outputs do not have this field, or have it
-    /// with another shape or type.
+    /// As [`Output::write`](crate::io::Output::write). In one file, also if earlier outputs do not
+    /// have this field, or have it with another shape or type.
     ///
     /// # Collective
     ///
@@ -89,28 +93,29 @@ impl<'s, 'w> Snapshot<'s, 'w> {
     ///
     /// # Errors
     ///
-    /// As [`write`](Self::write) and [`Output::write_with`].
+    /// As [`write`](Self::write) and [`Output::write_with`](crate::io::Output::write_with).
     ///
     /// # Collective
     ///
     /// All ranks call it, with the same field and options.
     pub fn write_with<F: Stored>(mut self, field: &F, options: &WriteOptions) -> Result<Self> {
         self.writing = match self.writing {
-            Writing::File(output) => Writing::File(output.write_with(field, options)?),
-            Writing::Append { journal, mut items } => {
+            SnapshotFile::File(writer) => SnapshotFile::File(writer.write(field, options)?),
+            SnapshotFile::Append { journal, mut items } => {
                 items.push(append(self.series, &items, field, options)?);
-                Writing::Append { journal, items }
+                SnapshotFile::Append { journal, items }
             }
         };
         Ok(self)
     }
 
-    /// Makes the output count; [in the background](Series::in_background), when it has been written.
+    /// Completes the output; [in the background](Series::in_background), once it has been written.
     ///
     /// # Errors
     ///
-    /// If it cannot be brought to disk, or, in one file, if a field of the earlier outputs is missing. If only
-    /// the XDMF file could not be written, the output counts, and the message names that file.
+    /// If it cannot be brought to disk or, in one file, a field of the earlier outputs is missing.
+    /// If only the XDMF file cannot be written, the output is complete, and the message names that
+    /// file.
     ///
     /// # Collective
     ///
@@ -119,14 +124,14 @@ impl<'s, 'w> Snapshot<'s, 'w> {
         let Self { series, time, writing } = self;
         let world = series.world;
         let (items, side_file) = match writing {
-            Writing::File(output)
-                if series.later.wanted() && matches!(series.store, Store::Numbered { .. }) =>
+            SnapshotFile::File(writer)
+                if series.background.wanted() && matches!(series.store, Store::Numbered { .. }) =>
             {
-                series.later.start(output, time)?;
+                series.background.start(writer, time)?;
                 return Ok(());
             }
-            Writing::File(output) => output.complete()?,
-            Writing::Append { journal, items } => {
+            SnapshotFile::File(writer) => writer.finish()?,
+            SnapshotFile::Append { journal, items } => {
                 complete(series, time, journal, &items)?;
                 (items, Ok(()))
             }
@@ -135,22 +140,21 @@ impl<'s, 'w> Snapshot<'s, 'w> {
         let collection = match &mut series.store {
             Store::OneFile { begun, content, file } => {
                 if !*begun {
-                    let found = on_root(world, || {
-                        let opened = Extendable::open(target, f64::INFINITY);
+                    *content = on_root(world.comm(), || {
+                        let opened = TimeAxisFile::open(target, f64::INFINITY);
                         let (opened, content) = opened.map_err(|reason| cannot("read", target, &reason))?;
                         *file = opened;
-                        Ok(content.encode())
+                        Ok(content)
                     })?;
-                    (*begun, *content) = (true, Content::decode(&found));
+                    *begun = true;
                 }
-                on_root(world, || {
+                on_root(world.comm(), || {
                     let (name, length) = (file_name(target), content.times.len());
                     let grids = content.times.iter().enumerate().filter_map(|(index, &time)| {
-                        xdmf::grids(&name, Some(time), &items, Some(Slot { index, length }))
+                        xdmf::grids(&name, Some(time), &items, Some(TimeSlot { index, length }))
                     });
                     write_side_file((time, target), &target.with_extension("xdmf"), &xdmf::collection(grids))
                 })
-                .map(drop)
             }
             Store::Numbered { .. } => count(series, time, &items),
         };
@@ -158,7 +162,7 @@ impl<'s, 'w> Snapshot<'s, 'w> {
     }
 }
 
-/// Makes a file that is complete one of the numbered ones. Collective.
+/// Adds a complete file to the numbered ones. Collective.
 pub(super) fn count(series: &mut Series<'_>, time: f64, items: &[xdmf::Item]) -> Result<()> {
     let Store::Numbered { names, times, next, outputs, .. } = &mut series.store else {
         unreachable!("only files of their own are numbered")
@@ -166,13 +170,12 @@ pub(super) fn count(series: &mut Series<'_>, time: f64, items: &[xdmf::Item]) ->
     let number = *next;
     times.push(time);
     *next += 1;
-    on_root(series.world, || {
+    on_root(series.world.comm(), || {
         let grids = xdmf::grids(&file_name(&names.path(number)), Some(time), items, None);
-        outputs.push(Complete { number, time, grids });
+        outputs.push(NumberedOutput { number, time, grids });
         let grids = outputs.iter().filter_map(|output| output.grids.clone());
         write_side_file((time, &series.target), &names.collection(), &xdmf::collection(grids))
     })
-    .map(drop)
 }
 
 /// Writes a field to the last place on the axis of time. Collective.
@@ -184,7 +187,7 @@ fn append<F: Stored>(
 ) -> Result<xdmf::Item> {
     let world = series.world;
     let Store::OneFile { content, .. } = &series.store else { unreachable!("only one file is appended to") };
-    let plan = Plan::new(world, field, options)?;
+    let plan = DatasetPlan::new(world, &series.target, field, options)?;
     let name = &plan.item.name;
     let timing = world.measure().start_on(Kind::Write, name);
     let cannot_write = |reason: &str| {
@@ -200,35 +203,35 @@ fn append<F: Stored>(
             "earlier outputs hold only {names:?}; a file per output may vary"
         )));
     };
-    if let Some(reason) = known.refusal(&plan) {
+    if let Some(reason) = known.refusal(&plan.item, plan.mode.independent) {
         return Err(cannot_write(&reason));
     }
     // ranks may differ in what they have
     world.agree(known.unwritable().map_or(Ok(()), |reason| Err(cannot_write(&reason))))?;
-    on_root(world, || {
+    on_root(world.comm(), || {
         let file = open_alone(&series.target, OpenMode::Read);
         let mismatch = file.and_then(|file| scales::mismatch(&file, &plan.item.axes, &plan.item.shape));
         match mismatch.map_err(|error| cannot_write(&complaint(&error)))? {
             Some(reason) => Err(cannot_write(&reason)),
-            None => Ok(Vec::new()),
+            None => Ok(()),
         }
     })?;
     if known.is_compressed() {
-        on_root(world, || {
+        on_root(world.comm(), || {
             let enough = storage::require(&series.target, plan.bytes());
-            enough.map(|()| Vec::new()).map_err(|error| cannot_write(&error.to_string()))
+            enough.map_err(|error| cannot_write(&error.to_string()))
         })?;
     }
     let last = content.times.len();
     let portion = plan.portion(field, Some((last + 1, last)));
     with_dataset(world, (&series.target, name, OpenMode::ReadWrite), cannot_write, |dataset| {
-        transfer::write(world, dataset, (field, &portion), plan.item.kind, &plan.how)
+        transfer::write(world, dataset, (field, &portion), plan.item.kind, &plan.mode)
     })?;
     timing.finish(portion.count.iter().product::<usize>() * field.components(), plan.item.kind.size());
     Ok(plan.item)
 }
 
-/// Makes what was appended count. Collective.
+/// Completes the output that was appended. Collective.
 fn complete(
     series: &mut Series<'_>,
     time: f64,
@@ -255,10 +258,10 @@ fn complete(
     world.agree(synced.map_err(|error| cannot("write", target, &error)))?;
     let mut after = content.clone();
     after.times.push(time);
-    on_root(world, || {
+    on_root(world.comm(), || {
         let journal = journal.expect("rank 0 keeps the journal until the end");
         let done = file.complete(target, &after, journal);
-        done.map(|()| Vec::new()).map_err(|reason| cannot("write", target, &reason))
+        done.map_err(|reason| cannot("write", target, &reason))
     })?;
     *content = after;
     timing.finish(0, 0);
@@ -266,8 +269,8 @@ fn complete(
 }
 
 /// Writes the side file of a series whose output of this time is complete.
-fn write_side_file((time, series): (f64, &Path), path: &Path, document: &str) -> Result<Vec<u8>> {
-    storage::replace(path, document).map(|()| Vec::new()).map_err(|error| {
+fn write_side_file((time, series): (f64, &Path), path: &Path, document: &str) -> Result<()> {
+    storage::replace(path, document).map_err(|error| {
         let message = format!(
             "the output at time {time:?} of {} is complete, but not the side file: {error}",
             series.display()

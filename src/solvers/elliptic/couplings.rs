@@ -60,7 +60,7 @@ impl<const N: usize> Assembler<'_, '_, N> {
             self.couple(a, &mut faces.below[a])?;
             if grid.topology().at_wall(Face::low(a)) {
                 let wall = faces.below[a].region_local().with_axis(a, 0, 1);
-                let mut view = faces.below[a].component_mut(0);
+                let mut view = faces.below[a].view_mut();
                 wall.rows().for_each(|(first, len)| view.row_mut(first, len).fill(0.0));
             }
             self.check_couplings(a, &faces.below[a])?;
@@ -98,7 +98,7 @@ impl<const N: usize> Assembler<'_, '_, N> {
         match (&self.problem.coefficient, &self.beta) {
             (Coefficient::Of(_, mean), Some(beta)) if beta.centering() != below.centering() => {
                 let (region, beta, mean) = (below.region_local(), beta.with_halo(0), *mean);
-                below.component_mut(0).for_each_row(grid.world().pool(), region, |first, row| {
+                below.view_mut().for_each_row(grid.world().pool(), region, |first, row| {
                     for (i, value) in row.iter_mut().enumerate() {
                         let mut node = first;
                         node[N - 1] += i as isize;
@@ -113,7 +113,7 @@ impl<const N: usize> Assembler<'_, '_, N> {
                 let rule = move |beta: StarPoint<'_, f64, N, 1>| {
                     scale * mean.of(beta.at_offset(before), beta.center())
                 };
-                grid.sweep(region, below.output(), beta.star_reach::<1>()?, rule)?;
+                grid.sweep(region, below.view_mut(), beta.star_reach::<1>()?, rule)?;
             }
             (Coefficient::At(beta), _) => {
                 let beta = Arc::clone(beta);

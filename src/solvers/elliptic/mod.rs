@@ -90,7 +90,7 @@ impl<const N: usize> Elliptic<N> {
     pub fn add_walls(&self, b: &mut Field<f64, N>) -> Result<()> {
         check_fields(self, &[b])?;
         for layer in &self.walls.halved {
-            let mut view = b.component_mut(0);
+            let mut view = b.view_mut();
             layer.rows().for_each(|(first, len)| view.row_mut(first, len).iter_mut().for_each(|b| *b *= 0.5));
         }
         self.walls.sources.iter().for_each(|term| term.add(b, 1.0));

@@ -31,7 +31,7 @@ pub(in crate::solvers) struct FixedNodes<const N: usize> {
 impl<const N: usize> FixedNodes<N> {
     /// Writes the right-hand side of these nodes.
     pub(super) fn set(&self, b: &mut Field<f64, N>) {
-        let mut view = b.component_mut(0);
+        let mut view = b.view_mut();
         let mut given = &self.given[..];
         for (first, len) in self.nodes.rows() {
             let (row, rest) = given.split_at(len);
@@ -42,7 +42,7 @@ impl<const N: usize> FixedNodes<N> {
 
     /// Solves the equations of these nodes: `z = r / d`.
     pub(in crate::solvers) fn solve(&self, r: &Field<f64, N>, z: &mut Field<f64, N>) {
-        let (r, mut z) = (r.component(0), z.component_mut(0));
+        let (r, mut z) = (r.view(), z.view_mut());
         let mut diagonal = &self.diagonal[..];
         for (first, len) in self.nodes.rows() {
             let (row, rest) = diagonal.split_at(len);
@@ -234,7 +234,7 @@ impl<const N: usize> Assembler<'_, '_, N> {
             let below = &mut faces.below[a];
             self.couple(a, below)?;
             let region = below.region_local();
-            below.component_mut(0).for_each_row(grid.world().pool(), region, |first, row| {
+            below.view_mut().for_each_row(grid.world().pool(), region, |first, row| {
                 for (i, value) in row.iter_mut().enumerate() {
                     let mut node: [isize; N] = std::array::from_fn(|b| first[b] + offset[b]);
                     node[N - 1] += i as isize;
@@ -257,7 +257,7 @@ impl<const N: usize> Assembler<'_, '_, N> {
         for face in self.faces_where(End::Fixed) {
             let last = axes[face.axis].last;
             let links = self.layer(face.axis, if face.high { last } else { 1 });
-            let mut view = faces.below[face.axis].component_mut(0);
+            let mut view = faces.below[face.axis].view_mut();
             links.rows().for_each(|(first, len)| view.row_mut(first, len).fill(0.0));
         }
         match self.problem.shift {
@@ -265,7 +265,7 @@ impl<const N: usize> Assembler<'_, '_, N> {
             Shift::Of(field) => faces.shift.copy_from(field)?,
         }
         let region = faces.shift.region_local();
-        faces.shift.component_mut(0).for_each_row(grid.world().pool(), region, |first, row| {
+        faces.shift.view_mut().for_each_row(grid.world().pool(), region, |first, row| {
             for (i, value) in row.iter_mut().enumerate() {
                 let along = |a: usize| if a + 1 == N { i as isize } else { 0 };
                 let share: f64 = (0..N).map(|a| axes[a].share(first[a] + offset[a] + along(a))).product();

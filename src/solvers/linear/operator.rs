@@ -85,7 +85,7 @@ pub trait LinearOperator<const N: usize> {
 
     /// A field of zeros that the operator can be applied to.
     fn vector(&self, name: &str) -> Field<f64, N> {
-        let field = self.grid().field_builder(name).centering(self.centering()).build();
+        let field = self.grid().field_builder(name).centering(self.centering()).build_with_any_name();
         field.expect("an operator's grid has fields of its centering")
     }
 }
@@ -107,7 +107,7 @@ pub struct OperatorFn<F, const N: usize> {
 /// let a = operator(&grid, |u, out| {
 ///     u.exchange()?;
 ///     let rule = |u: StarPoint<'_, f64, 1, 1>| 3.0 * u.center() - u.at::<-1>() - u.at::<1>();
-///     u.grid().sweep(u.region_local(), out.output(), u.star_reach::<1>()?, rule)
+///     u.grid().sweep(u.region_local(), out.view_mut(), u.star_reach::<1>()?, rule)
 /// });
 /// let (mut b, mut x) = (grid.field::<f64>("b"), grid.field::<f64>("x"));
 /// b.fill(2.0);

@@ -101,8 +101,8 @@ pub(in crate::solvers) fn combine_locally<const K: usize, const M: usize, const 
         (None, None) => unreachable!("combine is called with some field"),
     };
     let timing = grid.world().measure().start_on(if K > 0 { Kind::Update } else { Kind::Reduce }, "vectors");
-    let read = read.map(|field| field.component(0));
-    let changed = changed.map(|field| field.component_mut(0));
+    let read = read.map(|field| field.view());
+    let changed = changed.map(|field| field.view_mut());
     let threads = map_parts(grid.world().pool(), region, changed, |part, mut changed| {
         let mut sums: [Accumulator; D] = std::array::from_fn(|_| Accumulator::new());
         let (mut old, mut given) = ([[0.0; CHUNK]; K], [[0.0; CHUNK]; M]);

@@ -6,7 +6,7 @@
 //! and a rank, computes again what the others have too, from a halo of two cells; each cell's value
 //! is made by the same operations as by sweeps one after another, so the bits are theirs.
 
-use parhelion_kernels::{Pattern, Region, Ring, View, ViewMut, map_parts, map_parts_beside};
+use parhelion_kernels::{Pattern, Region, Ring, View, ViewMut, map_part_pairs, map_parts};
 
 use super::hierarchy::{Level, NextLevel};
 use super::transfer::Transfer;
@@ -149,10 +149,10 @@ impl<'a, T: Real, const N: usize, S: RowSource<T, N>> Sweep<'a, T, N, S> {
     #[inline(always)]
     fn fetch(&self, mut at: [isize; N], len: usize) {
         at[0] += 1;
-        self.f.fetch_row(at, len);
+        self.f.prefetch_row(at, len);
         at[0] += 1;
         if let Some(u) = &self.u {
-            u.fetch_row(at, len);
+            u.prefetch_row(at, len);
         }
     }
 }
@@ -209,7 +209,7 @@ pub(super) fn sweep<T: Real, const N: usize>(
     let start = (!zero).then(|| u.with_halo(0));
     with_rows!(operator, source => {
         let sweep = Sweep::new(operator, source, order, start, f.with_halo(0), region);
-        map_parts(pool, region, [other.component_mut(0)], |part, [mut out]| {
+        map_parts(pool, region, [other.view_mut()], |part, [mut out]| {
             sweep.both(part, |at, len, half| half(out.row_mut(at, len)));
         });
     });
@@ -233,10 +233,10 @@ pub(super) fn sweep_into<T: Real, const N: usize>(
     let start = Some(u.with_halo(0));
     with_rows!(operator, source => {
         let sweep = Sweep::new(operator, source, order, start, f.with_halo(0), region);
-        map_parts(pool, region, [x.component_mut(0)], |part, [mut x]| {
+        map_parts(pool, region, [x.view_mut()], |part, [mut x]| {
             let mut scratch = Vec::new();
             sweep.both(part, |at, len, half| {
-                x.as_view().fetch_row(std::array::from_fn(|a| at[a] + isize::from(a == 0)), len);
+                x.as_view().prefetch_row(std::array::from_fn(|a| at[a] + isize::from(a == 0)), len);
                 scratch.resize(len, T::zero());
                 half(&mut scratch);
                 add_scaled(x.row_mut(at, len), &scratch, scale);
@@ -268,7 +268,7 @@ pub(super) fn sweep_and_restrict<T: Real, const N: usize>(
     with_rows!(operator, source => {
         let sweep = Sweep::new(operator, source, order, None, f, block);
         let children = |part| transfer.children(part);
-        map_parts_beside(pool, region, coarse.component_mut(0), u.component_mut(0), children, |part, coarse, u| {
+        map_part_pairs(pool, region, coarse.view_mut(), u.view_mut(), children, |part, coarse, u| {
             restrict_part(&sweep, transfer, part, coarse, u);
         });
     });

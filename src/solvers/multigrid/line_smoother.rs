@@ -48,9 +48,9 @@ impl<T: Real, const N: usize> Discrete<T, N> {
         let timing = self.grid.world().measure().start_on(Kind::Sweep, "lines");
         let (pool, region) = (self.grid.world().pool(), output.region_local());
         let (odd, periodic) = (self.parity(color), self.grid.topology().periodic()[axis]);
-        let (view, f) = (u.with_halo(0), f.component(0));
+        let (view, f) = (u.with_halo(0), f.view());
         with_rows!(self, source => {
-            map_lines(pool, region, axis, [output.component_mut(0)], |part, [mut out]| {
+            map_lines(pool, region, axis, [output.view_mut()], |part, [mut out]| {
                 let mut bundle = Bundle::new();
                 for lines in bundles(part, axis) {
                     let first = lines.start;

@@ -120,8 +120,8 @@ impl<T: Real, const N: usize> Multigrid<T, N> {
         }
         let world = self.operator.grid().world();
         let timing = world.measure().start_on(Kind::Update, "correction");
-        let (region, u) = (x.region_local(), u.component(0));
-        map_parts(world.pool(), region, [x.component_mut(0)], |part, [mut x]| {
+        let (region, u) = (x.region_local(), u.view());
+        map_parts(world.pool(), region, [x.view_mut()], |part, [mut x]| {
             for (first, len) in part.rows() {
                 add_scaled(x.row_mut(first, len), u.row(first, len), scale);
             }

@@ -114,8 +114,8 @@ impl<T: Real, const N: usize> Multigrid<T, N> {
             let start = Instant::now();
             cycle::run(levels, &self.settings, &mut None)?;
             fastest = fastest.min(start.elapsed().as_secs_f64());
-            let correction = self.levels[first].u.component(0);
-            x.component_mut(0).for_each_row(grid.world().pool(), zero.region_local(), |start, row| {
+            let correction = self.levels[first].u.view();
+            x.view_mut().for_each_row(grid.world().pool(), zero.region_local(), |start, row| {
                 let added = correction.row(start, row.len());
                 row.iter_mut().zip(added).for_each(|(x, u)| *x += *u);
             });

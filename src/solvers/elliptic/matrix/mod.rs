@@ -107,7 +107,7 @@ impl<T: Real, const N: usize> Discrete<T, N> {
         let (pool, region) = (self.grid.world().pool(), output.region_local());
         let view = u.with_halo(0);
         let parts = with_rows!(self, source => {
-            map_parts(pool, region, [output.component_mut(0)], |part, [mut out]| {
+            map_parts(pool, region, [output.view_mut()], |part, [mut out]| {
                 let mut sum = Accumulator::new();
                 for (first, len) in part.rows() {
                     let out = out.row_mut(first, len);
@@ -142,9 +142,9 @@ impl<T: Real, const N: usize> Discrete<T, N> {
         u.exchange_for(Pattern::Star, 1)?;
         let timing = self.grid.world().measure().start_on(Kind::Sweep, "residual");
         let (pool, region) = (self.grid.world().pool(), output.region_local());
-        let (view, f) = (u.with_halo(0), f.component(0));
+        let (view, f) = (u.with_halo(0), f.view());
         let parts = with_rows!(self, source => {
-            map_parts(pool, region, [output.component_mut(0)], |part, [mut out]| {
+            map_parts(pool, region, [output.view_mut()], |part, [mut out]| {
                 let mut sum = Accumulator::new();
                 for (first, len) in part.rows() {
                     let (out, f) = (out.row_mut(first, len), f.row(first, len));
@@ -171,9 +171,9 @@ impl<T: Real, const N: usize> Discrete<T, N> {
         u.exchange_for(Pattern::Star, 1)?;
         let timing = self.grid.world().measure().start_on(Kind::Sweep, "residual");
         let (pool, region) = (self.grid.world().pool(), output.region_local());
-        let (view, f) = (u.with_halo(0), f.component(0));
+        let (view, f) = (u.with_halo(0), f.view());
         let parts = with_rows!(self, source => {
-            map_parts(pool, region, [output.component_mut(0)], |part, [mut out]| {
+            map_parts(pool, region, [output.view_mut()], |part, [mut out]| {
                 let (mut sum, mut scratch) = (Accumulator::new(), Vec::new());
                 for (first, len) in part.rows() {
                     scratch.resize(len, T::zero());
@@ -241,9 +241,9 @@ impl<T: Real, const N: usize> Discrete<T, N> {
         let (memory, step) = (T::nearest(memory), T::nearest(step));
         let timing = self.grid.world().measure().start_on(Kind::Sweep, "smoother");
         let (pool, region) = (self.grid.world().pool(), output.region_local());
-        let (view, f) = (u.with_halo(0), f.component(0));
+        let (view, f) = (u.with_halo(0), f.view());
         with_rows!(self, source => {
-            map_parts(pool, region, [d.component_mut(0), output.component_mut(0)], |part, [mut d, mut out]| {
+            map_parts(pool, region, [d.view_mut(), output.view_mut()], |part, [mut d, mut out]| {
                 for (first, len) in part.rows() {
                     let (d, out, f) = (d.row_mut(first, len), out.row_mut(first, len), f.row(first, len));
                     let rule = |_, f, u, around, diagonal| step * ((f - (diagonal * u - around)) / diagonal);
@@ -268,9 +268,9 @@ impl<T: Real, const N: usize> Discrete<T, N> {
     ) {
         let timing = self.grid.world().measure().start_on(Kind::Sweep, "diagonal");
         let (pool, region) = (self.grid.world().pool(), output.region_local());
-        let f = f.component(0);
+        let f = f.view();
         with_rows!(self, source => {
-            map_parts(pool, region, [output.component_mut(0)], |part, [mut out]| {
+            map_parts(pool, region, [output.view_mut()], |part, [mut out]| {
                 for (first, len) in part.rows() {
                     let (f, out) = (f.row(first, len), out.row_mut(first, len));
                     row_of_diagonal(&source.row(first, len), f, out, rule(first));
@@ -295,9 +295,9 @@ impl<T: Real, const N: usize> Discrete<T, N> {
         let (pool, region) = (self.grid.world().pool(), output.region_local());
         let view = u.with_halo(0);
         let streams = if f.is_some() { 3 } else { 2 };
-        let f = f.map_or_else(|| u.component(0), |f| f.component(0));
+        let f = f.map_or_else(|| u.view(), |f| f.view());
         with_rows!(self, source => {
-            map_parts(pool, region, [output.component_mut(0)], |part, [mut out]| {
+            map_parts(pool, region, [output.view_mut()], |part, [mut out]| {
                 for (first, len) in part.rows() {
                     let (out, f) = (out.row_mut(first, len), f.row(first, len));
                     row(&source.row(first, len), &view, f, first, out, rule(first));

@@ -180,9 +180,9 @@ impl<T: Real, const N: usize> Transfer<T, N> {
         u.exchange_for(Pattern::Star, 1)?;
         let timing = operator.grid.world().measure().start_on(Kind::Sweep, "restriction");
         let (pool, region) = (operator.grid.world().pool(), coarse.region_local());
-        let (view, f) = (u.with_halo(0), f.component(0));
+        let (view, f) = (u.with_halo(0), f.view());
         with_rows!(operator, source => {
-            map_parts(pool, region, [coarse.component_mut(0)], |part, [mut coarse]| {
+            map_parts(pool, region, [coarse.view_mut()], |part, [mut coarse]| {
                 let mut scratch = Vec::new();
                 for (first, len) in part.rows() {
                     self.restrict_row(first, coarse.row_mut(first, len), &mut scratch, |child, out| {
@@ -216,7 +216,7 @@ impl<T: Real, const N: usize> Transfer<T, N> {
     /// `coarse = R f` for cells.
     fn restrict(&self, f: &Field<T, N>, coarse: &mut Field<T, N>) {
         let timing = f.grid().world().measure().start_on(Kind::Sweep, "restriction");
-        let rows = f.component(0);
+        let rows = f.view();
         self.restrict_with(coarse, |child, out| out.copy_from_slice(rows.row(child, out.len())));
         timing.finish(self.fine.len(), size_of::<T>());
     }
@@ -250,7 +250,7 @@ impl<T: Real, const N: usize> Transfer<T, N> {
         let world = u.grid().world().clone();
         let timing = world.measure().start_on(Kind::Sweep, "interpolation");
         let (region, coarse) = (u.region_local(), coarse.with_halo(0));
-        map_parts(world.pool(), region, [u.component_mut(0)], |part, [mut u]| {
+        map_parts(world.pool(), region, [u.view_mut()], |part, [mut u]| {
             let mut scratch = Vec::new();
             for (first, len) in part.rows() {
                 self.interpolate_row(first, u.row_mut(first, len), &mut scratch, &coarse);
@@ -329,7 +329,7 @@ impl<T: Real, const N: usize> Transfer<T, N> {
     ) -> Result<(Faces<T, N>, DiagonalParts<T, N>)> {
         let mut coarse = Faces::new(grid)?;
         for a in 0..N {
-            let (axis, from) = (&self.axes[a], fine.below[a].component(0));
+            let (axis, from) = (&self.axes[a], fine.below[a].view());
             // Only what is at the low face of a coarse cell.
             self.restrict_with(&mut coarse.below[a], |child, row| {
                 if axis.halves && a + 1 < N && child[a] % 2 != 0 {
@@ -342,7 +342,7 @@ impl<T: Real, const N: usize> Transfer<T, N> {
                 }
             });
             let region = coarse.below[a].region_local();
-            coarse.below[a].component_mut(0).for_each_row(grid.world().pool(), region, |first, row| {
+            coarse.below[a].view_mut().for_each_row(grid.world().pool(), region, |first, row| {
                 for (i, coupling) in row.iter_mut().enumerate() {
                     *coupling *= axis.nearer[first[a] as usize + if a + 1 == N { i } else { 0 }];
                 }
@@ -353,7 +353,7 @@ impl<T: Real, const N: usize> Transfer<T, N> {
         let mut walls: [Option<Field<T, N>>; N] = std::array::from_fn(|_| None);
         for a in 0..N {
             let Some(from) = &parts.walls[a] else { continue };
-            let (axis, from) = (&self.axes[a], from.component(0));
+            let (axis, from) = (&self.axes[a], from.view());
             let mut wall = grid.field("walls");
             self.restrict_with(&mut wall, |child, row| {
                 let values = from.row(child, row.len());
@@ -371,7 +371,7 @@ impl<T: Real, const N: usize> Transfer<T, N> {
     /// Writes to every coarse row what its children's rows, written by `fill(first, row)`, come to.
     fn restrict_with(&self, coarse: &mut Field<T, N>, fill: impl Fn([isize; N], &mut [T]) + Sync) {
         let (grid, region) = (coarse.grid().clone(), coarse.region_local());
-        map_parts(grid.world().pool(), region, [coarse.component_mut(0)], |part, [mut coarse]| {
+        map_parts(grid.world().pool(), region, [coarse.view_mut()], |part, [mut coarse]| {
             let mut scratch = Vec::new();
             for (first, len) in part.rows() {
                 self.restrict_row(first, coarse.row_mut(first, len), &mut scratch, &fill);

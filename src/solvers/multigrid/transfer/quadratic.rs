@@ -50,7 +50,7 @@ impl<T: Real, const N: usize> Quadratic<T, N> {
         let timing = world.measure().start_on(Kind::Sweep, "interpolation");
         let (region, coarse) = (u.region_local(), coarse.with_halo(0));
         let parent = |a: usize, i: isize| if self.halves[a] { i.div_euclid(2) } else { i };
-        map_parts(world.pool(), region, [u.component_mut(0)], |part, [mut u]| {
+        map_parts(world.pool(), region, [u.view_mut()], |part, [mut u]| {
             let mut along = Vec::new();
             for (first, len) in part.rows() {
                 let (start, end) = (first[N - 1], first[N - 1] + len as isize);

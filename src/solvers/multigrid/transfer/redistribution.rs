@@ -129,8 +129,8 @@ impl<const N: usize> Redistribution<N> {
     ) {
         let timing = self.grid.world().measure().start_on(Kind::Update, "rearrange");
         let comm = self.grid.topology().comm();
-        let view = from.map(|from| from.component(0));
-        let mut target = to.map(|to| to.component_mut(0));
+        let view = from.map(|from| from.view());
+        let mut target = to.map(|to| to.view_mut());
         let outgoing: Vec<(usize, Vec<T>)> = view
             .iter()
             .flat_map(|view| {

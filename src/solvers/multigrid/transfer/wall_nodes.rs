@@ -47,7 +47,7 @@ impl<const N: usize> WallNodes<N> {
     /// level.
     pub(in crate::solvers::multigrid) fn double_halved<T: Real>(&self, f: &mut Field<T, N>) {
         for layer in &self.doubled {
-            let (mut view, two) = (f.component_mut(0), T::nearest(2.0));
+            let (mut view, two) = (f.view_mut(), T::nearest(2.0));
             layer.rows().for_each(|(first, len)| view.row_mut(first, len).iter_mut().for_each(|f| *f *= two));
         }
     }

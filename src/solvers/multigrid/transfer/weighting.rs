@@ -50,7 +50,7 @@ impl<T: Real, const N: usize> Weighting<T, N> {
         let world = fine.grid().world().clone();
         let timing = world.measure().start_on(Kind::Sweep, "restriction");
         let (points, region, fine) = (fine.region_local().len(), coarse.region_local(), fine.with_halo(0));
-        map_parts(world.pool(), region, [coarse.component_mut(0)], |part, [mut coarse]| {
+        map_parts(world.pool(), region, [coarse.view_mut()], |part, [mut coarse]| {
             let mut scratch = Vec::new();
             for (first, len) in part.rows() {
                 self.row(first, coarse.row_mut(first, len), &mut scratch, &fine);

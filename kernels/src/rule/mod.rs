@@ -1,0 +1,9 @@
+//! What a stencil rule reads and writes: points, inputs and outputs.
+
+mod inputs;
+mod outputs;
+mod point;
+
+pub use inputs::{Inputs, Neighbors, PointOf, Points};
+pub use outputs::Outputs;
+pub use point::{Point, Reach, StarPoint};
