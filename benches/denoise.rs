@@ -8,7 +8,7 @@
 
 #[allow(dead_code, reason = "this program times by itself: ITK is too slow for many rounds")]
 mod common;
-#[path = "../examples/denoise3d/perona_malik.rs"]
+#[path = "../examples/applications/denoise3d/perona_malik.rs"]
 mod perona_malik;
 #[path = "../tests/common/python.rs"]
 mod python;

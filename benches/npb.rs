@@ -16,21 +16,21 @@
 //! this was developed on: 9200 Mop/s.
 
 mod common;
-#[path = "../examples/npb_mg/cycle.rs"]
+#[path = "../examples/applications/npb_mg/cycle.rs"]
 #[allow(dead_code, reason = "some of the classes")]
 mod cycle;
-#[path = "../examples/npb_mg/passes.rs"]
+#[path = "../examples/applications/npb_mg/passes.rs"]
 mod passes;
-#[path = "../examples/npb_mg/random.rs"]
+#[path = "../examples/applications/npb_mg/random.rs"]
 mod random;
 #[path = "common/ranks.rs"]
 mod ranks;
-#[path = "../examples/npb_mg/stencils.rs"]
+#[path = "../examples/applications/npb_mg/stencils.rs"]
 mod stencils;
 #[path = "common/traffic.rs"]
 #[allow(dead_code, reason = "one of several loops")]
 mod traffic;
-#[path = "../examples/npb_mg/transfer.rs"]
+#[path = "../examples/applications/npb_mg/transfer.rs"]
 mod transfer;
 
 use std::error::Error;

@@ -43,12 +43,13 @@ impl ErrorKind {
 ///
 /// # On one rank or on all
 ///
-/// Errors of collective methods, and those agreed on by [`World::agree`](crate::world::World::agree), are
-/// the same on every rank. Each rank may handle them, and the job continues.
+/// Errors of collective methods, and those agreed on by
+/// [`World::agree`](crate::world::World::agree), are the same on every rank. Each rank may handle
+/// them, and the job continues.
 ///
 /// Any other error belongs to one rank. When it is returned from `main`, it is still alive when the
-/// rank's [`World`](crate::world::World) ends. Other ranks may then be waiting for this one, so the whole
-/// job is ended with its message.
+/// rank's [`World`](crate::world::World) ends. Other ranks may then be waiting for this one, so the
+/// whole job is ended with its message.
 #[derive(Clone)]
 pub struct Error(Arc<Inner>);
 
@@ -58,12 +59,12 @@ struct Inner {
     message: String,
 }
 
-/// Living errors of this rank alone. One list for the process: errors are made before there is a world and
-/// on threads that have none.
+/// Living errors of this rank alone. One list for the process: errors are made before there is a
+/// world and on threads that have none.
 static LOCAL_ERRORS: Mutex<Vec<Weak<Inner>>> = Mutex::new(Vec::new());
 
-/// Number of living worlds of some ranks of a larger one. One number for the process: most errors, such as
-/// those of kernels, are made without a world at hand.
+/// Number of living worlds of some ranks of a larger one. One number for the process: most errors,
+/// such as those of kernels, are made without a world at hand.
 static ALONE: AtomicUsize = AtomicUsize::new(0);
 
 /// Held by a world of some ranks of a larger one.
@@ -92,9 +93,10 @@ impl Error {
         Self(inner)
     }
 
-    /// An error that every rank makes alike, because its arguments are the same on all of them. While this
-    /// rank has a world of fewer ranks, such as [`World::alone`](crate::world::World::alone), the error may
-    /// be of that world and is this rank's alone.
+    /// An error that every rank makes alike, because its arguments are the same on all of them.
+    /// While this rank has a world of fewer ranks, such as
+    /// [`World::alone`](crate::world::World::alone), the error may be of that world and is this
+    /// rank's alone.
     pub(crate) fn on_all_ranks(kind: ErrorKind, message: impl Into<String>) -> Self {
         if ALONE.load(Ordering::Relaxed) > 0 { Self::new(kind, message) } else { Self::agreed(kind, message) }
     }
@@ -115,8 +117,8 @@ impl Error {
         local.iter().filter_map(Weak::upgrade).map(Self).collect()
     }
 
-    /// Wraps an error from elsewhere. A `main` that returns it as [`parhelion::Result`](Result) then ends
-    /// the whole job and not only this rank.
+    /// Wraps an error from elsewhere. A `main` that returns it as [`parhelion::Result`](Result)
+    /// then ends the whole job and not only this rank.
     ///
     /// ```
     /// use parhelion::Error;
@@ -208,7 +210,7 @@ mod tests {
     #[test]
     fn kernel_errors_convert_to_argument_errors() {
         let smoothing = |sigma| -> Result<()> {
-            parhelion_kernels::operators::gaussian_along::<f64, 2, 3, 0>(sigma)?;
+            let _ = parhelion_kernels::operators::gaussian_along::<f64, 2, 3, 0>(sigma)?;
             Ok(())
         };
         smoothing(0.5).unwrap();

@@ -1,10 +1,10 @@
 //! Hybrid MPI + threads computation on structured grids: distributed arrays with halo exchange, stencils
-//! on all cores, reductions and parallel HDF5, with the same bits on any number of ranks and threads.
+//! on all cores, reductions, elliptic solvers and parallel HDF5, with the same bits on any number of ranks and threads.
 //!
 //! ```
 //! use parhelion::prelude::*;
 //!
-//! let world = World::init()?;                       // MPI, and a thread pool sized to this rank's cores
+//! let world = World::init()?;                       // MPI, and threads for this rank's cores
 //! let grid = Grid::builder([64, 64])                // global cells, cut into a block per rank
 //!     .extent([1.0, 1.0])
 //!     .periodic([true, false])
@@ -15,7 +15,7 @@
 //! let heat = star_stencil::<f64, 2, 1>(|u| {        // radius 1: u.at::<2, 0>() does not compile
 //!     u.center() + 0.2 * (u.at::<-1, 0>() + u.at::<1, 0>() + u.at::<0, -1>() + u.at::<0, 1>() - 4.0 * u.center())
 //! });
-//! u.advance(&heat, 100)?;                           // exchange, walls, threads, overlap
+//! u.advance(&heat, 100)?;                           // exchanges halos, meets the walls, uses all threads
 //! println!("mean {}, largest {:?}", u.mean(), u.max());
 //! # Ok::<(), parhelion::Error>(())
 //! ```
@@ -25,24 +25,25 @@
 //! | type | what it is |
 //! |---|---|
 //! | [`World`] | the ranks of the job and the threads of this rank |
-//! | [`Grid`] | cells in space, cut into blocks ([`Decomposition`]) over a process grid ([`Topology`]) |
+//! | [`Grid`] | cells in space, cut into blocks over a process grid |
 //! | [`Field`] | one distributed array on a grid, with halo, boundary conditions ([`Boundary`]) and reductions |
-//! | [`HaloPlan`] | the planned exchange of the halos of several fields |
-//! | [`Stencil`], [`Point`] | an update rule whose radius is part of its type; what it sees |
-//! | [`Evolving`], [`Blocking`] | several fields brought forward together; how steps are blocked |
-//! | [`Measure`], [`Report`] | what every kernel cost: time, bandwidth, waiting, imbalance |
-//! | `Output`, `Input`, `Series` | shared HDF5 files, of one time or many (feature `hdf5`, on by default) |
-//! | `Picture`, [`Probes`] | planes as PNG files (feature `pictures`, on by default), values at points over time |
-//! | `Checkpoints`, `Restart`, `StopRequest` | runs that survive their end: [the guide](checkpoint_guide) (feature `hdf5`) |
+//! | [`Stencil`], [`Point`] | an update rule whose radius is part of its type; what it sees of one point |
+//! | [`halo`] | the planned exchange of the halos of several fields |
+//! | [`stepping`] | several fields advanced together; how steps are blocked |
 //! | [`solvers`] | elliptic problems: Krylov methods and multigrid |
+//! | [`measure`] | the cost of every kernel: time, bandwidth, waiting, imbalance |
+//! | `io` | shared HDF5 files, of one time or many (feature `hdf5`, on by default) |
+//! | `checkpoint` | saving and restarting runs (feature `hdf5`) |
+//! | [`watch`] | planes as PNG files (feature `pictures`, on by default), values at points over time |
 //! | [`testing`] | tests on real ranks under `cargo test` |
 //!
-//! [How to write a fast stencil](guide) and [which solver to choose](solver_guide) are pages of their own, and so is the format of output files (`file_format`).
+//! The [`guide`] has longer pages: how to write a fast stencil, which solver to choose, checkpoints, file formats.
+//! First programs are in the repository's `examples/`.
 //!
 //! Axes are in C order, slowest first, everywhere. Methods that all ranks must call together say so under
-//! *Collective*. Kernels on one process, without MPI, are in [`kernels`].
+//! *Collective*. Kernels for one process, without MPI, are in [`kernels`].
 //!
-//! Limits: 1 to 4 axes; grids are boxes of equal cells; one rank cannot have several blocks.
+//! Limits: 1 to 4 axes; grids are boxes of equal cells; each rank has one block.
 
 #[cfg(feature = "hdf5")]
 pub mod checkpoint;

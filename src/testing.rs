@@ -1,8 +1,8 @@
 //! Tests on real ranks: a `#[test]` function whose body runs under `mpirun`.
 //!
-//! [`on_ranks`] starts the test program anew under `mpirun`, once for each number of ranks, with
-//! just the calling test selected; there, on every rank, it runs the body. The test fails, with the
-//! output of every rank, when any rank panics, returns an error or hangs.
+//! [`on_ranks`] starts the test program again under `mpirun`, once for each number of ranks, with
+//! only the calling test selected. There every rank runs the body. The test fails, with the output
+//! of every rank, when any rank panics, returns an error or hangs.
 //!
 //! ```no_run
 //! #[test]
@@ -16,8 +16,8 @@
 //! # fn main() {}
 //! ```
 //!
-//! `cargo test` suffices; more ranks than cores are fine. Launches take turns, however many threads
-//! the test program runs its tests with. `PARHELION_MPIRUN_ARGS` is added to every launch.
+//! `cargo test` is enough, and more ranks than cores are fine. Launches run one at a time, whatever
+//! the number of test threads. `PARHELION_MPIRUN_ARGS` is added to every launch.
 
 use std::cell::Cell;
 use std::ffi::OsString;
@@ -34,23 +34,23 @@ use crate::world::World;
 /// Set in the processes that run a test's body.
 const INSIDE: &str = "PARHELION_TEST_BODY";
 
-/// Cases of more ranks are left out.
+/// Cases with more ranks than this are skipped.
 const MOST_RANKS: &str = "PARHELION_TEST_RANKS";
 
-/// Begins the line with which a rank hands a result to the test that launched it.
+/// Begins the line in which a rank returns its result to the test that launched it.
 const RESULT: &str = "parhelion-test-result ";
 
-/// One launch at a time: several would fight for the same cores.
+/// One launch at a time: several would compete for the same cores.
 static LAUNCHING: Mutex<()> = Mutex::new(());
 
 thread_local! {
     static CALLED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// How a test's body is launched.
+/// Settings for launching a test's body on ranks.
 ///
-/// [`on_ranks`] is the short way for tests that should pass; [`output`](RankTest::output) is for those
-/// that look at how a job fails.
+/// [`on_ranks`] is the short way for tests that should pass; [`output`](RankTest::output) is for
+/// tests of how a job fails.
 #[derive(Clone, Debug)]
 pub struct RankTest {
     ranks: usize,
@@ -61,7 +61,7 @@ pub struct RankTest {
 }
 
 impl RankTest {
-    /// A launch on this many ranks: one thread each, killed after 5 minutes.
+    /// A launch on `ranks` ranks: one thread each, killed after 5 minutes.
     pub fn new(ranks: usize) -> Self {
         Self {
             ranks,
@@ -72,19 +72,19 @@ impl RankTest {
         }
     }
 
-    /// Threads per rank; `None` leaves the choice to the ranks.
+    /// Sets the threads per rank; `None` leaves the choice to the ranks. Default: 1.
     pub fn threads(mut self, threads: Option<usize>) -> Self {
         self.threads = threads;
         self
     }
 
-    /// Time after which the job is killed and the test fails.
+    /// Sets the time after which the job is killed and the test fails. Default: 5 minutes.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// Further arguments for `mpirun`.
+    /// Adds arguments for `mpirun`.
     pub fn mpirun_args<S: Into<OsString>>(mut self, args: impl IntoIterator<Item = S>) -> Self {
         self.mpirun_args.extend(args.into_iter().map(Into::into));
         self
@@ -96,8 +96,9 @@ impl RankTest {
         self
     }
 
-    /// Runs `body` on the ranks and says how the job ended. Under `mpirun`, where this function is
-    /// called again, it runs the body and ends the process: with status 0 if the body returned `Ok`.
+    /// Runs `body` on the ranks and returns how the job ended. Under `mpirun`, where this function
+    /// is called again, it runs the body and ends the process, with status 0 if the body returned
+    /// `Ok`.
     ///
     /// # Panics
     /// When there is no `mpirun` of the MPI library that the program is linked with, when a test
@@ -106,8 +107,8 @@ impl RankTest {
         self.output_bare(|| World::init().and_then(|world| body(&world)))
     }
 
-    /// As [`output`](Self::output), with a body that makes the [`World`] itself, for programs that start
-    /// MPI in a way of their own.
+    /// As [`output`](Self::output), with a body that makes the [`World`] itself, for programs with
+    /// a custom start of MPI.
     ///
     /// # Panics
     /// As [`output`](Self::output) does.
@@ -122,11 +123,12 @@ impl RankTest {
         self.launch()
     }
 
-    /// Runs `body` with each of these (ranks, threads per rank) in turn and otherwise as described, and fails the
-    /// test when a job does not end well.
+    /// Runs `body` with each of these (ranks, threads per rank) in turn, otherwise with these
+    /// settings, and fails the test when a job fails.
     ///
-    /// Cases of more ranks than the environment variable `PARHELION_TEST_RANKS` says, if it is set, are left out: MPICH's ranks never
-    /// give up a core while they wait, so that 8 of them on 2 cores need 50 ms for a barrier instead of 40 µs.
+    /// The environment variable `PARHELION_TEST_RANKS` is a number: cases with more ranks are
+    /// skipped. MPICH's ranks never give up a core while they wait, so that 8 of them on 2 cores
+    /// need 50 ms for a barrier instead of 40 µs.
     ///
     /// # Panics
     /// When a rank panics, returns an error or hangs; as [`output`](Self::output) does.
@@ -171,7 +173,7 @@ impl RankTest {
 }
 
 /// Runs `body` under `mpirun` with each of these numbers of ranks in turn, one thread each, and
-/// fails the test when a job does not end well within 5 minutes.
+/// fails the test when a job fails or takes more than 5 minutes.
 ///
 /// # Panics
 /// When a rank panics, returns an error or hangs; as [`RankTest::output`] does.
@@ -190,9 +192,10 @@ pub fn on_ranks_and_threads(
     RankTest::new(1).on(cases, body);
 }
 
-/// Runs `body` under `mpirun` with each (ranks, threads per rank) in turn, and fails the test unless every
-/// rank of every launch returns the same text: how a code shows that its results have the same bits on
-/// any ranks × threads. Return [`Field::fingerprint`](crate::field::Field::fingerprint), or numbers as bits.
+/// Runs `body` under `mpirun` with each (ranks, threads per rank) in turn, and fails the test
+/// unless every rank of every launch returns the same text. It shows that results have the same
+/// bits on any ranks × threads: return [`Field::fingerprint`](crate::field::Field::fingerprint), or
+/// numbers as bits.
 ///
 /// ```no_run
 /// #[test]
@@ -213,7 +216,7 @@ pub fn same_on(cases: impl IntoIterator<Item = (usize, usize)>, body: impl FnOnc
     if std::env::var_os(INSIDE).is_some() {
         run_body_and_exit(|| {
             let world = World::init()?;
-            // escaped: one line whatever the text has
+            // escaped, so that it is one line whatever the text contains
             println!("{RESULT}{:?}", body(&world)?);
             Ok(())
         });
@@ -232,7 +235,7 @@ pub fn same_on(cases: impl IntoIterator<Item = (usize, usize)>, body: impl FnOnc
     }
 }
 
-/// What every rank does: as a `main` that returns the body's result.
+/// Runs the body on a rank, as a `main` that returns its result.
 fn run_body_and_exit(body: impl FnOnce() -> Result<()>) -> ! {
     let status = match body() {
         Ok(()) => 0,

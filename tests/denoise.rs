@@ -1,6 +1,6 @@
 //! The scheme of `denoise3d` against ITK, and its bits on any ranks × threads.
 
-#[path = "../examples/denoise3d/perona_malik.rs"]
+#[path = "../examples/applications/denoise3d/perona_malik.rs"]
 mod perona_malik;
 
 use parhelion::prelude::*;

@@ -1,6 +1,8 @@
 //! The examples as a user runs them: under mpirun, at several ranks × threads, with their results checked.
 #![cfg(feature = "hdf5")]
 
+#[path = "examples/first_programs.rs"]
+mod first_programs;
 #[path = "common/python.rs"]
 mod python;
 
@@ -19,11 +21,15 @@ fn example(name: &str) -> PathBuf {
     program
 }
 
-fn run(name: &str, (ranks, threads): (usize, usize), args: &[&str]) -> Outcome {
+fn run(name: &str, shape: (usize, usize), args: &[&str]) -> Outcome {
+    run_in(Path::new("."), name, shape, args)
+}
+
+fn run_in(folder: &Path, name: &str, (ranks, threads): (usize, usize), args: &[&str]) -> Outcome {
     let library = mpi::environment::library_version().expect("MPI names itself");
     let mpirun = Mpirun::for_library(&library).expect("there is an mpirun for this MPI");
     let launch = Launch::new(&mpirun, example(name)).args(args).ranks(ranks).threads(threads);
-    launch.timeout(Duration::from_secs(300)).output().expect("mpirun starts")
+    launch.current_dir(folder).timeout(Duration::from_secs(300)).output().expect("mpirun starts")
 }
 
 /// The words after `fingerprint` and `fingerprint of the result`.
@@ -114,7 +120,7 @@ fn denoise3d_agrees_with_simpleitk() {
 }
 
 #[test]
-fn heat3d_goes_on_from_a_checkpoint_with_the_same_bits() {
+fn heat3d_resumes_from_a_checkpoint_with_the_same_bits() {
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder for checkpoints");
     let path = folder.path().join("heat");
     let path = path.to_string_lossy();
@@ -125,7 +131,7 @@ fn heat3d_goes_on_from_a_checkpoint_with_the_same_bits() {
     assert!(outcome.success && outcome.stdout.contains("time limit reached: saved step 20 in "), "{outcome}");
     assert_eq!(fingerprints(&outcome).len(), 2, "the finest grid is not done:\n{outcome}");
     let outcome = run("heat3d", (6, 1), &[&cells[..], &["--restart", "--checkpoint-every", "15"]].concat());
-    assert!(outcome.success && outcome.stdout.contains("goes on from step 20 of "), "{outcome}");
+    assert!(outcome.success && outcome.stdout.contains("resumes from step 20 of "), "{outcome}");
     let straight = run("heat3d", (1, 1), &["--cells", "32"]);
     assert_eq!(fingerprints(&outcome), fingerprints(&straight));
     let other = run("heat3d", (2, 1), &[&cells[..], &["--restart", "--time", "0.006"]].concat());
@@ -133,7 +139,7 @@ fn heat3d_goes_on_from_a_checkpoint_with_the_same_bits() {
 }
 
 #[test]
-fn denoise3d_goes_on_from_a_checkpoint_with_the_same_bits() {
+fn denoise3d_resumes_from_a_checkpoint_with_the_same_bits() {
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder for checkpoints");
     let [path, output] = ["image", "result.h5"].map(|name| folder.path().join(name).display().to_string());
     let input = concat!(env!("CARGO_MANIFEST_DIR"), "/data/mni152_t1.h5");
@@ -142,7 +148,7 @@ fn denoise3d_goes_on_from_a_checkpoint_with_the_same_bits() {
         run("denoise3d", (3, 1), &[&job[..], &["--checkpoint-every", "2", "--time-limit", "0"]].concat());
     assert!(outcome.success && outcome.stdout.contains("saved step 1 in "), "{outcome}");
     let outcome = run("denoise3d", (2, 1), &[&job[..], &["--restart"]].concat());
-    assert!(outcome.success && outcome.stdout.contains("goes on from step 1 of "), "{outcome}");
+    assert!(outcome.success && outcome.stdout.contains("resumes from step 1 of "), "{outcome}");
     let straight = run("denoise3d", (4, 1), &job);
     assert_eq!(fingerprints(&outcome), fingerprints(&straight));
 }
@@ -164,7 +170,7 @@ fn mistakes_on_the_command_line_are_told_once_and_end_the_job() {
 }
 
 #[test]
-fn heat3d_goes_on_with_its_outputs_and_pictures_as_if_it_had_never_stopped() {
+fn heat3d_resumes_its_outputs_and_pictures_as_if_it_had_never_stopped() {
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder for outputs");
     let run = |shape, name: &str, more: &[&str]| {
         let path = |end: &str| folder.path().join(format!("{name}{end}")).to_string_lossy().into_owned();
@@ -192,6 +198,36 @@ fn heat3d_goes_on_with_its_outputs_and_pictures_as_if_it_had_never_stopped() {
     std::fs::write(&script, text).expect("a script");
     let (script, folder) = (script.to_string_lossy(), folder.path().to_string_lossy());
     assert_eq!(python.run(&script, [&*folder]).trim(), "(3, 16, 16, 16) True");
+}
+
+#[test]
+fn files_that_could_not_be_written_are_refused_before_anything_is_computed() {
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder for results");
+    let missing = folder.path().join("missing");
+    let input = concat!(env!("CARGO_MANIFEST_DIR"), "/data/mni152_t1.h5");
+    let file = missing.join("file").display().to_string();
+    let output = folder.path().join("x.h5").display().to_string();
+    let cases: [(&str, &[&str]); 9] = [
+        ("heat3d", &["--checkpoint-every", "5", "--checkpoint", &file]),
+        ("heat3d", &["--output-every", "5", "--series", &file]),
+        ("heat3d", &["--png-every", "5", "--pictures", &file]),
+        ("heat3d", &["--output", &file]),
+        ("denoise3d", &["--input", input, "--output", &output, "--png", &file]),
+        ("denoise3d", &["--input", input, "--output", &file]),
+        ("poisson3d", &["--plot", &file]),
+        ("implicit_heat2d", &["--output", &file]),
+        ("npb_mg", &["--trace", &file]),
+    ];
+    let hint = format!("there is no directory {0}; create it with `mkdir -p {0}`", missing.display());
+    for (name, args) in cases {
+        let outcome = run_in(folder.path(), name, (2, 1), args);
+        let told = outcome.ranks().iter().any(|rank| rank.stderr.contains(&hint));
+        assert!(!outcome.success && told && !outcome.stdout.contains("cells"), "{name} {args:?}: {outcome}");
+    }
+    let outcome = run_in(folder.path(), "heat3d", (2, 1), &["--png-every", "0"]);
+    assert!(!outcome.success && !outcome.stdout.contains("cells"), "{outcome}");
+    let files = std::fs::read_dir(folder.path()).expect("the folder").count();
+    assert_eq!(files, 0, "a refused run leaves no files");
 }
 
 /// The number after `word` in what the first rank prints.

@@ -369,6 +369,21 @@ fn writing_makes_the_halo_stale_and_reading_it_an_error() {
     });
 }
 
+#[test]
+fn fields_of_one_shape_share_a_plan() {
+    on_ranks([2], |world| {
+        let grid = Grid::builder([8, 8]).build(world)?;
+        for name in ["u", "v", "w"] {
+            grid.field::<f64>(name).exchange()?;
+        }
+        // Every plan has a range of 81 tags from 8 on: this is the second plan.
+        let plan = HaloPlan::builder(&grid).field(&grid.field::<f64>("u")).build()?.to_string();
+        let tag = plan.lines().find_map(|line| line.split_once("tag ")?.1.parse::<i32>().ok());
+        assert_eq!(tag.map(|tag| (tag - 8) / 81), Some(1), "{plan}");
+        Ok(())
+    });
+}
+
 /// A bilinear function is continued exactly, through edges and corners too, and staggered points on walls are set.
 #[test]
 fn values_and_slopes_by_place_continue_a_bilinear_function() {
@@ -381,7 +396,7 @@ fn values_and_slopes_by_place_continue_a_bilinear_function() {
             u.set_boundary(Face::high(0), Boundary::neumann_at(|[_, x]| 3.0 + x))?;
             u.set_boundary(Face::low(1), Boundary::neumann_at(|[y, _]| -2.0 - y))?;
             u.set_boundary(Face::high(1), Boundary::dirichlet_at(exact))?;
-            // Values on walls of given value are ignored.
+            // What is on walls of given value is ignored.
             u.fill_with(|[y, x]| if y == 0.0 || x == 3.0 { -77.0 } else { exact([y, x]) });
             u.exchange()?;
             let start = u.region_global().start;
@@ -394,21 +409,6 @@ fn values_and_slopes_by_place_continue_a_bilinear_function() {
         }
         let mut integers = grid.field::<i32>("integers");
         assert!(integers.set_boundary(Face::low(0), Boundary::neumann_at(|_| 1)).is_err());
-        Ok(())
-    });
-}
-
-#[test]
-fn fields_of_one_shape_share_a_plan() {
-    on_ranks([2], |world| {
-        let grid = Grid::builder([8, 8]).build(world)?;
-        for name in ["u", "v", "w"] {
-            grid.field::<f64>(name).exchange()?;
-        }
-        // Every plan has a range of 81 tags from 8 on: this is the second plan.
-        let plan = HaloPlan::builder(&grid).field(&grid.field::<f64>("u")).build()?.to_string();
-        let tag = plan.lines().find_map(|line| line.split_once("tag ")?.1.parse::<i32>().ok());
-        assert_eq!(tag.map(|tag| (tag - 8) / 81), Some(1), "{plan}");
         Ok(())
     });
 }

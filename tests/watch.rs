@@ -58,6 +58,21 @@ fn colorous_gray(shade: f64) -> [u8; 3] {
 }
 
 #[test]
+fn a_title_tells_the_time_only_if_it_was_set() {
+    on_ranks([1], |world| {
+        let mut u = shades(&Grid::builder([5, 8]).build(world)?);
+        let saved = |picture: Picture, u: &Field<f64, 2>| -> Result<Vec<u8>> {
+            picture.save(u, path("titled.png"))?;
+            Ok(std::fs::read(path("titled.png"))?)
+        };
+        assert_eq!(saved(Picture::new(), &u)?, saved(Picture::new().title("u"), &u)?);
+        u.set_time(0.0, 0.5);
+        assert_eq!(saved(Picture::new(), &u)?, saved(Picture::new().title("u  t = 0"), &u)?);
+        Ok(())
+    });
+}
+
+#[test]
 fn pictures_are_the_same_on_any_ranks() {
     same_on([(1, 1), (2, 2), (3, 1), (8, 1)], |world| {
         let grid = Grid::builder([9, 12, 17]).build(world)?;

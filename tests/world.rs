@@ -125,7 +125,8 @@ fn user_messages_never_meet_the_librarys() {
         let comm = world.communicator();
         let (next, previous) =
             ((world.rank() + 1) % world.size(), (world.rank() + world.size() - 1) % world.size());
-        // A message of the user, sent before and received after, with every tag the library may use.
+        // A message of the user, sent before and received after, with every tag the library may
+        // use.
         let mine = [world.rank() as f64 + 0.5];
         let mut got = [0.0_f64];
         mpi::request::scope(|scope| {

@@ -5,7 +5,7 @@ use std::fs;
 use std::num::NonZero;
 use std::path::Path;
 
-/// Cores that this process may use, by its affinity mask and CPU quota.
+/// Numbers of cores that this process may use, by its affinity mask and CPU quota.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cores {
     /// Hardware threads; never 0.
@@ -19,8 +19,8 @@ pub struct Cores {
 impl Cores {
     /// Counts the cores of the calling process.
     ///
-    /// Outside Linux, and where `/sys` does not tell, every hardware thread counts as a core and
-    /// the machine as one NUMA node.
+    /// Outside Linux, and where `/sys` lacks the information, every hardware thread counts as a
+    /// core and the machine as one NUMA node.
     ///
     /// ```
     /// let cores = parhelion_launcher::Cores::available();
@@ -34,8 +34,8 @@ impl Cores {
         Self { logical, physical, numa_nodes: numa_nodes(&allowed).unwrap_or(1).min(physical) }
     }
 
-    /// Numbers of the hardware threads in the affinity mask, ascending; `None` where the system
-    /// does not tell.
+    /// Returns the numbers of the hardware threads in the affinity mask, ascending; `None` if the
+    /// system does not tell.
     pub fn affinity() -> Option<Vec<usize>> {
         let status = fs::read_to_string("/proc/self/status").ok()?;
         let list = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"))?;

@@ -1,9 +1,9 @@
-//! What can go wrong before a program runs.
+//! Errors before a program runs.
 
 use std::error::Error;
 use std::fmt;
 
-/// Why a program could not be started: what was tried and what would work.
+/// An error that kept a program from starting: what was tried and what would work.
 ///
 /// A program that starts and fails is not a `LaunchError`, see [`Outcome`](crate::Outcome).
 #[derive(Debug)]

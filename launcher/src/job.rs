@@ -11,15 +11,16 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crate::LaunchError;
 
-/// Marks all processes of one launch. Open MPI and Hydra put ranks into process groups (and Hydra
-/// into sessions) of their own, and a rank whose `mpirun` was killed has no parent left to find it
-/// by; what it keeps is its environment. A launch from within a launch extends the outer mark.
+/// Environment variable that marks all processes of one launch. Open MPI and Hydra put ranks into
+/// separate process groups (Hydra also into separate sessions), and a rank whose `mpirun` was
+/// killed has no parent left to find it by; it still has its environment. A launch within a launch
+/// extends the outer mark.
 const MARK: &str = "PARHELION_LAUNCH";
 
-/// How long `mpirun` may take to end its ranks once asked to.
+/// Time for `mpirun` to end its ranks once asked to.
 const GRACE: Duration = Duration::from_secs(3);
 
-/// How long the pipes may stay open after the processes are gone.
+/// Longest wait for the pipes to close after the processes are gone.
 const DRAIN: Duration = Duration::from_secs(5);
 
 /// A running `mpirun`; dropping it ends all its processes.
@@ -33,7 +34,7 @@ pub(crate) struct Job {
 }
 
 impl Job {
-    /// Starts `command`; `shown` is how errors call it.
+    /// Starts `command`, which errors call `shown`.
     pub(crate) fn spawn(command: &mut Command, shown: String) -> Result<Self, LaunchError> {
         let mark = new_mark();
         command.env(MARK, &mark);
@@ -73,13 +74,13 @@ impl Job {
         }
     }
 
-    /// Ends all processes of the job: `mpirun` is asked to, what remains is killed.
+    /// Ends all processes of the job: asks `mpirun` to, then kills what remains.
     fn end(&mut self) {
         if matches!(self.child.try_wait(), Ok(None)) {
             send("TERM", &[self.child.id()]);
             let _ = self.wait_for(Some(GRACE));
         }
-        // a rank may start another while the list is read, so until none is left
+        // repeated until none is left: a rank may start another while the list is read
         for _ in 0..20 {
             let left = marked(&self.mark);
             if left.is_empty() {
@@ -93,7 +94,7 @@ impl Job {
         let _ = self.child.wait();
     }
 
-    /// What `mpirun` itself wrote (standard output and error) and how long it ran.
+    /// Returns what `mpirun` itself wrote (standard output and error) and how long it ran.
     pub(crate) fn collect(mut self) -> (String, String, Duration) {
         let text = |pipe: Option<Pipe>| pipe.map(Pipe::text).unwrap_or_default();
         let (stdout, stderr) = (text(self.stdout.take()), text(self.stderr.take()));
@@ -122,7 +123,7 @@ fn new_mark() -> OsString {
 fn marked(mark: &OsString) -> Vec<u32> {
     let entry = format!("{MARK}={}", mark.to_string_lossy()).into_bytes();
     let carries = |pid: &u32| {
-        // of other users' processes it cannot be read, and those are not ours
+        // cannot be read for other users' processes, which are not ours
         let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
         environment.split(|&byte| byte == 0).any(|variable| {
             variable.strip_prefix(&entry[..]).is_some_and(|rest| rest.is_empty() || rest[0] == b'/')
@@ -137,7 +138,7 @@ fn marked(mark: &OsString) -> Vec<u32> {
 fn send(signal: &str, pids: &[u32]) {
     let mut command = Command::new("/bin/sh");
     command.args(["-c", "kill -s \"$0\" \"$@\"", signal]).args(pids.iter().map(u32::to_string));
-    // it fails for processes that are gone already, which is what was wanted
+    // fails for processes that are already gone, as intended
     let _ = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
 }
 
@@ -157,13 +158,13 @@ impl Pipe {
             while let Ok(count @ 1..) = source.read(&mut chunk) {
                 sink.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(&chunk[..count]);
             }
-            // nobody listens any more if the drain took too long
+            // the receiver is gone if the drain took too long
             let _ = sender.send(());
         });
         Self { bytes, done }
     }
 
-    /// What was read: all of it, or what came until now if something still holds the pipe open.
+    /// Returns all that was read, or what came until now if something still holds the pipe open.
     fn text(self) -> String {
         let _ = self.done.recv_timeout(DRAIN);
         let bytes = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);

@@ -8,30 +8,30 @@ use std::time::Duration;
 
 use crate::{Cores, LaunchError, Mpirun, Outcome, Vendor, job, outcome, quoted};
 
-/// Environment variable that tells a rank its number of threads.
+/// Environment variable with the number of threads of a rank.
 pub const THREADS_VARIABLE: &str = "PARHELION_THREADS";
 
-/// Environment variable with more arguments for every `mpirun`, separated by white space.
+/// Environment variable with additional arguments for every `mpirun`, separated by white space.
 ///
 /// `PARHELION_MPIRUN_ARGS="--mca btl tcp,self"` runs whole test suites over TCP.
 pub const MPIRUN_ARGS_VARIABLE: &str = "PARHELION_MPIRUN_ARGS";
 
-/// How ranks are tied to cores.
+/// Binding of ranks to cores.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Binding {
-    /// Not at all: every rank may use every core. Right for tests, for jobs that share a machine
+    /// No binding: every rank may use every core. Right for tests, for jobs that share a machine
     /// and for machines with one NUMA node.
     #[default]
     None,
-    /// Each rank to as many cores as it has threads, so that its memory stays near. If that needs
-    /// more cores than there are, as [`Binding::None`].
+    /// Binds each rank to as many cores as it has threads, so that its memory stays near. If that
+    /// needs more cores than there are, same as [`Binding::None`].
     Cores,
 }
 
-/// A program to be started on several ranks.
+/// A launch of a program on several ranks.
 ///
-/// Makes the flags that its `mpirun` needs for this number of ranks on this machine; `Display`
-/// shows the command line, ready to be copied into a shell.
+/// It makes the flags that `mpirun` needs for this number of ranks on this machine. `Display` shows
+/// the command line, ready to be copied into a shell.
 ///
 /// ```
 /// # let Ok(mpirun) = parhelion_launcher::Mpirun::find() else { return };
@@ -58,7 +58,8 @@ pub struct Launch {
 }
 
 impl Launch {
-    /// One rank of `program` (a path, or a name on the `PATH`), with no arguments and no time limit.
+    /// One rank of `program` (a path, or a name on the `PATH`), with no arguments and no time
+    /// limit.
     pub fn new(mpirun: &Mpirun, program: impl AsRef<OsStr>) -> Self {
         Self {
             mpirun: mpirun.clone(),
@@ -86,13 +87,13 @@ impl Launch {
         args.into_iter().fold(self, Self::arg)
     }
 
-    /// Number of ranks; may exceed the number of cores.
+    /// Sets the number of ranks; may exceed the number of cores. Default: 1.
     pub fn ranks(mut self, ranks: usize) -> Self {
         self.ranks = ranks;
         self
     }
 
-    /// Threads of each rank, passed on as `PARHELION_THREADS`; without, each rank decides.
+    /// Sets the threads of each rank, passed on as `PARHELION_THREADS`. Default: each rank decides.
     pub fn threads(mut self, threads: usize) -> Self {
         self.threads = Some(threads);
         self
@@ -110,38 +111,38 @@ impl Launch {
         self
     }
 
-    /// Ends the job, with all its processes, after this time.
+    /// Ends the job, with all its processes, after this time. Default: no limit.
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.timeout = Some(limit);
         self
     }
 
-    /// Whether [`Launch::run`] marks each line with its rank.
+    /// Sets whether [`Launch::run`] marks each line with its rank. Default: no.
     ///
-    /// For people to read: Open MPI 4.1 drops text when a rank writes many very short lines at
-    /// once this way. [`Launch::output`] does not use it and loses nothing.
+    /// For people to read only: Open MPI 4.1 drops text this way when a rank writes many very short
+    /// lines at once. [`Launch::output`] does not use it and loses nothing.
     pub fn tagged(mut self, tagged: bool) -> Self {
         self.tagged = tagged;
         self
     }
 
-    /// How ranks are tied to cores.
+    /// Sets the binding of ranks to cores. Default: [`Binding::None`].
     pub fn binding(mut self, binding: Binding) -> Self {
         self.binding = binding;
         self
     }
 
-    /// Has ranks of one node talk by TCP too, as a stand-in for a slow network.
+    /// Makes ranks of one node communicate by TCP too, as a stand-in for a slow network.
     pub fn slow_transport(self) -> Self {
         match self.mpirun.vendor() {
             Vendor::OpenMpi => self.mpirun_args(["--mca", "pml", "ob1", "--mca", "btl", "tcp,self"]),
-            // whichever of the two libraries below MPICH it was built with
+            // for either of the two libraries that MPICH may be built on
             Vendor::Mpich => self.env("UCX_TLS", "tcp,self").env("FI_PROVIDER", "tcp"),
             Vendor::IntelMpi => self.env("I_MPI_FABRICS", "ofi").env("FI_PROVIDER", "tcp"),
         }
     }
 
-    /// Adds arguments of `mpirun` itself, after those that are made here.
+    /// Adds arguments of `mpirun` itself, after those made here.
     pub fn mpirun_args<I: IntoIterator<Item: AsRef<OsStr>>>(mut self, args: I) -> Self {
         self.mpirun_args.extend(args.into_iter().map(|arg| arg.as_ref().into()));
         self
@@ -168,7 +169,7 @@ impl Launch {
     ///
     /// # Errors
     ///
-    /// If it could not be started. That it fails or runs into its time limit is an [`Outcome`].
+    /// If it could not be started. A job that fails or runs into its time limit is an [`Outcome`].
     pub fn output(&self) -> Result<Outcome, LaunchError> {
         let files = outcome::RankFiles::create()?;
         let mut command = self.command(false, &files.wrapper())?;
@@ -221,18 +222,18 @@ impl Launch {
             add(&["--allow-run-as-root"]);
         }
         match self.cores_a_rank() {
-            // PE=n counts cores; without `--bind-to core` an older default would undo it
+            // PE=n counts cores; an older default would undo it without `--bind-to core`
             Some(n) => add(&["--map-by", &format!("slot:PE={n}"), "--bind-to", "core"]),
             None => add(&["--bind-to", "none"]),
         }
-        // its slots are physical cores, whatever the hardware threads
+        // its slots are physical cores, not hardware threads
         if self.ranks > Cores::available().physical {
             add(if prrte { &["--map-by", ":OVERSUBSCRIBE"] } else { &["--oversubscribe"] });
         }
         if tagged {
             add(if prrte { &["--output", "tag"] } else { &["--tag-output"] });
         }
-        // unlike Hydra it passes variables on to other nodes only by name
+        // unlike Hydra, it passes only named variables on to other nodes
         for (name, _) in self.variables() {
             flags.extend(["-x".into(), name]);
         }
@@ -260,7 +261,7 @@ impl Launch {
         (self.binding == Binding::Cores && fits).then_some(cores)
     }
 
-    /// Number of ranks, for those who read the outcome.
+    /// Number of ranks, for reading the outcome.
     pub(crate) fn rank_count(&self) -> usize {
         self.ranks
     }
@@ -282,7 +283,7 @@ impl fmt::Display for Launch {
     }
 }
 
-/// Whether this process runs as root, which Open MPI refuses unless told.
+/// Whether this process runs as root, which Open MPI refuses without a flag.
 fn is_root() -> bool {
     #[cfg(target_os = "linux")]
     {

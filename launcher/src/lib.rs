@@ -1,6 +1,7 @@
-//! Starts programs under `mpirun`; knows what differs between Open MPI and MPICH.
+//! Starts programs under `mpirun`, and knows the differences between Open MPI and MPICH.
 //!
-//! It needs no MPI to compile: it only starts processes. `cargo xtask` and `parhelion::testing` use it.
+//! It needs no MPI to compile: it only starts processes. `cargo xtask` and `parhelion::testing` use
+//! it.
 //!
 //! ```
 //! use parhelion_launcher::{Launch, Mpirun};
@@ -11,7 +12,7 @@
 //! let mpirun = Mpirun::find()?;
 //! let outcome = Launch::new(&mpirun, "echo")
 //!     .arg("hello")
-//!     .ranks(3) // more than the cores there are is fine
+//!     .ranks(3) // may exceed the number of cores
 //!     .timeout(Duration::from_secs(30))
 //!     .output()?;
 //! assert!(outcome.success, "{outcome}");
@@ -30,14 +31,14 @@
 //!
 //! # Crate layout
 //!
-//! | module | what |
+//! | module | content |
 //! |---|---|
 //! | `cores` | cores this process may use |
-//! | `vendor` | MPI vendors and versions, told from what they print |
+//! | `vendor` | MPI vendors and versions, recognized by what they print |
 //! | `mpirun` | finding the `mpirun` to use |
 //! | `launch` | [`Launch`]: the builder and the command line it makes |
-//! | `job` | running it: time limit, killing what is left |
-//! | `outcome` | what the ranks wrote |
+//! | `job` | a running `mpirun`: time limit, end of all its processes |
+//! | `outcome` | output of the ranks |
 //! | `quote` | quoting for the shell |
 
 mod cores;

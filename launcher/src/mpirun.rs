@@ -13,7 +13,7 @@ pub const MPIRUN_VARIABLE: &str = "PARHELION_MPIRUN";
 /// Environment variable with the vendor to use (`openmpi`, `mpich`, `intelmpi`).
 pub const MPI_VARIABLE: &str = "PARHELION_MPI";
 
-/// An `mpirun` that was found and answered.
+/// An `mpirun` that was found and works.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mpirun {
     path: PathBuf,
@@ -68,7 +68,8 @@ impl Mpirun {
     /// Finds the `mpirun` that starts programs linked to the library which describes itself (by
     /// `MPI_Get_library_version`, which may be called before `MPI_Init`) as `library`.
     ///
-    /// This is [`Mpirun::find`] unless that one is of another vendor; `PARHELION_MPIRUN` is taken as it is.
+    /// This is [`Mpirun::find`] unless that one is of another vendor; `PARHELION_MPIRUN` is taken
+    /// as it is.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! What the ranks of a job wrote and how it ended.
+//! The output of a job's ranks, and how it ended.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 use crate::job::Job;
 use crate::{Launch, LaunchError};
 
-/// How a job ended and what it wrote; `Display` shows all of it with the command line.
+/// The end and the output of a job; `Display` shows all of it with the command line.
 #[derive(Clone, Debug)]
 pub struct Outcome {
     /// Whether the job ended by itself and reported success.
@@ -24,7 +24,7 @@ pub struct Outcome {
     pub stdout: String,
     /// Standard error of all ranks, one rank after the other, then that of `mpirun` itself.
     pub stderr: String,
-    /// What `mpirun` itself wrote, such as which rank was killed by which signal (where it says so).
+    /// Output of `mpirun` itself, such as which rank was killed by which signal (if it says so).
     pub launcher: String,
     /// Wall time from start to end.
     pub elapsed: Duration,
@@ -32,7 +32,7 @@ pub struct Outcome {
     command: String,
 }
 
-/// What one rank wrote.
+/// The output of one rank.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RankOutput {
     /// Its standard output.
@@ -42,12 +42,12 @@ pub struct RankOutput {
 }
 
 impl Outcome {
-    /// What each rank wrote, by rank; empty for a rank that was not started.
+    /// Returns the output of each rank; empty for a rank that was not started.
     pub fn ranks(&self) -> &[RankOutput] {
         &self.ranks
     }
 
-    /// The command line, ready to be copied into a shell.
+    /// Returns the command line, ready to be copied into a shell.
     pub fn command(&self) -> &str {
         &self.command
     }
@@ -72,9 +72,9 @@ impl fmt::Display for Outcome {
 
 /// A temporary folder with two files for each rank, into which the ranks write directly.
 ///
-/// Reading the ranks apart in the output of `mpirun` (`--tag-output`, `-prepend-rank`) would lose
-/// text: Open MPI 4.1 drops what does not fit its buffer once the tags are in, and an aborted job
-/// loses what was still on its way. A file has every byte written before the rank ended.
+/// Separating the ranks in the output of `mpirun` (`--tag-output`, `-prepend-rank`) would lose
+/// text: Open MPI 4.1 drops what does not fit its buffer once the tags are added, and an aborted
+/// job loses what was still in transit. A file has every byte written before the rank ended.
 pub(crate) struct RankFiles {
     folder: PathBuf,
 }
@@ -96,7 +96,7 @@ impl RankFiles {
         Ok(Self { folder })
     }
 
-    /// Words to put before the program and its arguments.
+    /// The words before the program and its arguments.
     pub(crate) fn wrapper(&self) -> [OsString; 4] {
         ["/bin/sh".into(), "-c".into(), WRAPPER.into(), self.folder.clone().into()]
     }
@@ -126,7 +126,7 @@ impl RankFiles {
 
 impl Drop for RankFiles {
     fn drop(&mut self) {
-        // left behind at worst, in a folder for temporary files
+        // at worst it stays behind, in a folder for temporary files
         let _ = fs::remove_dir_all(&self.folder);
     }
 }

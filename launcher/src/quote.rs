@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 
-/// `word` as a POSIX shell reads it back: as it is where that is safe, else in single quotes.
+/// Quotes `word` for a POSIX shell: unchanged if that is safe, else in single quotes.
 ///
 /// ```
 /// use parhelion_launcher::quoted;

@@ -1,23 +1,24 @@
-//! MPI vendors and versions, told from what their tools print.
+//! MPI vendors and versions, recognized by what their tools print.
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::LaunchError;
 
-/// Who made an MPI library: decides the flags of `mpirun` and which programs it can start.
+/// The vendor of an MPI library. It decides the flags of `mpirun` and which programs it can start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Vendor {
     /// Open MPI; from version 5 on its `mpirun` is PRRTE's.
     OpenMpi,
-    /// MPICH with the Hydra process manager, and what is built on it (MVAPICH, ParaStation).
+    /// MPICH with the Hydra process manager, and libraries built on it (MVAPICH, ParaStation).
     Mpich,
     /// Intel MPI: MPICH's binary interface, its own Hydra.
     IntelMpi,
 }
 
 impl Vendor {
-    /// Tells the vendor from what `mpirun --version` prints or `MPI_Get_library_version` returns.
+    /// Recognizes the vendor in what `mpirun --version` prints or `MPI_Get_library_version`
+    /// returns.
     ///
     /// ```
     /// use parhelion_launcher::Vendor;
@@ -39,7 +40,7 @@ impl Vendor {
         }
     }
 
-    /// The short name that `PARHELION_MPI` and Debian's `mpirun.NAME` use.
+    /// Returns the short name that `PARHELION_MPI` and Debian's `mpirun.NAME` use.
     pub fn name(self) -> &'static str {
         match self {
             Self::OpenMpi => "openmpi",
@@ -48,7 +49,7 @@ impl Vendor {
         }
     }
 
-    /// Whether programs built for `self` run under the `mpirun` of `other`.
+    /// Returns whether programs built for `self` run under the `mpirun` of `other`.
     pub fn starts(self, other: Self) -> bool {
         (self == Self::OpenMpi) == (other == Self::OpenMpi)
     }
@@ -90,7 +91,7 @@ pub struct Version {
 }
 
 impl Version {
-    /// The first `a.b` or `a.b.c` in `text`; a suffix such as `rc1` ends it.
+    /// Finds the first `a.b` or `a.b.c` in `text`; a suffix such as `rc1` ends it.
     ///
     /// ```
     /// let version = parhelion_launcher::Version::find("mpirun (Open MPI) 4.1.4\n").unwrap();

@@ -67,7 +67,8 @@ fn each_rank_has_its_own_output() {
 
 #[test]
 fn much_output_arrives_whole() {
-    // 20,000 short lines are more than Open MPI's tagged output keeps; 1 MB is more than a pipe holds
+    // 20,000 short lines are more than Open MPI's tagged output keeps; 1 MB is more than a pipe
+    // holds
     let script =
         "i=0; while [ $i -lt 20000 ]; do echo $i; i=$((i+1)); done; head -c 1000000 /dev/zero | tr '\\0' x";
     let expected: String = (0..20000)

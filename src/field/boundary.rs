@@ -59,9 +59,11 @@ impl<T, const N: usize> Boundary<T, N> {
     pub fn function(value: impl Fn([f64; N], f64) -> T + Send + Sync + 'static) -> Self {
         Self::Function(Arc::new(value))
     }
+}
 
-    /// Whether the condition fixes the value on the wall, and so sets points that lie on it.
-    pub(crate) fn fixes_value(&self) -> bool {
+impl<T: Element, const N: usize> Boundary<T, N> {
+    /// Whether the condition sets the value of points on the wall.
+    pub(crate) fn gives_value(&self) -> bool {
         matches!(self, Self::Dirichlet(_) | Self::DirichletAt(_) | Self::Antireflecting)
     }
 }

@@ -152,7 +152,7 @@ impl<T: Element, const N: usize> Field<T, N> {
         let set_by_wall = |axis: usize, high: bool| {
             self.centering.staggered(axis)
                 && self.grid.topology().at_wall(Face { axis, high })
-                && self.boundaries[0][axis][usize::from(high)].fixes_value()
+                && self.boundaries[0][axis][usize::from(high)].gives_value()
         };
         let sides =
             std::array::from_fn(|axis| [false, true].map(|high| usize::from(set_by_wall(axis, high))));
@@ -168,6 +168,12 @@ impl<T: Element, const N: usize> Field<T, N> {
     /// The time of its values: the time of [`set_time`](Self::set_time) plus the steps since then.
     pub fn time(&self) -> f64 {
         self.start_time + self.steps as f64 * self.time_step
+    }
+
+    /// The time, unless neither a time nor a time step other than 0 was set.
+    #[cfg(any(feature = "hdf5", feature = "pictures"))]
+    pub(crate) fn time_if_set(&self) -> Option<f64> {
+        (self.start_time != 0.0 || self.time_step != 0.0).then(|| self.time())
     }
 
     /// Sets the time of its values and the length of each step of [`advance`](Self::advance).

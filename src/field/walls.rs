@@ -67,8 +67,9 @@ impl<T: Element, const N: usize> Walls<T, N> for ComponentWalls<'_, T, N> {
     }
 
     fn gives_values(&self, axis: usize, high: bool) -> bool {
-        let fixed = self.conditions[axis][usize::from(high)].fixes_value();
-        fixed && self.at.staggered[axis] && self.mirror(axis, high).is_some()
+        self.conditions[axis][usize::from(high)].gives_value()
+            && self.at.staggered[axis]
+            && self.mirror(axis, high).is_some()
     }
 
     fn set(&self, axis: usize, high: bool, first: [isize; N], points: &mut [T]) {

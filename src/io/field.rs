@@ -16,11 +16,8 @@ impl<T: Element, const N: usize> Stored for Field<T, N> {
         Some(self.units()).filter(|units| !units.is_empty())
     }
 
-    /// The time of the field. `None` if [`Field::set_time`] was never called: start and step are
-    /// then zero.
     fn time(&self) -> Option<f64> {
-        let (start, step, _) = self.clock();
-        ((start, step) != (0.0, 0.0)).then(|| self.time())
+        self.time_if_set()
     }
 
     /// The grid's axes. Where the field is staggered the axis is called `x_node` rather than `x`,

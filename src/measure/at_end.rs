@@ -26,8 +26,8 @@ struct AtEnd {
     trace: Option<PathBuf>,
 }
 
-/// Begins to measure if the environment asks for a report or a timeline, which are then written when
-/// the world's last handle is dropped.
+/// Begins to measure if the environment asks for a report or a timeline, which are then written
+/// when the world's last handle is dropped.
 ///
 /// # Collective
 /// Over all ranks.
@@ -63,7 +63,8 @@ impl AtEnd {
     /// # Collective
     /// Over all ranks.
     fn finish(&self, world: &World) {
-        // A rank on which something failed takes part, so that the others do not wait for it for ever.
+        // A rank on which something failed takes part, so that the others do not wait for it for
+        // ever.
         let mut well = [u64::from(Error::unhandled().is_none())];
         world.all_min(&mut well);
         if well[0] == 0 {

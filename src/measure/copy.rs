@@ -1,4 +1,5 @@
-//! Copy bandwidth of all threads of all ranks together: the limit of work that streams through memory.
+//! Copy bandwidth of all threads of all ranks together: the limit of work that streams through
+//! memory.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -33,7 +34,8 @@ pub(super) fn bandwidth(world: &World) -> f64 {
 }
 
 /// Gigabytes per second, read and written, that all ranks copy at the same time: the copy of STREAM
-/// (McCalpin 1995). Bytes are counted as in sweeps: what a store first reads from memory is not counted.
+/// (McCalpin 1995). Bytes are counted as in sweeps: what a store first reads from memory is not
+/// counted.
 ///
 /// The arrays of a node are together four times as large as its caches.
 ///

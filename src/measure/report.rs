@@ -7,25 +7,26 @@ use super::tally::{Tallies, TallyRow};
 use crate::stopwatch::kind::{Kind, Part};
 use crate::world::World;
 
-/// The measurements of all ranks: a table when printed, a value for serde; made by [`World::report`].
+/// The measurements of all ranks: a table when printed, a value for serde; made by
+/// [`World::report`].
 ///
 /// # How it counts
 ///
-/// **Points** are evaluations of a rule: points of the region, times the number of components if the rule
-/// runs for each of them, times the number of steps. For files they are values.
+/// **Points** are evaluations of a rule: points of the region, times the number of components if
+/// the rule runs for each of them, times the number of steps. For files they are values.
 ///
-/// **Bytes** are the least that must move between memory and cores if nothing stays in a cache from one
-/// call to the next: every input once, every output once, and once more if its old value is read. Not
-/// counted are halos, what a store reads from memory only to overwrite it (*write-allocate*), and inputs
-/// that are read twice because the cache is too small. They make the share of the copy bandwidth less than
-/// 1. The share exceeds 1 where data stays in the cache, as in small grids or where one pass over memory
-/// does several steps.
+/// **Bytes** are the least that must move between memory and cores if nothing stays in a cache from
+/// one call to the next: every input once, every output once, and once more if its old value is
+/// read. Not counted are halos, what a store reads from memory only to overwrite it
+/// (*write-allocate*), and inputs that are read twice because the cache is too small. They make the
+/// share of the copy bandwidth less than 1. The share exceeds 1 where data stays in the cache, as
+/// in small grids or where one pass over memory does several steps.
 ///
-/// **Seconds** are the longest of all ranks unless the name says otherwise; rates are sums over all ranks
-/// divided by them.
+/// **Seconds** are the longest of all ranks unless the name says otherwise; rates are sums over all
+/// ranks divided by them.
 ///
-/// A call inside another (the halo exchanges of [`Field::advance`](crate::field::Field::advance)) belongs
-/// to the outer one.
+/// A call inside another (the halo exchanges of [`Field::advance`](crate::field::Field::advance))
+/// belongs to the outer one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Report {
     /// Number of ranks.
@@ -61,7 +62,8 @@ pub struct ReportRow {
     pub seconds: f64,
     /// Mean time of a rank.
     pub seconds_mean: f64,
-    /// Longest time that a rank waited for others: for the cells of a halo, or at the end of a reduction.
+    /// Longest time that a rank waited for others: for the cells of a halo, or at the end of a
+    /// reduction.
     pub wait_seconds: f64,
     /// Mean time that a rank waited.
     pub wait_seconds_mean: f64,
@@ -84,7 +86,8 @@ pub struct ReportRow {
 pub struct HaloReport {
     /// Messages sent by all ranks.
     pub messages: u64,
-    /// Bytes sent by all ranks, in messages and through shared memory, padding between fields included.
+    /// Bytes sent by all ranks, in messages and through shared memory, padding between fields
+    /// included.
     pub bytes: u64,
     /// Those of `bytes` that went through memory shared with neighbors on the same node.
     pub shared_bytes: u64,
@@ -97,11 +100,11 @@ pub struct HaloReport {
 }
 
 impl World {
-    /// Reports the measurements of all ranks so far, for each kind of work and name: calls, time, rates and
-    /// their share of the copy bandwidth, waiting, and imbalance between ranks.
+    /// Reports the measurements of all ranks so far, for each kind of work and name: calls, time,
+    /// rates and their share of the copy bandwidth, waiting, and imbalance between ranks.
     ///
-    /// The first report measures how fast all threads together copy memory. This takes a few tenths of a
-    /// second and four times as much memory as the caches, at most 2 GiB on a node. See
+    /// The first report measures how fast all threads together copy memory. This takes a few tenths
+    /// of a second and four times as much memory as the caches, at most 2 GiB on a node. See
     /// [`measure`](Self::measure) for an example.
     ///
     /// # Collective
@@ -136,7 +139,8 @@ impl Report {
         self.rows.iter().find(|row| row.kind == kind && row.name == name)
     }
 
-    /// Returns the report as JSON: an object with the field names of this type and of [`ReportRow`].
+    /// Returns the report as JSON: an object with the field names of this type and of
+    /// [`ReportRow`].
     pub fn to_json(&self) -> String {
         serde_json::to_string_pretty(self).expect("numbers and strings can be written as JSON")
     }

@@ -19,12 +19,12 @@ const TRACE_TAG: i32 = 4;
 const PINGS: usize = 20;
 
 impl World {
-    /// Writes the timeline of all ranks to one file for <https://ui.perfetto.dev> or `chrome://tracing`: a
-    /// JSON array of events in the Trace Event Format, where each process is a rank. Call
-    /// [`Measure::keep_events`](crate::measure::Measure::keep_events) first.
+    /// Writes the timeline of all ranks to one file for <https://ui.perfetto.dev> or
+    /// `chrome://tracing`: a JSON array of events in the Trace Event Format, where each process is
+    /// a rank. Call [`Measure::keep_events`](crate::measure::Measure::keep_events) first.
     ///
-    /// The name of a process tells how many of its events were dropped for lack of room. This call aligns
-    /// the clocks of the ranks by messages back and forth, to within the time of a message.
+    /// The name of a process tells how many of its events were dropped for lack of room. This call
+    /// aligns the clocks of the ranks by messages back and forth, to within the time of a message.
     ///
     /// ```
     /// use parhelion::prelude::*;
@@ -43,7 +43,8 @@ impl World {
     /// Over all ranks. Only the path of rank 0 is used.
     ///
     /// # Errors
-    /// When the file cannot be written, or a rank was not told to keep events; the same error on every rank.
+    /// When the file cannot be written, or a rank was not told to keep events; the same error on
+    /// every rank.
     pub fn write_trace(&self, path: impl AsRef<Path>) -> Result<()> {
         let measure = self.measure();
         let was_on = measure.is_on();
@@ -70,7 +71,8 @@ impl World {
         let file =
             self.agree(if root { File::create(path).map(Some).map_err(complaint) } else { Ok(None) })?;
         let ahead = nanos_ahead_of_root(self);
-        // The first event of all is at 0. Shifted by half the range, signed times keep their order as unsigned ones.
+        // The first event of all is at 0. Shifted by half the range, signed times keep their order
+        // as unsigned ones.
         let first = self.measure().state(|state| state.events.iter().map(|event| event.start).min());
         let mut earliest = [first.map_or(u64::MAX, |start| (start as i64 - ahead + i64::MAX / 2) as u64)];
         self.all_min(&mut earliest);
@@ -127,8 +129,8 @@ fn micros(nanos: i64) -> String {
     format!("{}.{:03}", nanos / 1000, nanos % 1000)
 }
 
-/// Nanoseconds by which this rank's clock is ahead of rank 0's. Rank 0 reads its clock in the middle
-/// between question and answer.
+/// Nanoseconds by which this rank's clock is ahead of rank 0's. Rank 0 reads its clock in the
+/// middle between question and answer.
 ///
 /// # Collective
 /// Over all ranks.

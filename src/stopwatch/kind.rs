@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 pub enum Kind {
     /// [`Grid::sweep`](crate::grid::Grid::sweep).
     Sweep,
-    /// [`Grid::update`](crate::grid::Grid::update), [`Field::map_inplace`](crate::field::Field::map_inplace),
+    /// [`Grid::update`](crate::grid::Grid::update),
+    /// [`Field::map_inplace`](crate::field::Field::map_inplace),
     /// [`Field::zip_mut_with`](crate::field::Field::zip_mut_with) and what is made of them.
     Update,
     /// [`Field::advance`](crate::field::Field::advance), its halo exchanges included.
@@ -17,8 +18,9 @@ pub enum Kind {
     Fill,
     /// Sums, norms, extrema, counts, fingerprints and custom reductions.
     Reduce,
-    /// Halo exchanges outside of [`Field::advance`](crate::field::Field::advance), without what the caller
-    /// computes between [`start`](crate::halo::HaloPlan::start) and [`finish`](crate::halo::Exchange::finish).
+    /// Halo exchanges outside of [`Field::advance`](crate::field::Field::advance), without what the
+    /// caller computes between [`start`](crate::halo::HaloPlan::start) and
+    /// [`finish`](crate::halo::Exchange::finish).
     Exchange,
     /// Reading a dataset.
     Read,
@@ -54,7 +56,8 @@ impl Kind {
 pub(crate) enum Part {
     /// Copying cells to messages or shared memory.
     Pack,
-    /// Waiting for other ranks: for the cells of a halo, or for the result of a collective operation.
+    /// Waiting for other ranks: for the cells of a halo, or for the result of a collective
+    /// operation.
     Wait,
     /// Copying messages or shared memory to cells.
     Unpack,

@@ -1,8 +1,9 @@
-//! The stop-watch of one rank: what the library times, under which names. It knows of no other rank.
+//! The stop-watch of one rank: what the library times, under which names. It knows of no other
+//! rank.
 //!
-//! The library calls `recorder` around its work, `record` holds the counts and times, `kind` says what
-//! is told apart, `scope` holds the names that the user gives. [`measure`](crate::measure) turns the
-//! records of all ranks into a report.
+//! The library calls `recorder` around its work, `record` holds the counts and times, `kind` says
+//! what is told apart, `scope` holds the names that the user gives. [`measure`](crate::measure)
+//! turns the records of all ranks into a report.
 
 pub(crate) mod kind;
 pub(crate) mod record;

@@ -11,11 +11,11 @@ use super::record::{Event, State, Tally, What};
 /// Measures what this rank does; from [`World::measure`](crate::world::World::measure).
 ///
 /// It is off until [`switch_on`](Self::switch_on) or the environment (see
-/// [`World::init`](crate::world::World::init)) turns it on. A library call pays one branch for it while it
-/// is off, and less than a microsecond while it is on.
+/// [`World::init`](crate::world::World::init)) turns it on. A library call pays one branch for it
+/// while it is off, and less than a microsecond while it is on.
 ///
-/// It is a handle: clones measure together. None of its methods is collective, but a report makes sense
-/// only if all ranks measure the same part of the program.
+/// It is a handle: clones measure together. None of its methods is collective, but a report makes
+/// sense only if all ranks measure the same part of the program.
 #[derive(Clone, Default)]
 pub struct Measure(Rc<Shared>);
 
@@ -69,8 +69,8 @@ impl Measure {
     }
 
     /// Keeps the first `most` calls and parts of calls for
-    /// [`World::write_trace`](crate::world::World::write_trace), each with its start and end. Each takes 40
-    /// bytes, allocated now. Later ones are only counted.
+    /// [`World::write_trace`](crate::world::World::write_trace), each with its start and end. Each
+    /// takes 40 bytes, allocated now. Later ones are only counted.
     pub fn keep_events(&self, most: usize) {
         self.state(|state| {
             state.most_events = most;
@@ -87,7 +87,8 @@ impl Measure {
 
     /// Starts to time a call on a field or dataset of this name, unless the user gave it another.
     ///
-    /// Calls that the call makes in turn appear in the timeline, but only the outermost one is counted.
+    /// Calls that the call makes in turn appear in the timeline, but only the outermost one is
+    /// counted.
     #[inline]
     pub(crate) fn start_on(&self, kind: Kind, name: &str) -> Timing {
         if !self.is_on() {
@@ -177,8 +178,8 @@ struct Running {
 }
 
 impl Timing {
-    /// Counts the call: `points` evaluations of a rule, each of which moves at least `bytes_per_point`
-    /// between memory and cores.
+    /// Counts the call: `points` evaluations of a rule, each of which moves at least
+    /// `bytes_per_point` between memory and cores.
     #[inline]
     pub(crate) fn finish(self, points: usize, bytes_per_point: usize) {
         self.close(|tally, call| {

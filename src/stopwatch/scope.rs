@@ -22,8 +22,8 @@ impl KernelScope {
         }))
     }
 
-    /// States how many floating-point operations the rule does for each point, which nobody can see in a
-    /// closure. A report has GFLOP/s only for work that states them.
+    /// States how many floating-point operations the rule does for each point, which nobody can see
+    /// in a closure. A report has GFLOP/s only for work that states them.
     pub fn flops(self, per_point: u64) -> Self {
         if let Some((measure, id)) = &self.0 {
             measure.state(|state| {

@@ -37,7 +37,7 @@ impl Canvas {
         Self(RgbImage::from_pixel(width as u32, height as u32, Rgb([255; 3])))
     }
 
-    /// Colors a pixel, if there is one.
+    /// Colors the pixel, if it is inside the image.
     pub(super) fn dot(&mut self, [x, y]: [i32; 2], color: [u8; 3]) {
         if let (Ok(x), Ok(y)) = (u32::try_from(x), u32::try_from(y))
             && let Some(pixel) = self.0.get_pixel_mut_checked(x, y)
@@ -46,21 +46,21 @@ impl Canvas {
         }
     }
 
-    /// A dark line of pixels from `start` on, `length` to the right or down.
+    /// Draws a dark line of `length` pixels from a point to the right or down.
     pub(super) fn line(&mut self, [x, y]: [i32; 2], length: i32, down: bool) {
         for i in 0..length {
             self.dot(if down { [x, y + i] } else { [x + i, y] }, [70; 3]);
         }
     }
 
-    /// Small text, its middle at the height `y` and `x` at its side or middle.
+    /// Writes small text centered at the height `y`, with `x` at its side or middle.
     pub(super) fn label(&mut self, text: &str, [x, y]: [i32; 2], alignment: Alignment) {
         let style = TextStyleBuilder::new().alignment(alignment).baseline(Baseline::Middle).build();
         let font = MonoTextStyle::new(&FONT_7X13, Rgb888::new(30, 30, 30));
         let Ok(_) = Text::with_text_style(text, Point::new(x, y), font, style).draw(self);
     }
 
-    /// Larger text, its left end and middle at `place`.
+    /// Writes larger text from `x` to the right, centered at the height `y`.
     pub(super) fn title(&mut self, text: &str, [x, y]: [i32; 2]) {
         let style = TextStyleBuilder::new().baseline(Baseline::Middle).build();
         let font = MonoTextStyle::new(&FONT_9X15, Rgb888::BLACK);

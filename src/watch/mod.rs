@@ -1,7 +1,9 @@
-//! Looking at a run while it goes on: pictures of planes, and values at points over time.
+//! Views of a run in progress: pictures of planes, and values at points over time.
 //!
-//! Neither gathers a field: a picture collects as many values as it has pixels, and a probe one value for each point. `sample` finds them,
-//! `ticks` chooses numbers for scales, `canvas` draws.
+//! Neither gathers a field: a picture collects one value for each pixel, a probe one for each
+//! point. `sample` finds them, `ticks` chooses numbers for scales, `canvas` draws. The plotting
+//! crate `plotters` would not replace the latter two: its bitmaps have text only with a font that
+//! the system or the program provides, while this canvas brings a bitmap font.
 
 #[cfg(feature = "pictures")]
 mod canvas;

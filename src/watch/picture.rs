@@ -22,18 +22,19 @@ const BOTTOM: i32 = 44;
 const BAR: [i32; 2] = [18, 16];
 /// Half a line of text.
 const HALF_LINE: i32 = 7;
-/// The color of what is not a finite number.
-const NO_NUMBER: [u8; 3] = [190, 190, 190];
+/// The color of NaN and infinities.
+const NOT_FINITE: [u8; 3] = [190, 190, 190];
 
-/// Which colors stand for small and large values.
+/// Color maps from small to large values.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Colors {
-    /// Dark blue over green to yellow; even to the eye, and for color-blind ones.
+    /// Dark blue over green to yellow: perceptually uniform, and fit for color-blind readers.
     #[default]
     Viridis,
     /// Black over red and orange to white.
     Inferno,
-    /// Blue over white to red, for values of both signs: give it a [range](Picture::range) that is even about zero.
+    /// Blue over white to red, for values of both signs. Use a [range](Picture::range) symmetric
+    /// about zero.
     Diverging,
     /// Black to white.
     Gray,
@@ -53,7 +54,8 @@ impl Colors {
     }
 }
 
-/// How a plane of a field is drawn: scales with coordinates, a color bar, and a title with name, units and time.
+/// Draws a plane of a field: with scales of coordinates, a color bar, and a title of name, units,
+/// and time if the field has one ([`Field::set_time`]).
 ///
 /// ```
 /// use parhelion::prelude::*;
@@ -83,58 +85,59 @@ pub struct Picture {
 }
 
 impl Picture {
-    /// The middle plane of the slowest axis, component 0, in 600 pixels.
+    /// A picture of the middle plane of the slowest axis, component 0, in 600 pixels.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The plane at this global index of an axis. Of four axes two need one; those not told of are cut in the middle,
-    /// the slowest first, until two are left.
+    /// Cuts the field at this global index of an axis. A picture shows two axes: of three, one is
+    /// cut; of four, two are cut. Default: the slowest axes, in the middle.
     pub fn plane(mut self, axis: usize, index: usize) -> Self {
         self.planes.push((axis, index));
         self
     }
 
-    /// Another component.
+    /// Draws this component. Default: 0.
     pub fn component(mut self, component: usize) -> Self {
         self.component = component;
         self
     }
 
-    /// Other colors.
+    /// Sets the colors. Default: [`Colors::Viridis`].
     pub fn colors(mut self, colors: Colors) -> Self {
         self.colors = colors;
         self
     }
 
-    /// The values of the first and the last color, which those beyond get too; for pictures that are to be compared. If not given,
-    /// the least and the greatest of the plane.
+    /// Sets the values of the first and the last color, for pictures that are to be compared.
+    /// Values outside get the nearest color. Default: the smallest and the largest value of the
+    /// plane.
     pub fn range(mut self, low: f64, high: f64) -> Self {
         self.range = Some([low, high]);
         self
     }
 
-    /// Another title than name, units, time and plane.
+    /// Sets the title. Default: name, units, time and plane.
     pub fn title(mut self, title: impl Into<String>) -> Self {
         self.title = Some(title.into());
         self
     }
 
-    /// The length of the longer side of the plane in pixels. Each shows the nearest point, so that a large field costs no
-    /// more than a small one.
+    /// Sets the length of the longer side of the plane in pixels. Default: 600. Each pixel shows
+    /// the nearest point, so that a large field costs no more than a small one.
     pub fn pixels(mut self, pixels: usize) -> Self {
         self.pixels = Some(pixels);
         self
     }
 
-    /// Draws the plane of `field` to a PNG file, replacing an older one only when it is complete.
+    /// Draws the plane of `field` to a PNG file. A failed write leaves the previous file untouched.
     ///
     /// # Collective
     /// Over all ranks, with the same picture and path.
     ///
     /// # Errors
-    /// When there is no such plane or component, or fewer than two axes; when the range is not one; when the file cannot be
-    /// written.
+    /// When there is no such plane or component, or fewer than two axes; when the range is empty or
+    /// infinite; when the file cannot be written.
     pub fn save<T: Element + AsPrimitive<f64>, const N: usize>(
         &self,
         field: &Field<T, N>,
@@ -165,7 +168,7 @@ impl Picture {
         sample: &Sample<N>,
         values: &[f64],
     ) -> Canvas {
-        let [low, high] = self.range.unwrap_or_else(|| least_and_greatest(values));
+        let [low, high] = self.range.unwrap_or_else(|| smallest_and_largest(values));
         let (width, height) = (sample.width as i32, sample.height as i32);
         let title = self.title.clone().unwrap_or_else(|| title(field, sample));
         let wide = (LEFT + width + RIGHT).max(LEFT + 9 * title.chars().count() as i32);
@@ -174,7 +177,7 @@ impl Picture {
         for (row, values) in (0..).zip(values.chunks(sample.width)) {
             for (column, &value) in (0..).zip(values) {
                 let color =
-                    if value.is_finite() { self.colors.of(part(value, low, high)) } else { NO_NUMBER };
+                    if value.is_finite() { self.colors.of(part(value, low, high)) } else { NOT_FINITE };
                 canvas.dot([LEFT + column, TOP + row], color);
             }
         }
@@ -210,13 +213,13 @@ impl Picture {
     }
 }
 
-/// Where a value lies between two others: 0 to 1 inside.
+/// The position of a value between two others: 0 to 1 inside.
 fn part(value: f64, low: f64, high: f64) -> f64 {
     if high > low { (value - low) / (high - low) } else { 0.5 }
 }
 
-/// Of the finite values; 0 if there is none.
-fn least_and_greatest(values: &[f64]) -> [f64; 2] {
+/// The smallest and the largest finite value; 0 if there is none.
+fn smallest_and_largest(values: &[f64]) -> [f64; 2] {
     let finite = || values.iter().copied().filter(|value| value.is_finite());
     match finite().reduce(f64::min).zip(finite().reduce(f64::max)) {
         Some((low, high)) => [low, high],
@@ -229,7 +232,9 @@ fn title<T: Element, const N: usize>(field: &Field<T, N>, sample: &Sample<N>) ->
     if !field.units().is_empty() {
         title += &format!(" [{}]", field.units());
     }
-    title += &format!("  t = {}", text(field.time(), field.time().abs() * 1e-4));
+    if let Some(time) = field.time_if_set() {
+        title += &format!("  t = {}", text(time, time.abs() * 1e-4));
+    }
     let place = field.coordinates(sample.fixed.map(|index| index.unwrap_or(0)));
     for a in (0..N).filter(|&a| sample.fixed[a].is_some()) {
         title += &format!("  {} = {}", field.grid().axis_names()[a], text(place[a], place[a].abs() * 1e-3));
@@ -237,13 +242,13 @@ fn title<T: Element, const N: usize>(field: &Field<T, N>, sample: &Sample<N>) ->
     title
 }
 
-/// Under another name first, so that nobody sees half a picture.
+/// Writes under another name first, so that nobody sees half a picture.
 fn write(canvas: &Canvas, path: &Path) -> Result<()> {
     let cannot = |reason: &dyn std::fmt::Display| {
         let message = format!("cannot write the picture {}: {reason}", path.display());
         Error::new(ErrorKind::File, message)
     };
-    let Some(name) = path.file_name() else { return Err(cannot(&"that is no name of a file")) };
+    let Some(name) = path.file_name() else { return Err(cannot(&"the path does not end in a file name")) };
     let mut temporary = std::ffi::OsString::from(".");
     temporary.push(name);
     temporary.push(".partial");

@@ -12,8 +12,8 @@ use parhelion_kernels::Element;
 
 /// A time series of a field at some points, in a file of comma-separated values.
 ///
-/// A line has the time and one value for each point; the first line names them, by coordinates. Rank 0 writes, and each line is in the
-/// file when [`record`](Self::record) returns.
+/// A line has the time and one value for each point; the first line names the points by their
+/// coordinates. Rank 0 writes, and each line is in the file when [`record`](Self::record) returns.
 ///
 /// ```
 /// use parhelion::prelude::*;
@@ -38,12 +38,13 @@ pub struct Probes<const N: usize> {
     path: PathBuf,
     points: Vec<[usize; N]>,
     component: usize,
-    /// On rank 0.
+    /// On rank 0 only.
     file: Option<File>,
 }
 
 impl<const N: usize> Probes<N> {
-    /// Begins a file for component 0 of a field like this one at points of global index; an older file is replaced.
+    /// Begins a file for component 0 of a field like this one, at points of global index, and
+    /// replaces a previous file.
     ///
     /// # Collective
     /// Over all ranks, with the same path and points.
@@ -62,14 +63,14 @@ impl<const N: usize> Probes<N> {
         })
     }
 
-    /// Goes on with a file after a restart: lines of the field's time and later ones, from the run that ended, are removed. Begins
-    /// one if there is none.
+    /// Resumes a file after a restart: removes the lines of the field's time and later, which the
+    /// previous run wrote. Begins a file if there is none.
     ///
     /// # Collective
     /// Over all ranks, with the same path and points.
     ///
     /// # Errors
-    /// As [`create`](Self::create), and when the file there is of other points.
+    /// As [`create`](Self::create), and when the file is of other points.
     pub fn resume<T: Element>(
         field: &Field<T, N>,
         path: impl AsRef<Path>,
@@ -105,7 +106,7 @@ impl<const N: usize> Probes<N> {
         })
     }
 
-    /// Records another component from now on.
+    /// Records this component. Default: 0.
     pub fn component(mut self, component: usize) -> Self {
         self.component = component;
         self

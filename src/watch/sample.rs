@@ -1,4 +1,4 @@
-//! The values that a picture shows: for each pixel that of the nearest point.
+//! The values of a picture's pixels: each is that of the nearest point.
 
 use num_traits::AsPrimitive;
 
@@ -12,16 +12,17 @@ pub(super) struct Sample<const N: usize> {
     pub(super) height: usize,
     /// The axes that run up and to the right.
     pub(super) axes: [usize; 2],
-    /// For each axis, where the first and the last point of the plane lie, and half a spacing around them.
+    /// For each axis, the coordinates of the first and the last point of the plane, half a spacing
+    /// further out.
     pub(super) edges: [[f64; 2]; N],
-    /// For each other axis, its index.
+    /// The index on each other axis.
     pub(super) fixed: [Option<usize>; N],
     component: usize,
 }
 
 impl<const N: usize> Sample<N> {
-    /// The plane of `field` that is left when the axes of `planes` have the index given, and the slowest of the others the
-    /// middle one, until two are left; its longer side has `pixels` pixels.
+    /// The plane of `field` with the indices of `planes`; if more than two axes are left, the
+    /// slowest are cut in the middle. Its longer side has `pixels` pixels.
     ///
     /// # Errors
     /// When there is no such plane or component; the same on all ranks.
@@ -76,7 +77,8 @@ impl<const N: usize> Sample<N> {
         let (shape, block) = (field.shape_global(), field.region_global());
         let [up, right] = self.axes;
         let nearest = |pixel: usize, pixels: usize, axis: usize| (2 * pixel + 1) * shape[axis] / (2 * pixels);
-        // Pixels of points that other ranks own are 0, so that their sum is what the owner has.
+        // Pixels of points that other ranks own are 0, so that the sum over all ranks is the
+        // owner's value.
         let mut values = vec![0.0; self.width * self.height];
         let mut index = self.fixed.map(|index| index.unwrap_or(0));
         let mine =

@@ -1,6 +1,6 @@
 //! Round numbers for the scales of pictures.
 
-/// Some six round numbers from `low` to `high`, with the text of each.
+/// Round numbers from `low` to `high`, about six, with the text of each.
 pub(super) fn ticks(low: f64, high: f64) -> Vec<(f64, String)> {
     let range = high - low;
     if !range.is_finite() || range <= 0.0 {
@@ -18,7 +18,7 @@ pub(super) fn ticks(low: f64, high: f64) -> Vec<(f64, String)> {
         .collect()
 }
 
-/// A number with as many digits as tell it from others `step` away.
+/// A number with enough digits to tell it from others `step` away.
 pub(super) fn text(value: f64, step: f64) -> String {
     let size = value.abs().max(step.abs());
     if value == 0.0 || value.abs() < 1e-9 * step {

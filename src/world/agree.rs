@@ -1,4 +1,4 @@
-//! Making ranks agree: on whether something worked, and in debug builds on the arguments of a call.
+//! Agreement of ranks: on whether something worked, and in debug builds on the arguments of a call.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -13,8 +13,9 @@ use crate::stopwatch::Part;
 impl World {
     /// Turns an error on some rank into the same error on every rank.
     ///
-    /// Where all ranks bring `Ok`, each gets its own value back. Otherwise every rank gets the error
-    /// of the lowest rank that has one, and can handle it like any other: no rank waits for another.
+    /// If all ranks pass `Ok`, each gets its own value back. Otherwise every rank gets the error of
+    /// the lowest rank that has one. Each can handle it like any other error: no rank waits for
+    /// another.
     ///
     /// ```
     /// use parhelion::World;
@@ -55,7 +56,7 @@ impl World {
         ))
     }
 
-    /// Whether all ranks bring the same value, as far as its hash tells.
+    /// Whether all ranks pass the same value, judged by its hash.
     ///
     /// # Collective
     /// Over all ranks.
@@ -70,7 +71,7 @@ impl World {
     }
 }
 
-/// As [`World::agree`], for when there is no world yet.
+/// As [`World::agree`], while there is no world yet.
 ///
 /// # Collective
 /// Over `comm`.
@@ -94,7 +95,7 @@ pub(super) fn agree_over<T>(comm: &SimpleCommunicator, result: Result<T>) -> Res
     let mut bytes = text.into_bytes();
     bytes.resize(header[1] as usize, 0);
     root.broadcast_into(&mut bytes[..]);
-    // This rank's own error ends here: what counts from now on is the common one.
+    // This rank's own error ends here: the common one replaces it.
     drop(result);
     let (kind, text) = (ErrorKind::from_code(header[0]), String::from_utf8_lossy(&bytes));
     Err(if size == 1 { Error::on_all_ranks(kind, text) } else { Error::agreed(kind, text) })

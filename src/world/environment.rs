@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// MPI while some world of this process uses it.
 pub(super) struct Environment {
-    /// Shuts MPI down when dropped; `None` when somebody else started it.
+    /// Shuts MPI down when dropped; `None` if other code started it.
     _universe: Option<Universe>,
 }
 
@@ -22,7 +22,7 @@ thread_local! {
 }
 
 impl Environment {
-    /// Starts MPI, or joins it where it runs already.
+    /// Starts MPI, or joins it if it runs already.
     pub(super) fn enter() -> Result<Rc<Self>> {
         if let Some(current) = CURRENT.with_borrow(Weak::upgrade) {
             return Ok(current);
@@ -67,7 +67,8 @@ fn parallel(message: impl Into<String>) -> Error {
 /// Whether MPI considers this thread the one that may call it.
 fn on_main_thread() -> bool {
     let mut main = 0;
-    // SAFETY: MPI is initialized and not finalized (see `enter`), and `main` is a valid out-parameter.
+    // SAFETY: MPI is initialized and not finalized (see `enter`), and `main` is a valid
+    // out-parameter.
     unsafe { mpi::ffi::MPI_Is_thread_main(&mut main) };
     main != 0
 }

@@ -1,4 +1,4 @@
-//! Worlds of some ranks of another world.
+//! Worlds of a subset of another world's ranks.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -10,20 +10,21 @@ use super::threads::Cores;
 use super::{Inner, World};
 use crate::error::Alone;
 
-/// The rank, of `all`, that is number `member` of `fewer`: spread evenly, so that each node has its share. The first is rank 0.
+/// The rank, of `all`, of member number `member` of `fewer`. Members are spread evenly, so that
+/// each node has its share; the first is rank 0.
 pub(crate) fn member_rank(member: usize, fewer: usize, all: usize) -> usize {
     // Numbers of ranks fit 32 bits.
     member * all / fewer
 }
 
-/// Which of `fewer` a rank of `all` is, if it is one of them.
+/// The member number, among `fewer`, of a rank of `all`; `None` if it is not a member.
 pub(crate) fn member(rank: usize, fewer: usize, all: usize) -> Option<usize> {
     let member = (rank * fewer).div_ceil(all);
     (member < fewer && member_rank(member, fewer, all) == rank).then_some(member)
 }
 
 impl World {
-    /// A world of so many ranks of this one, [evenly spread](member_rank); `None` on the others.
+    /// A world of `ranks` ranks of this one, [evenly spread](member_rank); `None` on the others.
     ///
     /// # Collective
     /// Over all ranks.
@@ -35,7 +36,7 @@ impl World {
         Some(self.part(comm, cores, [nodes, node]))
     }
 
-    /// A world of ranks of this one that have a communicator of their own.
+    /// A world of the ranks of `comm`, which are ranks of this one.
     pub(super) fn part(&self, comm: SimpleCommunicator, cores: Cores, [nodes, node]: [usize; 2]) -> Self {
         let user_comm = comm.duplicate();
         World(Rc::new(Inner {

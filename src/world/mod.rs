@@ -1,4 +1,4 @@
-//! The ranks and the threads a program runs on.
+//! The ranks and threads of a program.
 
 mod agree;
 mod environment;
@@ -26,10 +26,10 @@ use threads::Cores;
 
 /// MPI and a thread pool: the ranks of the job and the threads of this rank.
 ///
-/// A `World` is a handle: clones share one MPI environment, which is shut down when the last handle,
-/// and the last grid or field made from it, is gone. All parallel types of the library hold one, so
-/// there is no order to obey. Handles stay on the thread that made them, since only that thread may
-/// call MPI (thread level *funneled*); the compiler sees to it.
+/// A `World` is a handle: clones share one MPI environment. Grids and fields hold handles too, so
+/// values may be dropped in any order; MPI is shut down with the last one. Handles stay on the
+/// thread that made them, since only that thread may call MPI (thread level *funneled*); the
+/// compiler enforces this.
 ///
 /// ```
 /// use parhelion::World;
@@ -41,9 +41,9 @@ use threads::Cores;
 ///
 /// # When something fails
 ///
-/// A panic on one rank ends all ranks, and so does an [`Error`](crate::error::Error) of one rank that
-/// leaves `main`; both print the rank and the message. [`World::agree`] makes an error known to all
-/// ranks instead, so that each can handle it.
+/// A panic on one rank ends all ranks, and so does an [`Error`](crate::error::Error) of one rank
+/// that is returned from `main`; both print the rank and the message. [`World::agree`] turns an
+/// error of one rank into the same error on all ranks, so that each can handle it.
 #[derive(Clone)]
 pub struct World(Rc<Inner>);
 
@@ -56,7 +56,7 @@ struct Inner {
     rank: usize,
     size: usize,
     nodes: usize,
-    /// The first rank of this one's node.
+    /// The first rank of this rank's node.
     node: usize,
     cores: Cores,
     pool: Rc<Pool>,
@@ -64,13 +64,14 @@ struct Inner {
     attached: RefCell<HashMap<TypeId, Rc<dyn Any>>>,
     at_end: RefCell<Vec<AtEnd>>,
     environment: Rc<Environment>,
-    /// The world of which this is one rank; it ends after this one, and takes the others along if need be.
+    /// The world that this one is a part of. It ends after this one, and ends the other ranks if
+    /// need be.
     _whole: Option<(World, Alone)>,
 }
 
 type AtEnd = Box<dyn FnOnce(&World)>;
 
-/// How a [`World`] is set up; made by [`World::builder`].
+/// Settings of a [`World`]; made by [`World::builder`].
 #[derive(Clone, Debug, Default)]
 pub struct WorldBuilder {
     threads: Option<usize>,
@@ -78,33 +79,33 @@ pub struct WorldBuilder {
 }
 
 impl World {
-    /// Starts to describe a world that differs from that of [`World::init`].
+    /// Returns a builder for a world with other settings than those of [`World::init`].
     pub fn builder() -> WorldBuilder {
         WorldBuilder::default()
     }
 
-    /// Number of this rank, from 0 on.
+    /// Returns the number of this rank, counted from 0.
     pub fn rank(&self) -> usize {
         self.0.rank
     }
 
-    /// How many ranks there are.
+    /// Returns the number of ranks.
     pub fn size(&self) -> usize {
         self.0.size
     }
 
-    /// How many threads this rank computes with.
+    /// Returns the number of threads that this rank computes with.
     pub fn threads(&self) -> usize {
         self.0.pool.threads()
     }
 
-    /// The threads of this rank, for kernels and for rayon calls.
+    /// Returns the threads of this rank, for kernels and for rayon calls.
     pub fn pool(&self) -> &Pool {
         &self.0.pool
     }
 
-    /// A world of this rank alone, with the same threads: for work that every rank does by itself, such as a problem
-    /// too small to be worth messages. Its grids lie on this rank only.
+    /// Returns a world of this rank alone, with the same threads: for work that every rank does by
+    /// itself, such as a problem too small to be worth messages. Its grids lie on this rank only.
     ///
     /// ```
     /// use parhelion::{Grid, World};
@@ -115,7 +116,6 @@ impl World {
     /// let whole = Grid::builder([4, 4]).build(&alone)?;      // all 16 cells on every rank
     /// # Ok::<(), parhelion::Error>(())
     /// ```
-    ///
     pub fn alone(&self) -> Self {
         if self.size() == 1 {
             return self.clone();
@@ -124,7 +124,7 @@ impl World {
         self.part(SimpleCommunicator::self_comm().duplicate(), cores, [1, 0])
     }
 
-    /// Waits until all ranks are here.
+    /// Waits until all ranks have called this.
     ///
     /// # Collective
     /// Over all ranks.
@@ -132,12 +132,13 @@ impl World {
         self.comm().barrier();
     }
 
-    /// A communicator of all ranks for your own messages, which never meet the library's.
+    /// Returns a communicator of all ranks for your own messages. They never mix with the
+    /// library's.
     pub fn communicator(&self) -> &SimpleCommunicator {
         &self.0.user_comm
     }
 
-    /// Whether both are handles of the same world.
+    /// Returns whether both are handles of the same world.
     pub fn same_as(&self, other: &World) -> bool {
         Rc::ptr_eq(&self.0, &other.0)
     }
@@ -181,7 +182,7 @@ impl World {
         KernelScope::new(self.measure(), name)
     }
 
-    /// A number that the ranks of this node, and no others, have in common.
+    /// A number that identifies this node: the same on its ranks, different on all others.
     pub(crate) fn node(&self) -> usize {
         self.0.node
     }
@@ -190,14 +191,14 @@ impl World {
         &self.0.comm
     }
 
-    /// How many cores are this rank's alone, whether it computes with all of them or not.
+    /// Number of cores that are this rank's alone, whether it computes with all of them or not.
     #[cfg(feature = "hdf5")]
     pub(crate) fn cores(&self) -> usize {
         self.0.cores.share as usize
     }
 
-    /// The value of this type that lives as long as this world; made by default when first asked for.
-    /// Rooms above keep here what must outlive a call, such as spare memory.
+    /// The value of this type that lives as long as this world; made by default when first asked
+    /// for. Rooms above keep here what must outlive a call, such as spare memory.
     pub(crate) fn attached<T: Default + 'static>(&self) -> Rc<T> {
         let mut attached = self.0.attached.borrow_mut();
         let value = attached.entry(TypeId::of::<T>()).or_insert_with(|| Rc::new(T::default()));
@@ -221,7 +222,8 @@ impl World {
     /// The smallest value of each element over all ranks.
     pub(crate) fn all_min(&self, values: &mut [u64]) {
         let _wait = self.measure().part(Part::Wait);
-        // As signed numbers of the same order: MPICH 4.0 compares unsigned ones as if they were signed.
+        // As signed numbers of the same order: MPICH 4.0 compares unsigned ones as if they were
+        // signed.
         let flip = |value: u64| (value ^ 1 << 63) as i64;
         let local: Vec<i64> = values.iter().map(|&value| flip(value)).collect();
         let mut least = local.clone();
@@ -253,7 +255,8 @@ impl World {
         })
     }
 
-    /// The sum of each value over all ranks, on rank 0; elsewhere nothing. Exact where all ranks but one bring 0.
+    /// The sum of each value over all ranks, on rank 0; empty elsewhere. Exact if all ranks but one
+    /// have 0.
     pub(crate) fn sum_on_root(&self, values: &[f64]) -> Vec<f64> {
         let _wait = self.measure().part(Part::Wait);
         let root = self.comm().process_at_rank(0);
@@ -268,20 +271,24 @@ impl World {
 }
 
 impl WorldBuilder {
-    /// Computes with this many threads on each rank, whatever the cores and the environment say.
+    /// Sets the number of threads of this rank. Default: `PARHELION_THREADS`, or this rank's share
+    /// of the cores; see [`World::init`].
     pub fn threads(mut self, threads: usize) -> Self {
         self.threads = Some(threads);
         self
     }
 
-    /// Prints the [`startup_report`](World::startup_report) (`true`), or not (`false`), whatever
-    /// `PARHELION_REPORT` says.
+    /// Sets whether rank 0 prints the [`startup_report`](World::startup_report). Default: if
+    /// `PARHELION_REPORT` is set and not 0.
     pub fn startup_report(mut self, report: bool) -> Self {
         self.startup_report = Some(report);
         self
     }
 
-    /// The world, where nothing above it is set up yet. Collective over all ranks of the job.
+    /// Makes the world alone; [`init`](Self::init) also sets up the rooms above it.
+    ///
+    /// # Collective
+    /// Over all ranks of the job.
     pub(crate) fn make(self) -> Result<World> {
         let measure = Measure::default();
         let environment = Environment::enter()?;
@@ -290,7 +297,7 @@ impl WorldBuilder {
         let (rank, size) = (comm.rank() as usize, comm.size() as usize);
         failure::name_rank_in_panics(rank, size);
         let (cores, nodes, node) = Cores::find(&comm);
-        // There is no world yet whose end would end the job, so a rank must not fail here alone.
+        // No world exists yet whose end would end the job, so a rank must not fail here alone.
         let pool = threads::choose(self.threads, &cores).and_then(threads::pool);
         let pool = Rc::new(agree::agree_over(&comm, pool)?);
         let world = World(Rc::new(Inner {
@@ -310,7 +317,7 @@ impl WorldBuilder {
         }));
         let wanted =
             self.startup_report.unwrap_or_else(|| std::env::var("PARHELION_REPORT").is_ok_and(|v| v != "0"));
-        // A rank where the variable is not set must not leave the others alone in the report.
+        // The report is collective: ranks without the variable take part if any rank wants it.
         let mut silent = [u64::from(!wanted)];
         world.all_min(&mut silent);
         if silent[0] == 0 {
@@ -325,8 +332,8 @@ impl WorldBuilder {
 
 impl Drop for World {
     fn drop(&mut self) {
-        // Grids and fields hold handles too, so that the first of them that a panic or the end of
-        // the program drops decides before any of them waits for another rank.
+        // Grids and fields hold handles too. The first one dropped by a panic or the end of the
+        // program decides, before any of them waits for another rank.
         if std::thread::panicking() {
             failure::end_all_ranks_after_panic(self);
         } else if Rc::strong_count(&self.0) == 1 {

@@ -1,4 +1,4 @@
-//! The start-up report: what runs where, and the classic faults.
+//! The start-up report: ranks, nodes and cores, and the classic faults.
 
 use std::fmt::Write;
 
@@ -8,15 +8,17 @@ use mpi::traits::CommunicatorCollectives;
 use super::World;
 
 impl World {
-    /// Ranks, nodes, threads, cores and MPI library in a few lines, with warnings for the classic
-    /// faults: threads of a rank that share too few cores, and more threads on a node than cores.
+    /// Describes ranks, nodes, threads, cores and the MPI library in a few lines. Warns of the
+    /// classic faults: threads of a rank that share too few cores, and more threads on a node than
+    /// cores.
     ///
     /// # Collective
     /// Over all ranks; every rank gets the same text.
     pub fn startup_report(&self) -> String {
         let cores = &self.0.cores;
         let threads = self.threads();
-        // Least and most over the ranks, in one reduction: the most of x is the least of −x.
+        // Minima and maxima over the ranks in one reduction: the maximum of x is −(the minimum of
+        // −x).
         let range = |value: usize| [value as i64, -(value as i64)];
         let local: Vec<i64> = [
             range(threads),
@@ -74,7 +76,7 @@ fn span((least, most): (i64, i64)) -> String {
     if least == most { least.to_string() } else { format!("{least} to {most}") }
 }
 
-/// Name and version of the MPI library out of its long description.
+/// Name and version of the MPI library, taken from its long description.
 fn short_version(version: &str) -> String {
     let line = version.lines().next().unwrap_or("unknown MPI library");
     line.split(',')

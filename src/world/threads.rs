@@ -1,4 +1,4 @@
-//! How many threads a rank should compute with, and the pool of them.
+//! The number of threads of a rank, and their pool.
 
 use mpi::collective::SystemOperation;
 use mpi::topology::SimpleCommunicator;
@@ -7,15 +7,15 @@ use parhelion_kernels::Pool;
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// Cores a mask can name.
+/// Number of cores that a mask can name.
 const MASK_BITS: usize = 1024;
 
-/// The cores this rank may use, and who else on its node may use them.
+/// The cores this rank may use, and its share of them.
 #[derive(Clone, Debug)]
 pub(super) struct Cores {
     /// Cores in this rank's affinity mask.
     pub(super) mine: usize,
-    /// This rank's share of them, where every core is divided by the ranks that may use it.
+    /// This rank's share of them: every core is divided by the number of ranks that may use it.
     pub(super) share: f64,
     /// Ranks on this node.
     pub(super) ranks_on_node: usize,
@@ -24,7 +24,7 @@ pub(super) struct Cores {
 }
 
 impl Cores {
-    /// Finds this rank's cores, the number of nodes, and the first rank of this one.
+    /// Finds this rank's cores, the number of nodes, and the first rank of this rank's node.
     ///
     /// # Collective
     /// Over `comm`.
@@ -35,13 +35,13 @@ impl Cores {
         let mut first = comm.rank() as u64;
         node.process_at_rank(0).broadcast_into(&mut first);
         let mask = affinity();
-        // Sums over the ranks of this node: how many may use each core.
+        // Sums over the ranks of this node: the number of ranks that may use each core.
         let mut users = vec![0_u32; MASK_BITS];
         node.all_reduce_into(&mask[..], &mut users[..], SystemOperation::sum());
         let ranks_on_node = node.size() as usize;
         let share: f64 =
             mask.iter().zip(&users).filter(|(mine, _)| **mine > 0).map(|(_, &n)| 1.0 / f64::from(n)).sum();
-        // A container may be given fewer cores than its mask shows.
+        // A container may have fewer cores than its mask shows.
         let quota = std::thread::available_parallelism().map_or(f64::INFINITY, |n| n.get() as f64);
         let mine = mask.iter().sum::<u32>() as usize;
         let share = if quota < mine as f64 { share.min(quota / ranks_on_node as f64) } else { share };
@@ -71,13 +71,14 @@ fn affinity() -> Vec<u32> {
     first_cores()
 }
 
-/// As many cores as the standard library counts, taken to be the first ones.
+/// The number of cores that the standard library counts, taken to be the first ones.
 fn first_cores() -> Vec<u32> {
     let count = std::thread::available_parallelism().map_or(1, |n| n.get());
     (0..MASK_BITS).map(|core| u32::from(core < count)).collect()
 }
 
-/// The number of threads: what the caller says, else what the environment says, else the share.
+/// The number of threads: that of the caller, else that of the environment, else the share of the
+/// cores.
 pub(super) fn choose(given: Option<usize>, cores: &Cores) -> Result<usize> {
     let refuse = |what: String| {
         Err(Error::new(
@@ -97,8 +98,8 @@ pub(super) fn choose(given: Option<usize>, cores: &Cores) -> Result<usize> {
     }
 }
 
-/// The threads of this rank, the current one among them. (A thread can belong to one pool only: a
-/// further world on this thread gets a pool beside it.)
+/// The threads of this rank, the current one included. (A thread can belong to one pool only: a
+/// second world on this thread gets a pool without it.)
 pub(super) fn pool(threads: usize) -> Result<Pool> {
     Pool::with_current_thread(threads).or_else(|_| Pool::new(threads)).map_err(|error| {
         Error::new(ErrorKind::Parallel, format!("cannot make a pool of {threads} threads: {error}"))

@@ -52,6 +52,11 @@ impl Build {
         command
     }
 
+    /// The variables that choose MPI, HDF5 and the target folder.
+    pub(crate) fn environment(&self) -> impl Iterator<Item = (&'static str, &std::ffi::OsStr)> {
+        self.environment.iter().map(|(name, value)| (*name, value.as_os_str()))
+    }
+
     /// The shell command that makes plain `cargo` build and run the same way.
     pub(crate) fn export(&self) -> String {
         let set = |(name, value): &(&str, OsString)| format!(" {name}={}", quoted(value));
@@ -75,7 +80,7 @@ impl fmt::Display for Build {
     }
 }
 
-/// Where cargo builds unless told otherwise.
+/// Cargo's default target folder.
 fn default_target() -> Result<PathBuf, Failure> {
     // relative to where the user is, as cargo takes it
     let given = std::env::var_os("CARGO_TARGET_DIR").map(std::path::absolute);

@@ -1,12 +1,34 @@
-//! Getting what is missing: by apt if possible, else by telling how.
+//! Installs what is missing by apt, or prints the commands to type.
 
+use std::io::{IsTerminal, Write};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parhelion_launcher::Vendor;
 
 use crate::Failure;
 use crate::detect::Found;
 use crate::shell::{answer, run, say};
+
+/// Whether to install without asking.
+static YES: AtomicBool = AtomicBool::new(false);
+
+/// Sets whether packages are installed without asking.
+pub(crate) fn assume_yes(yes: bool) {
+    YES.store(yes, Ordering::Relaxed);
+}
+
+/// Asks on a terminal whether to install; without one, as in CI, the answer is yes.
+fn confirmed() -> Result<bool, Failure> {
+    if YES.load(Ordering::Relaxed) || !std::io::stdin().is_terminal() {
+        return Ok(true);
+    }
+    print!("install them? [y/N] ");
+    std::io::stdout().flush()?;
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer)?;
+    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+}
 
 /// Something a build needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,16 +122,20 @@ pub(crate) fn install(needs: &[Need], vendor: Vendor) -> Result<(), Failure> {
         .into());
     };
     for need in needs {
-        say(format_args!("missing: {}; installing {}", need.reason(vendor), need.debian(vendor).join(" ")));
+        say(format_args!("missing: {}; package(s) {}", need.reason(vendor), need.debian(vendor).join(" ")));
+    }
+    let packages = packages(needs, vendor);
+    say(format_args!("will install with apt-get: {}", packages.join(" ")));
+    if !confirmed()? {
+        return Err(format!("nothing was installed; {advice}").into());
     }
     prefix.extend(["env", "DEBIAN_FRONTEND=noninteractive", "apt-get"]);
     let apt = |args: &[&str]| {
         let mut command = Command::new(prefix[0]);
         run(command.args(&prefix[1..]).args(args).stdin(Stdio::null()))
     };
-    // may fail for one dead source while the packages are to be had; the next command decides
+    // May fail because of one dead source while the packages are available; the next command decides.
     apt(&["update", "-q"])?;
-    let packages = packages(needs, vendor);
     let status = apt(&[&["install", "-q", "-y", "--no-install-recommends"], &packages[..]].concat())?;
     if status.success() {
         return Ok(());

@@ -6,6 +6,7 @@ mod demo;
 mod detect;
 mod doctor;
 mod install;
+mod new;
 mod setup;
 mod shape;
 mod shell;
@@ -22,6 +23,9 @@ struct Cli {
     /// MPI to use, where several are installed: openmpi, mpich or intelmpi
     #[arg(long, global = true, value_name = "VENDOR")]
     mpi: Option<Vendor>,
+    /// Install missing packages without asking
+    #[arg(long, short, global = true)]
+    yes: bool,
     #[command(subcommand)]
     task: Task,
 }
@@ -32,9 +36,11 @@ enum Task {
     Demo(demo::Options),
     /// Check format, lints and documentation, and run all tests
     Test(test::Options),
+    /// Make a crate of its own with a first solver and a test on ranks
+    New(new::Options),
     /// Run a benchmark at several ranks x threads
     Bench(bench::Options),
-    /// Say what is found here, what is missing and how to get it
+    /// Print what is found here, what is missing and how to get it
     Doctor,
     /// Install what is missing
     Setup,
@@ -45,9 +51,11 @@ type Failure = Box<dyn std::error::Error>;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    install::assume_yes(cli.yes);
     let done = match &cli.task {
         Task::Demo(options) => demo::demo(cli.mpi, options),
         Task::Test(options) => test::test(cli.mpi, options),
+        Task::New(options) => new::new(cli.mpi, options),
         Task::Bench(options) => bench::bench(cli.mpi, options),
         Task::Doctor => doctor::doctor(cli.mpi),
         Task::Setup => setup::setup(cli.mpi).map(|build| {

@@ -1,5 +1,6 @@
-//! `cargo xtask test`: format, lints, documentation, both feature sets, all tests.
+//! `cargo xtask test`: format, lints, documentation, both feature sets, all tests, a generated crate.
 
+use std::fs;
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -8,14 +9,19 @@ use clap::Args;
 use parhelion_launcher::{MPIRUN_ARGS_VARIABLE, Vendor};
 
 use crate::Failure;
+use crate::build::Build;
+use crate::new;
 use crate::setup::{components, setup};
-use crate::shell::{line, say};
+use crate::shell::{line, root, say};
 
 #[derive(Args)]
 pub(crate) struct Options {
     /// Send all messages over TCP (Open MPI only)
     #[arg(long)]
     tcp: bool,
+    /// Run long sweeps of random cases (sets PARHELION_TEST_LONG=1)
+    #[arg(long)]
+    long: bool,
     /// More arguments for `cargo test`
     #[arg(last = true)]
     args: Vec<String>,
@@ -44,6 +50,9 @@ pub(crate) fn test(mpi: Option<Vendor>, options: &Options) -> Result<(), Failure
     if options.tcp {
         tests.env(MPIRUN_ARGS_VARIABLE, "--mca btl tcp,self");
     }
+    if options.long {
+        tests.env("PARHELION_TEST_LONG", "1");
+    }
     let mut documentation = build.cargo(&["doc", "--workspace", "--no-deps"]);
     documentation.env("RUSTDOCFLAGS", "-D warnings");
     let commands = [
@@ -56,12 +65,31 @@ pub(crate) fn test(mpi: Option<Vendor>, options: &Options) -> Result<(), Failure
         ("documentation", documentation),
         ("build without HDF5", build.cargo(&["build", "-p", "parhelion", "--no-default-features"])),
         ("tests", tests),
+        ("a new crate", generated(&build)?),
     ];
     let stages =
         commands.into_iter().map(|(name, command)| stage(name, command)).collect::<Result<Vec<_>, _>>()?;
     summarize(&stages);
     let failed: Vec<_> = stages.iter().filter(|stage| !stage.passed).map(|stage| stage.name).collect();
     if failed.is_empty() { Ok(()) } else { Err(format!("failed: {}", failed.join(", ")).into()) }
+}
+
+/// Makes a crate as `cargo xtask new` does, and returns the command that runs its tests. It builds in this workspace's target
+/// folder with the same profile, flags and lock file, so that most dependencies are not compiled again.
+fn generated(build: &Build) -> Result<Command, Failure> {
+    let folder = build.target().join("new-crate");
+    if folder.exists() {
+        fs::remove_dir_all(&folder)?;
+    }
+    new::write(build, "new-crate", &folder)?;
+    fs::copy(root().join("Cargo.lock"), folder.join("Cargo.lock"))?;
+    let mut command = build.cargo(&["test"]);
+    command.current_dir(&folder).env("CARGO_TARGET_DIR", build.target());
+    if std::env::var_os("RUSTFLAGS").is_none() {
+        // Cargo joins the flags of this workspace's configuration and the crate's, which would be other flags.
+        command.env("RUSTFLAGS", "-C target-cpu=native");
+    }
+    Ok(command)
 }
 
 /// Runs a command, passing on its output and keeping the result lines in it.

@@ -1,8 +1,7 @@
 //! Prefetching of the cells that the next tile needs from memory.
 #![allow(unsafe_code, reason = "addresses of cells in view; a prefetch reads nothing")]
 
-use crate::storage::CACHE_LINE;
-use crate::storage::{Cells, Rows, prefetch, rows};
+use crate::storage::{CACHE_LINE, Cells, Rows, prefetch, rows};
 use crate::{Element, Region};
 
 /// The cells that a thread computes next at the current level: those of the tile that follows.

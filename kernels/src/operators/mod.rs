@@ -49,13 +49,13 @@
 //! | [`laplacian`] | star of radius R = 1 … 8 | 2·R |
 //! | [`derivative`], [`gradient`], [`divergence`], [`curl`], [`curl_2d`] | star of radius R = 1 … 8 | 2·R for first derivatives |
 //! | [`biharmonic`] | box of radius 2 (13 points in 2-D, 25 in 3-D) | 2 |
-//! | [`diffusion`] with [`arithmetic_mean`] or [`harmonic_mean`] | stars of radius 1 | 2 |
+//! | [`diffusion`](diffusion()) with [`arithmetic_mean`] or [`harmonic_mean`] | stars of radius 1 | 2 |
 //! | [`upwind`] | star of radius R = 1 … 8 | 2·R − 1 |
 //! | [`weno5`] | star of radius 3 | 5 |
 //! | [`staggered`] | star of radius R = 1 … 8 | 2·R |
 //! | [`sobel`], [`sobel_magnitude`] | box of radius 1 | – |
 //! | [`gaussian`], [`gaussian_along`] | box, star of radius R | – |
-//! | [`median`] | box of radius 1 | – |
+//! | [`median`](median()) | box of radius 1 | – |
 //!
 //! [`coefficients`] has weights for other formulas. All operators evaluate in an order that is
 //! fixed in their code, so their bits depend only on the values they read. Their loops have

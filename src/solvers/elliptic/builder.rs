@@ -214,7 +214,7 @@ impl<'a, const N: usize> EllipticBuilder<'a, N> {
         std::array::from_fn(|a| {
             self.walls[a].each_ref().map(|wall| match wall {
                 _ if periodic[a] => End::Periodic,
-                wall if wall.fixes_value() => End::Fixed,
+                wall if wall.gives_value() => End::Fixed,
                 _ => End::Free,
             })
         })

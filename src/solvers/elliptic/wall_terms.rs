@@ -91,7 +91,7 @@ impl<const N: usize> Assembler<'_, '_, N> {
             let values = cells.indices().map(|index| scale * self.beta_at_wall(face, index)).collect();
             (face, WallTerm { cells, values })
         };
-        let fixed = self.walls_of_block().filter(|&(face, _)| self.wall(face).fixes_value()).map(coupling);
+        let fixed = self.walls_of_block().filter(|&(face, _)| self.wall(face).gives_value()).map(coupling);
         let fixed: Vec<_> = fixed.collect();
         self.agree("the coefficient is negative or not finite", &fixed, |value| {
             value >= 0.0 && value.is_finite()
@@ -110,12 +110,12 @@ impl<const N: usize> Assembler<'_, '_, N> {
         let spacing = self.problem.grid.spacing();
         let term = |(face, cells): (Face, Region<N>)| {
             let (wall, h) = (self.wall(face), spacing[face.axis]);
-            let scale = if wall.fixes_value() { 2.0 / (h * h) } else { 1.0 / h };
+            let scale = if wall.gives_value() { 2.0 / (h * h) } else { 1.0 / h };
             let value = |index| {
                 let beta = match &self.beta {
                     // A flux is β times the slope, so that β must be that of the wall to first
                     // order.
-                    Some(field) if !wall.fixes_value() => extrapolated(field, face, index),
+                    Some(field) if !wall.gives_value() => extrapolated(field, face, index),
                     _ => self.beta_at_wall(face, index),
                 };
                 scale * beta * value_at(wall, self.place_on_wall(face, index))

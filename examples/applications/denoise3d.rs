@@ -40,7 +40,7 @@ struct Options {
     /// HDF5 file with the image.
     #[arg(long)]
     input: PathBuf,
-    /// Dataset in it, of three axes and any number type.
+    /// Dataset in that file, with three axes and any number type.
     #[arg(long, default_value = "t1")]
     dataset: String,
     /// HDF5 file to write; an XDMF file for ParaView is written beside it.
@@ -55,10 +55,10 @@ struct Options {
     /// Edges steeper than this times the mean gradient are kept.
     #[arg(long, default_value_t = 1.0)]
     conductance: f64,
-    /// Process grid, such as 2x1x1; chosen if not given.
+    /// Process grid, such as 2x1x1. Default: chosen from the number of ranks.
     #[arg(long)]
     procs: Option<Procs<3>>,
-    /// Threads per rank; this rank's share of the cores if not given.
+    /// Threads per rank. Default: the rank's share of the cores.
     #[arg(long)]
     threads: Option<usize>,
     /// Picture of the middle slices before and after, and their difference.
@@ -75,6 +75,11 @@ struct Options {
 fn main() -> parhelion::Result<()> {
     let (world, options) = cli::start(|options: &Options| options.threads)?;
     let parameters = Parameters { time_step: options.time_step, conductance: options.conductance };
+    options.watching.check(&world)?;
+    let files = options.png.as_deref().map(|path| ("--png", path));
+    let files =
+        files.into_iter().chain([("--output", options.output.as_path())]).chain(options.checkpoints.file());
+    cli::check_files(&world, files.chain(options.watching.files()).chain(options.measuring.files()))?;
     options.measuring.begin(&world);
 
     let file = Input::open(&world, &options.input)?;
@@ -104,8 +109,10 @@ fn main() -> parhelion::Result<()> {
         saved.restore(&mut image)?;
         (first, restart) = (saved.step() as usize, Some(image.time()));
         if first > options.steps {
-            let what =
-                format!("the checkpoint is of step {first}, beyond the {} steps asked for", options.steps);
+            let what = format!(
+                "the checkpoint is of step {first}, but --steps is {}; give at least {first}",
+                options.steps
+            );
             return world.agree(Err(Error::other(what)));
         }
     }
@@ -118,7 +125,7 @@ fn main() -> parhelion::Result<()> {
     world.barrier();
     let start = Instant::now();
     for step in first + 1..=options.steps {
-        // The halo serves both.
+        // Both the reduction and the step use this halo.
         image.exchange_for(Pattern::Box, 1)?;
         let gradient = perona_malik::mean_squared_gradient(&image)?;
         perona_malik::step(&mut image, gradient, parameters)?;
@@ -163,7 +170,7 @@ fn main() -> parhelion::Result<()> {
     options.measuring.end(&world)
 }
 
-/// Shown on rank 0 if standard error is a terminal.
+/// A progress bar on rank 0, if standard error is a terminal.
 fn progress_bar(world: &World, steps: usize) -> ProgressBar {
     if world.rank() != 0 {
         return ProgressBar::hidden();

@@ -1,4 +1,4 @@
-//! What the examples' command lines say about checkpoints, and what follows from it.
+//! Command-line options for checkpoints, and saving and restarting as they say.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -6,37 +6,39 @@ use std::time::Duration;
 use parhelion::checkpoint::{Checkpoint, Checkpoints, Restart, StopReason, StopRequest};
 use parhelion::{Error, Result, World};
 
-/// When to save what a run needs to go on.
+use crate::cli::Written;
+
+/// Options for checkpoints.
 #[derive(clap::Args, Clone, Debug)]
 pub(crate) struct Checkpointing {
     /// Directory and name of the checkpoints: run/heat makes run/heat.00000001.h5 and so on.
     #[arg(long, value_name = "PATH", default_value = "checkpoint")]
     checkpoint: PathBuf,
-    /// Save a checkpoint every so many steps, and when SIGTERM or SIGUSR1 asks the run to end.
+    /// Save a checkpoint every STEPS steps, and when SIGTERM or SIGUSR1 asks the run to end.
     #[arg(long, value_name = "STEPS")]
     checkpoint_every: Option<usize>,
-    /// Checkpoints to keep.
+    /// Number of checkpoints to keep.
     #[arg(long, value_name = "COUNT", default_value_t = 2)]
     checkpoint_keep: usize,
-    /// Go on from the newest checkpoint, if there is one.
+    /// Resume from the newest checkpoint, if there is one.
     #[arg(long)]
     restart: bool,
-    /// Save a checkpoint and end after so many seconds.
+    /// Save a checkpoint and end after SECONDS seconds.
     #[arg(long, value_name = "SECONDS", requires = "checkpoint_every")]
     time_limit: Option<f64>,
 }
 
-/// The checkpoints of a run under way.
+/// Saves the checkpoints of a run.
 pub(crate) struct Saver<'w> {
     world: &'w World,
     checkpoints: Checkpoints<'w>,
     every: Option<usize>,
     stop: Option<StopRequest<'w>>,
-    /// The checkpoint to go on from.
+    /// The checkpoint to resume from.
     pub(crate) saved: Option<Restart<'w>>,
 }
 
-/// Refuses to go on with another parameter than the run began with.
+/// Refuses to resume with another value of a parameter than the run began with.
 pub(crate) fn check_parameter(saved: &Restart<'_>, name: &str, value: f64) -> Result<()> {
     let before: f64 = saved.scalar(name)?;
     if before == value {
@@ -48,11 +50,16 @@ pub(crate) fn check_parameter(saved: &Restart<'_>, name: &str, value: f64) -> Re
     )))
 }
 
-/// Steps between two looks at signals and the clock, where checkpoints are far apart.
+/// Most steps between two checks of signals and the clock.
 const STEPS_BETWEEN_LOOKS: usize = 100;
 
 impl Checkpointing {
-    /// Finds the checkpoint to go on from, if that is asked for.
+    /// The name of the checkpoints, if the run may save any.
+    pub(crate) fn file(&self) -> Option<Written<'_>> {
+        self.checkpoint_every.map(|_| ("--checkpoint", self.checkpoint.as_path()))
+    }
+
+    /// Checks the options and finds the checkpoint to resume from if `--restart` is given.
     pub(crate) fn begin<'w>(&self, world: &'w World) -> Result<Saver<'w>> {
         if self.checkpoint_every == Some(0) {
             return world.agree(Err(Error::other("--checkpoint-every needs at least 1 step")));
@@ -66,22 +73,22 @@ impl Checkpointing {
         }
         let saved = if self.restart { checkpoints.restart()? } else { None };
         if let Some(saved) = saved.as_ref().filter(|_| world.rank() == 0) {
-            println!("goes on from step {} of {}", saved.step(), saved.path().display());
+            println!("resumes from step {} of {}", saved.step(), saved.path().display());
         }
         Ok(Saver { world, checkpoints, every: self.checkpoint_every, stop, saved })
     }
 }
 
 impl Saver<'_> {
-    /// How many steps to make before [`after`](Self::after) is called again.
-    #[allow(dead_code, reason = "not for runs that make their steps one by one")]
+    /// Number of steps until [`after`](Self::after) must be called again.
+    #[allow(dead_code, reason = "some applications make single steps")]
     pub(crate) fn next(&self, step: usize, steps: usize) -> usize {
         let until_checkpoint = self.every.map_or(usize::MAX, |every| every - step % every);
         let until_look = if self.stop.is_some() { STEPS_BETWEEN_LOOKS } else { usize::MAX };
         (steps - step).min(until_checkpoint).min(until_look)
     }
 
-    /// Saves `checkpoint`, made only then, if it is time; gives the reason if the run is to end.
+    /// Saves a checkpoint if one is due; returns the reason if the run must end.
     pub(crate) fn after<'a>(
         &mut self,
         step: usize,

@@ -39,10 +39,10 @@ struct Options {
     /// Plain conjugate gradients, or with multigrid.
     #[arg(long, value_enum, default_value_t = Solver::Mgcg)]
     solver: Solver,
-    /// Process grid, such as 2x2; chosen if not given.
+    /// Process grid, such as 2x2. Default: chosen from the number of ranks.
     #[arg(long)]
     procs: Option<cli::Procs<2>>,
-    /// Threads per rank; this rank's share of the cores if not given.
+    /// Threads per rank. Default: the rank's share of the cores.
     #[arg(long)]
     threads: Option<usize>,
     /// PNG file for a picture of the temperature at the end.
@@ -65,6 +65,9 @@ type At<'a> = Point<'a, f64, 2, 0>;
 
 fn main() -> parhelion::Result<()> {
     let (world, options) = cli::start(|options: &Options| options.threads)?;
+    let files = [("--png", options.png.as_deref()), ("--output", options.output.as_deref())];
+    let files = files.into_iter().filter_map(|(option, path)| Some((option, path?)));
+    cli::check_files(&world, files.chain(options.measuring.files()))?;
     options.measuring.begin(&world);
     let text = options.deck.as_ref().map_or_else(|| Ok(deck::BENCHMARK.to_owned()), std::fs::read_to_string);
     let deck: parhelion::Result<Deck> =

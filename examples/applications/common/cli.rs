@@ -1,11 +1,38 @@
-//! What the examples' command lines have in common.
+//! Command-line options that all applications share.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use parhelion::{Error, World};
 
-/// A process grid on the command line: `2x1x3`.
+/// A file that the run will write, with the option that names it.
+pub(crate) type Written<'a> = (&'static str, &'a Path);
+
+/// Refuses files that could not be written at the end of the run: their folders must be there.
+///
+/// # Collective
+/// Over all ranks; rank 0 looks.
+pub(crate) fn check_files<'a>(
+    world: &World,
+    files: impl IntoIterator<Item = Written<'a>>,
+) -> parhelion::Result<()> {
+    let check = |(option, path): Written<'_>| {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let why = if path.is_dir() {
+            "it is a directory; name a file in it".into()
+        } else if path.file_name().is_none() {
+            "it does not end in a file name".into()
+        } else if !folder.is_dir() {
+            format!("there is no directory {0}; create it with `mkdir -p {0}`", folder.display())
+        } else {
+            return Ok(());
+        };
+        Err(Error::other(format!("cannot write {option} {}: {why}", path.display())))
+    };
+    world.agree(if world.rank() == 0 { files.into_iter().try_for_each(check) } else { Ok(()) })
+}
+
+/// A process grid on the command line, such as `2x1x3`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Procs<const N: usize>(pub(crate) [usize; N]);
 
@@ -21,7 +48,7 @@ impl<const N: usize> FromStr for Procs<N> {
 }
 
 /// Starts the world with the threads that the command line asks for, prints the start-up report, and
-/// returns the options. Rank 0 alone prints help and complaints about the command line.
+/// returns the options. Only rank 0 prints help and errors in the command line.
 pub(crate) fn start<O: clap::Parser>(threads: impl Fn(&O) -> Option<usize>) -> parhelion::Result<(World, O)> {
     let options = O::try_parse();
     let mut builder = World::builder().startup_report(options.is_ok());
@@ -42,22 +69,28 @@ pub(crate) fn start<O: clap::Parser>(threads: impl Fn(&O) -> Option<usize>) -> p
     }
 }
 
-/// What to measure.
+/// Options for measurements.
 #[derive(clap::Args, Clone, Debug)]
 pub(crate) struct Measuring {
-    /// Print at the end what every kind of work cost: time, bandwidth, waiting, imbalance.
+    /// Print a table of the time, bandwidth, waiting and imbalance of every kernel at the end.
     #[arg(long)]
     report: bool,
-    /// File for the same as JSON.
+    /// Write that table as JSON to this file.
     #[arg(long)]
     report_json: Option<PathBuf>,
-    /// File for a timeline of all ranks, for ui.perfetto.dev.
+    /// Write a timeline of all ranks to this file, for ui.perfetto.dev.
     #[arg(long)]
     trace: Option<PathBuf>,
 }
 
 impl Measuring {
-    /// Begins to measure, if anything is asked for.
+    /// The files it writes.
+    pub(crate) fn files(&self) -> impl Iterator<Item = Written<'_>> {
+        let files = [("--report-json", &self.report_json), ("--trace", &self.trace)];
+        files.into_iter().filter_map(|(option, path)| Some((option, path.as_deref()?)))
+    }
+
+    /// Starts measuring if a report or a trace is asked for.
     pub(crate) fn begin(&self, world: &World) {
         if self.trace.is_some() {
             world.measure().keep_events(100_000);
@@ -67,7 +100,7 @@ impl Measuring {
         }
     }
 
-    /// Prints and writes what is asked for.
+    /// Prints and writes the report and the trace.
     pub(crate) fn end(&self, world: &World) -> parhelion::Result<()> {
         if let Some(path) = &self.trace {
             world.write_trace(path)?;

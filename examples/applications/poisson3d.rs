@@ -36,7 +36,7 @@ struct Options {
     /// HDF5 file with the right-hand side, whose shape gives the cells per axis.
     #[arg(long)]
     input: Option<PathBuf>,
-    /// Its dataset in that file.
+    /// Dataset with the right-hand side in that file.
     #[arg(long, default_value = "f", requires = "input")]
     dataset: String,
     /// Residual at which to stop, relative to the right-hand side.
@@ -65,13 +65,13 @@ struct Options {
     /// A right-hand side whose solution is known: sin πz sin πy sin πx (with walls of value 0 and β = 1).
     #[arg(long, conflicts_with = "input")]
     exact: bool,
-    /// The most iterations of conjugate gradients.
+    /// Maximum number of iterations of conjugate gradients.
     #[arg(long, default_value_t = 100_000)]
     max_iterations: usize,
-    /// Process grid, such as 2x2x1; chosen if not given.
+    /// Process grid, such as 2x2x1. Default: chosen from the number of ranks.
     #[arg(long)]
     procs: Option<cli::Procs<3>>,
-    /// Threads per rank; this rank's share of the cores if not given.
+    /// Threads per rank. Default: the rank's share of the cores.
     #[arg(long)]
     threads: Option<usize>,
     /// SVG file for a plot of the residual after each iteration.
@@ -122,8 +122,11 @@ enum Order {
 
 fn main() -> parhelion::Result<()> {
     let (world, options) = cli::start(|options: &Options| options.threads)?;
-    options.measuring.begin(&world);
     world.agree(check(&options))?;
+    let files = [("--plot", &options.plot), ("--png", &options.png), ("--output", &options.output)];
+    let files = files.into_iter().filter_map(|(option, path)| Some((option, path.as_deref()?)));
+    cli::check_files(&world, files.chain(options.measuring.files()))?;
+    options.measuring.begin(&world);
     let file = options.input.as_ref().map(|path| Input::open(&world, path)).transpose()?;
     let shape: [usize; 3] = match &file {
         None => [options.cells; 3],

@@ -1,4 +1,4 @@
-//! What the examples' command lines say about outputs and pictures while they run.
+//! Command-line options for outputs and pictures during a run.
 
 use std::path::PathBuf;
 
@@ -6,24 +6,26 @@ use parhelion::io::Series;
 use parhelion::watch::Picture;
 use parhelion::{Element, Error, Field, Result, World};
 
-/// What to write every so many steps.
+use crate::cli::Written;
+
+/// Options for outputs and pictures.
 #[derive(clap::Args, Clone, Debug)]
 pub(crate) struct Watching {
-    /// HDF5 file with an axis of time for the outputs; run/heat-*.h5 stands for a file each.
+    /// HDF5 file for all outputs; with an asterisk, as in run/heat-*.h5, one file for each.
     #[arg(long, value_name = "PATH", default_value = "series.h5")]
     series: PathBuf,
-    /// Write an output to the series every so many steps, and at the start.
+    /// Write an output to the series every STEPS steps, and at the start.
     #[arg(long, value_name = "STEPS")]
     output_every: Option<usize>,
-    /// Begin of the pictures' names: run/heat makes run/heat.000100.png and so on.
+    /// Prefix of the pictures' names: run/heat makes run/heat.000100.png and so on.
     #[arg(long, value_name = "PATH", default_value = "picture")]
     pictures: PathBuf,
-    /// Draw the middle plane of the slowest axis every so many steps, and at the start.
+    /// Draw the middle plane of the slowest axis every STEPS steps, and at the start.
     #[arg(long, value_name = "STEPS")]
     png_every: Option<usize>,
 }
 
-/// The outputs of a run under way.
+/// Writes the outputs and pictures of a run.
 pub(crate) struct Watcher<'w> {
     options: Watching,
     series: Option<Series<'w>>,
@@ -31,18 +33,29 @@ pub(crate) struct Watcher<'w> {
 }
 
 impl Watching {
-    /// Begins a series, or goes on with one after a restart at that time.
+    /// Checks the intervals.
+    pub(crate) fn check(&self, world: &World) -> Result<()> {
+        if [self.output_every, self.png_every].contains(&Some(0)) {
+            return world.agree(Err(Error::other("--output-every and --png-every need at least 1 step")));
+        }
+        Ok(())
+    }
+
+    /// The files it writes.
+    pub(crate) fn files(&self) -> impl Iterator<Item = Written<'_>> {
+        let series = self.output_every.map(|_| ("--series", self.series.as_path()));
+        series.into_iter().chain(self.png_every.map(|_| ("--pictures", self.pictures.as_path())))
+    }
+
+    /// Creates the series, or resumes it after a restart at the time `restart`.
     pub(crate) fn begin<'w>(
         &self,
         world: &'w World,
         picture: Picture,
         restart: Option<f64>,
     ) -> Result<Watcher<'w>> {
-        if [self.output_every, self.png_every].contains(&Some(0)) {
-            return world.agree(Err(Error::other("--output-every and --png-every need at least 1 step")));
-        }
         let series = self.output_every.map(|_| match restart {
-            // What was written at just that time stays.
+            // An output of exactly that time stays.
             Some(time) => Series::resume(world, &self.series, time.next_up()),
             None => Series::create(world, &self.series),
         });
@@ -51,14 +64,14 @@ impl Watching {
 }
 
 impl Watcher<'_> {
-    /// How many steps to make before [`after`](Self::after) is called again.
-    #[allow(dead_code, reason = "not for runs that make their steps one by one")]
+    /// Number of steps until [`after`](Self::after) must be called again.
+    #[allow(dead_code, reason = "some applications make single steps")]
     pub(crate) fn next(&self, step: usize) -> usize {
         let until = |every: Option<usize>| every.map_or(usize::MAX, |every| every - step % every);
         until(self.options.output_every).min(until(self.options.png_every))
     }
 
-    /// Writes what is due after this step.
+    /// Writes the output and the picture if they are due after this step.
     pub(crate) fn after<T: Element + num_traits::AsPrimitive<f64>, const N: usize>(
         &mut self,
         step: usize,

@@ -13,7 +13,7 @@
 //! mpirun -n 4 target/release/examples/heat3d --output-every 50 --series run/heat-series.h5 --png-every 50 --pictures run/heat
 //! ```
 //!
-//! Checkpoints are of the finest grid, with nearly all of the work.
+//! Only the finest grid, which is nearly all of the work, is saved in checkpoints.
 
 #[path = "common/checkpoints.rs"]
 mod checkpoints;
@@ -36,13 +36,13 @@ struct Options {
     /// Cells per axis of the finest of three grids, a multiple of 4.
     #[arg(long, default_value_t = 64)]
     cells: usize,
-    /// Time at the end.
+    /// Final time.
     #[arg(long, default_value_t = 0.005)]
     time: f64,
-    /// Process grid, such as 2x2x1; chosen if not given.
+    /// Process grid, such as 2x2x1. Default: chosen from the number of ranks.
     #[arg(long)]
     procs: Option<cli::Procs<3>>,
-    /// Threads per rank; this rank's share of the cores if not given.
+    /// Threads per rank. Default: the rank's share of the cores.
     #[arg(long)]
     threads: Option<usize>,
     /// HDF5 file for the temperature at the end.
@@ -59,11 +59,28 @@ struct Options {
 fn main() -> parhelion::Result<()> {
     let (world, options) = cli::start(|options: &Options| options.threads)?;
     if options.cells == 0 || options.cells % 4 != 0 {
-        return world
-            .agree(Err(parhelion::Error::other(format!("{} cells are no multiple of 4", options.cells))));
+        return world.agree(Err(parhelion::Error::other(format!(
+            "--cells {} must be a positive multiple of 4, for the coarser grids",
+            options.cells
+        ))));
     }
+    if !(options.time >= 0.0 && options.time.is_finite()) {
+        let what = format!("--time {} must be finite and not negative", options.time);
+        return world.agree(Err(parhelion::Error::other(what)));
+    }
+    options.watching.check(&world)?;
+    let files = options.output.as_deref().map(|path| ("--output", path));
+    let files = files.into_iter().chain(options.checkpoints.file());
+    cli::check_files(&world, files.chain(options.watching.files()).chain(options.measuring.files()))?;
     options.measuring.begin(&world);
+    let steps_of = |cells: usize| {
+        let steps = (options.time * 10.0 * (cells * cells) as f64).round() as usize;
+        (steps, options.time / steps.max(1) as f64)
+    };
     let mut saver = options.checkpoints.begin(&world)?;
+    if let Some(saved) = &saver.saved {
+        world.agree(check_parameter(saved, "time step", steps_of(options.cells).1))?;
+    }
     let mut coarser: Option<f64> = None;
     for cells in [options.cells / 4, options.cells / 2, options.cells] {
         let mut grid = Grid::builder([cells; 3]).extent([1.0; 3]).periodic([true; 3]).halo(1);
@@ -74,8 +91,7 @@ fn main() -> parhelion::Result<()> {
         let mut u = grid.field_builder::<f64>("temperature").units("K").build()?;
         u.fill_with(|[z, y, x]| (TAU * x).sin() * (TAU * y).sin() * (TAU * z).sin());
 
-        let steps = (options.time * 10.0 * (cells * cells) as f64).round() as usize;
-        let time_step = options.time / steps.max(1) as f64;
+        let (steps, time_step) = steps_of(cells);
         u.set_time(0.0, time_step);
         let r = time_step * (cells * cells) as f64;
         let heat = star_stencil::<f64, 3, 1>(move |u| {
@@ -90,7 +106,6 @@ fn main() -> parhelion::Result<()> {
         } else {
             let (mut step, mut restart) = (0, None);
             if let Some(saved) = saver.saved.take() {
-                world.agree(check_parameter(&saved, "time step", time_step))?;
                 saved.restore(&mut u)?;
                 (step, restart) = (saved.step() as usize, Some(u.time()));
             }

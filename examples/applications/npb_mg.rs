@@ -12,7 +12,7 @@
 //! ```
 //!
 //! The residual of the finest level is never stored: one pass restricts it as it computes it, another interpolates the correction, computes
-//! the residual anew and smooths (`npb_mg/passes.rs`). What is counted as operations is what the benchmark says.
+//! the residual again and smooths (`npb_mg/passes.rs`). What is counted as operations is what the benchmark says.
 //!
 //! Large levels are spread over all ranks; where a granule keeps blocks of all of them in the same places, a coarse point
 //! and the fine points around it are on one rank. Levels of 16³ points and fewer are gathered: every rank computes them by
@@ -41,10 +41,10 @@ struct Options {
     /// Size of the problem.
     #[arg(long, value_enum, default_value_t = Class::S, ignore_case = true)]
     class: Class,
-    /// Process grid, such as 2x2x1; chosen if not given.
+    /// Process grid, such as 2x2x1. Default: chosen from the number of ranks.
     #[arg(long)]
     procs: Option<cli::Procs<3>>,
-    /// Threads per rank; this rank's share of the cores if not given.
+    /// Threads per rank. Default: the rank's share of the cores.
     #[arg(long)]
     threads: Option<usize>,
     #[command(flatten)]
@@ -53,6 +53,7 @@ struct Options {
 
 fn main() -> parhelion::Result<()> {
     let (world, options) = cli::start(|options: &Options| options.threads)?;
+    cli::check_files(&world, options.measuring.files())?;
     options.measuring.begin(&world);
     let class = options.class;
     let (n, iterations, official) = class.problem();
