@@ -9,9 +9,9 @@
 //! contiguous share of them, so that is the limit, measured in turn with ours. Ratio 1 is the
 //! limit. Neither waits for the disk: what is compared is the way of the bytes through the
 //! libraries, from a halo'd array to the page cache of a file system and back. `Output::finish`
-//! adds an `fsync`, whose time is the disk's. Both make their file anew; the values are those of a
-//! smooth function plus noise in the last digits, so that compression has neither nothing to do nor
-//! nothing to gain.
+//! adds an `fsync`, whose time is the disk's. Both create their file each time; the values are
+//! those of a smooth function plus noise in the last digits, so that compression has neither
+//! nothing to do nor nothing to gain.
 //!
 //! The last rows are about output in the background: what share of the time of an output, with its
 //! `fsync`, is hidden behind a computation that takes as long on its own. 1 would be all of it.

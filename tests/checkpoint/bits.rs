@@ -1,4 +1,4 @@
-//! A run that is interrupted and goes on from a checkpoint has the bits of one that is not.
+//! A run that is interrupted and resumes from a checkpoint has the bits of one that is not.
 
 use std::path::Path;
 
@@ -15,7 +15,7 @@ use crate::support::stages;
 const BEFORE: usize = 7;
 const AFTER: usize = 8;
 
-/// A field of any type that is brought forward.
+/// A field of any type that is advanced.
 trait Run {
     fn advance(&mut self, steps: usize) -> Result<()>;
     fn add<'a>(&'a self, checkpoint: Checkpoint<'a>) -> Checkpoint<'a>;

@@ -78,7 +78,7 @@ fn fill(world: &World, directory: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Root may do everything, so root becomes somebody else as far as files are concerned.
+/// Root may do everything, so root becomes an ordinary user as far as files are concerned.
 fn as_nobody<R>(work: impl FnOnce() -> R) -> R {
     let before = Uid::effective().is_root().then(|| setfsuid(Uid::from_raw(65534)));
     let result = work();
@@ -98,7 +98,7 @@ fn a_directory_that_may_not_be_written_to_or_read_is_refused() {
         let written = as_nobody(|| refused(world, checkpoints.save(Checkpoint::new(2, 0.0).field(&u))));
         assert_contains(&written, &["run.00000002.h5", "Permission denied"]);
         on_rank_0(world, || set_permissions(&path, Permissions::from_mode(0o000)).unwrap());
-        // nobody knows whether it is damaged: no older one is taken instead
+        // it is unknown whether it is damaged: no older one is used instead
         let read = as_nobody(|| refused(world, checkpoints.restart()));
         assert_contains(&read, &["run.00000001.h5", "Permission denied"]);
         on_rank_0(world, || {

@@ -1,5 +1,5 @@
 //! Ranks killed at random moments of a run that does little but save: every time the newest
-//! checkpoint is complete, nothing that was saved is lost, and the run goes on with the same bits.
+//! checkpoint is complete, nothing that was saved is lost, and the run resumes with the same bits.
 //!
 //! `PARHELION_KILLS=200 cargo test --test checkpoint killed` makes it thorough.
 
@@ -53,7 +53,7 @@ fn state(step: u64, [u, before]: &[Field<f64, 2>; 2]) -> String {
     format!("{step} {:x} {:x} {:x}", u.fingerprint(), before.fingerprint(), u.time().to_bits())
 }
 
-/// One job: goes on from the newest checkpoint, compares with the run that was not interrupted, and
+/// One job: resumes from the newest checkpoint, compares with the run that was not interrupted, and
 /// saves every step until it is killed.
 fn rank(world: &World, directory: &Path, victim: &str) -> Result<()> {
     let known = std::fs::read_to_string(directory.join("known"))?;

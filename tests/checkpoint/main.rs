@@ -1,4 +1,4 @@
-//! Checkpoints on real ranks: what was saved goes on with the same bits on any number of ranks, and
+//! Checkpoints on real ranks: what was saved resumes with the same bits on any number of ranks, and
 //! nothing that happens to a job or its files loses a complete checkpoint.
 #![cfg(feature = "hdf5")]
 

@@ -27,7 +27,7 @@ fn the_newest_are_kept_and_other_runs_are_left_alone() {
         }
         assert_eq!(files(directory), ["run.00000003.h5", "run.00000004.h5", "run.00000007.h5"]);
 
-        // one that goes on removes what it went on from
+        // one that resumes removes what it resumed from
         let mut third = Checkpoints::new(world, &path)?.keep(2);
         assert_eq!(third.restart()?.expect("there are checkpoints").step(), 3);
         third.save(Checkpoint::new(4, 0.0).field(&u))?;

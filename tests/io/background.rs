@@ -192,7 +192,7 @@ fn a_series_in_the_background_counts_what_is_on_disk() {
             assert_eq!(series.times().len(), number);
         }
         u.fill_with(|_| -1.0);
-        // the third file cannot get its name: the next call says so, and the series goes on
+        // the third file cannot get its name: the next call says so, and the series continues
         world.barrier();
         if world.rank() == 0 {
             std::fs::create_dir(file(2))?;
@@ -236,7 +236,7 @@ const ATTEMPT: &str = "PARHELION_TEST_ATTEMPT";
 /// Launches that are killed.
 const DEATHS: usize = 5;
 
-/// Checks the outputs that are there, and goes on until killed.
+/// Checks the outputs that are there, and continues until killed.
 fn output_until_killed(world: &World, directory: &Path) -> Result<()> {
     let attempt: usize = std::env::var(ATTEMPT).expect("it is set").parse().expect("a number");
     let (path, log) = (directory.join("run-*.h5"), directory.join("log"));

@@ -1,4 +1,5 @@
-//! What is not known to survive a crash does not count: directories that cannot be brought to disk.
+//! What is not known to survive a crash is not complete: directories that cannot be brought to
+//! disk.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -80,7 +81,7 @@ fn check(world: &World, directory: &Path) -> Result<()> {
     assert!(directory.join("saved.00000001.h5").exists());
     fail(false)?;
 
-    // at the end of an append: it does not count
+    // at the end of an append: it is not complete
     let snapshot = series.at(2.0)?.write(&u)?;
     fail(true)?;
     assert_contains(&refused(world, snapshot.finish()), &said);

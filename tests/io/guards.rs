@@ -1,5 +1,5 @@
-//! What else may happen to the file of a series: somebody looks at it or writes to it, another job
-//! appends, it is replaced by an older one.
+//! What else may happen to the file of a series: another program looks at it or writes to it,
+//! another job appends, it is replaced by an older one.
 
 use std::fs::File;
 use std::path::Path;

@@ -10,7 +10,7 @@ use parhelion::{Result, World};
 use crate::array::Array;
 use crate::support::{assert_contains, cube, files, filled, on_ranks_in_scratch, refused};
 
-/// Root may do everything, so root becomes somebody else as far as files are concerned.
+/// Root may do everything, so root becomes an ordinary user as far as files are concerned.
 fn as_nobody<R>(here: bool, work: impl FnOnce() -> R) -> R {
     let before = (here && Uid::effective().is_root()).then(|| setfsuid(Uid::from_raw(65534)));
     let result = work();

@@ -116,7 +116,7 @@ fn a_restart_replaces_what_is_at_its_time_or_later() {
             input.read_into("v", &mut v)?;
             v.assert_holds(|index| value(index, time));
         }
-        // nothing is left when all is to be written anew
+        // nothing is left when everything is to be written again
         let mut series = Series::resume(world, &one, -1.0)?;
         assert!(series.times().is_empty());
         output(world, &mut series, 7.0)?;

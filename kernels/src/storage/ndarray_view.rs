@@ -12,11 +12,10 @@ mod sealed {
 /// A number of axes for which `ndarray` has a type: 1 to 4. The trait is sealed.
 ///
 /// ```compile_fail,E0277
-/// use parhelion_kernels::View;
+/// use parhelion_kernels::{Dimensions, NdDim};
 ///
-/// fn copy<const N: usize>(u: View<'_, f64, N>) {
-///     u.to_ndarray(); // needs `where Dimensions<N>: NdDim`
-/// }
+/// fn with_ndarray<D: NdDim>() {}
+/// with_ndarray::<Dimensions<5>>();
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no `ndarray` type",

@@ -22,7 +22,7 @@ use crate::io::{transfer, xdmf};
 use crate::measure::Kind;
 use crate::messages::on_root;
 
-/// The output of one time of a [`Series`], from [`Series::at`].
+/// The output of one time of a [`Series`], from [`Series::at`] or [`Series::at_time_of`].
 ///
 /// As with [`Output`](crate::io::Output), every method takes it and returns it, and one that is
 /// dropped before it is finished leaves nothing behind.

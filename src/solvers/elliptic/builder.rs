@@ -6,7 +6,7 @@ use std::sync::Arc;
 use parhelion_kernels::Region;
 
 use super::couplings::Mean;
-use super::wall_terms::{WallTerms, fixes_value};
+use super::wall_terms::WallTerms;
 use super::{Assembly, Elliptic, Frame, refused};
 use crate::error::Result;
 use crate::field::{Boundary, Field};
@@ -214,7 +214,7 @@ impl<'a, const N: usize> EllipticBuilder<'a, N> {
         std::array::from_fn(|a| {
             self.walls[a].each_ref().map(|wall| match wall {
                 _ if periodic[a] => End::Periodic,
-                wall if fixes_value(wall) => End::Fixed,
+                wall if wall.gives_value() => End::Fixed,
                 _ => End::Free,
             })
         })

@@ -91,7 +91,7 @@ impl<const N: usize> Assembler<'_, '_, N> {
             let values = cells.indices().map(|index| scale * self.beta_at_wall(face, index)).collect();
             (face, WallTerm { cells, values })
         };
-        let fixed = self.walls_of_block().filter(|&(face, _)| fixes_value(self.wall(face))).map(coupling);
+        let fixed = self.walls_of_block().filter(|&(face, _)| self.wall(face).gives_value()).map(coupling);
         let fixed: Vec<_> = fixed.collect();
         self.agree("the coefficient is negative or not finite", &fixed, |value| {
             value >= 0.0 && value.is_finite()
@@ -110,12 +110,12 @@ impl<const N: usize> Assembler<'_, '_, N> {
         let spacing = self.problem.grid.spacing();
         let term = |(face, cells): (Face, Region<N>)| {
             let (wall, h) = (self.wall(face), spacing[face.axis]);
-            let scale = if fixes_value(wall) { 2.0 / (h * h) } else { 1.0 / h };
+            let scale = if wall.gives_value() { 2.0 / (h * h) } else { 1.0 / h };
             let value = |index| {
                 let beta = match &self.beta {
                     // A flux is β times the slope, so that β must be that of the wall to first
                     // order.
-                    Some(field) if !fixes_value(wall) => extrapolated(field, face, index),
+                    Some(field) if !wall.gives_value() => extrapolated(field, face, index),
                     _ => self.beta_at_wall(face, index),
                 };
                 scale * beta * value_at(wall, self.place_on_wall(face, index))
@@ -158,11 +158,6 @@ pub(super) fn extrapolated<const N: usize>(field: &Field<f64, N>, face: Face, in
     inner[face.axis] += if face.high { -1 } else { 1 };
     let [own, next] = [index, inner].map(|index| field.with_halo(0).get(index));
     if next < 2.0 * own && own < 2.0 * next { 1.5 * own - 0.5 * next } else { own }
-}
-
-/// Whether the value itself is given, not the derivative.
-pub(super) fn fixes_value<const N: usize>(wall: &Boundary<f64, N>) -> bool {
-    matches!(wall, Boundary::Dirichlet(_) | Boundary::DirichletAt(_) | Boundary::Antireflecting)
 }
 
 /// The value or derivative that a wall has at this place.
