@@ -1,4 +1,4 @@
-//! How to build and run with one MPI: environment and target folder.
+//! Building and running with one MPI: environment and target folder.
 
 use std::ffi::OsString;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! `cargo xtask doctor`: what is here, what is wrong, and how to put it right.
+//! `cargo xtask doctor`: prints what is found, what is wrong and how to fix it.
 
 use std::fs;
 use std::time::Duration;
@@ -30,7 +30,7 @@ pub(crate) fn doctor(asked: Option<Vendor>) -> Result<(), Failure> {
     }
     println!();
     wrong.iter().for_each(|fault| println!("! {fault}"));
-    Err("not everything is in order, see above".into())
+    Err("something is missing or wrong; see the lines that begin with !".into())
 }
 
 fn row(name: &str, value: impl std::fmt::Display) {

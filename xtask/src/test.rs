@@ -32,11 +32,11 @@ struct Stage {
     name: &'static str,
     passed: bool,
     time: Duration,
-    /// What the test programs say at their end.
+    /// The result lines of the test programs.
     results: Vec<String>,
 }
 
-/// Runs all stages, whatever fails, and then says what did.
+/// Runs all stages even if some fail, then names those that failed.
 pub(crate) fn test(mpi: Option<Vendor>, options: &Options) -> Result<(), Failure> {
     let build = setup(mpi)?;
     components()?;

@@ -18,7 +18,8 @@ pub(crate) fn check_files<'a>(
 ) -> parhelion::Result<()> {
     let check = |(option, path): Written<'_>| {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let why = if path.is_dir() {
+        let prefix = ["--checkpoint", "--pictures"].contains(&option);
+        let why = if path.is_dir() && !prefix {
             "it is a directory; name a file in it".into()
         } else if path.file_name().is_none() {
             "it does not end in a file name".into()
