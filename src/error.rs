@@ -210,7 +210,7 @@ mod tests {
     #[test]
     fn kernel_errors_convert_to_argument_errors() {
         let smoothing = |sigma| -> Result<()> {
-            let _ = parhelion_kernels::operators::gaussian_along::<f64, 2, 3, 0>(sigma)?;
+            let _rule = parhelion_kernels::operators::gaussian_along::<f64, 2, 3, 0>(sigma)?;
             Ok(())
         };
         smoothing(0.5).unwrap();
