@@ -21,6 +21,8 @@
 
 #[path = "common/mod.rs"]
 mod common;
+#[path = "common/copying.rs"]
+mod copying;
 #[path = "common/ranks.rs"]
 mod ranks;
 
@@ -30,59 +32,20 @@ use std::hint::black_box;
 
 use clap::Parser;
 use common::{Options, Report, Row, in_turn};
+use copying::{Copying, WORTH_THREADS};
 use mpi::point_to_point::send_receive_into;
 use mpi::traits::Communicator;
-use parhelion::Centering;
-use parhelion::halo::HaloPlan;
-use parhelion::halo::HaloTransport;
-use parhelion::kernels::ViewMut;
+use parhelion::halo::{HaloPlan, HaloTransport};
 use parhelion::kernels::{Array, Layout, Packing, Pool};
 use parhelion::prelude::*;
 use rayon::prelude::*;
 
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
-/// Below this many bytes the library works on one thread, and so do the limits.
-const WORTH_THREADS: usize = 64 << 10;
-
 struct Bench {
     options: Options,
     report: Report,
     world: World,
-}
-
-/// Contiguous copies by the threads of a rank.
-struct Copying {
-    from: Vec<f64>,
-    buffer: Vec<f64>,
-    to: Vec<f64>,
-}
-
-impl Copying {
-    fn new(len: usize) -> Self {
-        Self { from: vec![1.0; len], buffer: vec![0.0; len], to: vec![0.0; len] }
-    }
-
-    /// Into a buffer, and out of it to another place, as a message would be.
-    fn in_and_out(&mut self, pool: &Pool) {
-        copy(pool, &self.from, &mut self.buffer);
-        copy(pool, &self.buffer, &mut self.to);
-    }
-
-    fn directly(&mut self, pool: &Pool) {
-        copy(pool, &self.from, &mut self.to);
-    }
-}
-
-fn copy(pool: &Pool, from: &[f64], to: &mut [f64]) {
-    if size_of_val(to) < WORTH_THREADS {
-        to.copy_from_slice(from);
-    } else {
-        let line = Region::from_shape([to.len()]);
-        ViewMut::from_slice(to, line)
-            .for_each_row(pool, line, |[i], row| row.copy_from_slice(&from[i as usize..][..row.len()]));
-    }
-    black_box(to);
 }
 
 /// Where the rows of a face that is thinner than a cache line begin in a buffer.

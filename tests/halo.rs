@@ -383,32 +383,3 @@ fn fields_of_one_shape_share_a_plan() {
         Ok(())
     });
 }
-
-/// A bilinear function is continued exactly, through edges and corners too, and staggered points on walls are set.
-#[test]
-fn values_and_slopes_by_place_continue_a_bilinear_function() {
-    let exact = |[y, x]: [f64; 2]| 1.0 + 3.0 * y + 2.0 * x + x * y;
-    on_ranks([1, 2, 4], |world| {
-        let grid = Grid::builder([8, 6]).extent([1.0, 3.0]).halo(2).build(world)?;
-        for centering in [Centering::Cell, Centering::Node, Centering::Face(0)] {
-            let mut u = grid.field_builder::<f64>("u").centering(centering).build()?;
-            u.set_boundary(Face::low(0), Boundary::dirichlet_at(exact))?;
-            u.set_boundary(Face::high(0), Boundary::neumann_at(|[_, x]| 3.0 + x))?;
-            u.set_boundary(Face::low(1), Boundary::neumann_at(|[y, _]| -2.0 - y))?;
-            u.set_boundary(Face::high(1), Boundary::dirichlet_at(exact))?;
-            // What is on walls of given value is ignored.
-            u.fill_with(|[y, x]| if y == 0.0 || x == 3.0 { -77.0 } else { exact([y, x]) });
-            u.exchange()?;
-            let start = u.region_global().start;
-            let halo = u.region_local().grown([[2; 2]; 2]);
-            for index in halo.indices() {
-                let place = grid.coordinates([index[0] + start[0], index[1] + start[1]], centering);
-                let error = u.component(0).halo_view().get(index) - exact(place);
-                assert!(error.abs() < 1e-13, "{centering:?} {index:?}: {error}");
-            }
-        }
-        let mut integers = grid.field::<i32>("integers");
-        assert!(integers.set_boundary(Face::low(0), Boundary::neumann_at(|_| 1)).is_err());
-        Ok(())
-    });
-}
