@@ -83,9 +83,7 @@ impl<T: Element + Float, const R: usize> Kernel<T, R> {
 #[inline(always)]
 fn neighbor<T: Element, const N: usize, const R: usize>(u: &Point<'_, T, N, R>, offsets: [isize; 4]) -> T {
     let mut offset = [0; N];
-    unrolled!(axis in 0..N <= 4, {
-        offset[axis] = offsets[axis];
-    });
+    offset.copy_from_slice(&offsets[..N]);
     u.at_offset(offset)
 }
 

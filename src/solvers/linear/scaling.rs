@@ -49,6 +49,9 @@ pub(in crate::solvers) fn scale_for<const N: usize>(
     Ok((scale != 1.0).then_some(scale))
 }
 
+/// A solve for a right-hand side, from a first guess.
+type Solve<'a, const N: usize> = dyn FnMut(&Field<f64, N>, &mut Field<f64, N>) -> Result<Outcome> + 'a;
+
 /// Solves the system multiplied by `scale`, and takes it back from the result.
 ///
 /// # Collective
@@ -61,7 +64,7 @@ pub(in crate::solvers) fn solve_scaled<const N: usize>(
     scale: f64,
     b: &Field<f64, N>,
     x: &mut Field<f64, N>,
-    solve: &mut dyn FnMut(&Field<f64, N>, &mut Field<f64, N>) -> Result<Outcome>,
+    solve: &mut Solve<'_, N>,
 ) -> Result<Outcome> {
     let mut scaled = operator.vector(b.name());
     scaled.copy_from(b)?;
