@@ -1,5 +1,7 @@
 //! The threads of one process, with a static division of work.
 
+use std::sync::{Mutex, PoisonError};
+
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 
 /// Bytes of memory traffic below which waking the other threads costs more than it saves.
@@ -67,6 +69,12 @@ impl Pool {
     /// # Panics
     /// When `work` panics on any thread.
     pub fn run(&self, work: impl Fn(usize) + Sync) {
+        self.broadcast(&work);
+    }
+
+    /// [`run`](Self::run) for any closure behind a reference: rayon's own code is compiled once, and
+    /// not for every sweep of a program.
+    fn broadcast(&self, work: &(dyn Fn(usize) + Sync)) {
         if self.threads == 1 {
             work(0);
         } else {
@@ -80,7 +88,7 @@ impl Pool {
     ///
     /// # Panics
     /// When `work` or `caller` panics.
-    pub(crate) fn run_with_caller(&self, work: impl Fn(usize) + Sync, caller: impl FnOnce()) {
+    pub(crate) fn run_with_caller(&self, work: &(dyn Fn(usize) + Sync), caller: &mut dyn FnMut()) {
         if self.threads == 1 {
             return caller();
         }
@@ -109,6 +117,12 @@ impl Pool {
     /// # Panics
     /// When `work` panics on any thread.
     pub fn map<R: Send>(&self, work: impl Fn(usize) -> R + Sync) -> Vec<R> {
-        if self.threads == 1 { vec![work(0)] } else { self.rayon.broadcast(|context| work(context.index())) }
+        let results: Vec<Mutex<Option<R>>> = (0..self.threads).map(|_| Mutex::new(None)).collect();
+        self.broadcast(&|thread| {
+            let result = work(thread);
+            *results[thread].lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
+        });
+        let result = |slot: Mutex<Option<R>>| slot.into_inner().unwrap_or_else(PoisonError::into_inner);
+        results.into_iter().map(|slot| result(slot).expect("every thread has run")).collect()
     }
 }

@@ -125,8 +125,10 @@ impl<const N: usize> Pass<N> {
                 blocks.indices().skip(thread).step_by(pool.threads()).map(|block| block.map(|b| b as usize))
             };
             pool.run_with_caller(
-                |thread| mine(thread).for_each(|block| self.block(&cuts, inverted, block, &piece, || ())),
-                || mine(0).for_each(|block| self.block(&cuts, inverted, block, &piece, &mut between_tiles)),
+                &|thread| mine(thread).for_each(|block| self.block(&cuts, inverted, block, &piece, || ())),
+                &mut || {
+                    mine(0).for_each(|block| self.block(&cuts, inverted, block, &piece, &mut between_tiles))
+                },
             );
         }
     }
