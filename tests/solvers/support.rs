@@ -46,3 +46,8 @@ pub(crate) fn converges<const N: usize>(
     );
     Ok(())
 }
+
+/// Whether cases that take long are to run too: `cargo xtask test --long`.
+pub(crate) fn long() -> bool {
+    std::env::var_os("PARHELION_TEST_LONG").is_some()
+}
