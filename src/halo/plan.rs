@@ -18,6 +18,7 @@ use crate::grid::Grid;
 /// grid keeps. A custom plan exchanges several fields at once:
 ///
 /// ```
+/// use parhelion::halo::HaloPlan;
 /// use parhelion::prelude::*;
 ///
 /// let world = World::init()?;
@@ -35,6 +36,7 @@ use crate::grid::Grid;
 /// An exchange in progress borrows its fields, so accessing their halos does not compile:
 ///
 /// ```compile_fail,E0502
+/// use parhelion::halo::HaloPlan;
 /// use parhelion::prelude::*;
 ///
 /// let world = World::init().unwrap();
