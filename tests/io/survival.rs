@@ -27,7 +27,7 @@ fn an_older_file_survives_until_a_newer_one_is_complete() {
         assert_contains(&again, &["\"new\"", "old.h5", "already holds"]);
         intact()?;
         assert_contains(&refused(world, begin()?.write_as("a/b", &u)), &["a/b", "without"]);
-        assert_contains(&refused(world, begin()?.write_as("x", &u)), &["\"x\"", "two"]);
+        assert_contains(&refused(world, begin()?.write_as("x", &u)), &["\"x\"", "both"]);
         let longer = filled::<f64>(world, "w", &Layout { shape: vec![4, 5, 7], ..cube(world) });
         assert_contains(&refused(world, begin()?.write(&longer)), &["axis \"x\"", "other coordinates"]);
         let mut torn = filled::<f64>(world, "torn", &cube(world));
