@@ -18,7 +18,7 @@ pub(crate) fn in_scratch(ranks: impl IntoIterator<Item = usize>, body: impl Fn(&
     }
 }
 
-/// Starts the calling test anew as a job of its own, however it ends. What it does there, the
+/// Starts the calling test again as a job of its own, however it ends. What it does there, the
 /// variables tell.
 pub(crate) fn launch(ranks: usize, variables: &[(&str, OsString)]) -> Outcome {
     let launch = job(ranks).timeout(Duration::from_secs(200));

@@ -21,7 +21,7 @@ fn operator(world: &World, jumps: bool) -> parhelion::Result<Elliptic<2>> {
     builder.coefficient_of(&beta, Mean::Harmonic).build()
 }
 
-/// The outcome for a right-hand side of ones, and the residual of the solution computed anew,
+/// The outcome for a right-hand side of ones, and the residual of the solution computed again,
 /// relative to it.
 fn solve<M: Preconditioner<2>>(
     a: &Elliptic<2>,

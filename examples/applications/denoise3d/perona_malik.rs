@@ -3,7 +3,7 @@
 //!
 //! Every step replaces `u` by `u + Δt · Σ_i (F₊ᵢ − F₋ᵢ)`. The flux through the face between two cells is their
 //! difference `n` times the conductance `exp((n² + t) / K)`, where `t` sums the squares of the other axes'
-//! centered differences, averaged over the two cells, and `K = −2 κ² · mean |∇u|²` is computed anew in every step.
+//! centered differences, averaged over the two cells, and `K = −2 κ² · mean |∇u|²` is computed again in every step.
 //! `tests/reference/README.md` has the scheme in full, checked against ITK.
 //!
 //! P. Perona, J. Malik: Scale-space and edge detection using anisotropic diffusion, IEEE PAMI 12 (1990) 629.
