@@ -6,7 +6,7 @@ use std::process::Command;
 
 /// A file system in memory, unmounted when dropped.
 ///
-/// Ranks, which run the test function anew, find it mounted; they end without dropping it.
+/// Ranks, which run the test function again, find it mounted; they end without dropping it.
 pub(crate) struct Disk(pub(crate) PathBuf);
 
 impl Disk {

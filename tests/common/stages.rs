@@ -16,7 +16,7 @@ const MOST_RANKS: &str = "PARHELION_TEST_RANKS";
 /// in one directory that is empty at first.
 pub(crate) fn stages(ranks: &[usize], body: impl Fn(&World, &Path, usize) -> Result<()>) {
     let most = std::env::var(MOST_RANKS).map_or(usize::MAX, |most| most.parse().expect("a number of ranks"));
-    // ranks, which run the test function anew, find it made
+    // ranks, which run the test function again, find it made
     let made = std::env::var_os(DIRECTORY)
         .is_none()
         .then(|| tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap());

@@ -7,7 +7,7 @@ use parhelion::testing::RankTest;
 
 use crate::python;
 
-/// The problem that the scripts in `tests/python` assemble anew from this description.
+/// The problem that the scripts in `tests/python` assemble again from this description.
 const SHAPE: [usize; 3] = [7, 9, 6];
 const LENGTHS: [f64; 3] = [1.0, 2.0, 0.5];
 

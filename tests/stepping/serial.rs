@@ -220,7 +220,7 @@ impl<T: Number, const N: usize> Reference<T, N> {
                 Boundary::Antireflecting => T::zero(),
                 _ => continue,
             };
-            // The pads that this sets as well are filled anew afterwards.
+            // The pads that this sets as well are filled again afterwards.
             for index in self.padded().filter(|index| index[axis] == wall) {
                 self.set(index, value);
             }
