@@ -126,8 +126,8 @@ impl Bench<'_> {
             let [u, before, c] = &mut *fields.borrow_mut();
             u.set_blocking(Some(blocking));
             let constants = c.constant::<0>();
-            let rule = |before, u: StarPoint<'_, f32, 3, 4>, c: Wave<'_>| acoustic_wave(before, u, c);
-            failed.keep(grid.leapfrog(u.star_evolving::<4>().with_previous(before), constants, STEPS, rule));
+            let levels = u.star_evolving::<4>().with_previous(before);
+            failed.keep(grid.leapfrog(levels, constants, STEPS, acoustic_wave));
         };
         let times = in_turn(
             self.world,

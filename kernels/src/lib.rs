@@ -62,6 +62,6 @@ pub use rule::{Inputs, Neighbors, Outputs, Point, PointOf, Points, Reach, StarPo
 pub use storage::{Array, Dimensions, Element, ElementKind, Layout, NdDim, Region, View, ViewMut};
 pub use sweep::{
     Pattern, Ring, Stencil, fold, map_lines, map_part_pairs, map_parts, star_stencil, stencil, sweep,
-    sweep_serial, update,
+    sweep_serial, update, write_row,
 };
 pub use transfer::{BoxCopy, Copies, CopyList, Packing};

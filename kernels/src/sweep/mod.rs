@@ -3,9 +3,11 @@
 mod apply;
 mod parts;
 mod ring;
+mod row;
 mod stencil;
 
 pub use apply::{fold, sweep, sweep_serial, update};
 pub use parts::{map_lines, map_part_pairs, map_parts};
 pub use ring::Ring;
+pub use row::write_row;
 pub use stencil::{Pattern, Stencil, star_stencil, stencil};

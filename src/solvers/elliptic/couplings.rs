@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use parhelion_kernels::StarPoint;
+use parhelion_kernels::{StarPoint, rule};
 
 use super::builder::{Assembler, Coefficient, Shift};
 use super::refused;
@@ -110,9 +110,9 @@ impl<const N: usize> Assembler<'_, '_, N> {
                 let (region, mean) = (below.region_local(), *mean);
                 let mut before = [0; N];
                 before[a] = -1;
-                let rule = move |beta: StarPoint<'_, f64, N, 1>| {
+                rule!(let rule = move |beta: StarPoint<'_, f64, N, 1>| {
                     scale * mean.of(beta.at_offset(before), beta.center())
-                };
+                });
                 grid.sweep(region, below.view_mut(), beta.star_reach::<1>()?, rule)?;
             }
             (Coefficient::At(beta), _) => {
