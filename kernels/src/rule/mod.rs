@@ -3,9 +3,11 @@
 mod inputs;
 mod outputs;
 mod point;
+mod rows;
 
 pub use inputs::{Inputs, Neighbors, PointOf, Points};
-pub use outputs::Outputs;
+pub(crate) use outputs::update_row;
+pub use outputs::{OutputMember, Outputs};
 pub use point::{Point, Reach, StarPoint};
 
 /// Marks a closure as a rule to be inlined into the loop over cells, so that the loop is vectorized.

@@ -6,6 +6,7 @@ mod ring;
 mod row;
 mod stencil;
 
+pub(crate) use apply::update_rows;
 pub use apply::{fold, sweep, sweep_serial, update};
 pub use parts::{map_lines, map_part_pairs, map_parts};
 pub use ring::Ring;
