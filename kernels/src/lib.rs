@@ -35,7 +35,7 @@
 //! | `math` | elementary functions that vectorize inside a rule |
 //!
 //! Unsafe code is confined to `storage::{array, cells, view, ndarray_view}`,
-//! `rule::{point, inputs, outputs}`, `sweep::{apply, parts}`, `transfer::{copies, job}`, `simd` and
+//! `rule::{faces, point, inputs, outputs}`, `sweep::{apply, fluxes, parts, stage}`, `transfer::{copies, job}`, `simd` and
 //! `blocking::{advance, evolve, prefetch, walls}`.
 
 mod blocking;
@@ -58,10 +58,12 @@ pub use error::KernelError;
 pub use exact::{Accumulator, ComplexAccumulator, ExactSum, IntegerAccumulator, Summable};
 pub use math::exp_f32;
 pub use pool::Pool;
-pub use rule::{Inputs, Neighbors, Outputs, Point, PointOf, Points, Reach, StarPoint};
+pub use rule::{
+    FaceCells, FacePoints, FacesOf, Inputs, Neighbors, Outputs, Point, PointOf, Points, Reach, StarPoint,
+};
 pub use storage::{Array, Dimensions, Element, ElementKind, Layout, NdDim, Region, View, ViewMut};
 pub use sweep::{
-    Pattern, Ring, Stencil, fold, map_lines, map_part_pairs, map_parts, star_stencil, stencil, sweep,
-    sweep_serial, update,
+    Linear, Pattern, Ring, Stage, StageArrays, Stencil, flux_divergence, flux_stage, fold, map_lines,
+    map_part_pairs, map_parts, stage, star_stencil, stencil, sweep, sweep_serial, update,
 };
 pub use transfer::{BoxCopy, Copies, CopyList, Packing};

@@ -113,6 +113,38 @@ impl<T: Element, const N: usize, const R: usize, const STAR: bool> Inputs<N> for
     }
 }
 
+impl<P: sealed::Sealed, const K: usize> sealed::Sealed for [P; K] {}
+impl<P: Points, const K: usize> Points for [P; K] {
+    type Point<'p> = [P::Point<'p>; K];
+
+    #[inline(always)]
+    unsafe fn advanced<'p>(first: &Self::Point<'p>, i: usize) -> Self::Point<'p> {
+        // SAFETY: every member passed `check` with this region.
+        std::array::from_fn(
+            #[inline(always)]
+            |k| unsafe { P::advanced(&first[k], i) },
+        )
+    }
+}
+impl<I: Inputs<N>, const K: usize, const N: usize> Inputs<N> for [I; K] {
+    type Points = [I::Points; K];
+
+    const BYTES: usize = K * I::BYTES;
+
+    fn check(&self, region: &Region<N>) -> Result<(), KernelError> {
+        self.iter().try_for_each(|input| input.check(region))
+    }
+
+    #[inline(always)]
+    unsafe fn first(&self, index: [isize; N]) -> PointOf<'_, Self, N> {
+        // SAFETY: every member passed `check` with this region.
+        std::array::from_fn(
+            #[inline(always)]
+            |k| unsafe { self[k].first(index) },
+        )
+    }
+}
+
 macro_rules! tuples {
     ($($input:ident $field:tt),*) => {
         impl<$($input: sealed::Sealed),*> sealed::Sealed for ($($input,)*) {}

@@ -62,8 +62,8 @@ const NO_AXIS: &str = "there is no such axis: a point `Point::<…, AXES, RADIUS
 #[derive(Clone, Copy, Debug)]
 pub struct Point<'a, T, const N: usize, const R: usize, const STAR: bool = false> {
     /// Address of the center. Invariant P1: every cell within `R` of it on each axis satisfies V1.
-    center: *const T,
-    strides: [usize; N],
+    pub(super) center: *const T,
+    pub(super) strides: [usize; N],
     borrow: PhantomData<&'a T>,
 }
 
