@@ -2,7 +2,8 @@
 
 use parhelion_kernels::{Blocking, Element, Pattern, Points, Region, evolve};
 
-use super::{Block, BlockingChoice, Constant, ConstantFields, Evolving, EvolvingFields, passes};
+use super::{Block, BlockingChoice, Constant, ConstantComponents, ConstantFields};
+use super::{Evolving, EvolvingComponents, EvolvingFields, passes};
 use crate::error::{Error, ErrorKind, Result};
 use crate::field::Field;
 use crate::grid::{Centering, Grid};
@@ -26,6 +27,43 @@ impl<T: Element, const N: usize> Field<T, N> {
     /// set their value are set.
     pub fn constant<const R: usize>(&mut self) -> Constant<'_, T, N, R> {
         Constant::new(self)
+    }
+
+    /// All `K` components of the field as what a rule advances, reading all neighbors within `R`
+    /// points. The rule takes an array of `K` points and returns an array of `K` values.
+    ///
+    /// ```
+    /// use parhelion::prelude::*;
+    ///
+    /// let world = World::init()?;
+    /// let grid = Grid::builder([16]).periodic([true]).build(&world)?;
+    /// let mut f = grid.field_builder::<f64>("f").components(2).build()?;
+    /// (0..2).for_each(|k| f.component_mut(k).fill_indexed(|[i]| if i == 5 { 1.0 } else { 0.0 }));
+    /// // One component moves up, the other down.
+    /// grid.evolve(f.evolving_components::<2, 1>(), (), 3, |[up, down], ()| [up.at::<-1>(), down.at::<1>()])?;
+    /// assert_eq!((f.component(0).probe([8])?, f.component(1).probe([2])?), (1.0, 1.0));
+    /// # Ok::<(), parhelion::Error>(())
+    /// ```
+    pub fn evolving_components<const K: usize, const R: usize>(
+        &mut self,
+    ) -> EvolvingComponents<'_, T, N, R, false, K> {
+        EvolvingComponents::new(self)
+    }
+
+    /// Like [`evolving_components`](Self::evolving_components), but the rule reads neighbors on the
+    /// axes only.
+    pub fn star_evolving_components<const K: usize, const R: usize>(
+        &mut self,
+    ) -> EvolvingComponents<'_, T, N, R, true, K> {
+        EvolvingComponents::new(self)
+    }
+
+    /// All `K` components of the field as what a rule reads within `R` points and does not change,
+    /// as an array of `K` points; see [`constant`](Self::constant).
+    pub fn constant_components<const K: usize, const R: usize>(
+        &mut self,
+    ) -> ConstantComponents<'_, T, N, R, K> {
+        ConstantComponents::new(self)
     }
 }
 
@@ -65,8 +103,8 @@ impl<const N: usize> Grid<N> {
     /// Over all ranks, with the same fields, rule and number of steps.
     ///
     /// # Errors
-    /// When a field is of another grid or has several components, the fields differ in centering,
-    /// or the halo is thinner than a radius. Also as for [`Field::advance`].
+    /// When a field is of another grid or has another number of components than the rule, the fields
+    /// differ in centering, or the halo is thinner than a radius. Also as for [`Field::advance`].
     pub fn evolve<S: EvolvingFields<N>, C: ConstantFields<N>>(
         &self,
         fields: S,

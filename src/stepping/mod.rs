@@ -10,9 +10,9 @@ mod tuning;
 use parhelion_kernels::{Pass, Region};
 
 pub(crate) use blocking::BlockingChoice;
-pub use constants::{Constant, ConstantFields};
+pub use constants::{Constant, ConstantComponents, ConstantFields};
 pub use parhelion_kernels::{Blocking, Caches};
-pub use states::{Evolving, EvolvingFields};
+pub use states::{Evolving, EvolvingComponents, EvolvingFields, EvolvingMember};
 
 use crate::error::Result;
 use crate::grid::Grid;

@@ -4,8 +4,10 @@ mod faces;
 mod inputs;
 mod outputs;
 mod point;
+mod rows;
 
 pub use faces::{FaceCells, FacePoints, FacesOf};
 pub use inputs::{Inputs, Neighbors, PointOf, Points};
-pub use outputs::Outputs;
+pub(crate) use outputs::update_row;
+pub use outputs::{OutputMember, Outputs};
 pub use point::{Point, Reach, StarPoint};

@@ -7,6 +7,7 @@ mod ring;
 mod stage;
 mod stencil;
 
+pub(crate) use apply::update_rows;
 pub use apply::{fold, sweep, sweep_serial, update};
 pub use fluxes::{flux_divergence, flux_stage};
 pub use parts::{map_lines, map_part_pairs, map_parts};
