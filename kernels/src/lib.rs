@@ -35,11 +35,8 @@
 //! | `math` | elementary functions that vectorize inside a rule |
 //!
 //! Unsafe code is confined to `storage::{array, cells, view, ndarray_view}`,
-<<<<<<< HEAD
-//! `rule::{faces, point, inputs, outputs}`, `sweep::{apply, fluxes, parts, stage}`, `transfer::{copies, job}`, `simd` and
-=======
-//! `rule::{point, inputs, outputs, rows}`, `unrolled`, `sweep::{apply, parts}`, `transfer::{copies, job}`, `simd` and
->>>>>>> engine
+//! `rule::{faces, point, inputs, outputs, rows}`, `unrolled`, `sweep::{apply, fluxes, parts, stage}`,
+//! `transfer::{copies, job}`, `simd` and
 //! `blocking::{advance, evolve, prefetch, walls}`.
 
 mod blocking;
@@ -62,13 +59,10 @@ pub use error::KernelError;
 pub use exact::{Accumulator, ComplexAccumulator, ExactSum, IntegerAccumulator, Summable};
 pub use math::exp_f32;
 pub use pool::Pool;
-<<<<<<< HEAD
 pub use rule::{
-    FaceCells, FacePoints, FacesOf, Inputs, Neighbors, Outputs, Point, PointOf, Points, Reach, StarPoint,
+    FaceCells, FacePoints, FacesOf, Inputs, Neighbors, OutputMember, Outputs, Point, PointOf, Points, Reach,
+    StarPoint,
 };
-=======
-pub use rule::{Inputs, Neighbors, OutputMember, Outputs, Point, PointOf, Points, Reach, StarPoint};
->>>>>>> engine
 pub use storage::{Array, Dimensions, Element, ElementKind, Layout, NdDim, Region, View, ViewMut};
 pub use sweep::{
     Linear, Pattern, Ring, Stage, StageArrays, Stencil, flux_divergence, flux_stage, fold, map_lines,

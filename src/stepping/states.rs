@@ -41,6 +41,11 @@ impl<'a, T: Element, const N: usize, const R: usize, const STAR: bool> Evolving<
         self
     }
 
+    /// The field, for hooks of a run.
+    pub fn field_mut(&mut self) -> &mut Field<T, N> {
+        self.field
+    }
+
     /// The components, whose number was checked.
     fn components<const K: usize>(&mut self) -> [StateOf<'_, T, N, R, STAR>; K] {
         let interior = self.field.region_local();
@@ -83,6 +88,11 @@ impl<'a, T: Element, const N: usize, const R: usize, const STAR: bool, const K: 
     /// Adds the field's values one step earlier; see [`Evolving::with_previous`].
     pub fn with_previous(self, previous: &'a mut Field<T, N>) -> Self {
         Self(self.0.with_previous(previous))
+    }
+
+    /// The field, for hooks of a run.
+    pub fn field_mut(&mut self) -> &mut Field<T, N> {
+        self.0.field
     }
 }
 

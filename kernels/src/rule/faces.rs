@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 
 use super::inputs::{Inputs, Neighbors, Points};
 use crate::Element;
+use crate::unrolled::array;
 
 /// The `R` cells on either side of a face, along the axis that crosses it.
 ///
@@ -76,7 +77,7 @@ impl<P: FacePoints, const K: usize> FacePoints for [P; K] {
 
     #[inline(always)]
     fn faces<'p>(points: &Self::Point<'p>, axis: usize, high: bool) -> Self::Faces<'p> {
-        std::array::from_fn(
+        array(
             #[inline(always)]
             |k| P::faces(&points[k], axis, high),
         )
@@ -105,3 +106,7 @@ tuples!(A 0, B 1, C 2, D 3, E 4);
 tuples!(A 0, B 1, C 2, D 3, E 4, F 5);
 tuples!(A 0, B 1, C 2, D 3, E 4, F 5, G 6);
 tuples!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7);
+tuples!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8);
+tuples!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9);
+tuples!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10);
+tuples!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10, L 11);

@@ -66,7 +66,7 @@ pub struct StageArrays<'a, T, const N: usize, const K: usize> {
 }
 
 /// Cells of a row that are computed at a time, so that they stay in the L1 cache.
-pub(super) const CHUNK: usize = 256;
+pub(super) const CHUNK: usize = 128;
 
 /// Values of `K` equations in a piece of a row.
 #[derive(Clone, Debug)]
@@ -83,7 +83,7 @@ impl<T: Copy, const K: usize> Slots for Chunk<T, K> {
 
     #[inline(always)]
     fn set(&mut self, i: usize, value: [T; K]) {
-        unrolled!(k in 0..K <= 8, { self.0[k][i] = value[k]; });
+        unrolled!(k in 0..K <= 32, { self.0[k][i] = value[k]; });
     }
 }
 
