@@ -53,7 +53,7 @@ mod transfer;
 mod unrolled;
 
 pub use blocking::{
-    Blocking, Caches, NoWalls, Pass, State, States, Walls, advance, evolve, fill_walls, set_walls,
+    Blocking, Caches, NoWalls, Pass, State, States, Visits, Walls, advance, evolve, fill_walls, set_walls,
 };
 pub use error::KernelError;
 pub use exact::{Accumulator, ComplexAccumulator, ExactSum, IntegerAccumulator, Summable};

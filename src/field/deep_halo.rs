@@ -103,14 +103,6 @@ impl<T: Element, const N: usize> Field<T, N> {
         }
     }
 
-    /// Exchanges the values, with their halos, of two fields of the same points and components.
-    pub(crate) fn swap_values(&mut self, other: &mut Self) {
-        std::mem::swap(&mut self.layout, &mut other.layout);
-        std::mem::swap(&mut self.components, &mut other.components);
-        std::mem::swap(&mut self.spare, &mut other.spare);
-        std::mem::swap(&mut self.valid_halo, &mut other.valid_halo);
-    }
-
     /// Sets the time of the values, without making the halo stale.
     pub(crate) fn set_now(&mut self, time: f64, step: f64) {
         (self.start_time, self.time_step, self.steps) = (time, step, 0);

@@ -186,9 +186,13 @@ impl<const N: usize> Grid<N> {
         let (blocking, _) = choice.agree(self, interior.shape(), false)?;
         let longest = passes(steps, blocking.levels).max().unwrap_or(1);
         constants.prepare(self, centering, (longest - 1) * S::RADIUS)?;
+        fields.each(&mut |field| field.begin(self))?;
         for levels in passes(steps, blocking.levels) {
             let blocking = Blocking { levels, ..blocking };
-            fields.each(&mut |field| field.prepare(block.in_memory(longest), leapfrog && longest > 1))?;
+            fields.each(&mut |field| {
+                field.prepare(block.in_memory(longest), leapfrog && longest > 1)?;
+                field.start(self, levels, (levels - 1) * S::RADIUS)
+            })?;
             let pattern = if longest == 1 { S::PATTERN } else { Pattern::Box };
             let widths = block.exchanged(self, longest);
             let done = HaloPlan::with_kept(self, &mut fields, pattern, widths, |plan, fields| {
@@ -215,6 +219,10 @@ impl<const N: usize> Grid<N> {
             })?;
             done?;
         }
+        fields.each(&mut |field| {
+            field.conclude(self);
+            Ok(())
+        })?;
         timing.finish(interior.len() * steps, S::BYTES + C::BYTES);
         Ok(())
     }

@@ -4,6 +4,7 @@ mod advance;
 mod blocking;
 mod constants;
 mod evolve;
+mod points;
 mod runge_kutta;
 mod states;
 mod tuning;
@@ -13,6 +14,7 @@ use parhelion_kernels::{Pass, Region};
 pub(crate) use blocking::BlockingChoice;
 pub use constants::{Constant, ConstantComponents, ConstantFields};
 pub use parhelion_kernels::{Blocking, Caches};
+pub use points::{Receivers, Sources};
 pub use runge_kutta::{Progress, RungeKutta, Scheme, StagedFields};
 pub use states::{Evolving, EvolvingComponents, EvolvingFields, EvolvingMember};
 

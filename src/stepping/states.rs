@@ -1,9 +1,10 @@
 //! The fields that a rule advances together.
 
 use parhelion_kernels::{
-    Blocking, Element, Inputs, Neighbors, OutputMember, Pattern, Points, State, States, ViewMut,
+    Blocking, Element, Inputs, Linear, Neighbors, OutputMember, Pattern, Points, State, States, ViewMut,
 };
 
+use super::points::{PassBlock, PointsOf, Receivers, Sources};
 use crate::error::{Error, ErrorKind, Result};
 use crate::field::{ComponentWalls, Field};
 use crate::grid::{Centering, Grid};
@@ -23,6 +24,7 @@ pub struct Evolving<'a, T: Element, const N: usize, const R: usize, const STAR: 
     components: usize,
     /// Whether an exchange fills the halo of the previous level as well.
     exchanges_previous: bool,
+    points: PointsOf<'a, T, N>,
 }
 
 type StateOf<'k, T, const N: usize, const R: usize, const STAR: bool> =
@@ -30,7 +32,7 @@ type StateOf<'k, T, const N: usize, const R: usize, const STAR: bool> =
 
 impl<'a, T: Element, const N: usize, const R: usize, const STAR: bool> Evolving<'a, T, N, R, STAR> {
     pub(crate) fn new(field: &'a mut Field<T, N>) -> Self {
-        Self { field, previous: None, components: 1, exchanges_previous: false }
+        Self { field, previous: None, components: 1, exchanges_previous: false, points: PointsOf::none() }
     }
 
     /// Adds the field's values one step earlier, for rules with two levels in time; see
@@ -38,6 +40,27 @@ impl<'a, T: Element, const N: usize, const R: usize, const STAR: bool> Evolving<
     /// conditions.
     pub fn with_previous(mut self, previous: &'a mut Field<T, N>) -> Self {
         self.previous = Some(previous);
+        self
+    }
+
+    /// Adds `sources` to the new values at every step of [`Grid::evolve`] or [`Grid::leapfrog`]. They
+    /// do not end a pass of several steps. The sources do not act on the previous level.
+    pub fn with_sources(mut self, sources: &'a Sources<T, N>) -> Self
+    where
+        T: Linear,
+    {
+        self.points.sources = Some(sources);
+        self
+    }
+
+    /// Records the new values, sources included, at every step of [`Grid::evolve`] or
+    /// [`Grid::leapfrog`], after those recorded earlier. Receivers do not end a pass of several steps.
+    /// What they record has the same bits on any ranks and threads, however steps are blocked.
+    pub fn with_receivers(mut self, receivers: &'a mut Receivers<T, N>) -> Self
+    where
+        T: Linear,
+    {
+        self.points.receivers = Some(receivers);
         self
     }
 
@@ -49,6 +72,7 @@ impl<'a, T: Element, const N: usize, const R: usize, const STAR: bool> Evolving<
     /// The components, whose number was checked.
     fn components<const K: usize>(&mut self) -> [StateOf<'_, T, N, R, STAR>; K] {
         let interior = self.field.region_local();
+        let visits = self.points.visits.as_ref();
         let mut previous = self.previous.as_mut().map(|previous| previous.all_with_halo_mut());
         let states: Vec<_> = self
             .field
@@ -58,7 +82,7 @@ impl<'a, T: Element, const N: usize, const R: usize, const STAR: bool> Evolving<
                     Some(previous) => previous.next().expect("both levels have the same components"),
                     None => spare.expect("the second array is prepared before a pass").view_mut(),
                 };
-                State { arrays: [now.view_mut(), other], walls, interior }
+                State { arrays: [now.view_mut(), other], walls, interior, visits }
             })
             .collect();
         states.try_into().unwrap_or_else(|_| unreachable!("the number of components was checked"))
@@ -203,6 +227,15 @@ pub trait Stepped<const N: usize> {
     fn blocking(&self) -> Option<Blocking<N>>;
     /// Makes the halos in memory at least this wide, also those of the previous level.
     fn prepare(&mut self, widths: [[usize; 2]; N], exchanges_previous: bool) -> Result<()>;
+    /// Begins any number of passes.
+    fn begin(&mut self, grid: &Grid<N>) -> Result<()>;
+    /// Prepares the sources and receivers of a pass of `levels` steps; `beyond` is the largest distance
+    /// from the block at which a level computes points.
+    fn start(&mut self, grid: &Grid<N>, levels: usize, beyond: usize) -> Result<()>;
+    /// Whether it has sources or receivers.
+    fn has_points(&self) -> bool;
+    /// Ends all passes.
+    fn conclude(&mut self, grid: &Grid<N>);
     /// Advances the time after a pass of `levels` steps.
     fn finish(&mut self, levels: usize);
     /// Makes the halos stale after a pass that failed, when the values are neither old nor new.
@@ -270,7 +303,28 @@ impl<T: Element, const N: usize, const R: usize, const STAR: bool> Stepped<N>
         }
     }
 
+    fn begin(&mut self, grid: &Grid<N>) -> Result<()> {
+        let centering = self.field.centering();
+        self.points.receivers.as_mut().map_or(Ok(()), |receivers| receivers.begin(grid, centering))
+    }
+
+    fn start(&mut self, grid: &Grid<N>, levels: usize, beyond: usize) -> Result<()> {
+        self.points.start(PassBlock::of(self.field, grid, levels, beyond))
+    }
+
+    fn has_points(&self) -> bool {
+        self.points.sources.is_some() || self.points.receivers.is_some()
+    }
+
+    fn conclude(&mut self, grid: &Grid<N>) {
+        if let Some(receivers) = &mut self.points.receivers {
+            receivers.conclude(grid.world());
+        }
+    }
+
     fn finish(&mut self, levels: usize) {
+        let grid = self.field.grid().clone();
+        self.points.finish(PassBlock::of(self.field, &grid, levels, 0));
         match &mut self.previous {
             Some(previous) => self.field.finish_steps_with(previous, levels),
             None => self.field.finish_steps(levels),

@@ -7,6 +7,7 @@
 use super::Pass;
 use super::advance::run;
 use super::prefetch::{NextTile, Prefetch};
+use super::visits::Visits;
 use super::walls::{WallHalo, Walls};
 use crate::storage::Cells;
 use crate::sweep::update_rows;
@@ -27,6 +28,8 @@ pub struct State<'a, T, W, const N: usize, const R: usize, const STAR: bool> {
     pub walls: W,
     /// The cells between the walls.
     pub interior: Region<N>,
+    /// Points at which values are added and recorded.
+    pub visits: Option<&'a Visits<T, N>>,
 }
 
 /// The arrays that a rule advances: a [`State`], an array `[State; K]`, or a tuple of these. The trait
@@ -66,15 +69,16 @@ pub trait States<const N: usize>: sealed::Sealed {
     /// The states passed the checks of `share`, and no other thread touches the piece or the halo
     /// cells that mirror it.
     #[doc(hidden)]
-    unsafe fn fill(shared: &Self::Shared, level: usize, piece: Region<N>);
+    unsafe fn fill(shared: &Self::Shared, level: usize, piece: Region<N>, halo: bool);
 }
 
 /// A [`State`] that threads share.
 #[doc(hidden)]
 #[derive(Debug)]
-pub struct SharedState<T, W, const N: usize> {
+pub struct SharedState<'a, T, W, const N: usize> {
     cells: [Cells<T, N>; 2],
     halo: WallHalo<W, N>,
+    visits: Option<&'a Visits<T, N>>,
 }
 
 impl<T, W, const N: usize, const R: usize, const STAR: bool> sealed::Sealed for State<'_, T, W, N, R, STAR> {}
@@ -86,13 +90,13 @@ where
     type Value = T;
     type Outputs = ViewMut<'a, T, N>;
     type Inputs = Reach<'a, T, N, R, STAR>;
-    type Shared = SharedState<T, W, N>;
+    type Shared = SharedState<'a, T, W, N>;
     type Prefetch = Prefetch<T, N>;
 
     fn share(self, pass: &Pass<N>) -> Result<Self::Shared, KernelError> {
         let halo = WallHalo::new(self.walls, self.interior, [[pass.radius(); 2]; N]);
         super::advance::check(pass, R, &halo, &self.arrays)?;
-        Ok(SharedState { cells: self.arrays.map(|array| array.cells), halo })
+        Ok(SharedState { cells: self.arrays.map(|array| array.cells), halo, visits: self.visits })
     }
 
     fn outputs(shared: &Self::Shared, level: usize) -> Cells<T, N> {
@@ -115,12 +119,20 @@ where
         prefetch.step();
     }
 
-    unsafe fn fill(shared: &Self::Shared, level: usize, piece: Region<N>) {
-        let SharedState { cells, halo } = shared;
-        // SAFETY: the contract.
+    unsafe fn fill(shared: &Self::Shared, level: usize, piece: Region<N>, halo: bool) {
+        let (cells, walls) = (&shared.cells[level % 2], &shared.halo);
+        // SAFETY: the contract; the views of the piece end before the next one begins.
         unsafe {
-            halo.set_walls(&cells[level % 2], piece);
-            halo.fill(&cells[level % 2], level, piece, 0);
+            if let Some(visits) = shared.visits {
+                visits.add(level, ViewMut::of(cells, piece));
+            }
+            walls.set_walls(cells, piece);
+            if halo {
+                walls.fill(cells, level, piece, 0);
+            }
+            if let Some(visits) = shared.visits {
+                visits.record(level, View::of(cells, piece));
+            }
         }
     }
 }
@@ -160,9 +172,9 @@ where
         prefetch.iter_mut().for_each(S::prefetch_step);
     }
 
-    unsafe fn fill(shared: &Self::Shared, level: usize, piece: Region<N>) {
+    unsafe fn fill(shared: &Self::Shared, level: usize, piece: Region<N>, halo: bool) {
         // SAFETY: the contract.
-        shared.iter().for_each(|state| unsafe { S::fill(state, level, piece) });
+        shared.iter().for_each(|state| unsafe { S::fill(state, level, piece, halo) });
     }
 }
 
@@ -198,9 +210,9 @@ macro_rules! tuples {
                 $($state::prefetch_step(&mut prefetch.$member);)*
             }
 
-            unsafe fn fill(shared: &Self::Shared, level: usize, piece: Region<N>) {
+            unsafe fn fill(shared: &Self::Shared, level: usize, piece: Region<N>, halo: bool) {
                 // SAFETY: the contract.
-                unsafe { $($state::fill(&shared.$member, level, piece);)* }
+                unsafe { $($state::fill(&shared.$member, level, piece, halo);)* }
             }
         }
     };
@@ -253,9 +265,7 @@ pub fn evolve<S: States<N>, C: Inputs<N>, const N: usize>(
                 #[inline(always)]
                 || S::prefetch_step(&mut prefetch),
             );
-            if level < pass.end() {
-                S::fill(&shared, level, piece);
-            }
+            S::fill(&shared, level, piece, level < pass.end());
         }
         Ok(())
     })

@@ -54,7 +54,7 @@ where
             self.finish(&mut work, step.end, step.length);
             self.clock.tick(step);
             progress = Progress { time: step.end, steps: self.clock.steps, last_step: step.length };
-            if self.call_hook(progress, step.stops)?.is_break() {
+            if self.call_hook(&mut work, progress, step.stops)?.is_break() {
                 break;
             }
         }
@@ -68,7 +68,15 @@ where
         let (grid, mut first) = (self.grid.clone(), None);
         let settings = (self.scheme, S::RADIUS, S::PATTERN, self.every, self.cfl.is_some());
         grid.world().check_same("Grid::runge_kutta", &settings)?;
-        self.fields.each(&mut |field| field.check(&grid, S::RADIUS, false))?;
+        self.fields.each(&mut |field| {
+            if field.has_points() {
+                return Err(Error::on_all_ranks(
+                    ErrorKind::Argument,
+                    "sources and receivers act on steps of Grid::evolve and Grid::leapfrog, not of Runge–Kutta schemes",
+                ));
+            }
+            field.check(&grid, S::RADIUS, false)
+        })?;
         let mut fields = self.fields.fields();
         for field in &mut fields {
             let now = (field.centering(), field.time());
@@ -184,7 +192,7 @@ where
         let last = self.scheme.stages().last().map_or(0, |stage| stage.output);
         for (number, field) in self.fields.fields().into_iter().enumerate() {
             if last > 0 {
-                field.swap_values(&mut work.sets[last - 1][number]);
+                field.swap(&mut work.sets[last - 1][number]).expect("the sets have the same points");
             }
             field.set_now(time, length);
             field.invalidate_halo();
@@ -193,13 +201,23 @@ where
     }
 
     /// Calls the hook if it is due. Breaks on all ranks if any rank wants to.
-    fn call_hook(&mut self, progress: Progress, stop: bool) -> Result<ControlFlow<()>> {
+    fn call_hook(
+        &mut self,
+        work: &mut Work<S::Number, N>,
+        progress: Progress,
+        stop: bool,
+    ) -> Result<ControlFlow<()>> {
         let due = self.every.is_some_and(|every| progress.steps.is_multiple_of(every))
             || stop
             || !self.clock.runs();
         let Some(hook) = self.hook.as_mut().filter(|_| due) else { return Ok(ControlFlow::Continue(())) };
         let world = self.grid.world();
         let flow = world.agree(hook(&mut self.fields, progress))?;
+        // The hook may have changed the walls.
+        for (number, field) in self.fields.fields().into_iter().enumerate() {
+            field.set_walls();
+            work.sets.iter_mut().for_each(|set| set[number].become_level_of(field));
+        }
         let mut goes_on = [u64::from(flow.is_continue())];
         world.all_min(&mut goes_on);
         Ok(if goes_on[0] == 1 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })

@@ -67,7 +67,8 @@ static SSP_RK3: [StageOf; 3] = [
 ];
 
 static RK4: [StageOf; 4] = [
-    stage(0, 1, 0.0, classical(0.0, 1.0 / 6.0, 0.5)),
+    // The start is the state of the first stage itself.
+    stage(0, 1, 0.0, Stage { start: 0.0, now: 1.0, ..classical(0.0, 1.0 / 6.0, 0.5) }),
     stage(1, 2, 0.5, classical(1.0, 1.0 / 3.0, 0.5)),
     stage(2, 1, 0.5, classical(1.0, 1.0 / 3.0, 1.0)),
     stage(1, 0, 1.0, Stage { add: 1.0, ..classical(1.0, 1.0 / 6.0, 0.0) }),
