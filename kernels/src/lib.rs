@@ -35,9 +35,8 @@
 //! | `math` | elementary functions that vectorize inside a rule |
 //!
 //! Unsafe code is confined to `storage::{array, cells, view, ndarray_view}`,
-//! `rule::{faces, point, inputs, outputs, rows}`, `unrolled`, `sweep::{apply, fluxes, parts, stage}`,
-//! `transfer::{copies, job}`, `simd` and
-//! `blocking::{advance, evolve, prefetch, walls}`.
+//! `rule::{faces, point, inputs, outputs, place, rows}`, `unrolled`, `sweep::{apply, fluxes, parts, stage}`,
+//! `transfer::{copies, job}`, `simd` and `blocking::{advance, evolve, prefetch, states, walls}`.
 
 mod blocking;
 mod error;
@@ -53,15 +52,16 @@ mod transfer;
 mod unrolled;
 
 pub use blocking::{
-    Blocking, Caches, NoWalls, Pass, State, States, Visits, Walls, advance, evolve, fill_walls, set_walls,
+    Blocking, Caches, InPlace, NoWalls, Pass, State, States, Visits, Walls, advance, alternate, evolve,
+    fill_walls, set_walls,
 };
 pub use error::KernelError;
 pub use exact::{Accumulator, ComplexAccumulator, ExactSum, IntegerAccumulator, Summable};
 pub use math::exp_f32;
 pub use pool::Pool;
 pub use rule::{
-    FaceCells, FacePoints, FacesOf, Inputs, Neighbors, OutputMember, Outputs, Point, PointOf, Points, Reach,
-    StarPoint,
+    FaceCells, FacePoints, FacesOf, Inputs, Neighbors, OutputMember, Outputs, Place, PlaceKind, Places,
+    Point, PointOf, Points, Reach, StarPoint,
 };
 pub use storage::{Array, Dimensions, Element, ElementKind, Layout, NdDim, Region, View, ViewMut};
 pub use sweep::{

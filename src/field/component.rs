@@ -64,7 +64,7 @@ impl<T: Element, const N: usize> Field<T, N> {
     /// f.exchange()?;
     /// grid.sweep(
     ///     f.region_local(),
-    ///     moved.views_mut()?,
+    ///     moved.views_mut::<3>()?,
     ///     f.reach_components::<3, 1>()?,
     ///     |f: [Point<'_, f64, 1, 1>; 3]| [f[0].at::<-1>(), f[1].center(), f[2].at::<1>()],
     /// )?;

@@ -2,6 +2,8 @@
 
 use parhelion_kernels::{Element, Linear, Region, Visits};
 
+use super::Evolving;
+use super::constants::Clock;
 use crate::error::{Error, ErrorKind, Result};
 use crate::field::Field;
 use crate::grid::{Centering, Grid};
@@ -166,35 +168,29 @@ fn around<const N: usize>(
     Ok(points)
 }
 
-/// The block of a rank in a pass, and the times of its levels.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct PassBlock<'g, const N: usize> {
-    grid: &'g Grid<N>,
+/// The block of a rank in a pass, and the times of its steps.
+#[derive(Clone, Debug)]
+pub(super) struct PassBlock<const N: usize> {
+    grid: Grid<N>,
     centering: Centering,
     /// The points this rank owns, in the global frame.
     owned: Region<N>,
     /// Largest distance from them at which points are computed.
     beyond: usize,
-    levels: usize,
-    /// The time that was set, the time of a step, and the steps since.
-    clock: (f64, f64, u64),
+    steps: usize,
+    clock: Clock,
 }
 
-impl<'g, const N: usize> PassBlock<'g, N> {
-    pub(super) fn of<T: Element>(
-        field: &Field<T, N>,
-        grid: &'g Grid<N>,
-        levels: usize,
-        beyond: usize,
-    ) -> Self {
-        let (centering, owned) = (field.centering(), field.region_global());
-        Self { grid, centering, owned, beyond, levels, clock: field.clock() }
+impl<const N: usize> PassBlock<N> {
+    pub(super) fn of<T: Element>(field: &Field<T, N>, steps: usize, beyond: usize) -> Self {
+        let (grid, centering, owned) = (field.grid().clone(), field.centering(), field.region_global());
+        Self { grid, centering, owned, beyond, steps, clock: field.clock() }
     }
 
-    /// The time of a level, as [`Field::time`](crate::field::Field::time).
-    fn time(&self, level: usize) -> f64 {
+    /// The time after some steps, as [`Field::time`](crate::field::Field::time).
+    fn time(&self, number: usize) -> f64 {
         let (start, step, steps) = self.clock;
-        start + (steps + level as u64) as f64 * step
+        start + (steps + number as u64) as f64 * step
     }
 
     /// Where this rank computes a point, in the local frame: once for each period.
@@ -215,23 +211,23 @@ impl<'g, const N: usize> PassBlock<'g, N> {
 
 /// Sources of elements that can be spread; the type of a field's values need not say that it can.
 pub(super) trait Emit<T, const N: usize>: std::fmt::Debug {
-    /// For each level of a pass, what is added to which points, in the local frame.
-    fn emit(&self, block: PassBlock<'_, N>) -> Result<Vec<Vec<([isize; N], T)>>>;
+    /// For each step of a pass, what is added to which points, in the local frame.
+    fn emit(&self, block: &PassBlock<N>) -> Result<Vec<Vec<([isize; N], T)>>>;
 }
 
 impl<T: Linear, const N: usize> Emit<T, N> for Sources<T, N> {
-    fn emit(&self, block: PassBlock<'_, N>) -> Result<Vec<Vec<([isize; N], T)>>> {
-        let mut levels = vec![Vec::new(); block.levels];
-        for (level, added) in levels.iter_mut().enumerate() {
+    fn emit(&self, block: &PassBlock<N>) -> Result<Vec<Vec<([isize; N], T)>>> {
+        let mut steps = vec![Vec::new(); block.steps];
+        for (number, added) in steps.iter_mut().enumerate() {
             for (path, amplitude) in &self.0 {
-                let time = block.time(level);
+                let time = block.time(number);
                 let value = amplitude(time);
-                for (point, weight) in around(block.grid, block.centering, path(time))? {
+                for (point, weight) in around(&block.grid, block.centering, path(time))? {
                     added.extend(block.places(point).map(|place| (place, value.scaled(weight))));
                 }
             }
         }
-        Ok(levels)
+        Ok(steps)
     }
 }
 
@@ -242,7 +238,7 @@ pub(super) trait Listen<T, const N: usize>: std::fmt::Debug {
     /// The points that this rank records, in the local frame.
     fn points(&self, owned: Region<N>) -> Vec<[isize; N]>;
     /// Takes over what a pass recorded.
-    fn hear(&mut self, block: PassBlock<'_, N>, visits: &Visits<T, N>);
+    fn hear(&mut self, block: &PassBlock<N>, visits: &Visits<T, N>);
     /// Ends the call: adds up the points of each receiver, on all ranks.
     fn conclude(&mut self, world: &World);
 }
@@ -267,18 +263,18 @@ impl<T: Linear, const N: usize> Listen<T, N> for Receivers<T, N> {
             .collect()
     }
 
-    fn hear(&mut self, block: PassBlock<'_, N>, visits: &Visits<T, N>) {
-        for level in 1..=block.levels {
+    fn hear(&mut self, block: &PassBlock<N>, visits: &Visits<T, N>) {
+        for step in 1..=block.steps {
             let bits = |&(point, _): &([usize; N], f64)| {
                 let mut bits = [0; 2];
-                if let Some(value) = visits.value(level, local(block.owned, point)) {
+                if let Some(value) = visits.value(step, local(block.owned, point)) {
                     bytemuck::cast_slice_mut(&mut bits)[..size_of::<T>()]
                         .copy_from_slice(bytemuck::bytes_of(&value));
                 }
                 bits
             };
             self.heard.push(self.around.iter().flatten().map(bits).collect());
-            self.times.push(block.time(level));
+            self.times.push(block.time(step));
         }
     }
 
@@ -316,24 +312,60 @@ impl<T: Element, const N: usize> PointsOf<'_, T, N> {
         Self { sources: None, receivers: None, visits: None }
     }
 
-    /// Prepares the pass.
-    pub(super) fn start(&mut self, block: PassBlock<'_, N>) -> Result<()> {
-        if self.sources.is_none() && self.receivers.is_none() {
+    pub(super) fn any(&self) -> bool {
+        self.sources.is_some() || self.receivers.is_some()
+    }
+
+    /// Begins any number of passes.
+    pub(super) fn begin(&mut self, field: &Field<T, N>) -> Result<()> {
+        let receivers = self.receivers.as_mut();
+        receivers.map_or(Ok(()), |receivers| receivers.begin(field.grid(), field.centering()))
+    }
+
+    /// Prepares a pass.
+    pub(super) fn start(&mut self, block: &PassBlock<N>) -> Result<()> {
+        if !self.any() {
             return Ok(());
         }
         let added = match self.sources {
             Some(sources) => sources.emit(block)?,
-            None => vec![Vec::new(); block.levels],
+            None => vec![Vec::new(); block.steps],
         };
         let recorded = self.receivers.as_ref().map(|receivers| receivers.points(block.owned));
         self.visits = Some(Visits::new(added, recorded.unwrap_or_default()));
         Ok(())
     }
 
-    /// Ends the pass.
-    pub(super) fn finish(&mut self, block: PassBlock<'_, N>) {
+    /// Ends a pass.
+    pub(super) fn finish(&mut self, block: &PassBlock<N>) {
         if let (Some(visits), Some(receivers)) = (self.visits.take(), &mut self.receivers) {
             receivers.hear(block, &visits);
         }
+    }
+
+    /// Ends all passes.
+    pub(super) fn conclude(&mut self, world: &World) {
+        if let Some(receivers) = &mut self.receivers {
+            receivers.conclude(world);
+        }
+    }
+}
+
+impl<'a, T: Linear, const N: usize, const R: usize, const STAR: bool> Evolving<'a, T, N, R, STAR> {
+    /// Adds `sources` to the new values at every step of [`Grid::evolve`], [`Grid::leapfrog`] or
+    /// [`Grid::alternate`]. They do not end a pass of several steps, and do not act on the previous
+    /// level.
+    pub fn with_sources(mut self, sources: &'a Sources<T, N>) -> Self {
+        self.points.sources = Some(sources);
+        self
+    }
+
+    /// Records the new values, sources included, at every step of [`Grid::evolve`],
+    /// [`Grid::leapfrog`] or [`Grid::alternate`], after those recorded earlier. Receivers do not end a
+    /// pass of several steps. What they record has the same bits on any ranks and threads, however
+    /// steps are blocked.
+    pub fn with_receivers(mut self, receivers: &'a mut Receivers<T, N>) -> Self {
+        self.points.receivers = Some(receivers);
+        self
     }
 }

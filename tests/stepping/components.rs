@@ -134,7 +134,7 @@ fn components_go_together_with_scalars_constants_and_previous_levels() {
                     ([Point<'p, f64, 2, 0>; 3], Point<'p, f64, 2, 0>, Now<'p>, [Point<'p, f64, 2, 1>; 2]);
                 grid.sweep(
                     p.region_local(),
-                    (next_p.views_mut()?, next_q.view_mut()),
+                    (next_p.views_mut::<3>()?, next_q.view_mut()),
                     (
                         before.reach_components::<3, 0>()?,
                         r.reach::<0>()?,
@@ -171,7 +171,7 @@ fn arrays_of_32_components_have_the_values_of_each() {
             u.exchange()?;
             grid.sweep(
                 u.region_local(),
-                (v.views_mut()?, total.view_mut()),
+                (v.views_mut::<32>()?, total.view_mut()),
                 u.star_reach_components::<32, 1>()?,
                 |u: [StarPoint<'_, f32, 2, 1>; 32]| {
                     (
@@ -183,7 +183,7 @@ fn arrays_of_32_components_have_the_values_of_each() {
             let twice =
                 |v: [f32; 32], u: [Point<'_, f32, 2, 0>; 32]| std::array::from_fn(|k| v[k] + u[k].center());
             let inside = u.reach_components::<32, 0>()?;
-            grid.update(u.region_local(), v.views_mut()?, inside, twice)?;
+            grid.update(u.region_local(), v.views_mut::<32>()?, inside, twice)?;
             for k in 0..32 {
                 for index in u.region_global().indices() {
                     let [j, i] = index.map(|i| i as usize);

@@ -6,6 +6,7 @@ mod evolve;
 mod model;
 mod pass;
 mod prefetch;
+mod states;
 mod visits;
 mod walls;
 
@@ -14,8 +15,9 @@ use std::str::FromStr;
 
 pub use advance::advance;
 pub use caches::Caches;
-pub use evolve::{State, States, evolve};
+pub use evolve::{alternate, evolve};
 pub use pass::Pass;
+pub use states::{InPlace, State, States};
 pub use visits::Visits;
 pub use walls::{NoWalls, Walls, fill_walls, set_walls};
 

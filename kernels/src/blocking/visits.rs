@@ -1,28 +1,28 @@
-//! Points at which values are added and recorded at every level of a pass.
+//! Points at which values are added and recorded at every step of a pass.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::{Element, Region, View, ViewMut};
 
-/// Cells of an array to which values are added, and cells whose values are recorded, at every level
-/// of a pass, without ending it.
+/// Cells of an array to which values are added, and cells whose values are recorded, at every step
+/// of a pass, without ending it. A step is one level, or two of [`alternate`](super::alternate()).
 ///
 /// Values are added when the rule has computed the cell, and recorded after that and after points on
 /// walls were set. Sums from several cells are left to the caller, so that they do not depend on the
 /// order in which a pass computes them.
 #[derive(Debug)]
 pub struct Visits<T, const N: usize> {
-    /// For each level from 1 on, the cells to which a value is added, in ascending order.
+    /// For each step from 1 on, the cells to which a value is added, in ascending order.
     added: Vec<Vec<([isize; N], T)>>,
     /// The cells to be recorded, in ascending order.
     recorded: Vec<[isize; N]>,
-    /// Their values level by level, as bits.
+    /// Their values step by step, as bits.
     values: Vec<[AtomicU64; 2]>,
 }
 
 impl<T: Element, const N: usize> Visits<T, N> {
-    /// Visits for a pass of `added.len()` levels. Values for the same cell are added in their order.
-    /// Recorded cells must be computed at every level.
+    /// Visits for a pass of `added.len()` steps. Values for the same cell are added in their order.
+    /// Recorded cells must be computed at every step.
     pub fn new(mut added: Vec<Vec<([isize; N], T)>>, mut recorded: Vec<[isize; N]>) -> Self {
         added.iter_mut().for_each(|added| added.sort_by_key(|(cell, _)| *cell));
         recorded.sort_unstable();
@@ -32,9 +32,9 @@ impl<T: Element, const N: usize> Visits<T, N> {
         Self { added, recorded, values }
     }
 
-    /// Adds the values of `level` to the cells of `piece`.
-    pub(super) fn add(&self, level: usize, mut piece: ViewMut<'_, T, N>) {
-        let (cells, region) = (&self.added[level - 1], piece.region());
+    /// Adds the values of `step` to the cells of `piece`.
+    pub(super) fn add(&self, step: usize, mut piece: ViewMut<'_, T, N>) {
+        let (cells, region) = (&self.added[step - 1], piece.region());
         for &(cell, value) in &cells[planes(cells, |(cell, _)| cell[0], &region)] {
             if region.contains(cell) {
                 let old = piece.as_view().get(cell);
@@ -43,13 +43,13 @@ impl<T: Element, const N: usize> Visits<T, N> {
         }
     }
 
-    /// Records the cells of `piece` at `level`.
-    pub(super) fn record(&self, level: usize, piece: View<'_, T, N>) {
+    /// Records the cells of `piece` at `step`.
+    pub(super) fn record(&self, step: usize, piece: View<'_, T, N>) {
         let region = piece.region();
         for number in planes(&self.recorded, |cell| cell[0], &region) {
             let cell = self.recorded[number];
             if region.contains(cell) {
-                let slot = &self.values[(level - 1) * self.recorded.len() + number];
+                let slot = &self.values[(step - 1) * self.recorded.len() + number];
                 let mut bits = [0; 2];
                 bytemuck::cast_slice_mut(&mut bits)[..size_of::<T>()]
                     .copy_from_slice(bytemuck::bytes_of(&piece.get(cell)));
@@ -58,10 +58,10 @@ impl<T: Element, const N: usize> Visits<T, N> {
         }
     }
 
-    /// The value of a recorded cell at a level; `None` for other cells.
-    pub fn value(&self, level: usize, cell: [isize; N]) -> Option<T> {
+    /// The value of a recorded cell at a step; `None` for other cells.
+    pub fn value(&self, step: usize, cell: [isize; N]) -> Option<T> {
         let number = self.recorded.binary_search(&cell).ok()?;
-        let slot = &self.values[(level - 1) * self.recorded.len() + number];
+        let slot = &self.values[(step - 1) * self.recorded.len() + number];
         let bits = slot.each_ref().map(|slot| slot.load(Ordering::Relaxed));
         Some(bytemuck::pod_read_unaligned(&bytemuck::cast_slice(&bits)[..size_of::<T>()]))
     }

@@ -3,6 +3,7 @@
 mod faces;
 mod inputs;
 mod outputs;
+mod place;
 mod point;
 mod rows;
 
@@ -10,4 +11,5 @@ pub use faces::{FaceCells, FacePoints, FacesOf};
 pub use inputs::{Inputs, Neighbors, PointOf, Points};
 pub(crate) use outputs::update_row;
 pub use outputs::{OutputMember, Outputs};
+pub use place::{Place, PlaceKind, Places};
 pub use point::{Point, Reach, StarPoint};

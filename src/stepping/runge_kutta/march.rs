@@ -12,6 +12,7 @@ use crate::field::Field;
 use crate::grid::Grid;
 use crate::halo::HaloPlan;
 use crate::measure::Kind;
+use crate::stepping::states::Previous;
 use crate::stepping::{Block, ConstantFields};
 
 /// The fields of a scheme beside the user's.
@@ -75,7 +76,7 @@ where
                     "sources and receivers act on steps of Grid::evolve and Grid::leapfrog, not of Runge–Kutta schemes",
                 ));
             }
-            field.check(&grid, S::RADIUS, false)
+            field.check(&grid, S::RADIUS, Previous::Refused)
         })?;
         let mut fields = self.fields.fields();
         for field in &mut fields {
@@ -106,8 +107,8 @@ where
             ));
         }
         self.clock.start(time, self.cfl.is_some())?;
-        self.constants.prepare(&grid, centering, 0)?;
         let interior = Region::from_shape(grid.region_global(centering).shape());
+        self.constants.prepare(&grid, interior, 0)?;
         Ok(Block::new(&grid, interior, S::RADIUS))
     }
 
@@ -165,6 +166,8 @@ where
         let start = (stage.coefficients.start != 0.0 && stage.output != 0).then(|| take(0));
         let register = work.register.as_mut().map(|set| set.iter_mut().collect());
         now.iter_mut().for_each(|field| field.set_now(time, length));
+        // The time of a context is that of the stage.
+        constants.set_clock((time, length, 0));
         let mut sets = StageSets { now, output, start, register };
         let coefficients = Stage {
             gain: stage.coefficients.gain * length,
