@@ -71,7 +71,7 @@ pub use error::{Error, Result};
 pub use field::{Boundary, Field};
 pub use grid::{Centering, Face, Grid};
 pub use parhelion_kernels::{
-    Element, Pattern, Point, Region, StarPoint, Stencil, rule, star_stencil, stencil,
+    Element, Pattern, Place, Point, Region, StarPoint, Stencil, rule, star_stencil, stencil,
 };
 pub use world::World;
 

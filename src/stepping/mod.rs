@@ -1,17 +1,22 @@
 //! Time stepping: several steps between two exchanges, and in one pass over memory.
 
 mod advance;
+mod alternate;
 mod blocking;
 mod constants;
 mod evolve;
+mod points;
+mod runge_kutta;
 mod states;
 mod tuning;
 
 use parhelion_kernels::{Pass, Region};
 
 pub(crate) use blocking::BlockingChoice;
-pub use constants::{Constant, ConstantComponents, ConstantFields};
+pub use constants::{Constant, ConstantComponents, ConstantContext, ConstantFields};
 pub use parhelion_kernels::{Blocking, Caches};
+pub use points::{Receivers, Sources};
+pub use runge_kutta::{Progress, RungeKutta, Scheme, StagedFields};
 pub use states::{Evolving, EvolvingComponents, EvolvingFields, EvolvingMember};
 
 use crate::error::Result;

@@ -1,9 +1,12 @@
 //! The fields that a rule advances together.
 
 use parhelion_kernels::{
-    Blocking, Element, Inputs, Neighbors, OutputMember, Pattern, Points, State, States, ViewMut,
+    Blocking, Element, InPlace, Inputs, Neighbors, OutputMember, Pattern, Points, Region, State, States,
+    ViewMut,
 };
 
+use super::constants::Clock;
+use super::points::{PassBlock, PointsOf};
 use crate::error::{Error, ErrorKind, Result};
 use crate::field::{ComponentWalls, Field};
 use crate::grid::{Centering, Grid};
@@ -23,14 +26,18 @@ pub struct Evolving<'a, T: Element, const N: usize, const R: usize, const STAR: 
     components: usize,
     /// Whether an exchange fills the halo of the previous level as well.
     exchanges_previous: bool,
+    pub(super) points: PointsOf<'a, T, N>,
 }
 
 type StateOf<'k, T, const N: usize, const R: usize, const STAR: bool> =
     State<'k, T, ComponentWalls<'k, T, N>, N, R, STAR>;
 
+type InPlaceOf<'k, T, const N: usize, const R: usize, const STAR: bool> =
+    InPlace<'k, T, ComponentWalls<'k, T, N>, N, R, STAR>;
+
 impl<'a, T: Element, const N: usize, const R: usize, const STAR: bool> Evolving<'a, T, N, R, STAR> {
     pub(crate) fn new(field: &'a mut Field<T, N>) -> Self {
-        Self { field, previous: None, components: 1, exchanges_previous: false }
+        Self { field, previous: None, components: 1, exchanges_previous: false, points: PointsOf::none() }
     }
 
     /// Adds the field's values one step earlier, for rules with two levels in time; see
@@ -41,9 +48,14 @@ impl<'a, T: Element, const N: usize, const R: usize, const STAR: bool> Evolving<
         self
     }
 
+    /// The field, for hooks of a run.
+    pub fn field_mut(&mut self) -> &mut Field<T, N> {
+        self.field
+    }
+
     /// The components, whose number was checked.
     fn components<const K: usize>(&mut self) -> [StateOf<'_, T, N, R, STAR>; K] {
-        let interior = self.field.region_local();
+        let (interior, visits) = (self.field.region_local(), self.points.visits.as_ref());
         let mut previous = self.previous.as_mut().map(|previous| previous.all_with_halo_mut());
         let states: Vec<_> = self
             .field
@@ -53,8 +65,18 @@ impl<'a, T: Element, const N: usize, const R: usize, const STAR: bool> Evolving<
                     Some(previous) => previous.next().expect("both levels have the same components"),
                     None => spare.expect("the second array is prepared before a pass").view_mut(),
                 };
-                State { arrays: [now.view_mut(), other], walls, interior }
+                State { arrays: [now.view_mut(), other], walls, interior, visits }
             })
+            .collect();
+        states.try_into().unwrap_or_else(|_| unreachable!("the number of components was checked"))
+    }
+
+    /// The components, to be updated in place.
+    fn components_in_place<const K: usize>(&mut self) -> [InPlaceOf<'_, T, N, R, STAR>; K] {
+        let (interior, visits) = (self.field.region_local(), self.points.visits.as_ref());
+        let arrays = self.field.arrays_and_walls();
+        let states: Vec<_> = arrays
+            .map(|(now, _, walls)| InPlace { array: now.view_mut(), walls, interior, visits })
             .collect();
         states.try_into().unwrap_or_else(|_| unreachable!("the number of components was checked"))
     }
@@ -83,6 +105,11 @@ impl<'a, T: Element, const N: usize, const R: usize, const STAR: bool, const K: 
     /// Adds the field's values one step earlier; see [`Evolving::with_previous`].
     pub fn with_previous(self, previous: &'a mut Field<T, N>) -> Self {
         Self(self.0.with_previous(previous))
+    }
+
+    /// The field, for hooks of a run.
+    pub fn field_mut(&mut self) -> &mut Field<T, N> {
+        self.0.field
     }
 }
 
@@ -128,6 +155,11 @@ pub trait EvolvingFields<const N: usize>: HaloFields<N> + sealed::Sealed {
     type States<'k>: States<N, Value = Self::Value, Inputs: Inputs<N, Points = Self::Points>>
     where
         Self: 'k;
+    /// The fields in the form that kernels update in place.
+    #[doc(hidden)]
+    type InPlace<'k>: States<N, Value = Self::Value, Inputs: Inputs<N, Points = Self::Points>>
+    where
+        Self: 'k;
     /// Radius of the rule.
     const RADIUS: usize;
     /// Neighbors that the rule reads.
@@ -137,6 +169,8 @@ pub trait EvolvingFields<const N: usize>: HaloFields<N> + sealed::Sealed {
 
     #[doc(hidden)]
     fn states(&mut self) -> Self::States<'_>;
+    #[doc(hidden)]
+    fn in_place(&mut self) -> Self::InPlace<'_>;
     #[doc(hidden)]
     fn each(&mut self, visit: &mut dyn FnMut(&mut dyn Stepped<N>) -> Result<()>) -> Result<()>;
 }
@@ -152,6 +186,10 @@ pub trait EvolvingMember<const N: usize>: HaloFields<N> + sealed::Sealed {
     type State<'k>: States<N, Value = Self::Value, Outputs: OutputMember<N>, Inputs: Inputs<N, Points = Self::Points>>
     where
         Self: 'k;
+    #[doc(hidden)]
+    type StateInPlace<'k>: States<N, Value = Self::Value, Outputs: OutputMember<N>, Inputs: Inputs<N, Points = Self::Points>>
+    where
+        Self: 'k;
     /// As for [`EvolvingFields`].
     const RADIUS: usize;
     /// As for [`EvolvingFields`].
@@ -161,6 +199,8 @@ pub trait EvolvingMember<const N: usize>: HaloFields<N> + sealed::Sealed {
 
     #[doc(hidden)]
     fn state(&mut self) -> Self::State<'_>;
+    #[doc(hidden)]
+    fn state_in_place(&mut self) -> Self::StateInPlace<'_>;
     #[doc(hidden)]
     fn visit(&mut self, visit: &mut dyn FnMut(&mut dyn Stepped<N>) -> Result<()>) -> Result<()>;
 }
@@ -172,6 +212,10 @@ impl<M: EvolvingMember<N>, const N: usize> EvolvingFields<N> for M {
         = M::State<'k>
     where
         Self: 'k;
+    type InPlace<'k>
+        = M::StateInPlace<'k>
+    where
+        Self: 'k;
     const RADIUS: usize = M::RADIUS;
     const PATTERN: Pattern = M::PATTERN;
     const BYTES: usize = M::BYTES;
@@ -180,21 +224,50 @@ impl<M: EvolvingMember<N>, const N: usize> EvolvingFields<N> for M {
         self.state()
     }
 
+    fn in_place(&mut self) -> Self::InPlace<'_> {
+        self.state_in_place()
+    }
+
     fn each(&mut self, visit: &mut dyn FnMut(&mut dyn Stepped<N>) -> Result<()>) -> Result<()> {
         self.visit(visit)
     }
 }
 
+/// Whether a rule uses the values one step earlier of its fields.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Previous {
+    Needed,
+    /// Their memory is used for the next step.
+    Optional,
+    Refused,
+}
+
 /// The operations of time stepping on a field of any element type and its previous level.
 #[doc(hidden)]
 pub trait Stepped<const N: usize> {
-    fn check(&self, grid: &Grid<N>, radius: usize, leapfrog: bool) -> Result<()>;
+    fn check(&self, grid: &Grid<N>, radius: usize, previous: Previous) -> Result<()>;
     fn centering(&self) -> Centering;
     fn blocking(&self) -> Option<Blocking<N>>;
-    /// Makes the halos in memory at least this wide, also those of the previous level.
-    fn prepare(&mut self, widths: [[usize; 2]; N], exchanges_previous: bool) -> Result<()>;
+    fn clock(&self) -> Clock;
+    /// Begins any number of passes.
+    fn begin(&mut self) -> Result<()>;
+    /// Prepares the sources and receivers of a pass of `steps` steps; `beyond` is the largest distance
+    /// from the block at which points are computed.
+    fn start(&mut self, steps: usize, beyond: usize) -> Result<()>;
+    /// Ends all passes.
+    fn conclude(&mut self);
+    /// Whether it has sources or receivers.
+    fn has_points(&self) -> bool;
+    /// Makes the halos in memory, also those of the previous level, at least this wide around the
+    /// points `hull`.
+    fn deepen(&mut self, hull: &Region<N>, widths: [[usize; 2]; N]) -> Result<()>;
+    /// Prepares the second array for a pass.
+    fn prepare_levels(&mut self, exchanges_previous: bool);
     /// Advances the time after a pass of `levels` steps.
     fn finish(&mut self, levels: usize);
+    /// As `finish`, after a pass that has not used the second array.
+    fn finish_in_place(&mut self, steps: usize);
     /// Makes the halos stale after a pass that failed, when the values are neither old nor new.
     fn poison(&mut self);
 }
@@ -202,7 +275,7 @@ pub trait Stepped<const N: usize> {
 impl<T: Element, const N: usize, const R: usize, const STAR: bool> Stepped<N>
     for Evolving<'_, T, N, R, STAR>
 {
-    fn check(&self, grid: &Grid<N>, radius: usize, leapfrog: bool) -> Result<()> {
+    fn check(&self, grid: &Grid<N>, radius: usize, wanted: Previous) -> Result<()> {
         let (name, previous) = (self.field.name(), self.previous.as_deref());
         let refuse = |why: String| {
             Err(Error::on_all_ranks(ErrorKind::Argument, format!("field '{name}' cannot advance: {why}")))
@@ -218,7 +291,12 @@ impl<T: Element, const N: usize, const R: usize, const STAR: bool> Stepped<N>
                 self.components
             ));
         }
-        if leapfrog && previous.is_none() {
+        if wanted == Previous::Refused && previous.is_some() {
+            return refuse(
+                "it is updated in place, without values one step earlier; leave out with_previous".into(),
+            );
+        }
+        if wanted == Previous::Needed && previous.is_none() {
             return refuse(
                 "its values one step earlier are needed; add them with with_previous(&mut field)".into(),
             );
@@ -245,26 +323,55 @@ impl<T: Element, const N: usize, const R: usize, const STAR: bool> Stepped<N>
         self.field.chosen_blocking()
     }
 
-    fn prepare(&mut self, widths: [[usize; 2]; N], exchanges_previous: bool) -> Result<()> {
-        self.exchanges_previous = exchanges_previous;
+    fn clock(&self) -> Clock {
+        self.field.clock()
+    }
+
+    fn begin(&mut self) -> Result<()> {
+        self.points.begin(self.field)
+    }
+
+    fn start(&mut self, steps: usize, beyond: usize) -> Result<()> {
+        self.points.start(&PassBlock::of(self.field, steps, beyond))
+    }
+
+    fn conclude(&mut self) {
+        self.points.conclude(self.field.grid().world());
+    }
+
+    fn has_points(&self) -> bool {
+        self.points.any()
+    }
+
+    fn deepen(&mut self, hull: &Region<N>, widths: [[usize; 2]; N]) -> Result<()> {
+        let interior = self.field.region_local();
+        let widths = std::array::from_fn(|a| {
+            let more = (hull.end[a] - interior.end[a]) as usize;
+            [widths[a][0], widths[a][1] + more]
+        });
         self.field.deepen(widths)?;
+        self.previous.as_deref_mut().map_or(Ok(()), |previous| previous.deepen(widths))
+    }
+
+    fn prepare_levels(&mut self, exchanges_previous: bool) {
+        self.exchanges_previous = exchanges_previous;
         match &mut self.previous {
-            Some(previous) => {
-                previous.become_level_of(self.field);
-                previous.deepen(widths)
-            }
-            None => {
-                self.field.prepare_spare();
-                Ok(())
-            }
+            Some(previous) => previous.become_level_of(self.field),
+            None => self.field.prepare_spare(),
         }
     }
 
     fn finish(&mut self, levels: usize) {
+        self.points.finish(&PassBlock::of(self.field, levels, 0));
         match &mut self.previous {
             Some(previous) => self.field.finish_steps_with(previous, levels),
             None => self.field.finish_steps(levels),
         }
+    }
+
+    fn finish_in_place(&mut self, steps: usize) {
+        self.points.finish(&PassBlock::of(self.field, steps, 0));
+        self.field.finish_in_place(steps);
     }
 
     fn poison(&mut self) {
@@ -288,12 +395,21 @@ impl<T: Element, const N: usize, const R: usize, const STAR: bool> EvolvingMembe
         = StateOf<'k, T, N, R, STAR>
     where
         Self: 'k;
+    type StateInPlace<'k>
+        = InPlaceOf<'k, T, N, R, STAR>
+    where
+        Self: 'k;
     const RADIUS: usize = R;
     const PATTERN: Pattern = if STAR { Pattern::Star } else { Pattern::Box };
     const BYTES: usize = 2 * size_of::<T>();
 
     fn state(&mut self) -> Self::State<'_> {
         let [state] = self.components();
+        state
+    }
+
+    fn state_in_place(&mut self) -> Self::StateInPlace<'_> {
+        let [state] = self.components_in_place();
         state
     }
 
@@ -315,12 +431,20 @@ impl<T: Element, const N: usize, const R: usize, const STAR: bool, const K: usiz
         = [StateOf<'k, T, N, R, STAR>; K]
     where
         Self: 'k;
+    type StateInPlace<'k>
+        = [InPlaceOf<'k, T, N, R, STAR>; K]
+    where
+        Self: 'k;
     const RADIUS: usize = R;
     const PATTERN: Pattern = if STAR { Pattern::Star } else { Pattern::Box };
     const BYTES: usize = K * 2 * size_of::<T>();
 
     fn state(&mut self) -> Self::State<'_> {
         self.0.components()
+    }
+
+    fn state_in_place(&mut self) -> Self::StateInPlace<'_> {
+        self.0.components_in_place()
     }
 
     fn visit(&mut self, visit: &mut dyn FnMut(&mut dyn Stepped<N>) -> Result<()>) -> Result<()> {
@@ -341,12 +465,20 @@ impl<T: Element, const N: usize, const R: usize, const STAR: bool, const K: usiz
         = [StateOf<'k, T, N, R, STAR>; K]
     where
         Self: 'k;
+    type StateInPlace<'k>
+        = [InPlaceOf<'k, T, N, R, STAR>; K]
+    where
+        Self: 'k;
     const RADIUS: usize = R;
     const PATTERN: Pattern = if STAR { Pattern::Star } else { Pattern::Box };
     const BYTES: usize = K * 2 * size_of::<T>();
 
     fn state(&mut self) -> Self::State<'_> {
         self.each_mut().map(|field| field.state())
+    }
+
+    fn state_in_place(&mut self) -> Self::StateInPlace<'_> {
+        self.each_mut().map(|field| field.state_in_place())
     }
 
     fn visit(&mut self, visit: &mut dyn FnMut(&mut dyn Stepped<N>) -> Result<()>) -> Result<()> {
@@ -372,6 +504,7 @@ macro_rules! tuples {
             type Value = ($($f::Value,)*);
             type Points = ($($f::Points,)*);
             type States<'k> = ($($f::State<'k>,)*) where Self: 'k;
+            type InPlace<'k> = ($($f::StateInPlace<'k>,)*) where Self: 'k;
             const RADIUS: usize = largest(&[$($f::RADIUS),*]);
             const PATTERN: Pattern = if true $(&& matches!($f::PATTERN, Pattern::Star))* {
                 Pattern::Star
@@ -382,6 +515,10 @@ macro_rules! tuples {
 
             fn states(&mut self) -> Self::States<'_> {
                 ($(self.$member.state(),)*)
+            }
+
+            fn in_place(&mut self) -> Self::InPlace<'_> {
+                ($(self.$member.state_in_place(),)*)
             }
 
             fn each(&mut self, visit: &mut dyn FnMut(&mut dyn Stepped<N>) -> Result<()>) -> Result<()> {

@@ -6,6 +6,8 @@ mod evolve;
 mod model;
 mod pass;
 mod prefetch;
+mod states;
+mod visits;
 mod walls;
 
 use std::fmt;
@@ -13,8 +15,10 @@ use std::str::FromStr;
 
 pub use advance::advance;
 pub use caches::Caches;
-pub use evolve::{State, States, evolve};
+pub use evolve::{alternate, evolve};
 pub use pass::Pass;
+pub use states::{InPlace, State, States};
+pub use visits::Visits;
 pub use walls::{NoWalls, Walls, fill_walls, set_walls};
 
 /// The number of steps in one pass over memory, and the tiles of the pass.

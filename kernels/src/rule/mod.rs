@@ -1,13 +1,17 @@
 //! What a stencil rule reads and writes: points, inputs and outputs.
 
+mod faces;
 mod inputs;
 mod outputs;
+mod place;
 mod point;
 mod rows;
 
+pub use faces::{FaceCells, FacePoints, FacesOf};
 pub use inputs::{Inputs, Neighbors, PointOf, Points};
 pub(crate) use outputs::update_row;
 pub use outputs::{OutputMember, Outputs};
+pub use place::{Place, PlaceKind, Places};
 pub use point::{Point, Reach, StarPoint};
 
 /// Marks a closure as a rule to be inlined into the loop over cells, so that the loop is vectorized.
