@@ -7,7 +7,8 @@
 use super::Pass;
 use super::advance::run;
 use super::prefetch::{NextTile, Prefetch};
-use super::walls::{WallHalo, Walls};
+use super::wall_halo::WallHalo;
+use super::walls::Walls;
 use crate::storage::{Cells, rows};
 use crate::{Element, Inputs, KernelError, Outputs, PointOf, Points, Pool, Reach, Region, View, ViewMut};
 
@@ -60,9 +61,9 @@ pub trait States<const N: usize>: sealed::Sealed {
     fn prefetch_step(prefetch: &mut Self::Prefetch);
     /// # Safety
     /// The states passed the checks of `share`, and no other thread touches the piece or the halo
-    /// cells that mirror it.
+    /// cells that depend on it.
     #[doc(hidden)]
-    unsafe fn fill(shared: &Self::Shared, level: usize, piece: Region<N>);
+    unsafe fn fill(shared: &Self::Shared, level: usize, piece: Region<N>, halo: bool);
 }
 
 /// A [`State`] that threads share.
@@ -111,12 +112,14 @@ where
         prefetch.step();
     }
 
-    unsafe fn fill(shared: &Self::Shared, level: usize, piece: Region<N>) {
-        let SharedState { cells, halo } = shared;
+    unsafe fn fill(shared: &Self::Shared, level: usize, piece: Region<N>, halo: bool) {
+        let (cells, walls) = (&shared.cells[level % 2], &shared.halo);
         // SAFETY: the contract.
         unsafe {
-            halo.set_walls(&cells[level % 2], piece);
-            halo.fill(&cells[level % 2], level, piece, 0);
+            walls.set_walls(cells, piece);
+            if halo {
+                walls.fill(cells, level, piece, 0);
+            }
         }
     }
 }
@@ -156,9 +159,9 @@ macro_rules! tuples {
                 $($state::prefetch_step(&mut prefetch.$member);)*
             }
 
-            unsafe fn fill(shared: &Self::Shared, level: usize, piece: Region<N>) {
+            unsafe fn fill(shared: &Self::Shared, level: usize, piece: Region<N>, halo: bool) {
                 // SAFETY: the contract.
-                unsafe { $($state::fill(&shared.$member, level, piece);)* }
+                unsafe { $($state::fill(&shared.$member, level, piece, halo);)* }
             }
         }
     };
@@ -190,7 +193,7 @@ pub fn evolve<S: States<N>, C: Inputs<N>, const N: usize>(
     run(pool, pass, between_tiles, |level, piece, next| {
         // SAFETY: the states hold their borrows until the pass has run, and every array has its own
         // borrow. By the order of the pass no other thread writes a cell within the radius of the
-        // piece in the level before, or touches a cell of the piece, or the halo cells that mirror
+        // piece in the level before, or touches a cell of the piece, or the halo cells that depend on
         // it, in this level (V3). All cells are in view by the checks (V1).
         unsafe {
             let (outputs, inputs) = (S::outputs(&shared, level), S::inputs(&shared, level - 1));
@@ -212,9 +215,7 @@ pub fn evolve<S: States<N>, C: Inputs<N>, const N: usize>(
                     },
                 );
             }
-            if level < pass.end() {
-                S::fill(&shared, level, piece);
-            }
+            S::fill(&shared, level, piece, level < pass.end());
         }
         Ok(())
     })

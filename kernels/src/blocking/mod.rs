@@ -6,6 +6,7 @@ mod evolve;
 mod model;
 mod pass;
 mod prefetch;
+mod wall_halo;
 mod walls;
 
 use std::fmt;
@@ -15,7 +16,8 @@ pub use advance::advance;
 pub use caches::Caches;
 pub use evolve::{State, States, evolve};
 pub use pass::Pass;
-pub use walls::{NoWalls, Walls, fill_walls, set_walls};
+pub use wall_halo::{fill_walls, set_walls};
+pub use walls::{NoWalls, Walls};
 
 /// The number of steps in one pass over memory, and the tiles of the pass.
 ///
