@@ -141,8 +141,14 @@ impl<const N: usize> Grid<N> {
         let settings = (steps, S::RADIUS, S::PATTERN, leapfrog);
         self.world().check_same("Grid::evolve or leapfrog", &settings)?;
         let (centering, chosen) = check(self, &mut fields, leapfrog)?;
+        let mut wall_reach = [0; N];
+        fields.each(&mut |field| {
+            let reach = field.wall_reach();
+            wall_reach = std::array::from_fn(|a| reach[a].max(wall_reach[a]));
+            Ok(())
+        })?;
         let interior = Region::from_shape(self.region_global(centering).shape());
-        let block = Block::new(self, interior, S::RADIUS);
+        let block = Block::new(self, interior, S::RADIUS, wall_reach);
         let choice =
             BlockingChoice { radius: S::RADIUS, constants: C::RADIUS, bytes: S::BYTES + C::BYTES, chosen };
         let (blocking, _) = choice.agree(self, interior.shape(), false)?;

@@ -90,6 +90,8 @@ pub trait Stepped<const N: usize> {
     fn check(&self, grid: &Grid<N>, radius: usize, leapfrog: bool) -> Result<()>;
     fn centering(&self) -> Centering;
     fn blocking(&self) -> Option<Blocking<N>>;
+    /// For each axis, the number of outermost points that the halo beyond walls depends on.
+    fn wall_reach(&self) -> [usize; N];
     /// Makes the halos in memory at least this wide, also those of the previous level.
     fn prepare(&mut self, widths: [[usize; 2]; N], exchanges_previous: bool) -> Result<()>;
     /// Advances the time after a pass of `levels` steps.
@@ -138,6 +140,10 @@ impl<T: Element, const N: usize, const R: usize, const STAR: bool> Stepped<N>
 
     fn blocking(&self) -> Option<Blocking<N>> {
         self.field.chosen_blocking()
+    }
+
+    fn wall_reach(&self) -> [usize; N] {
+        self.field.wall_reach()
     }
 
     fn prepare(&mut self, widths: [[usize; 2]; N], exchanges_previous: bool) -> Result<()> {

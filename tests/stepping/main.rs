@@ -4,3 +4,4 @@ mod advance;
 mod blocking;
 mod evolve;
 mod serial;
+mod walls;
