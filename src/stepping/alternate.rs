@@ -2,7 +2,7 @@
 
 use parhelion_kernels::{Blocking, Pattern, Points, alternate};
 
-use super::evolve::{check, clock_of, refused};
+use super::evolve::{Checked, check, clock_of, refused};
 use super::states::{Previous, Stepped};
 use super::{Block, BlockingChoice, ConstantFields, EvolvingFields, passes};
 use crate::error::Result;
@@ -81,7 +81,15 @@ impl<const N: usize> Grid<N> {
         let one = check(self, &mut fields.0, Previous::Refused)?;
         let other = check(self, &mut fields.1, Previous::Refused)?;
         let hull = one.hull.hull(&other.hull);
-        let block = Block::new(self, hull, radius);
+        let wall_reach = std::array::from_fn(|a| {
+            let of = |group: &Checked<N>| match group.wall_reach[a] {
+                0 => 0,
+                // The other group may have a point more before a high wall.
+                reach => reach + hull.shape()[a] - group.hull.shape()[a],
+            };
+            of(&one).max(of(&other))
+        });
+        let block = Block::new(self, hull, radius, wall_reach);
         // A step has two levels, and each array passes through the cache at both.
         let bytes = (A::BYTES + B::BYTES) / 2 + C::BYTES;
         let choice = BlockingChoice { radius: 2 * radius, constants: C::RADIUS, bytes, chosen: one.blocking };

@@ -183,8 +183,8 @@ impl<const N: usize> Grid<N> {
         let settings = (steps, S::RADIUS, S::PATTERN, leapfrog);
         self.world().check_same("Grid::evolve or leapfrog", &settings)?;
         let previous = if leapfrog { Previous::Needed } else { Previous::Optional };
-        let Checked { hull, blocking: chosen } = check(self, &mut fields, previous)?;
-        let block = Block::new(self, hull, S::RADIUS);
+        let Checked { hull, blocking: chosen, wall_reach } = check(self, &mut fields, previous)?;
+        let block = Block::new(self, hull, S::RADIUS, wall_reach);
         let choice =
             BlockingChoice { radius: S::RADIUS, constants: C::RADIUS, bytes: S::BYTES + C::BYTES, chosen };
         let (blocking, _) = choice.agree(self, hull.shape(), false)?;
@@ -241,6 +241,8 @@ pub(super) struct Checked<const N: usize> {
     pub(super) hull: Region<N>,
     /// The blocking chosen for the first one.
     pub(super) blocking: Option<Blocking<N>>,
+    /// For each axis, the number of outermost points of `hull` that the halo beyond walls depends on.
+    pub(super) wall_reach: [usize; N],
 }
 
 pub(super) fn check<S: EvolvingFields<N>, const N: usize>(
@@ -256,7 +258,17 @@ pub(super) fn check<S: EvolvingFields<N>, const N: usize>(
         chosen.get_or_insert_with(|| field.blocking());
         Ok(())
     })?;
-    Ok(Checked { hull, blocking: chosen.flatten() })
+    let mut wall_reach = [0; N];
+    fields.each(&mut |field| {
+        let (reach, shape) = (field.wall_reach(), grid.region_global(field.centering()).shape());
+        for a in 0..N {
+            // Other fields may have a point more before a high wall.
+            let more = if reach[a] > 0 { hull.shape()[a] - shape[a] } else { 0 };
+            wall_reach[a] = wall_reach[a].max(reach[a] + more);
+        }
+        Ok(())
+    })?;
+    Ok(Checked { hull, blocking: chosen.flatten(), wall_reach })
 }
 
 /// The clock of the first field.

@@ -264,6 +264,8 @@ pub trait Stepped<const N: usize> {
     fn deepen(&mut self, hull: &Region<N>, widths: [[usize; 2]; N]) -> Result<()>;
     /// Prepares the second array for a pass.
     fn prepare_levels(&mut self, exchanges_previous: bool);
+    /// For each axis, the number of outermost points that the halo beyond walls depends on.
+    fn wall_reach(&self) -> [usize; N];
     /// Advances the time after a pass of `levels` steps.
     fn finish(&mut self, levels: usize);
     /// As `finish`, after a pass that has not used the second array.
@@ -325,6 +327,10 @@ impl<T: Element, const N: usize, const R: usize, const STAR: bool> Stepped<N>
 
     fn clock(&self) -> Clock {
         self.field.clock()
+    }
+
+    fn wall_reach(&self) -> [usize; N] {
+        self.field.wall_reach()
     }
 
     fn begin(&mut self) -> Result<()> {

@@ -6,3 +6,4 @@ mod components;
 mod evolve;
 mod points;
 mod serial;
+mod walls;

@@ -6,7 +6,8 @@
 
 use super::Pass;
 use super::prefetch::NextTile;
-use super::walls::{WallHalo, Walls};
+use super::wall_halo::WallHalo;
+use super::walls::Walls;
 use crate::{Element, KernelError, Pool, Region, Stencil, View, ViewMut};
 
 /// Applies `stencil` once for each of the [`levels`](Pass::levels) of `pass`.
@@ -14,8 +15,8 @@ use crate::{Element, KernelError, Pool, Region, Stencil, View, ViewMut};
 /// Level `l` is written to `arrays[l % 2]`. The level before the pass must be in its array, with a
 /// valid halo. Afterwards the arrays hold the [cells](Pass::cells) of the last two levels.
 ///
-/// `interior` has the cells between the `walls`. The halo beyond walls is filled at every level but
-/// the last. The calling thread runs `between_tiles` between its tiles. The result has the same
+/// `interior` has the cells between the `walls`. Points on walls that give their values get them at
+/// every level, and the halo beyond walls is filled at every level but the last. The calling thread runs `between_tiles` between its tiles. The result has the same
 /// bits as single sweeps, for any pass.
 ///
 /// # Errors
@@ -42,8 +43,9 @@ pub fn advance<T: Element, S: Stencil<T, N>, W: Walls<T, N>, const N: usize>(
         let (written, read) =
             unsafe { (ViewMut::of(output, piece), View::of(input, piece.grown([[S::RADIUS; 2]; N]))) };
         stencil.apply_with_hook(piece, written, read, &mut || prefetch.step())?;
-        // SAFETY: the piece as above. Halo cells that mirror it are touched together with it only,
-        // because images are within the radius of every cell that reads such a halo cell.
+        // SAFETY: the piece as above. Halo cells that depend on it are touched together with it
+        // only: images are within the radius of every cell that reads such a halo cell, and the
+        // pass keeps the outermost cells that a wall reads together (checked).
         unsafe {
             halo.set_walls(output, piece);
             if level < pass.end() {
@@ -105,6 +107,7 @@ pub(super) fn check<T: Element, W, const N: usize>(
         }
     }
     if pass.end() > *pass.levels().start() {
+        halo.check_reach(pass.reach())?;
         let mut computed = pass.cells(*pass.levels().start());
         (0..N).for_each(|a| computed.end[a] = computed.end[a].min(limit[a]));
         arrays.iter().try_for_each(|array| halo.check(&array.region(), &computed))?;

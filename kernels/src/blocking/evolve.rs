@@ -36,7 +36,7 @@ pub fn evolve<S: States<N>, C: Inputs<N>, const N: usize>(
     run(pool, pass, between_tiles, |level, piece, next| {
         // SAFETY: the states hold their borrows until the pass has run, and every array has its own
         // borrow. By the order of the pass no other thread writes a cell within the radius of the
-        // piece in the level before, or touches a cell of the piece, or the halo cells that mirror
+        // piece in the level before, or touches a cell of the piece, or the halo cells that depend on
         // it, in this level (V3). All cells are in view by the checks (V1).
         unsafe {
             let inputs = (S::inputs(&shared, level - 1), constants.after(level - 1));

@@ -8,6 +8,7 @@ mod pass;
 mod prefetch;
 mod states;
 mod visits;
+mod wall_halo;
 mod walls;
 
 use std::fmt;
@@ -19,7 +20,8 @@ pub use evolve::{alternate, evolve};
 pub use pass::Pass;
 pub use states::{InPlace, State, States};
 pub use visits::Visits;
-pub use walls::{NoWalls, Walls, fill_walls, set_walls};
+pub use wall_halo::{fill_walls, set_walls};
+pub use walls::{NoWalls, Walls};
 
 /// The number of steps in one pass over memory, and the tiles of the pass.
 ///

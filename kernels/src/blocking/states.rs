@@ -7,7 +7,8 @@
 use super::Pass;
 use super::prefetch::{NextTile, Prefetch};
 use super::visits::Visits;
-use super::walls::{WallHalo, Walls};
+use super::wall_halo::WallHalo;
+use super::walls::Walls;
 use crate::storage::Cells;
 use crate::{Element, Inputs, KernelError, OutputMember, Outputs, Reach, Region, View, ViewMut};
 
@@ -77,7 +78,7 @@ pub trait States<const N: usize>: sealed::Sealed {
     fn prefetch_step(prefetch: &mut Self::Prefetch);
     /// # Safety
     /// The states passed the checks of `share`, and no other thread touches the piece or the halo
-    /// cells that mirror it.
+    /// cells that depend on it.
     #[doc(hidden)]
     unsafe fn fill(shared: &Self::Shared, level: usize, piece: Region<N>, halo: bool);
 }

@@ -141,8 +141,9 @@ impl<'a, const N: usize> EllipticBuilder<'a, N> {
     ///
     /// [`Dirichlet`](Boundary::Dirichlet) and [`Neumann`](Boundary::Neumann) conditions may depend
     /// on the place ([`Boundary::dirichlet_at`], [`Boundary::neumann_at`]).
-    /// [`Boundary::Antireflecting`] is the value 0. [`build`](Self::build) refuses a
-    /// [`Boundary::Function`], which prescribes halo points instead of the wall.
+    /// [`Boundary::Antireflecting`] is the value 0. [`build`](Self::build) refuses conditions that
+    /// prescribe halo points instead of the wall ([`Boundary::Function`], [`Boundary::HaloValue`],
+    /// [`Boundary::Extrapolated`], [`Boundary::Custom`]).
     ///
     /// # Panics
     /// When the grid has no such axis.

@@ -166,7 +166,10 @@ pub(super) fn value_at<const N: usize>(wall: &Boundary<f64, N>, place: [f64; N])
         Boundary::Dirichlet(value) | Boundary::Neumann(value) => *value,
         Boundary::DirichletAt(value) | Boundary::NeumannAt(value) => value(place),
         Boundary::Reflecting | Boundary::Antireflecting => 0.0,
-        Boundary::Function(_) => unreachable!("refused by the checks"),
+        Boundary::Function(_)
+        | Boundary::HaloValue(_)
+        | Boundary::Extrapolated(_)
+        | Boundary::Custom { .. } => unreachable!("refused by the checks"),
     }
 }
 

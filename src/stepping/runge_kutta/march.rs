@@ -109,7 +109,12 @@ where
         self.clock.start(time, self.cfl.is_some())?;
         let interior = Region::from_shape(grid.region_global(centering).shape());
         self.constants.prepare(&grid, interior, 0)?;
-        Ok(Block::new(&grid, interior, S::RADIUS))
+        let mut wall_reach = [0; N];
+        for field in self.fields.fields() {
+            let reach = field.wall_reach();
+            wall_reach = std::array::from_fn(|a| reach[a].max(wall_reach[a]));
+        }
+        Ok(Block::new(&grid, interior, S::RADIUS, wall_reach))
     }
 
     fn work(&mut self) -> Work<S::Number, N> {
