@@ -66,7 +66,7 @@ impl<const N: usize> Assembler<'_, '_, N> {
             let points = if periodic || constants.is_none() { Points::Cells } else { Points::Nodes };
             let finest =
                 if constants.is_none() { unknown.shape()[a] } else { grid.decomposition().shape()[a] };
-            Axis { finest, spacing: grid.spacing()[a], width: 1, ends: self.ends[a], points }
+            Axis { finest, spacing: grid.spacing()[a], faces: None, width: 1, ends: self.ends[a], points }
         });
         let mut couplings = Vec::new();
         let terms = match constants {
@@ -116,6 +116,7 @@ impl<const N: usize> Assembler<'_, '_, N> {
             terms,
             axes: discrete_axes,
             walls: WallTerms {
+                volumes: None,
                 sources: sources.into_iter().map(|(_, term)| term).collect(),
                 couplings: couplings.into_iter().map(|(face, term)| (face.axis, term)).collect(),
                 halved: self.faces_where(End::Free).map(|face| self.on_wall(face)).collect(),
@@ -194,7 +195,7 @@ impl<const N: usize> Assembler<'_, '_, N> {
                     let cell = std::array::from_fn(|a| {
                         inside[a] - if a == face.axis { 0 } else { (corner >> a & 1) as isize }
                     });
-                    super::wall_terms::extrapolated(self.beta.as_ref().unwrap_or(field), face, cell)
+                    super::wall_terms::extrapolated(self.beta.as_ref().unwrap_or(field), face, cell, 0.5)
                 };
                 let corners = (0..1_usize << N).filter(|corner| corner >> face.axis & 1 == 0);
                 corners.map(at_wall).sum::<f64>() / (1 << (N - 1)) as f64
