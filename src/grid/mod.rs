@@ -1,6 +1,7 @@
 //! Grids: cells in space, cut into blocks over the ranks.
 
 mod axis;
+mod axis_values;
 mod builder;
 mod decomposition;
 mod topology;
@@ -15,6 +16,7 @@ use parhelion_kernels::Region;
 use crate::world::World;
 
 pub use axis::GridAxis;
+pub use axis_values::{AxisValues, SecondDifferences};
 pub use builder::GridBuilder;
 pub use decomposition::Decomposition;
 pub(crate) use topology::directions;

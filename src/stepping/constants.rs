@@ -1,6 +1,6 @@
 //! Fields that a rule reads while it advances others.
 
-use parhelion_kernels::{Element, Inputs, Neighbors, Points, Reach};
+use parhelion_kernels::{AlongAxes, AxisReach, Element, Inputs, Neighbors, Points, Reach};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::field::Field;
@@ -22,8 +22,8 @@ impl<'a, T: Element, const N: usize, const R: usize> Constant<'a, T, N, R> {
     }
 }
 
-/// The fields that a rule only reads: `()`, a [`Constant`] or a tuple of constants. The trait is
-/// sealed.
+/// What a rule only reads: `()`, a [`Constant`], [values along the axes](crate::grid::AxisValues) by
+/// their `reach`, or a tuple of these. The trait is sealed.
 pub trait ConstantFields<const N: usize>: sealed::Sealed {
     /// The rule's view of one point.
     type Points: Points;
@@ -83,6 +83,26 @@ impl<T: Element, const N: usize, const R: usize> ConstantFields<N> for Constant<
 
     fn inputs(&self) -> Self::Inputs<'_> {
         self.field.with_halo(0).reach()
+    }
+}
+
+impl<T: Element, const N: usize, const R: usize> sealed::Sealed for AxisReach<'_, T, N, R> {}
+impl<T: Element, const N: usize, const R: usize> ConstantFields<N> for AxisReach<'_, T, N, R> {
+    type Points = AlongAxes<T, N, R>;
+    type Inputs<'k>
+        = Self
+    where
+        Self: 'k;
+    // The tables are longer than any halo.
+    const RADIUS: usize = 0;
+    const BYTES: usize = 0;
+
+    fn prepare(&mut self, _grid: &Grid<N>, _centering: Centering, _more: usize) -> Result<()> {
+        Ok(())
+    }
+
+    fn inputs(&self) -> Self::Inputs<'_> {
+        *self
     }
 }
 

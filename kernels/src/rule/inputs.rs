@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 
 use crate::{Element, KernelError, Point, Reach, Region};
 
-mod sealed {
+pub(super) mod sealed {
     pub trait Sealed {}
 }
 
@@ -15,7 +15,7 @@ mod sealed {
 /// shorter than the lifetime of the inputs. The trait is sealed.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a kind of point that a rule can take",
-    note = "rules take a `Point`, a `StarPoint`, or a tuple of up to 8 of them"
+    note = "rules take a `Point`, a `StarPoint`, an `AxisPoint`, or a tuple of up to 8 of them"
 )]
 pub trait Points: sealed::Sealed {
     /// The rule's argument at one cell.
