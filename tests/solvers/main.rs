@@ -14,4 +14,5 @@ mod refusals;
 mod richardson;
 mod robust;
 mod scipy;
+mod stretched;
 mod support;
