@@ -58,7 +58,9 @@ pub use error::KernelError;
 pub use exact::{Accumulator, ComplexAccumulator, ExactSum, IntegerAccumulator, Summable};
 pub use math::exp_f32;
 pub use pool::Pool;
-pub use rule::{AlongAxes, AxisPoint, AxisReach, Inputs, Neighbors, Outputs, Point, PointOf, Points, Reach, StarPoint};
+pub use rule::{
+    AlongAxes, AxisPoint, AxisReach, Inputs, Neighbors, Outputs, Point, PointOf, Points, Reach, StarPoint,
+};
 pub use storage::{Array, Dimensions, Element, ElementKind, Layout, NdDim, Region, View, ViewMut};
 pub use sweep::{
     Pattern, Ring, Stencil, fold, map_lines, map_part_pairs, map_parts, star_stencil, stencil, sweep,

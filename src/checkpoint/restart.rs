@@ -225,7 +225,8 @@ impl<'w> Restart<'w> {
                     differs(&format!("face {i} of axis {axis} at"), &from[i], &to[i])
                 }
                 (from, to) => {
-                    let kind = |faces: Option<Vec<f64>>| if faces.is_some() { "stretched" } else { "uniform" };
+                    let kind =
+                        |faces: Option<Vec<f64>>| if faces.is_some() { "stretched" } else { "uniform" };
                     differs(&format!("cells along axis {axis} that are"), &kind(from), &kind(to))
                 }
             }

@@ -149,9 +149,7 @@ impl<T: Element, const N: usize> Field<T, N> {
             mirrors: std::array::from_fn(|a| [false, true].map(|high| mirror(a, high))),
             staggered,
             place: Coordinates::new(grid, staggered, self.region_global().start),
-            ends: std::array::from_fn(|a| {
-                [0, shape[a] as isize].map(|i| grid.axis(a).face(i))
-            }),
+            ends: std::array::from_fn(|a| [0, shape[a] as isize].map(|i| grid.axis(a).face(i))),
             periods: std::array::from_fn(|a| periodic[a].then_some(shape[a] as isize)),
             start_time: self.start_time,
             time_step: self.time_step,

@@ -65,7 +65,8 @@ impl<const N: usize> Grid<N> {
         let block = self.region_global(Centering::Node);
         // A halo for several steps may be as deep as the next block.
         let more = self.decomposition().shape().map(|cells| cells as isize + 1);
-        let table = |a: usize| (block.start[a] - more[a]..block.end[a] + more[a]).map(|i| value(a, i)).collect();
+        let table =
+            |a: usize| (block.start[a] - more[a]..block.end[a] + more[a]).map(|i| value(a, i)).collect();
         AxisValues { tables: std::array::from_fn(table), start: more.map(|more| -more) }
     }
 

@@ -294,7 +294,10 @@ mod tests {
         cells.axes.remove(1);
         cells.shape.remove(1);
         let xml = document("heat.h5", None, &[cells]).unwrap();
-        assert!(xml.contains(">0.5 2.0 5.0<") && xml.contains(">0.25 0.75<") && xml.contains(">0.0<"), "{xml}");
+        assert!(
+            xml.contains(">0.5 2.0 5.0<") && xml.contains(">0.25 0.75<") && xml.contains(">0.0<"),
+            "{xml}"
+        );
     }
 
     #[test]

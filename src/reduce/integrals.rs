@@ -36,8 +36,7 @@ impl<T: Element, const N: usize> Field<T, N> {
         let (world, shape) = (grid.world(), self.region_local().shape());
         let timing = world.measure().start_on(Kind::Reduce, self.name());
         let shares: [Vec<f64>; N] = std::array::from_fn(|a| {
-            let share =
-                |i: usize| grid.axis(a).share(offset[a] + i as isize, self.centering().staggered(a));
+            let share = |i: usize| grid.axis(a).share(offset[a] + i as isize, self.centering().staggered(a));
             (0..shape[a]).map(share).collect()
         });
         let parts = (0..self.components()).flat_map(|c| {

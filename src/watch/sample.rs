@@ -64,9 +64,8 @@ impl<const N: usize> Sample<N> {
             let axis = field.grid().axis(a);
             0.5 * if field.centering().staggered(a) { axis.distance(end) } else { axis.width(end) }
         };
-        let edges: [[f64; 2]; N] = std::array::from_fn(|a| {
-            [first[a] - half(a, 0), last[a] + half(a, shape[a].max(1) as isize - 1)]
-        });
+        let edges: [[f64; 2]; N] =
+            std::array::from_fn(|a| [first[a] - half(a, 0), last[a] + half(a, shape[a].max(1) as isize - 1)]);
         let length = |axis: usize| edges[axis][1] - edges[axis][0];
         let scale = pixels as f64 / length(up).max(length(right));
         let side = |axis: usize| ((length(axis) * scale).round() as usize).clamp(1, pixels);

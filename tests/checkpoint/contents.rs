@@ -192,7 +192,10 @@ fn the_faces_of_stretched_axes_belong_to_a_checkpoint() {
         let mut moved = faces;
         moved[2] = 0.4;
         let mut other = grid(&moved)?.field::<f64>("u");
-        assert_contains(&refused(world, restart.restore(&mut other)), &["face 2 of axis 1 at 0.3", "has 0.4"]);
+        assert_contains(
+            &refused(world, restart.restore(&mut other)),
+            &["face 2 of axis 1 at 0.3", "has 0.4"],
+        );
         let mut other = Grid::builder([4, 5]).build(world)?.field::<f64>("u");
         let message = refused(world, restart.restore(&mut other));
         assert_contains(&message, &["axis 1", "\"stretched\"", "\"uniform\""]);

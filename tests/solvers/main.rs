@@ -14,5 +14,4 @@ mod refusals;
 mod richardson;
 mod robust;
 mod scipy;
-mod stretched;
 mod support;

@@ -105,7 +105,11 @@ fn inverse_powers<const N: usize>(spacing: [f64; N], power: i32) -> Result<[f64;
         return Err(KernelError::new(format!(
             "an operator needs positive spacings, but axis {axis} of {spacing:?} has {}{}",
             spacing[axis],
-            if spacing[axis].is_nan() { "; for cells that differ in width, take stretched_laplacian" } else { "" }
+            if spacing[axis].is_nan() {
+                "; for cells that differ in width, take stretched_laplacian"
+            } else {
+                ""
+            }
         )));
     }
     let powers = spacing.map(|h| h.powi(-power));

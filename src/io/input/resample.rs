@@ -3,8 +3,8 @@
 
 use crate::io::block::index::unravel;
 use crate::io::block::placement::Placement;
-use crate::io::input::places::AxisPlaces;
 use crate::io::block::stored::{Axis, Stored, StoredMut};
+use crate::io::input::places::AxisPlaces;
 use parhelion_kernels::Element;
 
 /// What a rank needs of the dataset to interpolate its block: a block of a grid of other cells.

@@ -22,11 +22,6 @@ impl<const N: usize> EllipticBuilder<'_, N> {
                 self.centering
             )));
         }
-        if self.centering == Centering::Node && self.grid.is_stretched() {
-            return Err(refused(
-                "its unknowns are at nodes, but the grid has a stretched axis, where they can be at cells only".into(),
-            ));
-        }
         self.check_walls()?;
         if let Coefficient::Of(field, _) = self.coefficient {
             self.check_field(field, "coefficient")?;

@@ -63,6 +63,30 @@ impl Mean {
             Self::Harmonic => count / values.map(|value| 1.0 / value).sum::<f64>(),
         }
     }
+
+    /// As [`of_cells_along`](Self::of_cells_along), of cells whose parts of the flux differ in area.
+    pub(super) fn of_areas_along<const N: usize>(
+        self,
+        a: usize,
+        node: [isize; N],
+        area: impl Fn([isize; N]) -> f64,
+        beta: impl Fn([isize; N]) -> f64,
+    ) -> f64 {
+        let around = (0..1_usize << N).filter(|corner| corner >> a & 1 == 1);
+        let cells = around.map(|corner| std::array::from_fn(|b| node[b] - (corner >> b & 1) as isize));
+        let (mut areas, mut sum) = (0.0, 0.0);
+        for cell in cells {
+            areas += area(cell);
+            sum += match self {
+                Self::Arithmetic => area(cell) * beta(cell),
+                Self::Harmonic => area(cell) / beta(cell),
+            };
+        }
+        match self {
+            Self::Arithmetic => sum / areas,
+            Self::Harmonic => areas / sum,
+        }
+    }
 }
 
 impl<const N: usize> Assembler<'_, '_, N> {

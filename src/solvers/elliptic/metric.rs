@@ -1,9 +1,9 @@
 //! Sizes of a block's cells, relative to the mean, and the couplings between cells of different
 //! size.
 //!
-//! On a grid with a stretched axis the equation of a cell is that of finite volumes: the sum of the
-//! fluxes through its faces. It is divided by the mean volume of all cells, not by the cell's own,
-//! so that the matrix is symmetric. On a uniform grid all factors here are exactly 1.
+//! On a grid with a stretched axis the equation of a cell, or of the cell around a node, is that of
+//! finite volumes: the sum of the fluxes through its faces. It is divided by the mean volume of all
+//! cells, not by the cell's own, so that the matrix is symmetric. On a uniform grid all factors here are exactly 1.
 
 use parhelion_kernels::Region;
 
@@ -89,12 +89,7 @@ impl<const N: usize> Assembler<'_, '_, N> {
         let scale = 1.0 / (mean_width * mean_width);
         let (region, pool) = (below.region_local(), grid.world().pool());
         let beta = self.beta.as_ref().map(|beta| beta.with_halo(0));
-        let along = &metric.axes[a];
-        let coefficient = match &self.problem.coefficient {
-            Coefficient::Constant(beta) => FaceCoefficient::Constant(*beta),
-            Coefficient::At(beta) => FaceCoefficient::At(&**beta),
-            Coefficient::Of(_, mean) => FaceCoefficient::Mean(*mean),
-        };
+        let (along, coefficient) = (&metric.axes[a], self.face_coefficient());
         below.view_mut().for_each_row(pool, region, |first, row| {
             for (i, value) in row.iter_mut().enumerate() {
                 let mut index = first;
@@ -121,6 +116,55 @@ impl<const N: usize> Assembler<'_, '_, N> {
     /// Multiplies the value of each cell with its volume.
     pub(super) fn multiply_by_volume(&self, field: &mut Field<f64, N>) {
         multiply_by_products(&self.metric.widths, field);
+    }
+
+    /// As [`couple`](Self::couple), for nodes of cells that may differ in size: the coefficient by
+    /// distance, without the area.
+    pub(super) fn couple_nodes(&self, a: usize, below: &mut Field<f64, N>) {
+        let grid = &self.problem.grid;
+        let (lines, offset, mean_width) = (grid.axes().clone(), self.offset, grid.axis(a).mean_width());
+        let at_nodes = self.beta.as_ref().is_some_and(|beta| beta.centering() == below.centering());
+        let beta = self.beta.as_ref().map(|beta| beta.with_halo(0));
+        let (region, coefficient) = (below.region_local(), self.face_coefficient());
+        below.view_mut().for_each_row(grid.world().pool(), region, |first, row| {
+            for (i, value) in row.iter_mut().enumerate() {
+                let mut node = first;
+                node[N - 1] += i as isize;
+                let global: [isize; N] = std::array::from_fn(|b| node[b] + offset[b]);
+                let coefficient = match (&coefficient, &beta) {
+                    (FaceCoefficient::Constant(beta), _) => *beta,
+                    (FaceCoefficient::At(beta), _) => {
+                        // Around a periodic end, the middle of the last cell.
+                        let before = |b: usize| (global[b] - 1).rem_euclid(lines[b].cells() as isize);
+                        let place = |b: usize| {
+                            if b == a { lines[b].center(before(b)) } else { lines[b].face(global[b]) }
+                        };
+                        beta(std::array::from_fn(place))
+                    }
+                    (FaceCoefficient::Mean(mean), Some(beta)) if at_nodes => {
+                        let mut before = node;
+                        before[a] -= 1;
+                        mean.across([1.0; 2], [beta.get(before), beta.get(node)])
+                    }
+                    (FaceCoefficient::Mean(mean), Some(beta)) => {
+                        let area = |cell: [isize; N]| -> f64 {
+                            (0..N).filter(|&b| b != a).map(|b| lines[b].width(cell[b] + offset[b])).product()
+                        };
+                        mean.of_areas_along(a, node, area, |cell| beta.get(cell))
+                    }
+                    (FaceCoefficient::Mean(_), None) => unreachable!("the field was copied"),
+                };
+                *value = coefficient / (mean_width * lines[a].width(global[a] - 1));
+            }
+        });
+    }
+
+    fn face_coefficient(&self) -> FaceCoefficient<'_, N> {
+        match &self.problem.coefficient {
+            Coefficient::Constant(beta) => FaceCoefficient::Constant(*beta),
+            Coefficient::At(beta) => FaceCoefficient::At(&**beta),
+            Coefficient::Of(_, mean) => FaceCoefficient::Mean(*mean),
+        }
     }
 }
 

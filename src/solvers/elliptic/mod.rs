@@ -43,11 +43,11 @@ pub use couplings::Mean;
 /// to the right-hand side, to which [`add_walls`](Self::add_walls) adds it. The boundary conditions
 /// of the fields themselves are ignored.
 ///
-/// On a grid with a [stretched axis](crate::grid::GridBuilder::faces) the equation of a cell is
-/// multiplied by its volume divided by the mean volume of all cells (`apply` gives that), which
-/// keeps the matrix symmetric; the right-hand side is made so by `add_walls`. Unknowns then are at
-/// cells. Where an axis is stretched so much that neighbors along it are far nearer than along the
-/// others, [`Smoother::Line`](super::Smoother::Line) is the smoother.
+/// On a grid with a [stretched axis](crate::grid::GridBuilder::faces) the equation of a point is
+/// multiplied by the volume that belongs to it, divided by the mean volume of all cells (`apply`
+/// gives that), which keeps the matrix symmetric; the right-hand side is made so by `add_walls`.
+/// Where an axis is stretched so much that neighbors along it are far nearer than along the others,
+/// [`Smoother::Line`](super::Smoother::Line) is the smoother.
 ///
 /// The matrix is symmetric, and positive definite if α ≥ 0 and a wall gives the value or α > 0
 /// somewhere. Otherwise, with α = 0, it is [singular](LinearOperator::is_singular).
@@ -91,7 +91,8 @@ impl<const N: usize> Elliptic<N> {
     /// Adds the contribution of the walls' values and slopes to the right-hand side.
     ///
     /// On a grid with a [stretched axis](crate::grid::GridBuilder::faces) it also multiplies `f` by
-    /// the volume of each cell divided by the mean volume of all, and is always needed.
+    /// the volume that belongs to each point divided by the mean volume of all cells, and is always
+    /// needed.
     ///
     /// At nodes it does more and is always needed: it multiplies `f` by the share of each node's
     /// cell that is inside the domain, and sets the right-hand side of nodes of given value (on an
@@ -111,7 +112,7 @@ impl<const N: usize> Elliptic<N> {
         Ok(())
     }
 
-    /// Multiplies each value with the volume of its cell, relative to the mean of all; does nothing on
+    /// Multiplies each value with the volume that belongs to it, relative to the mean of all; does nothing on
     /// a uniform grid.
     pub(super) fn multiply_by_volume(&self, field: &mut Field<f64, N>) {
         if let Some(widths) = &self.walls.volumes {

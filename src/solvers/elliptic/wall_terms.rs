@@ -16,10 +16,10 @@ pub(in crate::solvers) struct WallTerms<const N: usize> {
     /// For each wall of given value: its axis, and the couplings of the points to it. Empty at
     /// cells with constant coefficients.
     pub(super) couplings: Vec<(usize, WallTerm<N>)>,
-    /// On a grid with a stretched axis, the widths of the cells along each axis, relative to the
-    /// mean: by their product the right-hand side is multiplied.
+    /// On a grid with a stretched axis, the lengths that belong to the points along each axis,
+    /// relative to the mean width of cells: by their product the right-hand side is multiplied.
     pub(super) volumes: Option<[Vec<f64>; N]>,
-    /// Layers of nodes of which half is inside, one for each wall of given slope.
+    /// On uniform grids, layers of nodes of which half is inside, one for each wall of given slope.
     pub(super) halved: Vec<Region<N>>,
     /// Nodes on walls of given value.
     pub(in crate::solvers) fixed_nodes: Vec<FixedNodes<N>>,
@@ -91,9 +91,8 @@ impl<const N: usize> Assembler<'_, '_, N> {
         let coupling = |(face, cells): (Face, Region<N>)| {
             let h = self.problem.grid.axis(face.axis).mean_width();
             let scale = 2.0 / (h * h);
-            let value = |index| {
-                scale * self.beta_at_wall(face, index) * self.metric.area_by_width(face.axis, index)
-            };
+            let value =
+                |index| scale * self.beta_at_wall(face, index) * self.metric.area_by_width(face.axis, index);
             (face, WallTerm { cells, values: cells.indices().map(value).collect() })
         };
         let fixed = self.walls_of_block().filter(|&(face, _)| self.wall(face).gives_value()).map(coupling);

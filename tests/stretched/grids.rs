@@ -1,28 +1,20 @@
-//! Grids whose cells differ in width along some axes: coordinates, halos, walls, rules and
-//! reductions.
+//! Coordinates, halos, walls, rules and reductions.
 
 use std::f64::consts::PI;
-
-#[path = "common/refused.rs"]
-#[allow(dead_code, reason = "shared with tests that look at files")]
-mod refused;
 
 use parhelion::Result;
 use parhelion::kernels::{AxisPoint, operators};
 use parhelion::prelude::*;
 use parhelion::stepping::Blocking;
 use parhelion::testing::{on_ranks, same_on};
-use refused::{assert_contains, refused};
+
+use crate::refused::{assert_contains, refused};
+use crate::smooth;
 
 /// Widths from 0.5 to 1.5 without a pattern, so that a shift shows.
 fn faces(cells: usize, seed: usize) -> Vec<f64> {
     let width = |i: usize| 0.5 + ((i + 7 * seed + 1) as f64 * 0.618_033_988_7).fract();
     (0..=cells).map(|n| -1.0 + (0..n).map(width).sum::<f64>()).collect()
-}
-
-/// Thin cells at both ends of 0 to 1.
-fn smooth(s: f64) -> f64 {
-    s - 0.12 * (2.0 * PI * s).sin()
 }
 
 #[test]
@@ -32,7 +24,10 @@ fn what_are_no_faces_of_an_axis_is_refused_by_all_ranks() {
         let bad = |faces: &[f64]| refused(world, builder().faces(0, faces).build(world));
         assert_contains(&bad(&[0.0, 1.0, 2.0]), &["axis 0", "3 cells, but 3 face", "give 4"]);
         assert_contains(&bad(&[0.0, 1.0, f64::NAN, 2.0]), &["face 2 is at NaN"]);
-        assert_contains(&bad(&[0.0, 1.0, 1.0, 2.0]), &["face 2 is at 1, but face 1 before it at 1", "increase"]);
+        assert_contains(
+            &bad(&[0.0, 1.0, 1.0, 2.0]),
+            &["face 2 is at 1, but face 1 before it at 1", "increase"],
+        );
         assert_contains(&bad(&[3.0, 2.0, 1.0, 0.0]), &["face 1 is at 2"]);
         assert_contains(&bad(&[-1e308, 0.0, 1.0, 1e308]), &["length, inf"]);
         let mapped = refused(world, builder().mapping(1, |s| (s - 0.6).abs()).build(world));
@@ -169,9 +164,12 @@ type Weighted<'p> = (StarPoint<'p, f64, 2, 1>, (AxisPoint<'p, f64, 2, 0>, AxisPo
 fn laplacian(u: &Field<f64, 2>, name: &str) -> Result<Field<f64, 2>> {
     let (grid, mut result) = (u.grid(), u.grid().field::<f64>(name));
     let (region, weights) = (u.region_local(), grid.second_differences::<f64>());
-    grid.sweep(region, result.view_mut(), (u.star_reach::<1>()?, weights.reach()), |(u, w): Weighted<'_>| {
-        operators::stretched_laplacian(u, w)
-    })?;
+    grid.sweep(
+        region,
+        result.view_mut(),
+        (u.star_reach::<1>()?, weights.reach()),
+        |(u, w): Weighted<'_>| operators::stretched_laplacian(u, w),
+    )?;
     Ok(result)
 }
 
@@ -235,9 +233,14 @@ fn tables_along_the_axes_are_read_in_blocked_passes() {
             u.set_blocking(Some(blocking));
             let heat = u.integral();
             type Weights<'p> = (AxisPoint<'p, f64, 2, 0>, AxisPoint<'p, f64, 2, 0>);
-            grid.evolve(u.star_evolving::<1>(), weights.reach(), 11, |u: StarPoint<'_, f64, 2, 1>, w: Weights<'_>| {
-                u.center() + 0.05 * operators::stretched_laplacian(u, w)
-            })?;
+            grid.evolve(
+                u.star_evolving::<1>(),
+                weights.reach(),
+                11,
+                |u: StarPoint<'_, f64, 2, 1>, w: Weights<'_>| {
+                    u.center() + 0.05 * operators::stretched_laplacian(u, w)
+                },
+            )?;
             assert!((u.integral() - heat).abs() < 1e-12 * heat);
             Ok(u)
         };
