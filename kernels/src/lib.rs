@@ -60,8 +60,8 @@ pub use exact::{Accumulator, ComplexAccumulator, ExactSum, IntegerAccumulator, S
 pub use math::exp_f32;
 pub use pool::Pool;
 pub use rule::{
-    FaceCells, FacePoints, FacesOf, Inputs, Neighbors, OutputMember, Outputs, Place, PlaceKind, Places,
-    Point, PointOf, Points, Reach, StarPoint,
+    AlongAxes, AxisPoint, AxisReach, FaceCells, FacePoints, FacesOf, Inputs, Neighbors, OutputMember,
+    Outputs, Place, PlaceKind, Places, Point, PointOf, Points, Reach, StarPoint,
 };
 pub use storage::{Array, Dimensions, Element, ElementKind, Layout, NdDim, Region, View, ViewMut};
 pub use sweep::{

@@ -8,13 +8,12 @@ use crate::field::{Boundary, Field, HaloPoint};
 use crate::grid::Face;
 
 /// What a block's walls have in common for all components.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct Surroundings<const N: usize> {
     /// The sum of the indices of a point and of its mirror image, at the low and the high wall of each axis.
     mirrors: [[Option<isize>; 2]; N],
     staggered: [bool; N],
     place: Coordinates<N>,
-    spacing: [f64; N],
     /// Coordinates of the low and the high wall of each axis.
     ends: [[f64; 2]; N],
     /// Points on each periodic axis.
@@ -33,7 +32,7 @@ pub struct ComponentWalls<'a, T, const N: usize> {
 
 impl<const N: usize> Surroundings<N> {
     pub(crate) fn of<'a, T>(&self, conditions: &'a [[Boundary<T, N>; 2]; N]) -> ComponentWalls<'a, T, N> {
-        ComponentWalls { at: *self, conditions }
+        ComponentWalls { at: self.clone(), conditions }
     }
 
     /// The place of the point `i` points after `first` along the last axis; beyond a periodic end, the
@@ -60,9 +59,14 @@ impl<const N: usize> Surroundings<N> {
 
     /// From that point, beyond a wall, to its mirror image.
     fn distance_to_image(&self, axis: usize, high: bool, first: [isize; N], i: usize) -> f64 {
+        let line = &self.place.axes()[axis];
+        if line.is_stretched() {
+            let place = line.coordinate(self.place.global(first, i)[axis], self.staggered[axis]);
+            return 2.0 * (place - self.ends[axis][usize::from(high)]).abs();
+        }
         let mirror = self.mirrors[axis][usize::from(high)].unwrap_or_default();
         let index = first[axis] + if axis + 1 == N { i as isize } else { 0 };
-        (mirror - 2 * index).unsigned_abs() as f64 * self.spacing[axis]
+        (mirror - 2 * index).unsigned_abs() as f64 * line.mean_width()
     }
 }
 
@@ -223,16 +227,8 @@ impl<T: Element, const N: usize> Field<T, N> {
         Surroundings {
             mirrors: std::array::from_fn(|a| [false, true].map(|high| mirror(a, high))),
             staggered,
-            place: Coordinates::new(
-                grid.origin(),
-                grid.spacing(),
-                self.centering,
-                self.region_global().start,
-            ),
-            spacing: grid.spacing(),
-            ends: std::array::from_fn(|a| {
-                [0, shape[a]].map(|i| grid.origin()[a] + i as f64 * grid.spacing()[a])
-            }),
+            place: Coordinates::new(grid, staggered, self.region_global().start),
+            ends: std::array::from_fn(|a| [0, shape[a] as isize].map(|i| grid.axis(a).face(i))),
             periods: std::array::from_fn(|a| periodic[a].then_some(shape[a] as isize)),
             start_time: self.start_time,
             time_step: self.time_step,

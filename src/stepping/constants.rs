@@ -1,6 +1,8 @@
 //! Fields that a rule reads while it advances others.
 
-use parhelion_kernels::{Element, Inputs, Neighbors, PlaceKind, Places, Points, Reach, Region};
+use parhelion_kernels::{
+    AlongAxes, AxisReach, Element, Inputs, Neighbors, PlaceKind, Places, Points, Reach, Region,
+};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::field::Field;
@@ -83,7 +85,7 @@ impl<const N: usize> ConstantFields<N> for ConstantContext<'_, N> {
 }
 
 /// The fields that a rule only reads: `()`, a [`Constant`], a [`ConstantComponents`], a
-/// [`ConstantContext`], or an array or a tuple of these. The trait is sealed.
+/// [`ConstantContext`], [values along the axes](crate::grid::AxisValues) by their `reach`, or an array or a tuple of these. The trait is sealed.
 pub trait ConstantFields<const N: usize>: sealed::Sealed {
     /// The rule's view of one point.
     type Points: Points;
@@ -195,6 +197,26 @@ impl<C: ConstantFields<N>, const N: usize, const K: usize> ConstantFields<N> for
 
     fn inputs(&self) -> Self::Inputs<'_> {
         self.each_ref().map(|field| field.inputs())
+    }
+}
+
+impl<T: Element, const N: usize, const R: usize> sealed::Sealed for AxisReach<'_, T, N, R> {}
+impl<T: Element, const N: usize, const R: usize> ConstantFields<N> for AxisReach<'_, T, N, R> {
+    type Points = AlongAxes<T, N, R>;
+    type Inputs<'k>
+        = Self
+    where
+        Self: 'k;
+    // The tables are longer than any halo.
+    const RADIUS: usize = 0;
+    const BYTES: usize = 0;
+
+    fn prepare(&mut self, _: &Grid<N>, _: Region<N>, _: usize) -> Result<()> {
+        Ok(())
+    }
+
+    fn inputs(&self) -> Self::Inputs<'_> {
+        *self
     }
 }
 

@@ -16,7 +16,7 @@ pub(super) mod sealed {
 /// shorter than the lifetime of the inputs. The trait is sealed.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a kind of point that a rule can take",
-    note = "rules take a `Point`, a `StarPoint`, a `Place`, an array `[Point; K]`, or a tuple of up to 12 of these"
+    note = "rules take a `Point`, a `StarPoint`, a `Place`, an `AxisPoint`, an array `[Point; K]`, or a tuple of up to 12 of these"
 )]
 pub trait Points: sealed::Sealed {
     /// The rule's argument at one cell.

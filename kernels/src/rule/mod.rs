@@ -1,5 +1,6 @@
 //! What a stencil rule reads and writes: points, inputs and outputs.
 
+mod along_axes;
 mod faces;
 mod inputs;
 mod outputs;
@@ -7,6 +8,7 @@ mod place;
 mod point;
 mod rows;
 
+pub use along_axes::{AlongAxes, AxisPoint, AxisReach};
 pub use faces::{FaceCells, FacePoints, FacesOf};
 pub use inputs::{Inputs, Neighbors, PointOf, Points};
 pub(crate) use outputs::update_row;

@@ -15,6 +15,9 @@ use crate::case::{Case, Make};
 /// Steps of one call.
 const STEPS: usize = 4;
 
+/// In the names of rules that are closures without the macro `rule!`, whose speed is not promised.
+pub const WITHOUT_MACRO: &str = "no rule!";
+
 /// Places of cells in an array without padding, with its halo.
 #[derive(Clone, Copy)]
 pub struct Places<const N: usize> {
