@@ -1,13 +1,15 @@
-//! Iterations of Krylov methods against memory bandwidth, the latency that pipelining hides, and memory per unknown.
+//! Iterations of Krylov methods against memory bandwidth, the latency that pipelining hides, and
+//! memory per unknown.
 //!
 //! `cargo xtask bench krylov [--json FILE] [-- [--quick] [CASE]]`; with messages by TCP:
 //! `mpirun -n 2 --mca btl tcp,self target/release/deps/krylov-… latency`
 //!
 //! # Unit and limit
 //!
-//! Iterations a second, from solves of few and of more iterations, so that what comes before the first does not count. The limit is
-//! what memory allows: the fields that an iteration must read and write, at the speed at which the same threads run a plain loop
-//! of two reads and one write over as many points, measured in turn. Fields that fit in caches may exceed it.
+//! Iterations a second, from solves of few and of more iterations, so that what comes before the
+//! first does not count. The limit is what memory allows: the fields that an iteration must read
+//! and write, at the speed at which the same threads run a plain loop of two reads and one write
+//! over as many points, measured in turn. Fields that fit in caches may exceed it.
 
 mod common;
 #[path = "krylov/memory.rs"]

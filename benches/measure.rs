@@ -1,6 +1,7 @@
 //! What measuring costs: sweeps and exchanges with it against the same without, in turn.
 //!
-//! `cargo xtask bench measure`, or `mpirun -n 2 target/release/deps/measure-… [--quick] [--json FILE]`.
+//! `cargo xtask bench measure`, or
+//! `mpirun -n 2 target/release/deps/measure-… [--quick] [--json FILE]`.
 
 mod common;
 #[path = "common/ranks.rs"]

@@ -8,15 +8,16 @@
 //! | `heat25` | heat equation with a Laplacian of order 8 (25 points), f32 |
 //! | `wave25` | acoustic waves of constant speed, order 8 in space and 2 in time, f32 |
 //!
-//! Devito (the version in `peers/requirements.txt`) comes from PyPI into a virtual environment in the target folder; it
-//! needs `python3-venv` and gcc. It runs with OpenMP on as many threads as this job has ranks × threads,
-//! with its `advanced` optimization and the block sizes that its own autotuner chooses; of its runs the
-//! time of the generated code counts, not that of Python. While it runs, the ranks sleep. Its halo is
-//! zero and never filled; ours are walls, exchanged and filled in every step.
+//! Devito (the version in `peers/requirements.txt`) comes from PyPI into a virtual environment in
+//! the target folder; it needs `python3-venv` and gcc. It runs with OpenMP on as many threads as
+//! this job has ranks × threads, with its `advanced` optimization and the block sizes that its own
+//! autotuner chooses; of its runs the time of the generated code counts, not that of Python. While
+//! it runs, the ranks sleep. Its halo is zero and never filled; ours are walls, exchanged and
+//! filled in every step.
 //!
-//! First both run a few steps from the same values in the middle of a small grid, where no wall is felt,
-//! and all points are compared: the bench fails where they differ by more than rounding. Where Devito cannot be
-//! installed, that is said, and nothing is compared.
+//! First both run a few steps from the same values in the middle of a small grid, where no wall is
+//! felt, and all points are compared: the bench fails where they differ by more than rounding.
+//! Where Devito cannot be installed, that is said, and nothing is compared.
 
 #[allow(dead_code, reason = "this program times by itself: the peer is another process")]
 mod common;
@@ -95,7 +96,8 @@ struct Bench {
 }
 
 impl Bench {
-    /// Has Devito answer while the ranks sleep; all ranks get the number that `read` finds in the answer.
+    /// Has Devito answer while the ranks sleep; all ranks get the number that `read` finds in the
+    /// answer.
     fn ask(&self, request: &str, read: impl Fn(&Value) -> Option<f64>) -> parhelion::Result<f64> {
         let answer = self.devito.as_ref().map_or(Ok(0.0), |devito| {
             let answer = devito.borrow_mut().ask(request)?;

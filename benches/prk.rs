@@ -4,19 +4,20 @@
 //!
 //! # Definition
 //!
-//! On n × n points, `in` = x + y and `out` = 0 at first. An iteration adds to `out`, wherever the star of
-//! radius R fits into the domain, the stencil W of `in` (weights ±1/(2kR) at distance ±k along each axis), and then
-//! adds 1 to `in` everywhere, so that halos have to be exchanged again. After any number of iterations
-//! the mean of |out| is 2 · iterations, to 1e-8; else the bench fails. The unit is 10⁹ points of the
-//! grid a second. (PRK: R. F. Van der Wijngaart and T. G. Mattson, HPEC 2014.)
+//! On n × n points, `in` = x + y and `out` = 0 at first. An iteration adds to `out`, wherever the
+//! star of radius R fits into the domain, the stencil W of `in` (weights ±1/(2kR) at distance ±k
+//! along each axis), and then adds 1 to `in` everywhere, so that halos have to be exchanged again.
+//! After any number of iterations the mean of |out| is 2 · iterations, to 1e-8; else the bench
+//! fails. The unit is 10⁹ points of the grid a second. (PRK: R. F. Van der Wijngaart and T. G.
+//! Mattson, HPEC 2014.)
 //!
 //! # Limits
 //!
-//! `plain loops` over as many numbers move what an iteration moves when each of its two parts passes once
-//! over memory: 24 bytes a point for `out` and 16 for `in`. `plain C` is `peers/prk_plain.c`,
-//! ours, written after the definition and compiled by `mpicc -O3 -march=native -fopenmp` (`MPICC` names
-//! another) when the bench runs: on the same ranks × threads, in turn, in the same process. Where it cannot be compiled it
-//! is reported as missing.
+//! `plain loops` over as many numbers move what an iteration moves when each of its two parts
+//! passes once over memory: 24 bytes a point for `out` and 16 for `in`. `plain C` is
+//! `peers/prk_plain.c`, ours, written after the definition and compiled by `mpicc -O3 -march=native
+//! -fopenmp` (`MPICC` names another) when the bench runs: on the same ranks × threads, in turn, in
+//! the same process. Where it cannot be compiled it is reported as missing.
 
 mod common;
 #[path = "peers/plain_c.rs"]
@@ -103,8 +104,9 @@ impl<const R: usize> Prk<R> {
     }
 }
 
-/// The ranks, who let others finish before they measure: threads of OpenMP spin for some milliseconds after
-/// their last loop, on cores that others need. (They do not sleep, lest their own core be slow to wake.)
+/// The ranks, who let others finish before they measure: threads of OpenMP spin for some
+/// milliseconds after their last loop, on cores that others need. (They do not sleep, lest their
+/// own core be slow to wake.)
 struct Settled(World);
 
 impl Team for Settled {

@@ -1,19 +1,21 @@
 //! Strong and weak scaling of the 7-point heat equation over ranks × threads.
 //!
-//! `cargo xtask bench scaling [--shapes 1x1,2x1,…] [--json FILE] [-- [--quick] [--cells N] [--cells-per-core N] [CASE]]`
+//! `cargo xtask bench scaling [--shapes 1x1,2x1,…] [--json FILE] [-- [--quick] [--cells N]
+//! [--cells-per-core N] [CASE]]`
 //!
 //! measures on 1, 2, 4, … cores of this machine, with every mix of ranks × threads that fills them,
-//! prints the table of efficiencies and draws `target/bench/scaling.svg`. On a cluster, run the same program
-//! once for each shape and let it sum up:
+//! prints the table of efficiencies and draws `target/bench/scaling.svg`. On a cluster, run the
+//! same program once for each shape and let it sum up:
 //!
 //! ```sh
 //! srun --ntasks=64 --cpus-per-task=2 scaling --json rows.jsonl    # and so on
 //! scaling --summarize rows.jsonl --plot scaling.svg
 //! ```
 //!
-//! *Strong*: `cells`³ cells however many cores there are. *Weak*: `cells-per-core`³ for each core. A row's limit is
-//! what plain loops over as many numbers, 24 bytes a cell, reach on the same ranks × threads in the same run: where
-//! cores share the memory's bandwidth, that is why efficiency falls.
+//! *Strong*: `cells`³ cells however many cores there are. *Weak*: `cells-per-core`³ for each core.
+//! A row's limit is what plain loops over as many numbers, 24 bytes a cell, reach on the same ranks
+//! × threads in the same run: where cores share the memory's bandwidth, that is why efficiency
+//! falls.
 
 mod common;
 #[path = "scaling/picture.rs"]

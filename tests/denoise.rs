@@ -8,8 +8,9 @@ use parhelion::testing::{on_ranks, same_on};
 use perona_malik::Parameters;
 use serde_json::Value;
 
-/// Largest difference from ITK that rounding explains: all-f32 arithmetic in another order was measured to be off
-/// by up to 1.1e-4 (`tests/reference/README.md`); errors of the scheme are off by 0.8 and more.
+/// Largest difference from ITK that rounding explains: all-f32 arithmetic in another order was
+/// measured to be off by up to 1.1e-4 (`tests/reference/README.md`); errors of the scheme are off
+/// by 0.8 and more.
 const ROUNDING: f64 = 3e-4;
 
 fn reference() -> Value {
@@ -30,8 +31,8 @@ fn smooth(image: &mut Field<f32, 3>, steps: usize, parameters: Parameters) -> pa
     Ok(())
 }
 
-/// The input of the small cases, as `tests/reference/README.md` defines it. `axes` are those of the case, the
-/// last ones of the three.
+/// The input of the small cases, as `tests/reference/README.md` defines it. `axes` are those of the
+/// case, the last ones of the three.
 fn synthetic(shape: [usize; 3], axes: usize, [z, y, x]: [usize; 3]) -> f32 {
     let k = ((z * shape[1] + y) * shape[2] + x) as u64;
     let h = 2_654_435_761_u64.wrapping_mul(k + 1) % (1 << 32);

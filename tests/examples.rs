@@ -1,4 +1,5 @@
-//! The examples as a user runs them: under mpirun, at several ranks × threads, with their results checked.
+//! The examples as a user runs them: under mpirun, at several ranks × threads, with their results
+//! checked.
 #![cfg(feature = "hdf5")]
 
 #[path = "examples/first_programs.rs"]
@@ -162,7 +163,8 @@ fn mistakes_on_the_command_line_are_told_once_and_end_the_job() {
         outcome.ranks()[0].stderr.matches("--input").count()
     );
     let outcome = run("denoise3d", (2, 1), &["--input", "no such file.h5", "--output", "x.h5"]);
-    // All ranks have the error, but the first that ends with it may end the others before they tell it.
+    // All ranks have the error, but the first that ends with it may end the others before they tell
+    // it.
     assert!(
         !outcome.success && outcome.ranks().iter().any(|rank| rank.stderr.contains("no such file.h5")),
         "{outcome}"
@@ -243,7 +245,8 @@ fn npb_mg_verifies_class_s_with_the_same_bits() {
     for shape in [(1, 1), (1, 3), (2, 1), (2, 2), (4, 1), (8, 1)] {
         let outcome = run("npb_mg", shape, &["--class", "S"]);
         assert!(outcome.success && outcome.stdout.contains(": verified"), "{outcome}");
-        // The residual of the right-hand side alone tells mistakes of the generator from those of the stencils.
+        // The residual of the right-hand side alone tells mistakes of the generator from those of
+        // the stencils.
         let start = number_after(&outcome, "points: residual");
         assert!((start / 2.4705294220065e-2 - 1.0).abs() < 1e-12, "{outcome}");
         let bits = fingerprints(&outcome);
@@ -315,7 +318,8 @@ fn poisson3d_converges_with_order_two_and_the_same_bits() {
     assert!(outcome.stdout.contains("bytes a cell of the finest level"), "{outcome}");
 }
 
-/// Another run's solution as the right-hand side: of the eigenvector sin πz sin πy sin πx, solved twice.
+/// Another run's solution as the right-hand side: of the eigenvector sin πz sin πy sin πx, solved
+/// twice.
 #[test]
 fn poisson3d_solves_for_a_right_hand_side_from_a_file_and_draws_it() {
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder for outputs");

@@ -327,7 +327,8 @@ fn ndarray_views_are_the_local_points() {
     });
 }
 
-/// A bilinear function is continued exactly, through edges and corners too, and staggered points on walls are set.
+/// A bilinear function is continued exactly, through edges and corners too, and staggered points on
+/// walls are set.
 #[test]
 fn values_and_slopes_by_place_continue_a_bilinear_function() {
     let exact = |[y, x]: [f64; 2]| 1.0 + 3.0 * y + 2.0 * x + x * y;

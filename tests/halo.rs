@@ -151,9 +151,9 @@ fn check_field<const N: usize>(field: &Field<i64, N>, pattern: Pattern, depth: u
     assert!(checked >= 2 * interior.len());
 }
 
-/// Checks all centerings, patterns and depths. Each goes one of the three ways, which `first` rotates: planning
-/// takes a dozen waits for other ranks, each a time slice where ranks outnumber cores, and which cells go
-/// where does not depend on the way.
+/// Checks all centerings, patterns and depths. Each goes one of the three ways, which `first`
+/// rotates: planning takes a dozen waits for other ranks, each a time slice where ranks outnumber
+/// cores, and which cells go where does not depend on the way.
 fn check_grid<const N: usize>(
     world: &World,
     shape: [usize; N],
@@ -179,7 +179,8 @@ fn check_grid<const N: usize>(
     Ok(())
 }
 
-/// Every combination of periodic axes and walls. With the turns, each centering, pattern and depth goes every way.
+/// Every combination of periodic axes and walls. With the turns, each centering, pattern and depth
+/// goes every way.
 fn check_shape<const N: usize>(world: &World, shape: [usize; N], halo: [[usize; 2]; N]) -> Result<()> {
     let turns = if N == 1 { Way::ALL.len() } else { 1 };
     (0..turns << N).try_for_each(|turn| {
@@ -323,7 +324,8 @@ fn a_leaked_exchange_leaves_the_halo_stale_and_the_plan_usable() {
             field.set_global([0], 0);
             drop(plan.start(&mut field)?);
             assert_eq!(field.halo_depth(), [[1, 1]]);
-            // Plans may be dropped while neighbors still read what they were sent, and in any order.
+            // Plans may be dropped while neighbors still read what they were sent, and in any
+            // order.
             let mut leaked = self::plan(way, HaloPlan::builder(&grid).field(&field))?;
             std::mem::forget(leaked.start(&mut field)?);
             let (first, last) = (plan, leaked);

@@ -1,4 +1,5 @@
-//! The ways of halo cells to neighbors on the same node: races, agreement, and what happens without memory.
+//! The ways of halo cells to neighbors on the same node: races, agreement, and what happens without
+//! memory.
 #![cfg(target_os = "linux")]
 
 use std::fs::File;
@@ -16,7 +17,8 @@ use parhelion::{Error, Result};
 /// Shared memory on all neighbors, and on pairs of ranks only.
 const RANKS_PER_NODE: [usize; 2] = [usize::MAX, 2];
 
-/// What a cell holds after `step` steps: no two steps, and no two cells near each other, have equal values.
+/// What a cell holds after `step` steps: no two steps, and no two cells near each other, have equal
+/// values.
 fn value([j, i]: [isize; 2], step: usize) -> i64 {
     (step as i64 * 100 + j as i64) * 100 + i as i64
 }
@@ -188,7 +190,8 @@ fn the_environment_asks_for_shared_memory() {
 fn the_environment_asks_for_nonsense() {
     let outcome = by_default("pigeons");
     assert!(!outcome.success && !outcome.timed_out, "{outcome}");
-    // All ranks have the error, but the first that ends with it may end the others before they tell it.
+    // All ranks have the error, but the first that ends with it may end the others before they tell
+    // it.
     let complaint = "PARHELION_HALO is 'pigeons'; it may be auto, messages or shared";
     assert!(outcome.ranks().iter().any(|rank| rank.stderr.contains(complaint)), "{outcome}");
 }

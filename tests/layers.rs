@@ -1,8 +1,8 @@
 //! Who may import whom: the floors that ARCHITECTURE.md draws hold in the code.
 //!
-//! A block of ARCHITECTURE.md that begins with ```` ```floors DIR ```` lists the modules of a source folder, top
-//! floor first, one floor a line. A module may import from lower floors only. An exception is a line
-//! `lower -> upper: why`, and must still be needed.
+//! A block of ARCHITECTURE.md that begins with ```` ```floors DIR ```` lists the modules of a
+//! source folder, top floor first, one floor a line. A module may import from lower floors only. An
+//! exception is a line `lower -> upper: why`, and must still be needed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

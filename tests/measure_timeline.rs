@@ -1,5 +1,5 @@
-//! Timelines of what was measured, and the report and timeline that the environment asks for, as other
-//! programs read them.
+//! Timelines of what was measured, and the report and timeline that the environment asks for, as
+//! other programs read them.
 
 use std::path::{Path, PathBuf};
 use std::thread::sleep;

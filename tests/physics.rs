@@ -55,8 +55,8 @@ fn heat_shrinks_a_sine_mode_by_the_exact_factor() {
     });
 }
 
-/// A transverse magnetic cavity by Yee's scheme (IEEE Trans. Antennas Propag. 14 (1966) 302): E_z on
-/// nodes, H_x and H_y on faces, perfectly conducting walls.
+/// A transverse magnetic cavity by Yee's scheme (IEEE Trans. Antennas Propag. 14 (1966) 302): E_z
+/// on nodes, H_x and H_y on faces, perfectly conducting walls.
 struct Cavity {
     e: Field<f64, 2>,
     hx: Field<f64, 2>,
@@ -137,8 +137,8 @@ fn a_cavity_oscillates_with_the_frequency_of_the_discrete_dispersion_relation() 
                 largest = largest.max((cavity.e.get_local(point) - factor * mode).abs());
             }
         }
-        // A correct code is off by about 5e-15; rounding differs with cells and mode, and a wrong index
-        // or a stale halo shows in the first digits.
+        // A correct code is off by about 5e-15; rounding differs with cells and mode, and a wrong
+        // index or a stale halo shows in the first digits.
         assert!(largest < 5e-14, "off by {largest:e} within {steps} steps");
         Ok(())
     });

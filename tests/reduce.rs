@@ -1,4 +1,5 @@
-//! Reductions: against plain loops over exactly summable values, and with the same bits on any ranks × threads.
+//! Reductions: against plain loops over exactly summable values, and with the same bits on any
+//! ranks × threads.
 
 use num_complex::Complex;
 use parhelion::prelude::*;

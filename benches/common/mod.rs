@@ -11,7 +11,8 @@ use serde_json::json;
 /// A measurement is repeated until it takes this long, so that clocks and wake-ups do not count.
 const SHORTEST: f64 = 5e-3;
 
-/// Rounds of one case end after about this many seconds, but not before there are enough for a median.
+/// Rounds of one case end after about this many seconds, but not before there are enough for a
+/// median.
 const LONGEST: f64 = 10.0;
 
 /// What every benchmark program can be told.

@@ -2,7 +2,8 @@
 
 use std::fs;
 
-/// By how many bytes the memory in use grew while `work` ran, at most. Nothing where the system does not tell.
+/// By how many bytes the memory in use grew while `work` ran, at most. Nothing where the system
+/// does not tell.
 pub(crate) fn growth(work: impl FnOnce()) -> Option<usize> {
     let before = status("VmRSS:");
     // The highest value so far becomes the present one.

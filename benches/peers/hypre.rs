@@ -1,6 +1,8 @@
-//! `hypre_poisson.c`, compiled when the bench runs, as an MPI job of its own that is asked for one solve at a time.
+//! `hypre_poisson.c`, compiled when the bench runs, as an MPI job of its own that is asked for one
+//! solve at a time.
 //!
-//! A job of its own, because it has as many ranks as this one has ranks × threads, and the MPI that hypre was built with.
+//! A job of its own, because it has as many ranks as this one has ranks × threads, and the MPI that
+//! hypre was built with.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};

@@ -5,9 +5,10 @@
 //!
 //! - **C1** The functions have the signatures they are declared with in `prk_plain.c`, which this
 //!   program has just compiled for the MPI that it uses itself.
-//! - **C2** `problem` comes from `prk_new` and is freed once, by `drop`; MPI is initialized meanwhile,
-//!   since the problem borrows the world.
-//! - **C3** The library is never unloaded: the threads of OpenMP wait inside its run-time until the end.
+//! - **C2** `problem` comes from `prk_new` and is freed once, by `drop`; MPI is initialized
+//!   meanwhile, since the problem borrows the world.
+//! - **C3** The library is never unloaded: the threads of OpenMP wait inside its run-time until the
+//!   end.
 
 use std::ffi::{CStr, c_char, c_int, c_long, c_void};
 use std::mem::ManuallyDrop;
@@ -78,7 +79,8 @@ fn compile(path: &Path, radius: usize) -> Result<(), String> {
         return Err(format!("{}: {}", mpicc.display(), String::from_utf8_lossy(&output.stderr).trim()));
     }
     let library = load(path)?;
-    // SAFETY: C1 but for the MPI, of which `prk_vendor` calls nothing; it returns a string constant.
+    // SAFETY: C1 but for the MPI, of which `prk_vendor` calls nothing; it returns a string
+    // constant.
     let compiled = unsafe {
         let vendor: Symbol<'_, unsafe extern "C" fn() -> *const c_char> =
             library.get(b"prk_vendor").map_err(|error| error.to_string())?;

@@ -1,4 +1,5 @@
-//! The picture of a summary: speed-up and efficiency over cores, a line for each number of threads a rank.
+//! The picture of a summary: speed-up and efficiency over cores, a line for each number of threads
+//! a rank.
 
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -14,8 +15,8 @@ const SIZE: (u32, u32) = (1000, 460);
 /// Straight pieces of a curve.
 const SEGMENTS: usize = 32;
 
-/// Draws the speed-up of strong scaling on the left and the efficiency of weak scaling on the right, as
-/// far as they were measured.
+/// Draws the speed-up of strong scaling on the left and the efficiency of weak scaling on the
+/// right, as far as they were measured.
 pub(crate) fn draw(summary: &Summary, path: &Path) -> Result<(), Box<dyn Error>> {
     let root = SVGBackend::new(path, SIZE).into_drawing_area();
     root.fill(&WHITE)?;

@@ -35,7 +35,8 @@ impl Entry {
 pub(crate) struct Summary(pub(crate) BTreeMap<String, Vec<Entry>>);
 
 impl Summary {
-    /// Reads the rows of bench `scaling`, one JSON object a line; the k-th row of a mix belongs to round k.
+    /// Reads the rows of bench `scaling`, one JSON object a line; the k-th row of a mix belongs to
+    /// round k.
     pub(crate) fn read(path: &Path) -> Result<Self, Box<dyn Error>> {
         let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
         // case -> mix -> (speed, ratio to plain loops) of each round

@@ -69,7 +69,7 @@ impl<T: Element, const N: usize> AnyField for Field<T, N> {
                 origin: exact(grid.origin()),
                 spacing: exact(grid.spacing()),
             },
-            clock: ClockRecord { start: Exact(start), step: Exact(step), steps },
+            clock: ClockRecord { start: start.map(Exact), step: Exact(step), steps },
             data: DataRecord::of_length(values * size_of::<T>() as u64),
         }
     }

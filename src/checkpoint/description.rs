@@ -59,7 +59,8 @@ pub(super) struct GridRecord {
 /// The time of a field: start + steps · step.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct ClockRecord {
-    pub(super) start: Exact,
+    /// `None` if no time was set.
+    pub(super) start: Option<Exact>,
     pub(super) step: Exact,
     pub(super) steps: u64,
 }
@@ -198,7 +199,7 @@ mod tests {
                 origin: vec![Exact(0.0); 2],
                 spacing: vec![Exact(1.0); 2],
             },
-            clock: ClockRecord { start: Exact(0.0), step: Exact(0.5), steps: 3 },
+            clock: ClockRecord { start: Some(Exact(0.0)), step: Exact(0.5), steps: 3 },
             data,
         }
     }

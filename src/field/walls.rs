@@ -155,7 +155,7 @@ impl<T: Element, const N: usize> Field<T, N> {
                 [0, shape[a]].map(|i| grid.origin()[a] + i as f64 * grid.spacing()[a])
             }),
             periods: std::array::from_fn(|a| periodic[a].then_some(shape[a] as isize)),
-            start_time: self.start_time,
+            start_time: self.start_time.unwrap_or(0.0),
             time_step: self.time_step,
             steps: self.steps,
         }

@@ -10,7 +10,8 @@ use std::process::Command;
 pub(crate) struct Disk(pub(crate) PathBuf);
 
 impl Disk {
-    /// Mounts it in a directory of this name, which no other test uses; `size` is as mount takes it.
+    /// Mounts it in a directory of this name, which no other test uses; `size` is as mount takes
+    /// it.
     pub(crate) fn mount(name: &str, size: &str) -> Result<Self, String> {
         let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
         std::fs::create_dir_all(&path).map_err(|error| error.to_string())?;

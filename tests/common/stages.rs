@@ -9,11 +9,12 @@ use parhelion::{Result, World};
 pub(crate) const DIRECTORY: &str = "PARHELION_TEST_DIRECTORY";
 /// Tells the ranks which part of the test this is.
 const STAGE: &str = "PARHELION_TEST_STAGE";
-/// Most ranks of a job, as for other tests on ranks; but a job of a sequence is not left out, it gets fewer.
+/// Most ranks of a job, as for other tests on ranks; but a job of a sequence is not left out, it
+/// gets fewer.
 const MOST_RANKS: &str = "PARHELION_TEST_RANKS";
 
-/// Runs `body` as several jobs, one after the other, each on its number of ranks and with the number of its stage,
-/// in one directory that is empty at first.
+/// Runs `body` as several jobs, one after the other, each on its number of ranks and with the
+/// number of its stage, in one directory that is empty at first.
 pub(crate) fn stages(ranks: &[usize], body: impl Fn(&World, &Path, usize) -> Result<()>) {
     let most = std::env::var(MOST_RANKS).map_or(usize::MAX, |most| most.parse().expect("a number of ranks"));
     // ranks, which run the test function again, find it made

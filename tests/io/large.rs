@@ -7,7 +7,8 @@ use parhelion::testing::on_ranks;
 use crate::array::{Array, Layout};
 use crate::python::skip;
 
-/// 4.9 billion bytes; the ranks own only a few at the end, the rest of the file is reserved but not written.
+/// 4.9 billion bytes; the ranks own only a few at the end, the rest of the file is reserved but not
+/// written.
 const SHAPE: [usize; 3] = [1700; 3];
 const LAST: usize = 1699;
 

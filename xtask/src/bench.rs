@@ -182,7 +182,8 @@ pub(crate) fn bench(mpi: Option<Vendor>, options: &Options) -> Result<(), Failur
     })
 }
 
-/// Installs hypre where that can be done; without it, the benchmark says so and measures ours alone.
+/// Installs hypre where that can be done; without it, the benchmark says so and measures ours
+/// alone.
 fn find_hypre(build: &Build) {
     if std::env::var_os("HYPRE_DIR").is_some() || Path::new("/usr/include/hypre/HYPRE.h").exists() {
         return;
@@ -225,7 +226,8 @@ fn on_shape(
     Err(format!("benchmark {} failed on {shape} ({status})", bench.name).into())
 }
 
-/// Measures all shapes, round by round as the speed of a machine changes, and has the program sum up.
+/// Measures all shapes, round by round as the speed of a machine changes, and has the program sum
+/// up.
 fn scaling(
     bench: &Bench,
     build: &Build,

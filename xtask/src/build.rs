@@ -88,7 +88,8 @@ fn default_target() -> Result<PathBuf, Failure> {
 }
 
 /// The default target folder belongs to the MPI that is first built in it, because the build script
-/// of the MPI bindings does not notice another `MPICC`. Other MPIs get a folder of their own inside it.
+/// of the MPI bindings does not notice another `MPICC`. Other MPIs get a folder of their own inside
+/// it.
 fn target_folder(vendor: &str) -> Result<PathBuf, Failure> {
     let target = default_target()?;
     let stamp = target.join("parhelion-mpi");

@@ -69,7 +69,8 @@ impl Mpicc {
         names.filter_map(Self::at).find(|(found, _)| *found == vendor).map(|(_, mpicc)| mpicc)
     }
 
-    /// Asks the preprocessor for what `mpi.h` defines, which also shows that header and compiler are there.
+    /// Asks the preprocessor for what `mpi.h` defines, which also shows that header and compiler
+    /// are there.
     fn at(program: String) -> Option<(Vendor, Self)> {
         let mut child = Command::new(&program)
             .args(["-E", "-dM", "-x", "c", "-"])

@@ -134,7 +134,8 @@ pub(crate) fn install(needs: &[Need], vendor: Vendor) -> Result<(), Failure> {
         let mut command = Command::new(prefix[0]);
         run(command.args(&prefix[1..]).args(args).stdin(Stdio::null()))
     };
-    // May fail because of one dead source while the packages are available; the next command decides.
+    // May fail because of one dead source while the packages are available; the next command
+    // decides.
     apt(&["update", "-q"])?;
     let status = apt(&[&["install", "-q", "-y", "--no-install-recommends"], &packages[..]].concat())?;
     if status.success() {

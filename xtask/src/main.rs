@@ -1,4 +1,5 @@
-//! `cargo xtask`: set-up, tests, demo and benchmarks of Parhelion, on a machine with only Rust and git.
+//! `cargo xtask`: set-up, tests, demo and benchmarks of Parhelion, on a machine with only Rust and
+//! git.
 
 mod bench;
 mod build;

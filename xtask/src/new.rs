@@ -20,7 +20,8 @@ pub(crate) struct Options {
     path: Option<PathBuf>,
 }
 
-/// The files of a new crate, in which `{{name}}`, `{{parhelion}}` and `{{environment}}` are filled in.
+/// The files of a new crate, in which `{{name}}`, `{{parhelion}}` and `{{environment}}` are filled
+/// in.
 const FILES: [(&str, &str); 6] = [
     ("Cargo.toml", include_str!("../template/Cargo.toml.in")),
     (".cargo/config.toml", include_str!("../template/config.toml.in")),
@@ -65,7 +66,8 @@ pub(crate) fn write(build: &Build, name: &str, folder: &Path) -> Result<(), Fail
     Ok(())
 }
 
-/// The variables of the build as lines of cargo's configuration. Variables that are set take precedence.
+/// The variables of the build as lines of cargo's configuration. Variables that are set take
+/// precedence.
 fn environment(build: &Build) -> String {
     let line = |(name, value): (&str, &std::ffi::OsStr)| {
         format!("{name} = {}\n", toml_string(&value.to_string_lossy()))

@@ -29,8 +29,8 @@ impl Shape {
         shapes
     }
 
-    /// What scaling is measured on: 1, 2, 4, … cores and all of them, each in every way to fill them with
-    /// a power of two of ranks or threads.
+    /// What scaling is measured on: 1, 2, 4, … cores and all of them, each in every way to fill
+    /// them with a power of two of ranks or threads.
     pub(crate) fn ladder(cores: &Cores) -> Vec<Self> {
         let powers = |most: usize| (0..usize::BITS).map(|e| 1 << e).take_while(move |&power| power <= most);
         let mixes = |cores| powers(cores).map(move |ranks| Self { ranks, threads: cores / ranks });

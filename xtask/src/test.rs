@@ -1,4 +1,5 @@
-//! `cargo xtask test`: format, lints, documentation, both feature sets, all tests, a generated crate.
+//! `cargo xtask test`: format, lints, documentation, both feature sets, all tests, a generated
+//! crate.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -74,8 +75,9 @@ pub(crate) fn test(mpi: Option<Vendor>, options: &Options) -> Result<(), Failure
     if failed.is_empty() { Ok(()) } else { Err(format!("failed: {}", failed.join(", ")).into()) }
 }
 
-/// Makes a crate as `cargo xtask new` does, and returns the command that runs its tests. It builds in this workspace's target
-/// folder with the same profile, flags and lock file, so that most dependencies are not compiled again.
+/// Makes a crate as `cargo xtask new` does, and returns the command that runs its tests. It builds
+/// in this workspace's target folder with the same profile, flags and lock file, so that most
+/// dependencies are not compiled again.
 fn generated(build: &Build) -> Result<Command, Failure> {
     let folder = build.target().join("new-crate");
     if folder.exists() {
@@ -86,7 +88,8 @@ fn generated(build: &Build) -> Result<Command, Failure> {
     let mut command = build.cargo(&["test"]);
     command.current_dir(&folder).env("CARGO_TARGET_DIR", build.target());
     if std::env::var_os("RUSTFLAGS").is_none() {
-        // Cargo joins the flags of this workspace's configuration and the crate's, which would be other flags.
+        // Cargo joins the flags of this workspace's configuration and the crate's, which would be
+        // other flags.
         command.env("RUSTFLAGS", "-C target-cpu=native");
     }
     Ok(command)

@@ -55,8 +55,8 @@ const STEPS_BETWEEN_LOOKS: usize = 100;
 
 impl Checkpointing {
     /// The name of the checkpoints, if the run may save any.
-    pub(crate) fn file(&self) -> Option<Written<'_>> {
-        self.checkpoint_every.map(|_| ("--checkpoint", self.checkpoint.as_path()))
+    pub(crate) fn file(&self) -> Written<'_> {
+        ("--checkpoint", self.checkpoint_every.map(|_| self.checkpoint.as_path()))
     }
 
     /// Checks the options and finds the checkpoint to resume from if `--restart` is given.

@@ -49,7 +49,8 @@ pub(crate) struct Deck {
 }
 
 impl Deck {
-    /// The last state that covers the cell around this place. One that merely touches a rectangle is not in it.
+    /// The last state that covers the cell around this place. One that merely touches a rectangle
+    /// is not in it.
     pub(crate) fn state_at(&self, place: [f64; 2], spacing: [f64; 2]) -> State {
         let covers = |state: &&State| {
             state.rectangle.is_none_or(|sides| {

@@ -121,8 +121,8 @@ impl Multigrid {
         &self.shared[0].u
     }
 
-    /// One iteration of the benchmark: u += M (v − A u). The residual is never stored: it is restricted as it is computed, and
-    /// computed again, with the correction, before the smoother.
+    /// One iteration of the benchmark: u += M (v − A u). The residual is never stored: it is
+    /// restricted as it is computed, and computed again, with the correction, before the smoother.
     pub(crate) fn iterate(&mut self) -> parhelion::Result<()> {
         let weights = self.weights;
         let [finest, coarser @ ..] = &mut self.shared[..] else {

@@ -1,8 +1,8 @@
 //! Passes over a level: several rules in one, each a plane behind the one before.
 //!
-//! A pass cuts a thread's part into tiles of some rows, whole along the last axis, and goes through each plane by plane. What
-//! lies between two rules is in rings of three planes, which stay in the cache of a core; of the level's arrays each is
-//! read or written once, and fetched a plane ahead.
+//! A pass cuts a thread's part into tiles of some rows, whole along the last axis, and goes through
+//! each plane by plane. What lies between two rules is in rings of three planes, which stay in the
+//! cache of a core; of the level's arrays each is read or written once, and fetched a plane ahead.
 
 use parhelion::kernels::{Ring, map_parts};
 use parhelion::prelude::*;
@@ -27,8 +27,8 @@ fn plane(region: Region<3>, z: isize) -> impl Iterator<Item = ([isize; 3], usize
     region.with_axis(0, z, z + 1).rows()
 }
 
-/// `out = w + S (v − A w)`, where `w = old + Q coarse`: correction from the coarser level, residual and smoother. The halos are
-/// to be valid: 2 deep of `old` and `coarse`, 1 deep of `v`.
+/// `out = w + S (v − A w)`, where `w = old + Q coarse`: correction from the coarser level, residual
+/// and smoother. The halos are to be valid: 2 deep of `old` and `coarse`, 1 deep of `v`.
 pub(crate) fn correct(
     coarse: &Field<f64, 3>,
     old: Option<&Field<f64, 3>>,
@@ -80,7 +80,8 @@ pub(crate) fn correct(
     Ok(())
 }
 
-/// `coarse = P (v − A u)`: residual and restriction. The halos are to be valid: 2 deep of `u`, 1 deep of `v`.
+/// `coarse = P (v − A u)`: residual and restriction. The halos are to be valid: 2 deep of `u`, 1
+/// deep of `v`.
 pub(crate) fn restrict_residual(
     u: &Field<f64, 3>,
     v: &Field<f64, 3>,
