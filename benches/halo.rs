@@ -9,11 +9,11 @@
 //! it, on the same threads. `lines`, for faces across the fastest axis: memory moves whole cache
 //! lines, of which such a face uses `width` elements each; this limit loads one element of every
 //! line of the face, stores one to every line of the halo, and does the copies besides. It is a
-//! yardstick more than a bound: packing, which does both at once, may beat it.
+//! yardstick rather than a bound: packing, which does both at once, may beat it.
 //!
 //! # Exchange
 //!
-//! The whole of an exchange, packing and all, against `MPI_Sendrecv` of the same bytes with the
+//! A whole exchange, including packing, against `MPI_Sendrecv` of the same bytes with the
 //! same neighbors, one direction after the other, and against the same with the unavoidable copies
 //! (contiguous, at memory speed): into the message, out of it, and within the rank where an axis
 //! ends at its own beginning. `axis a` has halos on that axis alone, with all ranks along it. Where
@@ -279,7 +279,7 @@ impl Bench {
     }
 }
 
-/// The bytes of an exchange without its library.
+/// Moves the bytes of an exchange without the library.
 struct Bare {
     /// For each message: the rank it goes to, the rank one comes from, what is sent, what is
     /// received.

@@ -1,7 +1,7 @@
 //! How much of a halo exchange over a slow transport is hidden behind computing.
 //!
-//! `cargo xtask bench overlap [--json FILE] [-- [--quick]]`, which has the ranks talk by TCP, on
-//! one node too, and not through shared memory.
+//! `cargo xtask bench overlap [--json FILE] [-- [--quick]]`, which sends all messages over TCP
+//! instead of shared memory, even on one node.
 //!
 //! # Model
 //!

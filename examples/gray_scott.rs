@@ -3,7 +3,7 @@
 //! Equations, on a periodic square with cells of size 1:
 //!
 //! - ∂u/∂t = 0.16 Δu − u v² + F (1 − u): the food, fed at the rate F = 0.035;
-//! - ∂v/∂t = 0.08 Δv + u v² − (F + k) v: what eats it, and dies at the rate F + k, k = 0.065.
+//! - ∂v/∂t = 0.08 Δv + u v² − (F + k) v: the eater, which dies at the rate F + k, k = 0.065.
 //!
 //! Method: explicit Euler with Δt = 1 on the 5-point stencil, both fields in one rule.
 //!

@@ -1,4 +1,4 @@
-//! One rank's failure ends the whole job: soon, with non-zero status and that rank's message.
+//! A failure of one rank ends the whole job soon, with non-zero status and that rank's message.
 
 use std::process::Command;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use parhelion::prelude::*;
 use parhelion::testing::{Outcome, RankTest, on_ranks};
 use parhelion::{Error, Result};
 
-/// What the library promises for a job in which one rank failed.
+/// Longest time in which a job must end after one rank failed.
 const SOON: Duration = Duration::from_secs(10);
 
 /// A launch that a hanging job would end as `timed_out`, well after the promised time.
@@ -23,7 +23,7 @@ fn assert_failed_soon(outcome: &Outcome) {
     assert!(outcome.elapsed < SOON, "the job took too long to fail:\n{outcome}");
 }
 
-/// Rank `rank` said `texts`, and the others did not end the job themselves.
+/// Checks that rank `rank` printed `texts`, and that the others did not end the job.
 fn assert_rank_said(outcome: &Outcome, rank: usize, texts: &[&str]) {
     for (number, output) in outcome.ranks().iter().enumerate() {
         for text in texts {

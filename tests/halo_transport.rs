@@ -190,8 +190,7 @@ fn the_environment_asks_for_shared_memory() {
 fn the_environment_asks_for_nonsense() {
     let outcome = by_default("pigeons");
     assert!(!outcome.success && !outcome.timed_out, "{outcome}");
-    // All ranks have the error, but the first that ends with it may end the others before they tell
-    // it.
+    // All ranks have the error, but the first to exit may end the others before they print it.
     let complaint = "PARHELION_HALO is 'pigeons'; it may be auto, messages or shared";
     assert!(outcome.ranks().iter().any(|rank| rank.stderr.contains(complaint)), "{outcome}");
 }

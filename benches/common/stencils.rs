@@ -34,7 +34,7 @@ pub(crate) fn star25() -> impl Stencil<f32, 3> {
     star_stencil::<f32, 3, 4>(|u| u.center() + 0.05 * laplacian8(u))
 }
 
-/// What the wave reads of the squared velocity.
+/// The point of the squared velocity that the wave reads.
 pub(crate) type Wave<'p> = Point<'p, f32, 3, 0>;
 
 /// The acoustic wave equation, second order in time and eighth in space.

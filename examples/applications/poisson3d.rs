@@ -44,8 +44,8 @@ struct Options {
     /// Residual at which to stop, relative to the right-hand side.
     #[arg(long, default_value_t = 1e-8)]
     tol: f64,
-    /// What the walls prescribe: the value 0, no flux, nothing as there are none, or the first on
-    /// axis 0 and the second elsewhere.
+    /// Condition at the walls: the value 0, no flux, periodic axes (no walls), or the value 0 on
+    /// axis 0 and no flux elsewhere.
     #[arg(long, value_enum, default_value_t = Walls::Dirichlet)]
     walls: Walls,
     /// The coefficient β: 1, a smooth one, or one that jumps between 1 and 10⁶ from block to block.
@@ -61,7 +61,7 @@ struct Options {
     /// Sweeps of the smoother before and after the coarse correction.
     #[arg(long, default_value_t = 1)]
     sweeps: usize,
-    /// Print what each level of multigrid costs, and how fast it converges.
+    /// Print the cost and the convergence of each level of multigrid.
     #[arg(long)]
     levels: bool,
     /// A right-hand side whose solution is known: sin πz sin πy sin πx (with walls of value 0 and
@@ -213,7 +213,7 @@ fn main() -> parhelion::Result<()> {
     world.agree(if outcome.converged() { Ok(()) } else { Err(why()) })
 }
 
-/// Whether the options go together.
+/// Checks that the options are compatible.
 fn check(options: &Options) -> parhelion::Result<()> {
     if options.exact && (options.walls != Walls::Dirichlet || options.coefficient != Coefficient::One) {
         return Err(Error::other(
@@ -227,7 +227,7 @@ fn mode(x: [f64; 3]) -> f64 {
     x.map(|x| (PI * x).sin()).iter().product()
 }
 
-/// Solves with what the command line asks for; returns also the seconds from `start` until the
+/// Solves with the method of the command line. Also returns the seconds from `start` until the
 /// solver was set up, and until the end.
 fn solve(
     operator: &Elliptic<3>,

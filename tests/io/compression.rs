@@ -1,5 +1,5 @@
-//! Filters that come as plugins: what is written with them is what is read, here and by others;
-//! where they are missing, that is an error on every rank.
+//! Filter plugins: what is written with them is read unchanged, here and by other tools; a missing
+//! plugin is an error on every rank.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use crate::array::{Array, Layout};
 use crate::python::{self, skip};
 use crate::support::{assert_contains, cube, filled, refused, scratch};
 
-/// The environment variable by which HDF5 finds plugins.
+/// The environment variable with HDF5's folder of plugins.
 const PLUGINS: &str = "HDF5_PLUGIN_PATH";
 
 /// Uneven blocks; chunks of the shape below are shared by ranks.
@@ -20,7 +20,7 @@ fn layout(world: &World) -> Layout {
     Layout { shape: vec![13, 9, 10], ranks: vec![world.size(), 1, 1], halo: 1, padding: 1, components: 2 }
 }
 
-/// All that there is a constructor for, with the number of the filter.
+/// All filters that have a constructor, with their numbers.
 fn ways() -> Vec<(&'static str, Compression)> {
     vec![
         ("deflate-1", Compression::deflate(3)),
@@ -113,7 +113,7 @@ fn what_is_missing_is_named_on_every_rank() {
             }
             assert_contains(&refused(world, with(Compression::filter(0, []))), &["1 to 65535"]);
             with(Compression::fastest())?.finish()?;
-            // others' files, and series that others began
+            // Files of other programs, and series that they began.
             let foreign = directory.join("zstd.h5");
             if world.rank() == 0 {
                 python.run("make_compressed.py", [&foreign]);

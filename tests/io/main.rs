@@ -1,5 +1,5 @@
-//! Parallel HDF5 on real ranks: what is written is what is read, by any number of ranks and by
-//! other tools, and what cannot be done is the same error on every rank and leaves nothing behind.
+//! Parallel HDF5 on real ranks: files are read unchanged by any number of ranks and by other tools,
+//! and what fails is the same error on every rank and leaves nothing behind.
 #![cfg(feature = "hdf5")]
 
 mod array;

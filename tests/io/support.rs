@@ -1,4 +1,4 @@
-//! What the cases share.
+//! Helpers of the tests.
 
 use std::path::Path;
 
@@ -26,7 +26,7 @@ pub(crate) fn scratch(world: &World, body: impl FnOnce(&Path) -> Result<()>) -> 
     path.resize(length as usize, 0);
     root.broadcast_into(&mut path[..]);
     let path = String::from_utf8(path).unwrap();
-    // the directory lasts until all ranks are done with it
+    // The directory exists until all ranks are done with it.
     world.agree(body(path.as_ref()))
 }
 

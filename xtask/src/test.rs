@@ -28,7 +28,7 @@ pub(crate) struct Options {
     args: Vec<String>,
 }
 
-/// One command of the suite and how it ended.
+/// The result of one command of the suite.
 struct Stage {
     name: &'static str,
     passed: bool,
@@ -37,7 +37,7 @@ struct Stage {
     results: Vec<String>,
 }
 
-/// Runs all stages even if some fail, then names those that failed.
+/// Runs all stages, even if some fail, and returns an error that names those that failed.
 pub(crate) fn test(mpi: Option<Vendor>, options: &Options) -> Result<(), Failure> {
     let build = setup(mpi)?;
     components()?;
@@ -64,7 +64,6 @@ pub(crate) fn test(mpi: Option<Vendor>, options: &Options) -> Result<(), Failure
             build.cargo(&["clippy", "-p", "parhelion", "--no-default-features", "--", "-D", "warnings"]),
         ),
         ("documentation", documentation),
-        ("build without HDF5", build.cargo(&["build", "-p", "parhelion", "--no-default-features"])),
         ("tests", tests),
         ("a new crate", generated(&build)?),
     ];
@@ -75,9 +74,9 @@ pub(crate) fn test(mpi: Option<Vendor>, options: &Options) -> Result<(), Failure
     if failed.is_empty() { Ok(()) } else { Err(format!("failed: {}", failed.join(", ")).into()) }
 }
 
-/// Makes a crate as `cargo xtask new` does, and returns the command that runs its tests. It builds
-/// in this workspace's target folder with the same profile, flags and lock file, so that most
-/// dependencies are not compiled again.
+/// Creates a crate as `cargo xtask new` does, and returns the command that runs its tests. It
+/// builds in this workspace's target folder with the same profile, flags and lock file, so that
+/// most dependencies are not compiled again.
 fn generated(build: &Build) -> Result<Command, Failure> {
     let folder = build.target().join("new-crate");
     if folder.exists() {
