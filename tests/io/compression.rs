@@ -7,9 +7,9 @@ use parhelion::io::{Blosc, Compression, Input, Output, ReadOptions, Series, Writ
 use parhelion::testing::RankTest;
 use parhelion::{Result, World};
 
-use crate::RANKS;
 use crate::array::{Array, Layout};
 use crate::python::{self, skip};
+use crate::ranks;
 use crate::support::{assert_contains, cube, filled, refused, scratch};
 
 /// The environment variable with HDF5's folder of plugins.
@@ -39,7 +39,7 @@ fn plugins_compress_what_others_read() {
     let Some(python) = python::with(&["h5py", "numpy", "hdf5plugin"]) else { return };
     let plugins = python.packages().join("hdf5plugin/plugins");
     let test = RankTest::new(1).env(PLUGINS, plugins);
-    test.on(RANKS.map(|ranks| (ranks, 1)), |world| {
+    test.on(ranks().map(|ranks| (ranks, 1)), |world| {
         if !ways().iter().all(|(_, way)| way.is_available()) {
             if world.rank() == 0 {
                 skip("this HDF5 cannot load the plugins of hdf5plugin");
@@ -93,7 +93,7 @@ fn series(world: &World, directory: &Path) -> Result<()> {
 fn what_is_missing_is_named_on_every_rank() {
     let Some(python) = python::with(&["h5py", "numpy", "hdf5plugin"]) else { return };
     let test = RankTest::new(1).env(PLUGINS, "/no/such/directory");
-    test.on(RANKS.map(|ranks| (ranks, 1)), |world| {
+    test.on(ranks().map(|ranks| (ranks, 1)), |world| {
         scratch(world, |directory| {
             let path = directory.join("refused.h5");
             let u = filled::<f64>(world, "u", &cube(world));

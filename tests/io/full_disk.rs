@@ -6,10 +6,10 @@ use parhelion::io::{Output, Series};
 use parhelion::testing::on_ranks;
 use parhelion::{Result, World};
 
-use crate::RANKS;
 use crate::array::Layout;
 use crate::disk::Disk;
 use crate::python::skip;
+use crate::ranks;
 use crate::support::{assert_contains, cube, files, filled, refused};
 
 #[test]
@@ -18,7 +18,7 @@ fn a_full_disk_is_an_error_and_leaves_no_trace() {
         Ok(disk) => disk,
         Err(reason) => return skip(&format!("no small file system: {reason}")),
     };
-    on_ranks(RANKS, |world| fill(world, &disk.0));
+    on_ranks(ranks(), |world| fill(world, &disk.0));
 }
 
 fn fill(world: &World, directory: &Path) -> Result<()> {

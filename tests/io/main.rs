@@ -16,6 +16,8 @@ mod guards;
 #[cfg(target_os = "linux")]
 mod large;
 mod layouts;
+#[path = "../common/long.rs"]
+mod long;
 #[cfg(target_os = "linux")]
 mod permission;
 #[path = "../common/python.rs"]
@@ -32,5 +34,8 @@ mod survival;
 mod tools;
 mod volume;
 
-/// Every case runs on these numbers of ranks.
-const RANKS: [usize; 6] = [1, 2, 3, 4, 6, 8];
+/// The numbers of ranks of most cases: one, an odd number, and more than some axes have points; the
+/// others with `cargo xtask test --long` only.
+fn ranks() -> impl Iterator<Item = usize> {
+    [1, 3, 8, 2, 4, 6].into_iter().take(if long::long() { 6 } else { 3 })
+}

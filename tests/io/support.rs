@@ -7,13 +7,13 @@ use parhelion::io::Attribute;
 use parhelion::testing::on_ranks;
 use parhelion::{Result, World};
 
-use crate::RANKS;
 use crate::array::{Array, FromIndex, Layout};
+use crate::ranks;
 pub(crate) use crate::refused::{assert_contains, files, refused};
 
-/// Runs `body` on each number of ranks in [`RANKS`], with an empty directory that the ranks share.
+/// Runs `body` on each number of [`ranks`], with an empty directory that the ranks share.
 pub(crate) fn on_ranks_in_scratch(body: impl FnOnce(&World, &Path) -> Result<()>) {
-    on_ranks(RANKS, |world| scratch(world, |directory| body(world, directory)));
+    on_ranks(ranks(), |world| scratch(world, |directory| body(world, directory)));
 }
 
 /// Runs `body` with an empty directory that the ranks share.

@@ -5,7 +5,7 @@ use parhelion::testing::on_ranks;
 use parhelion::{Element, Field, Grid, Result, World};
 
 use crate::support::find;
-use crate::{RANKS, python};
+use crate::{python, ranks};
 
 const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data/mni152_t1.h5");
 const SHAPE: [usize; 3] = [189, 233, 197];
@@ -23,7 +23,7 @@ fn read<T: Element>(world: &World, grid: &Grid<3>) -> Result<Field<T, 3>> {
 
 #[test]
 fn every_voxel_of_the_brain_arrives_at_its_place() {
-    on_ranks(RANKS, |world| {
+    on_ranks(ranks(), |world| {
         let input = Input::open(world, PATH)?;
         assert_eq!(input.shape("t1")?, SHAPE);
         assert_eq!(input.kind("t1")?, parhelion::kernels::ElementKind::U8);

@@ -7,7 +7,7 @@ use parhelion::solvers::{
 };
 use parhelion::testing::same_on;
 
-use crate::support::long;
+use crate::long::long;
 
 const SHAPES: [(usize, usize); 8] = [(1, 1), (1, 2), (2, 1), (3, 1), (4, 1), (6, 1), (8, 1), (2, 2)];
 

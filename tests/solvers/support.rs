@@ -47,8 +47,3 @@ pub(crate) fn converges<const N: usize>(
     );
     Ok(())
 }
-
-/// Whether to run long cases too: `cargo xtask test --long`.
-pub(crate) fn long() -> bool {
-    std::env::var_os("PARHELION_TEST_LONG").is_some()
-}
