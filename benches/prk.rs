@@ -37,10 +37,10 @@ use parhelion::prelude::*;
 use plain_c::PlainC;
 use traffic::Traffic;
 
-/// Iterations in one timed call, as PRK times many at once.
+/// Iterations in one timed call: PRK times many at once.
 const ITERATIONS: usize = 10;
 
-/// How far the mean of |out| may be off, after PRK.
+/// Largest error of the mean of |out|, after PRK.
 const TOLERANCE: f64 = 1e-8;
 
 #[derive(Parser)]
@@ -55,11 +55,11 @@ struct Options {
     cells: Vec<usize>,
 }
 
-/// The fields, and how often they were iterated.
+/// The fields, and the number of iterations so far.
 struct Prk<const R: usize> {
     input: Field<f64, 2>,
     output: Field<f64, 2>,
-    /// Where the star fits into the domain, of the points of this rank.
+    /// The points of this rank where the star fits into the domain.
     inside: Region<2>,
     weights: [f64; R],
     iterations: usize,
@@ -104,9 +104,9 @@ impl<const R: usize> Prk<R> {
     }
 }
 
-/// The ranks, who let others finish before they measure: threads of OpenMP spin for some
-/// milliseconds after their last loop, on cores that others need. (They do not sleep, lest their
-/// own core be slow to wake.)
+/// The ranks, which let other threads finish before they measure: OpenMP's threads spin for some
+/// milliseconds after their last loop, on cores that others need. (The ranks do not sleep, because
+/// their own core might be slow to wake.)
 struct Settled(World);
 
 impl Team for Settled {
@@ -130,7 +130,7 @@ struct Bench {
 }
 
 impl Bench {
-    /// Checks the mean of |out| from the sum over the whole grid, and says so.
+    /// Checks the mean of |out| from the sum over the whole grid, and prints the result.
     fn validate(&self, who: &str, sum: f64, n: usize, radius: usize, iterations: usize) -> bool {
         let (mean, expected) = (sum / ((n - 2 * radius) as f64).powi(2), 2.0 * iterations as f64);
         let valid = (mean - expected).abs() <= TOLERANCE;
@@ -147,7 +147,7 @@ impl Bench {
         times: &Times<K>,
         against: [&'static str; K],
     ) -> std::io::Result<()> {
-        // Limits come after our own time. All are for as many iterations.
+        // Limits follow our own time, all for the same number of iterations.
         for limit in 1..K {
             let speed = |way| (n * n * ITERATIONS) as f64 * 1e-9 / times.of(way);
             self.report.row(&Row {
@@ -163,7 +163,7 @@ impl Bench {
         Ok(())
     }
 
-    /// Measures one size; whether the results are right.
+    /// Measures one size and returns whether the results are right.
     fn size<const R: usize>(&mut self, n: usize, c: Option<&PlainC>) -> Result<bool, Box<dyn Error>> {
         let case = format!("star radius {R} f64");
         if !self.options.common.wants(&case) {
@@ -182,7 +182,7 @@ impl Bench {
         let mut loops = || {
             for _ in 0..ITERATIONS {
                 traffic.accumulate(world.pool());
-                // in place: reads a number and writes it
+                // In place: reads a number and writes it.
                 traffic::rows(world.pool(), &mut traffic.a, |_, row| {
                     row.iter_mut().for_each(|a| *a = 1.0 - 0.5 * *a);
                 });

@@ -26,7 +26,8 @@ const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/peers/prk_pla
 pub(crate) struct PlainC(ManuallyDrop<Library>);
 
 impl PlainC {
-    /// Compiles it on rank 0 and loads it on all ranks; `Err` says, on rank 0, why there is none.
+    /// Compiles it on rank 0 and loads it on all ranks. `Err` on rank 0 gives the reason if that
+    /// fails.
     ///
     /// # Collective
     /// Over all ranks.
@@ -63,7 +64,7 @@ fn load(path: &Path) -> Result<Library, String> {
     unsafe { Library::new(path) }.map_err(|error| error.to_string())
 }
 
-/// Compiles for the MPI of this program, or says why that cannot be.
+/// Compiles for the MPI of this program, or returns the reason why that fails.
 fn compile(path: &Path, radius: usize) -> Result<(), String> {
     let named = std::env::var_os("MPICC").or_else(|| option_env!("MPICC").map(Into::into));
     let mpicc = PathBuf::from(named.unwrap_or_else(|| "mpicc".into()));
@@ -101,7 +102,7 @@ pub(crate) struct Problem<'a> {
 }
 
 impl Problem<'_> {
-    /// Goes on by this many iterations.
+    /// Makes this many iterations.
     pub(crate) fn iterate(&mut self, iterations: usize) {
         let iterate = self.code.function::<unsafe extern "C" fn(*mut c_void, c_long)>("prk_iterate");
         // SAFETY: C1 to C3.

@@ -12,7 +12,7 @@ use crate::common::median;
 /// Ranks × threads.
 pub(crate) type Mix = (usize, usize);
 
-/// What was measured for one case on one mix, over all rounds.
+/// The results of one case on one mix, over all rounds.
 pub(crate) struct Entry {
     pub(crate) mix: Mix,
     /// 10⁹ cell updates a second, median.

@@ -14,7 +14,7 @@
 //!
 //! The residual of the finest level is never stored: one pass restricts it as it computes it,
 //! another interpolates the correction, computes the residual again and smooths
-//! (`npb_mg/passes.rs`). What is counted as operations is what the benchmark says.
+//! (`npb_mg/passes.rs`). Operations are counted as the benchmark prescribes.
 //!
 //! Large levels are spread over all ranks; where a granule keeps blocks of all of them in the same
 //! places, a coarse point and the fine points around it are on one rank. Levels of 16³ points and

@@ -1,10 +1,10 @@
-//! A distributed array as plain as can be: the stand-in for a field.
+//! A distributed array as simple as possible, in place of a field.
 
 use num_complex::Complex;
 use parhelion::Element;
 use parhelion::io::{Axis, Placement, Stored, StoredMut};
 
-/// How a test array lies: global shape, ranks per axis, halo and padding.
+/// The layout of a test array: global shape, ranks per axis, halo and padding.
 #[derive(Clone, Debug)]
 pub(crate) struct Layout {
     pub(crate) shape: Vec<usize>,

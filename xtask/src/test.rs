@@ -20,7 +20,7 @@ pub(crate) struct Options {
     /// Send all messages over TCP (Open MPI only)
     #[arg(long)]
     tcp: bool,
-    /// Run long sweeps of random cases (sets PARHELION_TEST_LONG=1)
+    /// Run long cases too: more numbers of ranks, longer sweeps (sets PARHELION_TEST_LONG=1)
     #[arg(long)]
     long: bool,
     /// More arguments for `cargo test`

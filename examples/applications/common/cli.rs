@@ -8,10 +8,10 @@ use parhelion::{Error, World};
 /// An option that names a file, and the file if the run will write one.
 pub(crate) type Written<'a> = (&'static str, Option<&'a Path>);
 
-/// Refuses files that could not be written at the end of the run: their folders must be there.
+/// Refuses files that could not be written at the end of the run: their folders must exist.
 ///
 /// # Collective
-/// Over all ranks; rank 0 looks.
+/// Over all ranks; rank 0 checks.
 pub(crate) fn check_files<'a>(
     world: &World,
     files: impl IntoIterator<Item = Written<'a>>,
@@ -62,7 +62,7 @@ pub(crate) fn start<O: clap::Parser>(threads: impl Fn(&O) -> Option<usize>) -> p
         Ok(options) => Ok((world, options)),
         Err(message) => {
             if world.rank() == 0 {
-                // Nothing can be done about a terminal that cannot be written to.
+                // There is no remedy for a terminal that cannot be written to.
                 let _ = message.print();
             }
             drop(world);

@@ -13,7 +13,7 @@
 use parhelion::kernels::exp_f32;
 use parhelion::prelude::*;
 
-/// What a step depends on besides the image.
+/// The parameters of a step.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Parameters {
     /// Δt; stable up to 1/16 for cells of size 1.
@@ -42,7 +42,7 @@ pub(crate) fn mean_squared_gradient(image: &Field<f32, 3>) -> parhelion::Result<
     Ok(sum / cells as f64)
 }
 
-/// Brings the image one step forward.
+/// Advances the image by one step.
 ///
 /// # Collective
 /// Over all ranks.
