@@ -5,13 +5,13 @@
 //!
 //! # Model
 //!
-//! A checkpoint must be on disk before it counts, so the limit is each rank's own `pwrite` of one
+//! A checkpoint must be on disk to be complete, so the limit is each rank's own `pwrite` of one
 //! contiguous share of the bytes, and `fsync`. Ratio 1 is the limit. Saving adds checksums, the way
 //! through HDF5 and, with reading back, the same bytes once more from the disk. A restart reads
 //! everything twice, to compare it and to fill the fields; its limit is one `pread`.
 //!
-//! A run of heat steps is timed with one checkpoint in it and without: ratio 1 is a checkpoint for
-//! nothing.
+//! A run of heat steps is timed with one checkpoint in it and without: ratio 1 means that a
+//! checkpoint costs nothing.
 
 #[allow(dead_code, reason = "the few cases here are not chosen by name")]
 mod common;
@@ -33,7 +33,7 @@ use parhelion::prelude::*;
 struct Options {
     #[command(flatten)]
     common: common::Options,
-    /// Where to make the files; by default where temporary files go
+    /// Folder of the files [default: that of temporary files]
     #[arg(long)]
     directory: Option<PathBuf>,
     /// Cells per axis

@@ -1,10 +1,11 @@
 //! The steps of `denoise3d` against those of ITK on the same volume and cores.
 //!
-//! `cargo xtask bench denoise`, or `mpirun -n 2 target/release/deps/denoise-… [--quick] [--json FILE]`.
+//! `cargo xtask bench denoise`, or
+//! `mpirun -n 2 target/release/deps/denoise-… [--quick] [--json FILE]`.
 //!
-//! Both smooth `data/mni152_t1.h5` by 20 steps, in turn; times are of the steps alone, without files. ITK
-//! (SimpleITK from PyPI) uses as many threads as this job has ranks × threads; while it runs the ranks sleep. Without
-//! Python or SimpleITK the row is left out and the reason is said.
+//! Both smooth `data/mni152_t1.h5` by 20 steps, in turn; times are of the steps alone, without
+//! files. ITK (SimpleITK from PyPI) uses as many threads as this job has ranks × threads; while it
+//! runs the ranks sleep. Without Python or SimpleITK the row is left out and the reason is printed.
 
 #[allow(dead_code, reason = "this program times by itself: ITK is too slow for many rounds")]
 mod common;

@@ -5,19 +5,19 @@
 //! # Packing
 //!
 //! A face of each rank's block is packed into a buffer and unpacked into the halo on the other
-//! side. There are two limits. `copy`: contiguous copies of the same bytes into a buffer and out of it,
-//! on the same threads. `lines`, for faces across the fastest axis: memory moves whole cache
+//! side. There are two limits. `copy`: contiguous copies of the same bytes into a buffer and out of
+//! it, on the same threads. `lines`, for faces across the fastest axis: memory moves whole cache
 //! lines, of which such a face uses `width` elements each; this limit loads one element of every
 //! line of the face, stores one to every line of the halo, and does the copies besides. It is a
-//! yardstick more than a bound: packing, which does both at once, may beat it.
+//! yardstick rather than a bound: packing, which does both at once, may beat it.
 //!
 //! # Exchange
 //!
-//! The whole of an exchange, packing and all, against `MPI_Sendrecv` of the same bytes with the same
-//! neighbors, one direction after the other, and against the same with the unavoidable copies
-//! (contiguous, at memory speed): into the message, out of it, and within the rank where an
-//! axis ends at its own beginning. `axis a` has halos on that axis alone, with all ranks along it.
-//! Where ranks share a node, both ways of the library are measured: messages, and shared memory.
+//! A whole exchange, including packing, against `MPI_Sendrecv` of the same bytes with the
+//! same neighbors, one direction after the other, and against the same with the unavoidable copies
+//! (contiguous, at memory speed): into the message, out of it, and within the rank where an axis
+//! ends at its own beginning. `axis a` has halos on that axis alone, with all ranks along it. Where
+//! ranks share a node, both ways of the library are measured: messages, and shared memory.
 
 #[path = "common/mod.rs"]
 mod common;
@@ -279,9 +279,10 @@ impl Bench {
     }
 }
 
-/// The bytes of an exchange without its library.
+/// Moves the bytes of an exchange without the library.
 struct Bare {
-    /// For each message: the rank it goes to, the rank one comes from, what is sent, what is received.
+    /// For each message: the rank it goes to, the rank one comes from, what is sent, what is
+    /// received.
     messages: Vec<(i32, i32, Vec<u8>, Vec<u8>)>,
     /// What is copied into and out of messages.
     packed: Copying,

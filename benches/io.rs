@@ -7,11 +7,11 @@
 //!
 //! Nothing moves bytes to or from a file faster than each rank's own `pwrite` or `pread` of one
 //! contiguous share of them, so that is the limit, measured in turn with ours. Ratio 1 is the
-//! limit. Neither waits for the disk: what is compared is the way of the bytes through the
+//! limit. Neither waits for the disk: the comparison is about the path of the bytes through the
 //! libraries, from a halo'd array to the page cache of a file system and back. `Output::finish`
 //! adds an `fsync`, whose time is the disk's. Both create their file each time; the values are
-//! those of a smooth function plus noise in the last digits, so that compression has neither
-//! nothing to do nor nothing to gain.
+//! those of a smooth function plus noise in the last digits, so that compression is neither trivial
+//! nor useless.
 //!
 //! The last rows are about output in the background: what share of the time of an output, with its
 //! `fsync`, is hidden behind a computation that takes as long on its own. 1 would be all of it.
@@ -21,7 +21,7 @@
 //!   copied into the page cache, by a core.
 //! - "memory" are files in `/dev/shm`: there is nothing to wait for, all of the time is work of the
 //!   cores. With every core computing, none of it can be hidden.
-//! - How many cores compute is said by how the program is launched: `PARHELION_THREADS=1 mpirun -n
+//! - The launch decides how many cores compute: `PARHELION_THREADS=1 mpirun -n
 //!   1 --bind-to none` on two cores leaves one for output.
 //!
 //! Where blocks are uneven (the second size), chunks cannot divide all of them and ranks share
@@ -47,7 +47,7 @@ use parhelion::{Field, Grid, World};
 struct Options {
     #[command(flatten)]
     common: common::Options,
-    /// Where to make the files; by default where temporary files go
+    /// Folder of the files [default: that of temporary files]
     #[arg(long)]
     directory: Option<PathBuf>,
 }
@@ -82,7 +82,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 ("compressed", WriteOptions::new().compressed(1)),
                 ("chunked alone", WriteOptions::new().chunked().independent()),
             ];
-            // plugins where HDF5_PLUGIN_PATH has them
+            // Plugins, where HDF5_PLUGIN_PATH has them.
             let there = plugins.into_iter().filter(|(_, how)| how.is_available());
             for (layout, how) in layouts.into_iter().chain(there.map(|(name, how)| (name, with(how)))) {
                 let case = format!("{layout} {procs:?}");
@@ -115,7 +115,7 @@ fn hide(
 ) -> Result<(), Box<dyn Error>> {
     let n = if options.common.quick { 256 } else { 384 };
     let u = Grid::builder([n; 3]).halo(1).procs(procs).build(world)?.field::<f64>("u");
-    // each output is a file of its own, as in a series; they are removed while nobody measures
+    // Each output is a separate file, as in a series; files are removed between measurements.
     let number = std::cell::Cell::new(0);
     let path = |number: usize| directory.join(format!("parhelion-bench-io-{number}.h5"));
     let clean = || {
@@ -144,11 +144,11 @@ fn hide(
         way();
         world.slowest(start.elapsed().as_secs_f64())
     };
-    // pages are there, and so is the memory for copies
+    // Pages and the memory for copies have been touched.
     write();
     begin().in_background().write(&u)?.finish()?;
     clean();
-    // the computation takes as long as the output before it took, for disks have their moods
+    // The computation takes as long as the previous output, because the speed of disks varies.
     let (wanted, times) = (std::cell::Cell::new(0.0), std::cell::Cell::new(0));
     let timed_write = || wanted.set(seconds(&mut || write()));
     let as_long = |compute: &mut dyn FnMut(usize)| {

@@ -1,13 +1,15 @@
-//! Iterations of Krylov methods against memory bandwidth, the latency that pipelining hides, and memory per unknown.
+//! Iterations of Krylov methods against memory bandwidth, the latency that pipelining hides, and
+//! memory per unknown.
 //!
 //! `cargo xtask bench krylov [--json FILE] [-- [--quick] [CASE]]`; with messages by TCP:
 //! `mpirun -n 2 --mca btl tcp,self target/release/deps/krylov-… latency`
 //!
 //! # Unit and limit
 //!
-//! Iterations a second, from solves of few and of more iterations, so that what comes before the first does not count. The limit is
-//! what memory allows: the fields that an iteration must read and write, at the speed at which the same threads run a plain loop
-//! of two reads and one write over as many points, measured in turn. Fields that fit in caches may exceed it.
+//! Iterations a second, from solves of few and of more iterations, so that the work before the
+//! first one is excluded. The limit is what memory allows: the fields that an iteration must read
+//! and write, at the speed at which the same threads run a plain loop of two reads and one write
+//! over as many points, measured in turn. Fields that fit in caches may exceed it.
 
 mod common;
 #[path = "krylov/memory.rs"]
@@ -28,7 +30,7 @@ use parhelion::prelude::*;
 use parhelion::solvers::{Elliptic, Identity, Jacobi, Krylov};
 use traffic::Traffic;
 
-/// Iterations of the two solves whose difference counts.
+/// Iterations of the two solves whose difference is measured.
 const FEW: usize = 5;
 const MORE: usize = 25;
 
@@ -39,7 +41,7 @@ struct Case {
     jacobi: bool,
     /// How many fields an iteration reads and writes, at least.
     traffic: f64,
-    /// How many fields there are in all.
+    /// Total number of fields.
     fields: usize,
 }
 
@@ -103,7 +105,7 @@ impl<'c> System<'c> {
     }
 }
 
-/// Calls a system until something fails.
+/// Solves a system again until something fails.
 struct Runner<'s, 'c> {
     system: RefCell<&'s mut System<'c>>,
     failed: RefCell<parhelion::Result<()>>,
@@ -181,7 +183,7 @@ fn latency(world: &World, options: &Options, report: &mut Report) -> Result<(), 
             ratio: times.ratio(0, 1),
         })?;
     }
-    // A sum over as few points as can be is a message and little else.
+    // A sum over very few points is little more than a message.
     let grid = Grid::builder([world.size() * 2, 2, 2]).build(world)?;
     let u = grid.field::<f64>("u");
     let sum = in_turn(world, options, [&mut || assert!(u.sum() == 0.0)]);
@@ -194,7 +196,7 @@ fn storage(world: &World, options: &Options, report: &mut Report) -> Result<(), 
         return Ok(());
     }
     report.head("memory: bytes per unknown at the peak of a solve; the limit is 8 for each field");
-    // Smaller systems fit memory that the process has anyway.
+    // Smaller systems fit into memory that the process already has.
     let n = 128;
     for case in &CASES {
         let mut failed = Ok(());

@@ -1,6 +1,7 @@
-//! What measuring costs: sweeps and exchanges with it against the same without, in turn.
+//! The cost of measuring: sweeps and exchanges with and without it, in turn.
 //!
-//! `cargo xtask bench measure`, or `mpirun -n 2 target/release/deps/measure-… [--quick] [--json FILE]`.
+//! `cargo xtask bench measure`, or
+//! `mpirun -n 2 target/release/deps/measure-… [--quick] [--json FILE]`.
 
 mod common;
 #[path = "common/ranks.rs"]
@@ -13,7 +14,7 @@ use clap::Parser;
 use common::{Options, Report, Row, in_turn};
 use parhelion::prelude::*;
 
-/// Room in the timeline: enough for some rounds; then events are dropped, as in any long run.
+/// Capacity of the timeline: enough for some rounds; then events are dropped, as in any long run.
 const EVENTS: usize = 10_000;
 
 fn main() -> Result<(), Box<dyn Error>> {

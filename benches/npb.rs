@@ -1,19 +1,21 @@
-//! MG of the NAS Parallel Benchmarks, the code of the example `npb_mg`, against the traffic of its passes over memory.
+//! MG of the NAS Parallel Benchmarks, the code of the example `npb_mg`, against the traffic of its
+//! passes over memory.
 //!
 //! `cargo xtask bench npb [--json FILE] [-- [--quick] [CASE]]`
 //!
 //! # Unit and limit
 //!
-//! Millions of operations a second, as the benchmark counts them: 58 for each point of the finest level and iteration. A run
-//! verifies its residual against the official one, or the bench fails.
+//! Millions of operations a second, as the benchmark counts them: 58 for each point of the finest
+//! level and iteration. A run verifies its residual against the official one, or the bench fails.
 //!
-//! The limit is the minimum of bytes that the passes move, at the speed at which plain loops read two arrays and write one of
-//! them, measured in turn. On the finest level an iteration reads `u` and `v` twice and writes the new `u`, which is
-//! fetched before it is written: 48 bytes a point. Each coarser level restricts a residual, reads it again and writes a correction: 32 bytes a
+//! The limit is the minimum of bytes that the passes move, at the speed at which plain loops read
+//! two arrays and write one of them, measured in turn. On the finest level an iteration reads `u`
+//! and `v` twice and writes the new `u`, which is fetched before it is written: 48 bytes a point.
+//! Each coarser level restricts a residual, reads it again and writes a correction: 32 bytes a
 //! point, and there are 1/7 as many of these points.
 //!
-//! For comparison: the reference in Fortran (NPB 3.3, MPI, gfortran 12 -O3) needs 2.12 s for class B on the two cores that
-//! this was developed on: 9200 Mop/s.
+//! For comparison: the reference in Fortran (NPB 3.3, MPI, gfortran 12 -O3) needs 2.12 s for class
+//! B on the two cores that this was developed on: 9200 Mop/s.
 
 mod common;
 #[path = "../examples/applications/npb_mg/cycle.rs"]

@@ -1,13 +1,14 @@
-//! How much of a halo exchange over a slow transport is hidden behind computing.
+//! The share of a halo exchange over a slow transport that is hidden behind computing.
 //!
-//! `cargo xtask bench overlap [--json FILE] [-- [--quick]]`, which has the ranks talk by TCP, on one node too,
-//! and not through shared memory.
+//! `cargo xtask bench overlap [--json FILE] [-- [--quick]]`, which sends all messages over TCP
+//! instead of shared memory, even on one node.
 //!
 //! # Model
 //!
-//! A step of `Field::advance` computes what needs no message while messages are under way. Measured in turn are the
-//! step, the exchange and after it the step (which then needs none), and the exchange alone. The value is the part of the
-//! exchange that the step saves: (apart − step) / exchange.
+//! A step of `Field::advance` computes what needs no message while messages are under way. Three
+//! things are measured in turn: the step, the exchange followed by the step (which then needs
+//! none), and the exchange alone. The value is the share of the exchange that the step saves:
+//! (apart − step) / exchange.
 
 #[path = "common/mod.rs"]
 mod common;

@@ -8,15 +8,16 @@
 //! | `heat25` | heat equation with a Laplacian of order 8 (25 points), f32 |
 //! | `wave25` | acoustic waves of constant speed, order 8 in space and 2 in time, f32 |
 //!
-//! Devito (the version in `peers/requirements.txt`) comes from PyPI into a virtual environment in the target folder; it
-//! needs `python3-venv` and gcc. It runs with OpenMP on as many threads as this job has ranks × threads,
-//! with its `advanced` optimization and the block sizes that its own autotuner chooses; of its runs the
-//! time of the generated code counts, not that of Python. While it runs, the ranks sleep. Its halo is
-//! zero and never filled; ours are walls, exchanged and filled in every step.
+//! Devito (the version in `peers/requirements.txt`) comes from PyPI into a virtual environment in
+//! the target folder; it needs `python3-venv` and gcc. It runs with OpenMP on as many threads as
+//! this job has ranks × threads, with its `advanced` optimization and the block sizes that its own
+//! autotuner chooses; only the time of the generated code is measured, not that of Python. While
+//! it runs, the ranks sleep. Its halo is zero and never filled; ours are walls, exchanged and
+//! filled in every step.
 //!
-//! First both run a few steps from the same values in the middle of a small grid, where no wall is felt,
-//! and all points are compared: the bench fails where they differ by more than rounding. Where Devito cannot be
-//! installed, that is said, and nothing is compared.
+//! First both run a few steps from the same values in the middle of a small grid, where no wall is
+//! felt, and all points are compared: the bench fails where they differ by more than rounding.
+//! If Devito cannot be installed, the bench says so and compares nothing.
 
 #[allow(dead_code, reason = "this program times by itself: the peer is another process")]
 mod common;
@@ -48,7 +49,7 @@ use solvers::{FAR, Solver, Start, heat7, heat25, wave25};
 /// Points on each axis of the grid on which results are compared.
 const SMALL: usize = 64;
 
-/// Steps until results are compared: 5 times the largest radius leaves the walls unseen.
+/// Steps until results are compared: 5 times the largest radius does not reach the walls.
 const STEPS_TO_COMPARE: usize = 5;
 
 #[derive(Parser)]
@@ -60,7 +61,7 @@ struct Options {
     cells: Vec<usize>,
 }
 
-/// A number that both programs compute with.
+/// A type of number that both programs compute with.
 trait Number: Element + Into<f64> {
     const EPSILON: f64;
     /// Reads raw values as NumPy writes them.
@@ -81,7 +82,7 @@ macro_rules! number {
 number!(f32);
 number!(f64);
 
-/// Numbers from 0 to 1 that differ along every axis.
+/// Numbers from 0 to 1 that vary along every axis.
 fn pattern([z, y, x]: [usize; 3]) -> f64 {
     ((7 * z + 5 * y + 3 * x) % 11) as f64 / 11.0
 }
@@ -95,7 +96,8 @@ struct Bench {
 }
 
 impl Bench {
-    /// Has Devito answer while the ranks sleep; all ranks get the number that `read` finds in the answer.
+    /// Lets Devito answer while the ranks sleep; all ranks get the number that `read` finds in the
+    /// answer.
     fn ask(&self, request: &str, read: impl Fn(&Value) -> Option<f64>) -> parhelion::Result<f64> {
         let answer = self.devito.as_ref().map_or(Ok(0.0), |devito| {
             let answer = devito.borrow_mut().ask(request)?;
@@ -124,14 +126,14 @@ impl Bench {
             let largest = ours.iter().map(|&u| u.into().abs()).fold(0.0, f64::max);
             let difference =
                 ours.iter().zip(&theirs).map(|(&a, &b)| (a.into() - b.into()).abs()).fold(0.0, f64::max);
-            // 25 products and sums in each of 5 steps, in another order, each rounded to ε/2
+            // 25 products and sums in each of 5 steps, in another order, each rounded to ε/2.
             let tolerance = 25.0 * STEPS_TO_COMPARE as f64 * T::EPSILON / 2.0 * largest;
             let verdict = if difference <= tolerance { "PASS" } else { "FAIL" };
             self.report.say(format_args!(
                 "{verdict}: {case}, {SMALL}^3, {STEPS_TO_COMPARE} steps: largest value {largest:.3}, largest \
                  difference {difference:.1e}, rounding explains {tolerance:.1e}"
             ));
-            // also where the difference is not a number
+            // Also where the difference is NaN.
             if verdict == "PASS" { Ok(()) } else { Err(parhelion::Error::other("the results differ")) }
         });
         self.world.agree(compared)
@@ -162,7 +164,8 @@ impl Bench {
             let mut solver = solver(&grid(cells)?, &|index| 1.0 + pattern(index));
             self.ask(&format!("prepare {case} {cells}"), |_| Some(0.0))?;
             let points = cells.pow(3);
-            // about a second each at 10⁹ points a second, and a multiple of 12 for blocking in time
+            // About a second each at 10⁹ points a second, and a multiple of 12 for blocking in
+            // time.
             let steps = if quick { 12 } else { (1_000_000_000 / points).next_multiple_of(12).min(600) };
             let mut rounds = Vec::new();
             // The first round warms up.

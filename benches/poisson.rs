@@ -1,4 +1,5 @@
-//! Poisson's equation to a residual of 1e-8, against hypre in turn, and against sweeps that only compute the residual.
+//! Poisson's equation to a residual of 1e-8, against hypre in turn, and against sweeps that only
+//! compute the residual.
 //!
 //! `cargo xtask bench poisson [--json FILE] [-- [--quick] [--cells N]… [--alone] [CASE]]`
 //!
@@ -12,15 +13,18 @@
 //!
 //! Set-up and solve together, in millions of cells a second.
 //!
-//! *hypre* solves the same equations by conjugate gradients with PFMG, its structured multigrid, on as many ranks as this job has
-//! ranks × threads, while ours sleep: as it comes (`hypre`), and with the options that are fastest for these problems (`hypre tuned`). Times
-//! are those of setting the solvers up and solving; making the matrix, or our operator, does not count. Largest value
-//! and a probe of the solutions are compared: the bench fails where they differ by more than the residuals explain.
-//! `cargo xtask bench poisson` installs `libhypre-dev` where it can; without hypre that is said, and nothing compared.
+//! *hypre* solves the same equations by conjugate gradients with PFMG, its structured multigrid, on
+//! as many ranks as this job has ranks × threads, while ours sleep: with default options (`hypre`),
+//! and with the options that are fastest for these problems (`hypre tuned`). Times include setting
+//! the solvers up and solving, but not making the matrix or our operator. Largest value and a probe
+//! of the solutions are compared: the bench fails where they differ by more than the residuals
+//! explain. `cargo xtask bench poisson` installs `libhypre-dev` if possible; without hypre the
+//! bench says so and compares nothing.
 //!
-//! The other limit is what the iterations of the solve would take if each were one sweep that computes the residual in double
-//! precision (a *work unit*), measured in turn; the ratio is the reciprocal of the work units that an iteration costs, set-up included.
-//! Methods that are said to be of textbook efficiency solve to discretization accuracy in less than 10 work units.
+//! The other limit is what the iterations of the solve would take if each were one sweep that
+//! computes the residual in double precision (a *work unit*), measured in turn; the ratio is the
+//! reciprocal of the work units that an iteration costs, set-up included. Methods of textbook
+//! efficiency solve to discretization accuracy in less than 10 work units.
 
 mod common;
 #[path = "peers/hypre.rs"]
@@ -46,8 +50,9 @@ use sleep::sleep_until_all_are_here;
 
 const TOLERANCE: f64 = 1e-8;
 
-/// How far solutions may differ, of the largest value. The smallest eigenvalue belongs to nearly all of the solution, so
-/// that a residual of 1e-8 leaves errors of little more in the mean; at a place they may be some times larger.
+/// Largest difference between solutions, relative to the largest value. Nearly all of the solution
+/// belongs to the smallest eigenvalue, so a residual of 1e-8 leaves a mean error of little more; at
+/// single points it may be a few times larger.
 const ALIKE: f64 = 1e-7;
 
 #[derive(Parser)]
@@ -70,7 +75,7 @@ enum Kind {
 }
 
 impl Kind {
-    /// As hypre's driver calls it too.
+    /// Also the name in hypre's driver.
     fn name(self) -> &'static str {
         match self {
             Self::Constant => "constant",
@@ -118,14 +123,14 @@ struct Bench {
     options: Options,
     report: Report,
     world: World,
-    /// Whether there is hypre.
+    /// Whether hypre is available.
     there: bool,
     /// On rank 0, if there is.
     hypre: Option<RefCell<Hypre>>,
 }
 
 impl Bench {
-    /// A solve by hypre while our ranks sleep: seconds on all ranks, and, on rank 0, what it answered.
+    /// A solve by hypre while our ranks sleep: seconds on all ranks, and its answer on rank 0.
     fn ask(&self, kind: Kind, cells: usize, tuned: bool) -> parhelion::Result<(f64, Option<Solved>)> {
         let answer = self.hypre.as_ref().map(|h| h.borrow_mut().solve(kind.name(), cells, TOLERANCE, tuned));
         sleep_until_all_are_here(&self.world);
@@ -172,7 +177,7 @@ impl Bench {
                 ratio: times.ratio(1 + way, 0),
             })?;
             let Some(solved) = solved else { continue };
-            // Where constants are in the null space, the mean may be anything.
+            // Where constants are in the null space, the mean is arbitrary.
             let apart = [largest - solved.largest, probe - solved.probe]
                 .map(|apart| if kind == Kind::Neumann { apart - (mean - solved.mean) } else { apart });
             let difference = apart[0].abs().max(apart[1].abs()) / largest.abs();

@@ -4,19 +4,20 @@
 //!
 //! # Definition
 //!
-//! On n × n points, `in` = x + y and `out` = 0 at first. An iteration adds to `out`, wherever the star of
-//! radius R fits into the domain, the stencil W of `in` (weights ±1/(2kR) at distance ±k along each axis), and then
-//! adds 1 to `in` everywhere, so that halos have to be exchanged again. After any number of iterations
-//! the mean of |out| is 2 · iterations, to 1e-8; else the bench fails. The unit is 10⁹ points of the
-//! grid a second. (PRK: R. F. Van der Wijngaart and T. G. Mattson, HPEC 2014.)
+//! On n × n points, `in` = x + y and `out` = 0 at first. An iteration adds to `out`, wherever the
+//! star of radius R fits into the domain, the stencil W of `in` (weights ±1/(2kR) at distance ±k
+//! along each axis), and then adds 1 to `in` everywhere, so that halos have to be exchanged again.
+//! After any number of iterations the mean of |out| is 2 · iterations, to 1e-8; else the bench
+//! fails. The unit is 10⁹ points of the grid a second. (PRK: R. F. Van der Wijngaart and T. G.
+//! Mattson, HPEC 2014.)
 //!
 //! # Limits
 //!
-//! `plain loops` over as many numbers move what an iteration moves when each of its two parts passes once
-//! over memory: 24 bytes a point for `out` and 16 for `in`. `plain C` is `peers/prk_plain.c`,
-//! ours, written after the definition and compiled by `mpicc -O3 -march=native -fopenmp` (`MPICC` names
-//! another) when the bench runs: on the same ranks × threads, in turn, in the same process. Where it cannot be compiled it
-//! is reported as missing.
+//! `plain loops` over as many numbers move what an iteration moves when each of its two parts
+//! passes once over memory: 24 bytes a point for `out` and 16 for `in`. `plain C` is
+//! `peers/prk_plain.c`, ours, written after the definition and compiled by `mpicc -O3 -march=native
+//! -fopenmp` (`MPICC` names another) when the bench runs: on the same ranks × threads, in turn, in
+//! the same process. Where it cannot be compiled it is reported as missing.
 
 mod common;
 #[path = "peers/plain_c.rs"]
@@ -36,10 +37,10 @@ use parhelion::prelude::*;
 use plain_c::PlainC;
 use traffic::Traffic;
 
-/// Iterations in one timed call, as PRK times many at once.
+/// Iterations in one timed call: PRK times many at once.
 const ITERATIONS: usize = 10;
 
-/// How far the mean of |out| may be off, after PRK.
+/// Largest error of the mean of |out|, after PRK.
 const TOLERANCE: f64 = 1e-8;
 
 #[derive(Parser)]
@@ -54,11 +55,11 @@ struct Options {
     cells: Vec<usize>,
 }
 
-/// The fields, and how often they were iterated.
+/// The fields, and the number of iterations so far.
 struct Prk<const R: usize> {
     input: Field<f64, 2>,
     output: Field<f64, 2>,
-    /// Where the star fits into the domain, of the points of this rank.
+    /// The points of this rank where the star fits into the domain.
     inside: Region<2>,
     weights: [f64; R],
     iterations: usize,
@@ -108,8 +109,9 @@ impl<const R: usize> Prk<R> {
     }
 }
 
-/// The ranks, who let others finish before they measure: threads of OpenMP spin for some milliseconds after
-/// their last loop, on cores that others need. (They do not sleep, lest their own core be slow to wake.)
+/// The ranks, which let other threads finish before they measure: OpenMP's threads spin for some
+/// milliseconds after their last loop, on cores that others need. (The ranks do not sleep, because
+/// their own core might be slow to wake.)
 struct Settled(World);
 
 impl Team for Settled {
@@ -133,7 +135,7 @@ struct Bench {
 }
 
 impl Bench {
-    /// Checks the mean of |out| from the sum over the whole grid, and says so.
+    /// Checks the mean of |out| from the sum over the whole grid, and prints the result.
     fn validate(&self, who: &str, sum: f64, n: usize, radius: usize, iterations: usize) -> bool {
         let (mean, expected) = (sum / ((n - 2 * radius) as f64).powi(2), 2.0 * iterations as f64);
         let valid = (mean - expected).abs() <= TOLERANCE;
@@ -150,7 +152,7 @@ impl Bench {
         times: &Times<K>,
         against: [&'static str; K],
     ) -> std::io::Result<()> {
-        // Limits come after our own time. All are for as many iterations.
+        // Limits follow our own time, all for the same number of iterations.
         for limit in 1..K {
             let speed = |way| (n * n * ITERATIONS) as f64 * 1e-9 / times.of(way);
             self.report.row(&Row {
@@ -166,7 +168,7 @@ impl Bench {
         Ok(())
     }
 
-    /// Measures one size; whether the results are right.
+    /// Measures one size and returns whether the results are right.
     fn size<const R: usize>(&mut self, n: usize, c: Option<&PlainC>) -> Result<bool, Box<dyn Error>> {
         let case = format!("star radius {R} f64");
         if !self.options.common.wants(&case) {
@@ -185,7 +187,7 @@ impl Bench {
         let mut loops = || {
             for _ in 0..ITERATIONS {
                 traffic.accumulate(world.pool());
-                // in place: reads a number and writes it
+                // In place: reads a number and writes it.
                 traffic::rows(world.pool(), &mut traffic.a, |_, row| {
                     row.iter_mut().for_each(|a| *a = 1.0 - 0.5 * *a);
                 });

@@ -2,7 +2,7 @@
 //!
 //! `cargo xtask bench reduce [--json FILE] [-- [--quick] [CASE]]`
 //!
-//! The plain sum is what one would write otherwise: rayon over slices, summed in 8 lanes that the
+//! The plain sum is the usual code: rayon over slices, summed in 8 lanes that the
 //! compiler vectorizes, then an allreduce of one f64. Its result depends on threads and ranks; that
 //! of [`Field::sum`] does not. The ratio is the time of the one over that of the other.
 
@@ -21,7 +21,7 @@ use mpi::traits::CommunicatorCollectives;
 use parhelion::prelude::*;
 use rayon::prelude::*;
 
-/// Elements that one task of the plain sum takes.
+/// Elements of one task of the plain sum.
 const TASK: usize = 1 << 16;
 
 /// Sums `f(x, y)` over both slices on all threads, and over all ranks.
@@ -59,7 +59,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let (mut u, mut v) = (grid.field::<f64>("u"), grid.field::<f64>("v"));
         u.fill_indexed(|[z, y, x]| ((7 * z + 5 * y + 3 * x) as f64).sin());
         v.fill_indexed(|[z, y, x]| ((2 * z + 3 * y + 5 * x) as f64).cos());
-        // The same number of values on each rank, without halo, as a plain program has them.
+        // The same number of values on each rank, without halo, as in a plain program.
         let [x, y] = [&u, &v].map(|field| field.interior().iter().copied().collect::<Vec<f64>>());
         let elements = shape.iter().product::<usize>() as f64;
         let mut row = |case: &str, bytes: usize, ways: [&mut dyn FnMut(); 2]| {

@@ -1,19 +1,21 @@
 //! Strong and weak scaling of the 7-point heat equation over ranks × threads.
 //!
-//! `cargo xtask bench scaling [--shapes 1x1,2x1,…] [--json FILE] [-- [--quick] [--cells N] [--cells-per-core N] [CASE]]`
+//! `cargo xtask bench scaling [--shapes 1x1,2x1,…] [--json FILE] [-- [--quick] [--cells N]
+//! [--cells-per-core N] [CASE]]`
 //!
 //! measures on 1, 2, 4, … cores of this machine, with every mix of ranks × threads that fills them,
-//! prints the table of efficiencies and draws `target/bench/scaling.svg`. On a cluster, run the same program
-//! once for each shape and let it sum up:
+//! prints the table of efficiencies and draws `target/bench/scaling.svg`. On a cluster, run the
+//! same program once for each shape and let it summarize:
 //!
 //! ```sh
 //! srun --ntasks=64 --cpus-per-task=2 scaling --json rows.jsonl    # and so on
 //! scaling --summarize rows.jsonl --plot scaling.svg
 //! ```
 //!
-//! *Strong*: `cells`³ cells however many cores there are. *Weak*: `cells-per-core`³ for each core. A row's limit is
-//! what plain loops over as many numbers, 24 bytes a cell, reach on the same ranks × threads in the same run: where
-//! cores share the memory's bandwidth, that is why efficiency falls.
+//! *Strong*: `cells`³ cells however many cores there are. *Weak*: `cells-per-core`³ for each core.
+//! A row's limit is what plain loops over as many numbers, 24 bytes a cell, reach on the same ranks
+//! × threads in the same run: where cores share the memory's bandwidth, that is why efficiency
+//! falls.
 
 mod common;
 #[path = "scaling/picture.rs"]
@@ -48,10 +50,10 @@ struct Options {
     /// Cells on each axis and core for weak scaling (256, with --quick 64)
     #[arg(long, value_name = "N")]
     cells_per_core: Option<usize>,
-    /// Measure nothing: print the table of what was measured, from the rows in this file
+    /// Measure nothing, and summarize the rows in this file as a table
     #[arg(long, value_name = "FILE")]
     summarize: Option<PathBuf>,
-    /// Draw what is summed up, as SVG
+    /// Draw the summary as SVG
     #[arg(long, value_name = "FILE", requires = "summarize")]
     plot: Option<PathBuf>,
 }
@@ -65,7 +67,7 @@ fn weak_shape(edge: usize, cores: usize) -> [usize; 3] {
             rest /= factor;
         }
     }
-    // The largest factors first, each to the shortest axis, and to the slowest of these.
+    // The largest factors first, each on the shortest axis, and on the slowest of these.
     for factor in factors.into_iter().rev() {
         let shortest = (0..3).min_by_key(|&a| shape[a]).unwrap_or(0);
         shape[shortest] *= factor;

@@ -4,10 +4,11 @@
 //!
 //! # Model
 //!
-//! A plain step should move every cell once: it reads one array and reads and writes the other. The limit is a
-//! point-by-point update of the same arrays, which moves just that, measured in turn. Plain steps
-//! cannot exceed ratio 1 by much; blocked steps make several of them in one pass over memory, so that
-//! theirs says how much faster than memory allows plain steps they are. In the caches the limit is that of the cache.
+//! A plain step should move every cell once: it reads one array and reads and writes the other. The
+//! limit is a point-by-point update of the same arrays, which moves just that, measured in turn.
+//! Plain steps cannot exceed ratio 1 by much. Blocked steps make several of them in one pass over
+//! memory: their ratio is the speed relative to the best that memory allows plain steps. In the
+//! caches the limit is that of the cache.
 //!
 //! A second row for each gives the ratio to the same rule on a block that stays in the second-level
 //! caches: the ceiling that no order of the cells can exceed.

@@ -29,7 +29,8 @@ AXIS_NAMES = {
     "y": "posterior to anterior",
     "x": "left to right",
 }
-# Slabs along z keep whole rows together: a rank that owns a block reads few chunks it does not need.
+# Slabs along z keep whole rows together: a rank that owns a block reads few chunks it does not
+# need.
 CHUNK = (21, 59, 197)
 
 TITLE = "MNI ICBM152 2009a nonlinear symmetric T1 template, brain only, rescaled to 0...255"

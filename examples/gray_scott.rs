@@ -3,7 +3,7 @@
 //! Equations, on a periodic square with cells of size 1:
 //!
 //! - ∂u/∂t = 0.16 Δu − u v² + F (1 − u): the food, fed at the rate F = 0.035;
-//! - ∂v/∂t = 0.08 Δv + u v² − (F + k) v: what eats it, and dies at the rate F + k, k = 0.065.
+//! - ∂v/∂t = 0.08 Δv + u v² − (F + k) v: the eater, which dies at the rate F + k, k = 0.065.
 //!
 //! Method: explicit Euler with Δt = 1 on the 5-point stencil, both fields in one rule.
 //!
@@ -13,7 +13,7 @@
 //! mpirun -n 2 target/release/examples/gray_scott 10000
 //! ```
 //!
-//! Prints the mean of both every tenth of the steps, and draws v in gray_scott.png.
+//! Prints the means of both fields ten times during the run, and draws v in gray_scott.png.
 //! The last line is the same on any number of ranks.
 
 use parhelion::Error;
@@ -24,7 +24,7 @@ const CELLS: usize = 192;
 const FEED: f64 = 0.035;
 const KILL: f64 = 0.065;
 
-/// What the rule sees of `u` and `v` at a cell: the neighbors on the axes.
+/// The view that the rule has of `u` and `v` at a cell: the neighbors along the axes.
 type Cells<'a> = (StarPoint<'a, f64, 2, 1>, StarPoint<'a, f64, 2, 1>);
 
 #[inline(always)] // into the loop over cells, so that it is vectorized
@@ -46,7 +46,7 @@ fn main() -> parhelion::Result<()> {
     let steps = world.agree(steps.map_err(|error| Error::other(format!("number of steps: {error}"))))?;
     let grid = Grid::builder([CELLS, CELLS]).periodic([true, true]).build(&world)?;
     let (mut u, mut v) = (grid.field::<f64>("u"), grid.field::<f64>("v"));
-    // Food everywhere but in two squares, where the eaters are.
+    // Food everywhere except in two squares with the eaters.
     let square =
         |[j, i]: [usize; 2]| (80..100).contains(&j) && (70..90).contains(&i) || j / 8 == 14 && i / 8 == 15;
     u.fill_indexed(|cell| if square(cell) { 0.5 } else { 1.0 });

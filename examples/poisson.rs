@@ -6,7 +6,8 @@
 //! cargo build --release --example poisson && mpirun -n 2 target/release/examples/poisson
 //! ```
 //!
-//! Prints that the solver converged and `largest error 1.3e-5`; with twice the cells it is a quarter of that.
+//! Prints that the solver converged and `largest error 1.3e-5`; with twice the cells it is a
+//! quarter of that.
 
 use std::f64::consts::PI;
 

@@ -1,13 +1,14 @@
 //! Wave equation ∂²u/∂t² = Δu on the unit square, u = 0 on its walls: a drum that keeps one note.
 //!
-//! Method: leapfrog, of second order in time and space, with Δt = Δx/2. The exact solution is the standing wave
-//! cos(√2 πt) sin πx sin πy.
+//! Method: leapfrog, of second order in time and space, with Δt = Δx/2. The exact solution is the
+//! standing wave cos(√2 πt) sin πx sin πy.
 //!
 //! ```sh
 //! cargo build --release --example wave && mpirun -n 2 target/release/examples/wave
 //! ```
 //!
-//! Prints the value beside the center at ten times, computed and exact. They differ by less than 0.001.
+//! Prints the value beside the center at ten times, computed and exact. They differ by less than
+//! 0.001.
 
 use std::f64::consts::PI;
 

@@ -1,5 +1,6 @@
-//! Hybrid MPI + threads computation on structured grids: distributed arrays with halo exchange, stencils
-//! on all cores, reductions, elliptic solvers and parallel HDF5, with the same bits on any number of ranks and threads.
+//! Hybrid MPI + threads computation on structured grids: distributed arrays with halo exchange,
+//! stencils on all cores, reductions, elliptic solvers and parallel HDF5, with the same bits on any
+//! number of ranks and threads.
 //!
 //! ```
 //! use parhelion::prelude::*;
@@ -37,11 +38,11 @@
 //! | [`watch`] | planes as PNG files (feature `pictures`, on by default), values at points over time |
 //! | [`testing`] | tests on real ranks under `cargo test` |
 //!
-//! The [`guide`] has longer pages: how to write a fast stencil, which solver to choose, checkpoints, file formats.
-//! First programs are in the repository's `examples/`.
+//! The [`guide`] has longer pages: how to write a fast stencil, which solver to choose,
+//! checkpoints, file formats. First programs are in the repository's `examples/`.
 //!
-//! Axes are in C order, slowest first, everywhere. Methods that all ranks must call together say so under
-//! *Collective*. Kernels for one process, without MPI, are in [`kernels`].
+//! Axes are in C order, slowest first, everywhere. Methods that all ranks must call together say so
+//! under *Collective*. Kernels for one process, without MPI, are in [`kernels`].
 //!
 //! Limits: 1 to 4 axes; grids are boxes of equal cells; each rank has one block.
 

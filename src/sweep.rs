@@ -5,7 +5,7 @@ use parhelion_kernels::{flux_divergence, sweep, update};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::grid::Grid;
-use crate::measure::Kind;
+use crate::stopwatch::Kind;
 use parhelion_kernels::Region;
 
 impl<const N: usize> Grid<N> {

@@ -8,8 +8,8 @@ use parhelion::testing::{on_ranks, same_on};
 use perona_malik::Parameters;
 use serde_json::Value;
 
-/// Largest difference from ITK that rounding explains: all-f32 arithmetic in another order was measured to be off
-/// by up to 1.1e-4 (`tests/reference/README.md`); errors of the scheme are off by 0.8 and more.
+/// Largest difference from ITK that rounding explains: all-f32 arithmetic in another order differs
+/// by up to 1.1e-4 (`tests/reference/README.md`), an error in the scheme by 0.8 or more.
 const ROUNDING: f64 = 3e-4;
 
 fn reference() -> Value {
@@ -30,8 +30,8 @@ fn smooth(image: &mut Field<f32, 3>, steps: usize, parameters: Parameters) -> pa
     Ok(())
 }
 
-/// The input of the small cases, as `tests/reference/README.md` defines it. `axes` are those of the case, the
-/// last ones of the three.
+/// The input of the small cases, defined in `tests/reference/README.md`. `axes` are the last of the
+/// three axes.
 fn synthetic(shape: [usize; 3], axes: usize, [z, y, x]: [usize; 3]) -> f32 {
     let k = ((z * shape[1] + y) * shape[2] + x) as u64;
     let h = 2_654_435_761_u64.wrapping_mul(k + 1) % (1 << 32);
@@ -50,7 +50,7 @@ fn small_images_agree_with_itk_in_every_cell() {
             if shape.len() > 3 {
                 continue;
             }
-            // Fewer axes: the others have one cell, and contribute nothing.
+            // With fewer axes, the others have one cell and contribute nothing.
             let pad = |values: &[f64]| -> [f64; 3] {
                 std::array::from_fn(|a| if a + values.len() < 3 { 1.0 } else { values[a + values.len() - 3] })
             };
@@ -96,7 +96,7 @@ fn the_mri_volume_agrees_with_itk() {
         let volume = &reference()["volume"];
         let first = perona_malik_gradient(&mut image)?;
         let wanted = numbers(&volume["mean_squared_gradient"])[0];
-        // both are sums of 8.7 million f64; ITK's rounds at every addition
+        // Both are sums of 8.7 million f64; ITK's is rounded at every addition.
         assert!((first / wanted - 1.0).abs() < 1e-9, "{first} instead of {wanted}");
         smooth(&mut image, 20, Parameters { time_step: 0.0625, conductance: 1.0 })?;
         for probe in volume["probes"].as_array().expect("probes") {
@@ -124,7 +124,7 @@ fn results_have_the_same_bits_on_any_ranks_and_threads() {
     same_on(cases, |world| {
         let shape = [24, 19, 26];
         let mut results = Vec::new();
-        // the chosen process grid, and cuts along each axis alone
+        // The chosen process grid, and cuts along one axis each.
         for procs in
             [None, Some([world.size(), 1, 1]), Some([1, world.size(), 1]), Some([1, 1, world.size()])]
         {

@@ -1,4 +1,5 @@
-//! The examples as a user runs them: under mpirun, at several ranks × threads, with their results checked.
+//! Runs the examples as a user does: under mpirun, on several ranks × threads, and checks their
+//! results.
 #![cfg(feature = "hdf5")]
 
 #[path = "examples/first_programs.rs"]
@@ -12,7 +13,7 @@ use std::time::Duration;
 use parhelion::testing::Outcome;
 use parhelion_launcher::{Launch, Mpirun};
 
-/// Where `cargo test` puts the examples.
+/// Folder in which `cargo test` builds the examples.
 fn example(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("the test program knows its own path");
     let folder = test.ancestors().nth(2).expect("…/deps/test");
@@ -56,7 +57,7 @@ fn heat3d_converges_with_order_two_and_the_same_bits() {
             .skip(1)
             .filter_map(|rest| rest.split(';').next()?.parse().ok())
             .collect();
-        // 8, 16 and 32 cells: the second order shows once the mode is resolved
+        // 8, 16 and 32 cells: the second order shows once the mode is resolved.
         assert!(orders.len() == 2 && (orders[1] - 2.0).abs() < 0.15, "orders {orders:?}\n{outcome}");
         let bits = fingerprints(&outcome);
         assert_eq!(bits.len(), 3, "{outcome}");
@@ -115,7 +116,7 @@ fn denoise3d_agrees_with_simpleitk() {
     let text = python.run(script, [&[input, "t1"], &parameters[..], &["--compare", &output]].concat());
     let report: serde_json::Value = serde_json::from_str(&text).expect("the script prints JSON");
     let difference = report["compare"]["largest_difference"].as_f64().expect("a number");
-    // the issue allows 1e-3 of 255; rounding explains 1.1e-4 (tests/reference/README.md)
+    // Rounding explains 1.1e-4 of 255 (tests/reference/README.md).
     assert!(difference <= 3e-4, "denoise3d and ITK differ by {difference}");
 }
 
@@ -125,7 +126,7 @@ fn heat3d_resumes_from_a_checkpoint_with_the_same_bits() {
     let path = folder.path().join("heat");
     let path = path.to_string_lossy();
     let cells = ["--cells", "32", "--checkpoint", &path];
-    // the time is up at once: after the first checkpoint, of 51 steps, it ends
+    // The time limit is over at once: the run ends after the first checkpoint, of 51 steps.
     let outcome =
         run("heat3d", (4, 1), &[&cells[..], &["--checkpoint-every", "20", "--time-limit", "0"]].concat());
     assert!(outcome.success && outcome.stdout.contains("time limit reached: saved step 20 in "), "{outcome}");
@@ -162,7 +163,7 @@ fn mistakes_on_the_command_line_are_told_once_and_end_the_job() {
         outcome.ranks()[0].stderr.matches("--input").count()
     );
     let outcome = run("denoise3d", (2, 1), &["--input", "no such file.h5", "--output", "x.h5"]);
-    // All ranks have the error, but the first that ends with it may end the others before they tell it.
+    // All ranks have the error, but the first to exit may end the others before they print it.
     assert!(
         !outcome.success && outcome.ranks().iter().any(|rank| rank.stderr.contains("no such file.h5")),
         "{outcome}"
@@ -230,7 +231,7 @@ fn files_that_could_not_be_written_are_refused_before_anything_is_computed() {
     assert_eq!(files, 0, "a refused run leaves no files");
 }
 
-/// The number after `word` in what the first rank prints.
+/// The number after `word` in the output of the first rank.
 fn number_after(outcome: &Outcome, word: &str) -> f64 {
     let text = outcome.stdout.split(word).nth(1).unwrap_or_else(|| panic!("no '{word}' in\n{outcome}"));
     let number = text.trim_start().split(|c: char| c.is_whitespace() || c == ',').next().unwrap_or_default();
@@ -243,7 +244,8 @@ fn npb_mg_verifies_class_s_with_the_same_bits() {
     for shape in [(1, 1), (1, 3), (2, 1), (2, 2), (4, 1), (8, 1)] {
         let outcome = run("npb_mg", shape, &["--class", "S"]);
         assert!(outcome.success && outcome.stdout.contains(": verified"), "{outcome}");
-        // The residual of the right-hand side alone tells mistakes of the generator from those of the stencils.
+        // The residual of the right-hand side alone separates errors of the generator from those of
+        // the stencils.
         let start = number_after(&outcome, "points: residual");
         assert!((start / 2.4705294220065e-2 - 1.0).abs() < 1e-12, "{outcome}");
         let bits = fingerprints(&outcome);
@@ -315,7 +317,8 @@ fn poisson3d_converges_with_order_two_and_the_same_bits() {
     assert!(outcome.stdout.contains("bytes a cell of the finest level"), "{outcome}");
 }
 
-/// Another run's solution as the right-hand side: of the eigenvector sin πz sin πy sin πx, solved twice.
+/// Another run's solution as the right-hand side: of the eigenvector sin πz sin πy sin πx, solved
+/// twice.
 #[test]
 fn poisson3d_solves_for_a_right_hand_side_from_a_file_and_draws_it() {
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder for outputs");

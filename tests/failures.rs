@@ -1,4 +1,4 @@
-//! One rank's failure ends the whole job: soon, with non-zero status and that rank's message.
+//! A failure of one rank ends the whole job soon, with non-zero status and that rank's message.
 
 use std::process::Command;
 use std::time::Duration;
@@ -9,10 +9,10 @@ use parhelion::prelude::*;
 use parhelion::testing::{Outcome, RankTest, on_ranks};
 use parhelion::{Error, Result};
 
-/// What the library promises for a job in which one rank failed.
+/// Longest time in which a job must end after one rank failed.
 const SOON: Duration = Duration::from_secs(10);
 
-/// A launch that a hanging job would end as `timed_out`, well after the promised time.
+/// A launch whose time limit, which a hanging job would reach, is well after the promised time.
 fn job(ranks: usize) -> RankTest {
     RankTest::new(ranks).timeout(Duration::from_secs(30))
 }
@@ -23,7 +23,7 @@ fn assert_failed_soon(outcome: &Outcome) {
     assert!(outcome.elapsed < SOON, "the job took too long to fail:\n{outcome}");
 }
 
-/// Rank `rank` said `texts`, and the others did not end the job themselves.
+/// Checks that rank `rank` printed `texts`, and that the others did not end the job.
 fn assert_rank_said(outcome: &Outcome, rank: usize, texts: &[&str]) {
     for (number, output) in outcome.ranks().iter().enumerate() {
         for text in texts {
@@ -32,7 +32,7 @@ fn assert_rank_said(outcome: &Outcome, rank: usize, texts: &[&str]) {
     }
 }
 
-/// A rank that waits for others again and again, as a solver does.
+/// Waits for the other ranks repeatedly, as a solver does.
 fn step_forever(world: &World) -> Result<()> {
     let mut u = Grid::builder([64]).periodic([true]).build(world)?.field::<f64>("u");
     loop {
@@ -85,7 +85,7 @@ fn a_panic_in_a_stencil_while_messages_are_under_way() {
         let grid = Grid::builder([32, 32]).periodic([true, true]).procs([2, 2]).build(world)?;
         let mut u = grid.field::<f64>("u");
         u.fill_indexed(|[j, i]| (32 * j + i) as f64);
-        // One cell amidst the block of rank 3 fails in the third step.
+        // One cell in the middle of the block of rank 3 fails in the third step.
         let bad = (u.region_global().start == [16, 16]).then_some(24.0 * 32.0 + 24.0 + 2.0);
         u.advance(
             &stencil::<f64, 2, 1>(|u| {
@@ -176,7 +176,7 @@ fn a_rank_killed_from_outside() {
         Ok(())
     });
     assert_failed_soon(&outcome);
-    // The launcher says who it was: "signal 9 (Killed)", "KILLED BY SIGNAL: 9".
+    // The launcher reports the cause: "signal 9 (Killed)", "KILLED BY SIGNAL: 9".
     let said = outcome.launcher.to_lowercase();
     assert!(said.contains("signal") && said.contains('9') && said.contains("killed"), "{outcome}");
 }

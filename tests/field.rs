@@ -60,7 +60,7 @@ fn what_is_gathered_is_in_place_and_scatters_back() {
                 );
             }
         }
-        // A rank that passes an array but is not the root: its array is not looked at.
+        // An array passed by a rank other than the root is ignored.
         let (mut u, root) = (grid.field::<f32>("u"), world.size() - 1);
         let array = if world.rank() == root { Array3::ones([7, 6, 9]) } else { Array3::zeros([1, 1, 1]) };
         u.scatter(root, Some(array.view()))?;
@@ -92,7 +92,7 @@ fn transfers_that_cannot_work_are_refused_on_every_rank() {
         );
         assert_refused(u.probe([8, 0]), &["no point [8, 0]", "[8, 9]"]);
         assert_refused(u.component(2).probe([0, 0]), &["component 2"]);
-        // Nothing was written, and the ranks are still in step.
+        // Nothing was written, and the ranks are still synchronized.
         assert_eq!(u.probe([7, 8])?, 4.0);
         u.exchange()
     });
@@ -219,7 +219,7 @@ fn fields_are_mapped_zipped_copied_and_swapped() {
         holds(&u, |j, i, c| 201.0 * j + i + 0.5 * c);
         holds(&v, |j, i, c| 200.0 * j + 2.0 * i + 0.5 * c);
 
-        // Values and times change places; names and walls stay, so that halos become stale.
+        // Values and times are swapped; names and walls stay, so halos become stale.
         u.set_boundary(Face::low(1), Boundary::Dirichlet(7.0))?;
         u.set_time(3.0, 0.5);
         u.exchange()?;
@@ -327,7 +327,8 @@ fn ndarray_views_are_the_local_points() {
     });
 }
 
-/// A bilinear function is continued exactly, through edges and corners too, and staggered points on walls are set.
+/// A bilinear function is continued exactly, through edges and corners too, and staggered points on
+/// walls are set.
 #[test]
 fn values_and_slopes_by_place_continue_a_bilinear_function() {
     let exact = |[y, x]: [f64; 2]| 1.0 + 3.0 * y + 2.0 * x + x * y;
@@ -339,7 +340,7 @@ fn values_and_slopes_by_place_continue_a_bilinear_function() {
             u.set_boundary(Face::high(0), Boundary::neumann_at(|[_, x]| 3.0 + x))?;
             u.set_boundary(Face::low(1), Boundary::neumann_at(|[y, _]| -2.0 - y))?;
             u.set_boundary(Face::high(1), Boundary::dirichlet_at(exact))?;
-            // What is on walls of given value is ignored.
+            // Values on walls of given value are ignored.
             u.fill_with(|[y, x]| if y == 0.0 || x == 3.0 { -77.0 } else { exact([y, x]) });
             u.exchange()?;
             let start = u.region_global().start;

@@ -11,7 +11,7 @@ use parhelion::testing::{on_ranks, on_ranks_and_threads};
 
 const RANKS: [usize; 6] = [1, 2, 3, 4, 6, 8];
 
-/// The ways of halo cells from rank to rank.
+/// The transports of halo cells between ranks.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Way {
     Messages,
@@ -33,7 +33,7 @@ impl Way {
     }
 }
 
-/// Plans an exchange in this way, and checks that it is one.
+/// Plans an exchange in this way, and checks that the plan uses it.
 fn plan<const N: usize>(way: Way, builder: HaloPlanBuilder<N>) -> Result<HaloPlan<N>> {
     let plan = way.of(builder)?;
     let (sent, shared) = (plan.bytes_sent(), plan.bytes_shared());
@@ -50,7 +50,7 @@ fn tag<const N: usize>(shape: [usize; N], index: [isize; N], component: usize) -
     (0..N).fold(0, |linear, a| linear * shape[a] as i64 + index[a] as i64) * 10 + component as i64
 }
 
-/// What the halo beyond a wall is to hold: one kind for each axis and side.
+/// The wall condition: one kind for each axis and side.
 fn condition<const N: usize>(face: Face) -> Boundary<i64, N> {
     match (face.axis + usize::from(face.high)) % 4 {
         0 => Boundary::Dirichlet(7),
@@ -60,7 +60,7 @@ fn condition<const N: usize>(face: Face) -> Boundary<i64, N> {
     }
 }
 
-/// The reference: what any point of the halo'd domain holds, by the definitions alone.
+/// The reference: the value of any point of the domain with halo, from the definitions alone.
 fn expected<const N: usize>(
     grid: &Grid<N>,
     centering: Centering,
@@ -151,9 +151,9 @@ fn check_field<const N: usize>(field: &Field<i64, N>, pattern: Pattern, depth: u
     assert!(checked >= 2 * interior.len());
 }
 
-/// Checks all centerings, patterns and depths. Each goes one of the three ways, which `first` rotates: planning
-/// takes a dozen waits for other ranks, each a time slice where ranks outnumber cores, and which cells go
-/// where does not depend on the way.
+/// Checks all centerings, patterns and depths. Each uses one of the three ways, which `first`
+/// rotates: planning waits for other ranks a dozen times, each a time slice where ranks outnumber
+/// cores, and which cells go where does not depend on the way.
 fn check_grid<const N: usize>(
     world: &World,
     shape: [usize; N],
@@ -179,7 +179,8 @@ fn check_grid<const N: usize>(
     Ok(())
 }
 
-/// Every combination of periodic axes and walls. With the turns, each centering, pattern and depth goes every way.
+/// Every combination of periodic axes and walls. Over all turns, each centering, pattern and depth
+/// uses every way.
 fn check_shape<const N: usize>(world: &World, shape: [usize; N], halo: [[usize; 2]; N]) -> Result<()> {
     let turns = if N == 1 { Way::ALL.len() } else { 1 };
     (0..turns << N).try_for_each(|turn| {
@@ -285,7 +286,7 @@ fn many_fields_of_many_types_in_one_plan() {
             check_field(&vector, Pattern::Box, 2, &format!("vector {way:?}"));
             check_wrapped(&bytes, &complex)?;
         }
-        // A plan is for its kind of fields only.
+        // A plan serves only its kind of fields.
         let (mut vector, mut bytes, mut complex) = new()?;
         let mut plan = HaloPlan::builder(&grid).field(&vector).field(&bytes).field(&complex).build()?;
         let error = plan.exchange((&mut bytes, &mut vector, &mut complex)).unwrap_err();
@@ -319,11 +320,12 @@ fn a_leaked_exchange_leaves_the_halo_stale_and_the_plan_usable() {
                 plan.exchange(&mut field)?;
                 check_field(&field, Pattern::Box, 1, "after a leak");
             }
-            // Dropped instead of finished: finished all the same.
+            // Dropping an exchange finishes it too.
             field.set_global([0], 0);
             drop(plan.start(&mut field)?);
             assert_eq!(field.halo_depth(), [[1, 1]]);
-            // Plans may be dropped while neighbors still read what they were sent, and in any order.
+            // Plans may be dropped while neighbors still read what they were sent, and in any
+            // order.
             let mut leaked = self::plan(way, HaloPlan::builder(&grid).field(&field))?;
             std::mem::forget(leaked.start(&mut field)?);
             let (first, last) = (plan, leaked);

@@ -1,4 +1,4 @@
-//! The ways of halo cells to neighbors on the same node: races, agreement, and what happens without memory.
+//! Transport of halo cells to neighbors on the same node: races, agreement, and lack of memory.
 #![cfg(target_os = "linux")]
 
 use std::fs::File;
@@ -16,7 +16,7 @@ use parhelion::{Error, Result};
 /// Shared memory on all neighbors, and on pairs of ranks only.
 const RANKS_PER_NODE: [usize; 2] = [usize::MAX, 2];
 
-/// What a cell holds after `step` steps: no two steps, and no two cells near each other, have equal values.
+/// The value of a cell after `step` steps: different in each step, and for cells near each other.
 fn value([j, i]: [isize; 2], step: usize) -> i64 {
     (step as i64 * 100 + j as i64) * 100 + i as i64
 }
@@ -38,7 +38,7 @@ fn check(field: &Field<i64, 2>, step: usize) -> Result<()> {
     Ok(())
 }
 
-/// Numbers that differ from rank to rank, to disturb the rhythm of the ranks.
+/// Random numbers that differ between ranks, to delay them unevenly.
 fn random(state: &mut u64) -> u64 {
     *state ^= *state << 13;
     *state ^= *state >> 7;
@@ -46,8 +46,8 @@ fn random(state: &mut u64) -> u64 {
     *state
 }
 
-/// Thousands of exchanges, hurried and delayed at random. Two plans are under way at once, one with
-/// halos on one side only, so that nothing comes back from those that it sends to.
+/// Thousands of exchanges, delayed at random. Two plans are under way at once, one with halos on
+/// one side only, so that a rank receives nothing from the ranks that it sends to.
 fn shake(world: &World, steps: usize) -> Result<()> {
     let grid = |halo| Grid::builder([12, 15]).halo_widths(halo).periodic([true, true]).build(world);
     let (both, one) = (grid([[2, 2]; 2])?, grid([[2, 0], [0, 1]])?);
@@ -70,7 +70,7 @@ fn shake(world: &World, steps: usize) -> Result<()> {
             }
             let (first, mut second) = (plan_u.start(&mut u)?, plan_v.start(&mut v)?);
             match random(&mut state) % 16 {
-                // Leaked on this rank alone: the others go on.
+                // Leaked on this rank only: the others continue.
                 0 => std::mem::forget(second),
                 1 => {
                     while !second.progress() {
@@ -101,7 +101,7 @@ fn many_ranks_on_few_cores_get_on() {
     on_ranks_and_threads([(8, 1), (2, 2)], |world| shake(world, 400));
 }
 
-/// Does `work` while this process may have only so much of a resource.
+/// Runs `work` while a resource of this process is limited.
 fn limited<R>(resource: Resource, limit: u64, work: impl FnOnce() -> R) -> R {
     let (soft, hard) = getrlimit(resource).expect("limits can be read");
     setrlimit(resource, limit, hard).expect("a limit can be lowered");
@@ -117,13 +117,13 @@ fn all_ranks_send_messages_where_one_cannot_share_memory() {
 
 #[test]
 fn all_ranks_send_messages_where_one_cannot_make_files_so_large() {
-    // The system kills a process that tries.
+    // The system kills a process that exceeds it.
     messages_where_one_is_limited(Resource::RLIMIT_FSIZE, || 100, "cannot be shared: File too large");
 }
 
 #[test]
 fn all_ranks_send_messages_where_one_cannot_map_that_of_another() {
-    // One more descriptor is free: for the memory that it shares itself.
+    // One more descriptor is free, for the memory that the rank shares itself.
     let one_more = || 1 + File::open("/dev/null").expect("it can be read").as_raw_fd() as u64;
     let what = "memory of rank 0 cannot be mapped: Too many open files";
     messages_where_one_is_limited(Resource::RLIMIT_NOFILE, one_more, what);
@@ -156,7 +156,7 @@ fn messages_where_one_is_limited(resource: Resource, limit: impl Fn() -> u64, wh
     });
 }
 
-/// The number of bytes shared by default on 2 ranks, as said by each.
+/// The number of bytes shared by default on 2 ranks, as reported by each.
 fn by_default(transport: &str) -> Outcome {
     RankTest::new(2).env("PARHELION_HALO", transport).output(|world| {
         let grid = Grid::builder([8]).periodic([true]).build(world)?;
@@ -188,7 +188,7 @@ fn the_environment_asks_for_shared_memory() {
 fn the_environment_asks_for_nonsense() {
     let outcome = by_default("pigeons");
     assert!(!outcome.success && !outcome.timed_out, "{outcome}");
-    // All ranks have the error, but the first that ends with it may end the others before they tell it.
+    // All ranks have the error, but the first to exit may end the others before they print it.
     let complaint = "PARHELION_HALO is 'pigeons'; it may be auto, messages or shared";
     assert!(outcome.ranks().iter().any(|rank| rank.stderr.contains(complaint)), "{outcome}");
 }

@@ -1,8 +1,8 @@
-//! Who may import whom: the floors that ARCHITECTURE.md draws hold in the code.
+//! Which module may import which: the code follows the floors of ARCHITECTURE.md.
 //!
-//! A block of ARCHITECTURE.md that begins with ```` ```floors DIR ```` lists the modules of a source folder, top
-//! floor first, one floor a line. A module may import from lower floors only. An exception is a line
-//! `lower -> upper: why`, and must still be needed.
+//! A block of ARCHITECTURE.md that begins with ```` ```floors DIR ```` lists the modules of a
+//! source folder, top floor first, one floor a line. A module may import from lower floors only. An
+//! exception is a line `lower -> upper: why`, and must still be needed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -102,7 +102,7 @@ fn sources(directory: &Path, files: &mut Vec<PathBuf>) {
     }
 }
 
-/// The module that a file is, below the crate's root.
+/// The module of a file, as a path below the crate's root.
 fn module(root: &Path, file: &Path) -> Vec<String> {
     let mut parts: Vec<String> = file
         .with_extension("")
@@ -133,7 +133,7 @@ fn absolute(path: &[String], from: &[String]) -> Vec<String> {
     base
 }
 
-/// The names that a folder's own file hands on, and the modules that they come from.
+/// The names that a folder's `mod.rs` exports, and the modules that they come from.
 fn handed_on(file: &Path, modules: &BTreeMap<String, usize>) -> BTreeMap<String, String> {
     let text = fs::read_to_string(file).unwrap();
     let mut names = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! Self-measurement: counts that are known beforehand, on any ranks.
+//! Self-measurement: counts known beforehand, on any ranks.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -19,7 +19,8 @@ fn grid(world: &World) -> Result<Grid<2>> {
     Grid::builder(SHAPE).periodic([true, true]).procs([world.size(), 1]).build(world)
 }
 
-/// Faces that all ranks send in one exchange: up and down, unless a rank is its own neighbor.
+/// Number of faces that all ranks send in one exchange: up and down, unless a rank is its own
+/// neighbor.
 fn faces(world: &World) -> u64 {
     if world.size() == 1 { 0 } else { 2 * world.size() as u64 }
 }
@@ -38,7 +39,7 @@ fn sent(report: &Report, kind: Kind, name: &str) -> (u64, u64, u64) {
     row.halo.as_ref().map_or((0, 0, 0), |halo| (halo.messages, halo.bytes, halo.shared_bytes))
 }
 
-/// The same if each face has so many bytes.
+/// The same for faces of this many bytes.
 fn expected(faces: u64, bytes: u64, transport: HaloTransport) -> (u64, u64, u64) {
     let shared = transport != HaloTransport::Messages;
     (if shared { 0 } else { faces }, faces * bytes, if shared { faces * bytes } else { 0 })
@@ -75,7 +76,7 @@ fn calls_points_and_bytes_are_what_the_types_say() {
             // f64 read and written, f32 in
             let rule = |v: f64, w: Point<'_, f32, 2, 0>| 0.5 * (v + f64::from(w.center()) * 2.0);
             grid.update(u.region_local(), v.view_mut(), w.reach::<0>()?, rule)?;
-            // a part of the block only
+            // Only a part of the block.
             let row = u.region_local().with_axis(0, 0, 1);
             grid.update(row, v.view_mut(), w.reach::<0>()?, rule)?;
         }
@@ -111,7 +112,7 @@ fn calls_points_and_bytes_are_what_the_types_say() {
         let (messages, bytes, shared) = sent(&report, Kind::Advance, "v");
         let (least_messages, least_bytes, least_shared) = expected(2 * faces(world), 16 * 8, transport);
         assert!(messages >= least_messages && bytes >= least_bytes && shared >= least_shared, "{report}");
-        // sum, norm and maximum read one field, the product two
+        // Sum, norm and maximum read one field, the product two.
         assert_eq!(counts(&report, Kind::Reduce, "u"), (3, 3 * POINTS, 3 * POINTS * 8));
         assert_eq!(counts(&report, Kind::Reduce, "v"), (1, POINTS, POINTS * 16));
         assert_eq!(counts(&report, Kind::Reduce, "pair"), (1, 2 * POINTS, 2 * POINTS * 2));
@@ -122,12 +123,12 @@ fn calls_points_and_bytes_are_what_the_types_say() {
     });
 }
 
-/// What must hold between the numbers of any report.
+/// Checks relations between the numbers that hold in any report.
 fn check_times(report: &Report) {
     assert!(report.copy_gb_per_s > 0.0 && report.seconds > 0.0);
     for row in &report.rows {
         assert!(row.seconds > 0.0 && row.seconds_mean > 0.0, "{row:?}");
-        // Longest and mean are rounded apart.
+        // Longest and mean are rounded separately.
         let least = |mean: f64| mean * (1.0 - 1e-12);
         assert!(
             row.seconds >= least(row.seconds_mean) && row.wait_seconds >= least(row.wait_seconds_mean),
@@ -150,7 +151,7 @@ fn check_times(report: &Report) {
     }
 }
 
-/// Every rank has the same report, and its JSON has it whole.
+/// Checks that every rank has the same report, and that its JSON is complete.
 fn same_everywhere(world: &World, report: &Report) -> Result<()> {
     let json = report.to_json();
     assert_eq!(&serde_json::from_str::<Report>(&json).expect("a report"), report);
@@ -184,7 +185,7 @@ fn count_exchanges(world: &World, transport: HaloTransport) -> Result<()> {
         w.map_inplace(|w| *w += 1.0);
         exchange.finish()?;
     }
-    // Begun or ended while nobody measures: not counted, and nothing goes wrong.
+    // Calls that begin or end while measuring is off are not counted and do no harm.
     let exchange = plan.start((&mut u, &mut v))?;
     world.measure().clear();
     exchange.finish()?;

@@ -1,5 +1,5 @@
-//! Timelines of what was measured, and the report and timeline that the environment asks for, as other
-//! programs read them.
+//! Timelines, and the report and timeline that environment variables ask for, as other programs
+//! read them.
 
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
@@ -129,7 +129,7 @@ fn the_timeline_is_bounded_and_says_what_is_missing() {
     });
 }
 
-/// The ranks' clocks start up to a second apart here; the timeline has them in step.
+/// The ranks' clocks start up to a second apart here; the timeline aligns them.
 #[test]
 fn clocks_of_ranks_are_aligned() {
     const APART: Duration = Duration::from_millis(300);
@@ -151,8 +151,7 @@ fn clocks_of_ranks_are_aligned() {
             let of = |name: &str| spans.iter().filter(|span| span.3 == name).cloned().collect::<Spans>();
             let filled = of("fill u").iter().map(|span| span.2).max();
             let mapped = of("update u").iter().map(|span| span.1).min();
-            // The barrier orders them; the gap is far longer than the error of the comparison of
-            // clocks.
+            // The barrier orders them; the gap is far longer than the error of aligning clocks.
             assert!(filled < mapped, "a rank filled at {filled:?}, another went on at {mapped:?}: {spans:?}");
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! Solvers whose discrete solution is known exactly: what is left is rounding.
+//! Solvers whose discrete solution is known exactly: only rounding is left.
 
 use std::f64::consts::PI;
 
@@ -33,8 +33,8 @@ fn heat_mode<const N: usize>(world: &World, shape: [usize; N], waves: [usize; N]
     u.advance(&heat, steps)?;
     let shrink: f64 = (0..N).map(|a| (PI * waves[a] as f64 / shape[a] as f64).sin().powi(2)).sum();
     let amplitude = (1.0 - 4.0 * r * shrink).powi(steps as i32);
-    // The rounding of one step, a few units in the last place of values up to 1, shrinks with the
-    // solution; what the last steps leave of all that stays below ten units.
+    // One step rounds by a few units in the last place of values up to 1, which shrink with the
+    // solution; the sum over all steps stays below ten units.
     let tolerance = 10.0 * f64::EPSILON;
     let offset = u.region_global().start;
     for index in u.region_local().indices() {
@@ -55,8 +55,8 @@ fn heat_shrinks_a_sine_mode_by_the_exact_factor() {
     });
 }
 
-/// A transverse magnetic cavity by Yee's scheme (IEEE Trans. Antennas Propag. 14 (1966) 302): E_z on
-/// nodes, H_x and H_y on faces, perfectly conducting walls.
+/// A transverse magnetic cavity by Yee's scheme (IEEE Trans. Antennas Propag. 14 (1966) 302): E_z
+/// on nodes, H_x and H_y on faces, perfectly conducting walls.
 struct Cavity {
     e: Field<f64, 2>,
     hx: Field<f64, 2>,
@@ -126,7 +126,7 @@ fn a_cavity_oscillates_with_the_frequency_of_the_discrete_dispersion_relation() 
         let modes: Vec<f64> =
             points.iter().map(|i| mode([0, 1].map(|a| (i[a] + offset[a]) as usize))).collect();
         cavity.e.fill_indexed(mode);
-        // From H = 0 at the time of E, half a step takes H to where the scheme wants it.
+        // From H = 0 at the time of E, half a step advances H to the scheme's time.
         cavity.advance_h(ratio.map(|ratio| 0.5 * ratio))?;
         let mut largest = 0.0_f64;
         for n in 1..=steps {
@@ -137,8 +137,8 @@ fn a_cavity_oscillates_with_the_frequency_of_the_discrete_dispersion_relation() 
                 largest = largest.max((cavity.e.get_local(point) - factor * mode).abs());
             }
         }
-        // A correct code is off by about 5e-15; rounding differs with cells and mode, and a wrong index
-        // or a stale halo shows in the first digits.
+        // A correct code is off by about 5e-15; rounding differs with cells and mode, and a wrong
+        // index or a stale halo shows in the first digits.
         assert!(largest < 5e-14, "off by {largest:e} within {steps} steps");
         Ok(())
     });

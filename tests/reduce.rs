@@ -1,4 +1,5 @@
-//! Reductions: against plain loops over exactly summable values, and with the same bits on any ranks × threads.
+//! Reductions: against plain loops over exactly summable values, and with the same bits on any
+//! ranks × threads.
 
 use num_complex::Complex;
 use parhelion::prelude::*;
@@ -6,7 +7,7 @@ use parhelion::testing::{on_ranks, on_ranks_and_threads, same_on};
 
 const SHAPE: [usize; 3] = [9, 8, 11];
 
-/// A whole number that depends on the cell in no simple way.
+/// An integer that depends on the cell in no simple way.
 fn scrambled([z, y, x]: [usize; 3]) -> i64 {
     ((z * 73_856_093) ^ (y * 19_349_663) ^ (x * 83_492_791)) as i64 % 2001 - 1000
 }
@@ -15,7 +16,7 @@ fn cells() -> impl Iterator<Item = [usize; 3]> {
     Region::from_shape(SHAPE).indices().map(|index| index.map(|i| i as usize))
 }
 
-/// Whole numbers are summed without rounding even by a plain loop: the sums must be equal.
+/// A plain loop sums integers without rounding: the sums must be equal.
 #[test]
 fn sums_products_and_norms_equal_those_of_a_plain_loop() {
     on_ranks_and_threads([(1, 1), (2, 2), (3, 1), (6, 1), (8, 1)], |world| {
@@ -70,7 +71,7 @@ fn extrema_name_the_first_place_and_nan_wins() {
         u.set_global([8, 7, 10], 5000.0);
         u.set_global([0, 7, 3], 5000.0);
         assert_eq!((u.max().value, u.max().index), (5000.0, [0, 7, 3]));
-        // Negative zero is no smaller than zero.
+        // Negative zero is not smaller than zero.
         u.fill(0.0);
         u.set_global([8, 0, 0], -0.0);
         assert_eq!(u.min().index, [0, 0, 0]);
@@ -106,13 +107,13 @@ fn users_reductions_see_every_point_once() {
             grid.reduce(u.region_local(), u.reach::<0>()?, value, [0, 0], both)?,
             [points - 1, points]
         );
-        // Over differences: needs the halo.
+        // A sum of differences needs the halo.
         u.exchange()?;
         let jump = |u: StarPoint<'_, u64, 3, 1>| u.at::<0, 0, 1>().abs_diff(u.center());
         assert_eq!(grid.reduce(u.region_local(), u.star_reach::<1>()?, jump, 0, u64::max)?, 10);
         let sum = grid.sum(u.region_local(), u.star_reach::<1>()?, |u| jump(u) as f64)?;
         assert_eq!(sum, (72 * 20) as f64); // in each row ten steps of 1 and one of 10
-        // A region that leaves the block is refused everywhere.
+        // A region that leaves the block is refused on every rank.
         let too_large = u.region_local().grown([[9, 9]; 3]);
         assert!(
             grid.sum(too_large, u.reach::<0>()?, |_: Point<'_, u64, 3, 0>| 1.0).unwrap_err().is_argument()

@@ -12,10 +12,10 @@ fn path(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name)
 }
 
-/// Where the plane begins in a picture.
+/// Position of the plane in a picture.
 const CORNER: [u32; 2] = [76, 32];
 
-/// Every cell has its own gray: 0 to 255 over the range 0 to 1.
+/// Each cell has its own gray: 0 to 255 over the range 0 to 1.
 fn shades(grid: &Grid<2>) -> Field<f64, 2> {
     let mut u = grid.field::<f64>("u");
     u.fill_indexed(|[j, i]| ((7 * j + 3 * i) % 11) as f64 / 10.0);
@@ -94,7 +94,7 @@ fn a_title_tells_the_time_only_if_it_was_set() {
             Ok(std::fs::read(path("titled.png"))?)
         };
         assert_eq!(saved(Picture::new(), &u)?, saved(Picture::new().title("u"), &u)?);
-        u.set_time(0.0, 0.5);
+        u.set_time(0.0, 0.0);
         assert_eq!(saved(Picture::new(), &u)?, saved(Picture::new().title("u  t = 0"), &u)?);
         Ok(())
     });

@@ -1,4 +1,4 @@
-//! The start and the end of the parallel world: several of them, MPI that others started, threads.
+//! Start and end of the parallel world: several worlds, MPI initialized by others, threads.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ fn assert_contains(error: &Error, text: &str) {
     assert!(error.to_string().contains(text), "'{text}' is not in: {error}");
 }
 
-/// Rank as the launcher numbers it, for bodies that fail before there is a world.
+/// The launcher's number of this rank, for bodies that fail before there is a world.
 fn launched_rank() -> usize {
     ["OMPI_COMM_WORLD_RANK", "PMI_RANK", "PMIX_RANK"]
         .iter()
@@ -36,7 +36,7 @@ fn worlds_in_one_process_end_in_any_order() {
         assert_eq!((second.rank(), second.size(), second.threads()), (world.rank(), world.size(), 2));
         let grid = Grid::builder([12]).periodic([true]).build(&second)?;
         let (mut u, mut other) = (grid.field::<f64>("u"), Grid::builder([9]).build(world)?.field::<f32>("v"));
-        // Every handle goes but those of the fields.
+        // Drops every handle except those of the fields.
         drop(second);
         drop(grid);
         drop(clone);
@@ -125,7 +125,7 @@ fn user_messages_never_meet_the_librarys() {
         let comm = world.communicator();
         let (next, previous) =
             ((world.rank() + 1) % world.size(), (world.rank() + world.size() - 1) % world.size());
-        // A message of the user, sent before and received after, with every tag the library may
+        // A user's message, sent before and received after, with every tag that the library may
         // use.
         let mine = [world.rank() as f64 + 0.5];
         let mut got = [0.0_f64];
@@ -175,7 +175,7 @@ fn threads_come_from_the_builder_then_the_environment() {
 #[test]
 fn the_builder_beats_the_environment() {
     assert_well(RankTest::new(2).threads(Some(2)).env("PARHELION_REPORT", "1").output_bare(|| {
-        // Silent in spite of the environment.
+        // Silent although the environment asks for a report.
         let world = World::builder().threads(3).startup_report(false).init()?;
         assert_eq!(world.threads(), 3);
         let mut u = Grid::builder([64, 64]).build(&world)?.field::<f64>("u");
@@ -244,7 +244,7 @@ fn different_arguments_to_a_collective_are_an_error_on_every_rank() {
         // One rank calls something else.
         let result = if odd == 1 { u.probe([0, 0]).map(drop) } else { u.gather(0).map(drop) };
         refused(result, "ranks disagree in a collective call");
-        // The ranks are still in step.
+        // The ranks are still synchronized.
         u.exchange()
     });
 }

@@ -1,10 +1,10 @@
-//! Copies of memory, as a limit for packing.
+//! Copies of memory: the limit of packing.
 
 use std::hint::black_box;
 
 use parhelion::kernels::{Pool, Region, ViewMut};
 
-/// Below this many bytes the library works on one thread, and so do the limits.
+/// Below this many bytes the library uses one thread, and so do the limits.
 pub(crate) const WORTH_THREADS: usize = 64 << 10;
 
 /// Contiguous copies by the threads of a rank.

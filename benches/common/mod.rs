@@ -1,4 +1,4 @@
-//! What the benchmark programs share: options, timing in turn, the table and the JSON rows.
+//! Shared by the benchmark programs: options, timing in turn, table and JSON rows.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -8,22 +8,24 @@ use std::time::Instant;
 use clap::Parser;
 use serde_json::json;
 
-/// A measurement is repeated until it takes this long, so that clocks and wake-ups do not count.
+/// A measurement is repeated until it takes this long, so that clock resolution and wake-ups do not
+/// matter.
 const SHORTEST: f64 = 5e-3;
 
-/// Rounds of one case end after about this many seconds, but not before there are enough for a median.
+/// Rounds of one case end after about this many seconds, but not before there are enough for a
+/// median.
 const LONGEST: f64 = 10.0;
 
-/// What every benchmark program can be told.
+/// Options of every benchmark program.
 #[derive(Parser)]
 pub(crate) struct Options {
     /// Append one JSON object for each row to this file
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Smaller sizes and fewer rounds: shows that it works, its numbers are worth little
+    /// Use smaller sizes and fewer rounds, to see that it works; the numbers mean little
     #[arg(long)]
     pub(crate) quick: bool,
-    /// Only cases whose name contains this
+    /// Run only cases whose name contains this
     case: Option<String>,
     /// What `cargo bench` adds
     #[arg(long, hide = true)]
@@ -37,9 +39,9 @@ impl Options {
     }
 }
 
-/// Those who measure together.
+/// A team of processes that measure together.
 pub(crate) trait Team {
-    /// Waits until all are here.
+    /// Waits until all members have arrived.
     fn meet(&self);
     /// The longest of all members' times.
     fn slowest(&self, seconds: f64) -> f64;
@@ -54,8 +56,8 @@ impl<const K: usize> Times<K> {
         median(self.0.iter().map(|round| round[way]))
     }
 
-    /// Median of the ratios of two ways' times within a round, which slow changes of the machine's
-    /// speed leave alone.
+    /// Median of the ratios of two ways' times within a round, which slow drift of the machine's
+    /// speed does not change.
     pub(crate) fn ratio(&self, way: usize, other: usize) -> f64 {
         median(self.0.iter().map(|round| round[way] / round[other]))
     }
@@ -117,7 +119,7 @@ pub(crate) struct Row {
     pub(crate) ratio: f64,
 }
 
-/// Where rows go: to the screen, and to a file if one was asked for.
+/// Writes rows to the screen, and to a file if requested.
 pub(crate) struct Report {
     bench: &'static str,
     ranks: usize,
@@ -127,7 +129,7 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// Of the team's members just one `prints`.
+    /// Exactly one member of the team `prints`.
     pub(crate) fn new(
         bench: &'static str,
         options: &Options,
@@ -148,7 +150,7 @@ impl Report {
         }
     }
 
-    /// The heading of a table: what is measured, and what the ratio says.
+    /// The heading of a table: the measured quantity, and the meaning of the ratio.
     pub(crate) fn head(&self, text: impl std::fmt::Display) {
         self.say(format_args!(
             "\n{text}\n{:<40}{:<16}{:>10} {:<8}{:>10}  {:>6}  of",

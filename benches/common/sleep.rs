@@ -1,11 +1,11 @@
-//! Waiting for other programs without taking their cores.
+//! Waits for other programs without using their cores.
 
 use std::time::Duration;
 
 use mpi::traits::CommunicatorCollectives;
 use parhelion::World;
 
-/// A barrier that leaves the cores to others.
+/// A barrier that leaves the cores to other programs.
 pub(crate) fn sleep_until_all_are_here(world: &World) {
     let mut barrier = world.communicator().immediate_barrier();
     while let Err(waiting) = barrier.test() {

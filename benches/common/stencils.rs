@@ -11,7 +11,8 @@ pub(crate) fn heat7() -> impl Stencil<f64, 3> {
     }))
 }
 
-/// The Laplacian of order 8 on a grid of spacing 1: weights 8/5, −1/5, 8/315, −1/560, and −205/72 at the center.
+/// The Laplacian of order 8 on a grid of spacing 1: weights 8/5, −1/5, 8/315, −1/560, and −205/72
+/// at the center.
 #[inline(always)]
 pub(crate) fn laplacian8(u: StarPoint<'_, f32, 3, 4>) -> f32 {
     macro_rules! around {
@@ -33,7 +34,7 @@ pub(crate) fn star25() -> impl Stencil<f32, 3> {
     star_stencil::<f32, 3, 4>(rule!(|u| u.center() + 0.05 * laplacian8(u)))
 }
 
-/// What the wave reads of the squared velocity.
+/// The point of the squared velocity that the wave reads.
 pub(crate) type Wave<'p> = Point<'p, f32, 3, 0>;
 
 /// The acoustic wave equation, second order in time and eighth in space.

@@ -1,4 +1,5 @@
-//! Plain loops that move what a job must move: the limit that memory sets, on the threads of a rank.
+//! Plain loops that move what a job must move: the limit that memory sets, on the threads of a
+//! rank.
 
 use parhelion::kernels::{Array, KernelError, Layout, Pool};
 
@@ -18,7 +19,8 @@ impl Traffic {
         Ok(Self { a, b })
     }
 
-    /// `b[i] = (a[i] + b[i]) / 2`, which neither grows nor vanishes: reads two numbers and writes one.
+    /// `b[i] = (a[i] + b[i]) / 2`, which neither grows nor vanishes: reads two numbers and writes
+    /// one.
     pub(crate) fn accumulate(&mut self, pool: &Pool) {
         let a = self.a.view();
         rows(pool, &mut self.b, |first, row| {

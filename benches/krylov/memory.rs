@@ -1,11 +1,12 @@
-//! How much memory this process uses, as Linux tells.
+//! Memory used by this process, from Linux's `/proc`.
 
 use std::fs;
 
-/// By how many bytes the memory in use grew while `work` ran, at most. Nothing where the system does not tell.
+/// Returns the largest growth of the memory in use, in bytes, while `work` ran, or `None` where the
+/// system does not report it.
 pub(crate) fn growth(work: impl FnOnce()) -> Option<usize> {
     let before = status("VmRSS:");
-    // The highest value so far becomes the present one.
+    // Resets the peak to the present value.
     let cleared = fs::write("/proc/self/clear_refs", "5");
     work();
     cleared.ok()?;

@@ -1,4 +1,4 @@
-//! Devito from PyPI in a Python process of its own, asked for one timed run at a time.
+//! Devito from PyPI in a separate Python process, which makes one timed run per request.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -7,7 +7,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
 
 use serde_json::Value;
 
-/// The version that is installed, as pip is told.
+/// The version to install, as an argument of pip.
 pub(crate) const PINNED: &str = include_str!("requirements.txt");
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/peers");
@@ -20,9 +20,10 @@ pub(crate) struct Devito {
 }
 
 impl Devito {
-    /// Starts Devito with this many threads, after installing it; `Err` says why there is none.
+    /// Starts Devito with this many threads, after installing it. `Err` gives the reason if that
+    /// fails.
     pub(crate) fn start(threads: usize) -> Result<Self, String> {
-        // Devito compiles what it generates
+        // Devito compiles the code that it generates.
         succeed(Command::new("gcc").arg("--version"), "gcc")?;
         let mut process = Command::new(environment()?.join("bin/python"))
             .arg(Path::new(FOLDER).join("devito_peer.py"))
@@ -50,7 +51,7 @@ impl Devito {
 
 impl Drop for Devito {
     fn drop(&mut self) {
-        // the end of its input ends the program
+        // The end of its input ends the program.
         self.requests = None;
         let _ = self.process.wait();
     }
@@ -58,7 +59,7 @@ impl Drop for Devito {
 
 /// A virtual environment with the versions of `requirements.txt`, made once beside the benches.
 fn environment() -> Result<PathBuf, String> {
-    // a change of version makes an environment of its own
+    // Each version has its own environment.
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("peers").join(PINNED.trim_end());
     let complete = folder.join("complete");
     if complete.exists() {
@@ -74,7 +75,7 @@ fn environment() -> Result<PathBuf, String> {
     Ok(folder)
 }
 
-/// Runs a command; where it fails, `Err` has its last words.
+/// Runs a command. If it fails, `Err` has the last line of its output.
 fn succeed(command: &mut Command, name: &str) -> Result<Output, String> {
     let output = command.stdin(Stdio::null()).output().map_err(|error| format!("{name}: {error}"))?;
     if output.status.success() {

@@ -1,6 +1,8 @@
-//! `hypre_poisson.c`, compiled when the bench runs, as an MPI job of its own that is asked for one solve at a time.
+//! `hypre_poisson.c`, compiled when the bench runs, as a separate MPI job that makes one solve per
+//! request.
 //!
-//! A job of its own, because it has as many ranks as this one has ranks × threads, and the MPI that hypre was built with.
+//! The job is separate because it has as many ranks as this one has ranks × threads, and the MPI
+//! that hypre was built with.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -9,10 +11,10 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use parhelion_launcher::{Launch, Mpirun, Vendor, quoted};
 use serde::Deserialize;
 
-/// Names the folder of a hypre of one's own, built with the MPI of this program.
+/// The environment variable with the folder of a custom hypre, built with the MPI of this program.
 const FOLDER_VARIABLE: &str = "HYPRE_DIR";
 
-/// Where Debian puts its headers.
+/// Debian's folder of its headers.
 const DEBIAN: &str = "/usr/include/hypre";
 
 const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/peers/hypre_poisson.c");
@@ -40,11 +42,12 @@ pub(crate) struct Hypre {
 }
 
 impl Hypre {
-    /// Starts the job with this many ranks, after compiling it; `Err` says why there is none.
+    /// Starts the job with this many ranks, after compiling it. `Err` gives the reason if that
+    /// fails.
     pub(crate) fn start(ranks: usize) -> Result<Self, String> {
         let (program, mpirun) = compile()?;
         let launch = Launch::new(&mpirun, program).ranks(ranks);
-        // The job of this process and its binding to cores are not those of the new one.
+        // The new job must not inherit this one's variables and binding to cores.
         let everywhere = if cfg!(target_os = "linux") { "taskset --cpu-list 0-1023" } else { "" };
         let mut shell = Command::new("sh");
         shell.args(["-c", &format!("exec {everywhere} {launch}")]);
@@ -61,7 +64,7 @@ impl Hypre {
         Ok(Self { job, ranks, requests, answers })
     }
 
-    /// Solves a problem of this kind on `cells`³ cells, `tuned` or as it comes.
+    /// Solves a problem of this kind on `cells`³ cells, `tuned` or with default options.
     pub(crate) fn solve(
         &mut self,
         kind: &str,
@@ -86,20 +89,21 @@ impl Hypre {
 
 impl Drop for Hypre {
     fn drop(&mut self) {
-        // the end of its input ends the program
+        // The end of its input ends the program.
         self.requests = None;
         let _ = self.job.wait();
     }
 }
 
-/// Compiles the program, or says why that cannot be; returns it with the `mpirun` to start it by.
+/// Compiles the program and returns it with the `mpirun` that starts it, or the reason why that
+/// fails.
 fn compile() -> Result<(PathBuf, Mpirun), String> {
     let own = std::env::var_os(FOLDER_VARIABLE).map(PathBuf::from);
     let (mpirun, mpicc) = if own.is_some() {
         let named = std::env::var_os("MPICC").unwrap_or_else(|| "mpicc".into());
         (Mpirun::find(), named)
     } else {
-        // Debian's is built with Open MPI, whatever this program is built with.
+        // Debian's hypre is built with Open MPI, whatever this program is built with.
         if !Path::new(DEBIAN).join("HYPRE.h").exists() {
             return Err(format!(
                 "install it (Debian: sudo apt-get install libhypre-dev libopenmpi-dev), or set {FOLDER_VARIABLE} to where it is"

@@ -5,9 +5,10 @@
 //!
 //! - **C1** The functions have the signatures they are declared with in `prk_plain.c`, which this
 //!   program has just compiled for the MPI that it uses itself.
-//! - **C2** `problem` comes from `prk_new` and is freed once, by `drop`; MPI is initialized meanwhile,
-//!   since the problem borrows the world.
-//! - **C3** The library is never unloaded: the threads of OpenMP wait inside its run-time until the end.
+//! - **C2** `problem` comes from `prk_new` and is freed once, by `drop`; MPI is initialized
+//!   meanwhile, since the problem borrows the world.
+//! - **C3** The library is never unloaded: the threads of OpenMP wait inside its run-time until the
+//!   end.
 
 use std::ffi::{CStr, c_char, c_int, c_long, c_void};
 use std::mem::ManuallyDrop;
@@ -25,7 +26,8 @@ const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/peers/prk_pla
 pub(crate) struct PlainC(ManuallyDrop<Library>);
 
 impl PlainC {
-    /// Compiles it on rank 0 and loads it on all ranks; `Err` says, on rank 0, why there is none.
+    /// Compiles it on rank 0 and loads it on all ranks. `Err` on rank 0 gives the reason if that
+    /// fails.
     ///
     /// # Collective
     /// Over all ranks.
@@ -62,7 +64,7 @@ fn load(path: &Path) -> Result<Library, String> {
     unsafe { Library::new(path) }.map_err(|error| error.to_string())
 }
 
-/// Compiles for the MPI of this program, or says why that cannot be.
+/// Compiles for the MPI of this program, or returns the reason why that fails.
 fn compile(path: &Path, radius: usize) -> Result<(), String> {
     let named = std::env::var_os("MPICC").or_else(|| option_env!("MPICC").map(Into::into));
     let mpicc = PathBuf::from(named.unwrap_or_else(|| "mpicc".into()));
@@ -78,7 +80,8 @@ fn compile(path: &Path, radius: usize) -> Result<(), String> {
         return Err(format!("{}: {}", mpicc.display(), String::from_utf8_lossy(&output.stderr).trim()));
     }
     let library = load(path)?;
-    // SAFETY: C1 but for the MPI, of which `prk_vendor` calls nothing; it returns a string constant.
+    // SAFETY: C1 but for the MPI, of which `prk_vendor` calls nothing; it returns a string
+    // constant.
     let compiled = unsafe {
         let vendor: Symbol<'_, unsafe extern "C" fn() -> *const c_char> =
             library.get(b"prk_vendor").map_err(|error| error.to_string())?;
@@ -99,7 +102,7 @@ pub(crate) struct Problem<'a> {
 }
 
 impl Problem<'_> {
-    /// Goes on by this many iterations.
+    /// Makes this many iterations.
     pub(crate) fn iterate(&mut self, iterations: usize) {
         let iterate = self.code.function::<unsafe extern "C" fn(*mut c_void, c_long)>("prk_iterate");
         // SAFETY: C1 to C3.

@@ -1,15 +1,15 @@
-//! Our side of the problems of `devito_peer.py`.
+//! The problems of `devito_peer.py`, solved with this library.
 
 use parhelion::prelude::*;
 
 use crate::stencils::{heat7 as heat7_rule, laplacian8, star25};
 
-/// How far the stencils of order 8 reach.
+/// Radius of the stencils of order 8.
 pub(crate) const FAR: usize = 4;
 
-/// A solver that goes on by steps.
+/// A solver that advances in steps.
 pub(crate) trait Solver<T: Element> {
-    /// Goes on by this many steps.
+    /// Makes this many steps.
     fn run(&mut self, steps: usize) -> parhelion::Result<()>;
     /// The newest values.
     fn newest(&self) -> &Field<T, 3>;

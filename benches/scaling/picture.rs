@@ -1,4 +1,5 @@
-//! The picture of a summary: speed-up and efficiency over cores, a line for each number of threads a rank.
+//! The plot of a summary: speed-up and efficiency over cores, one line for each number of threads
+//! per rank.
 
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -14,8 +15,8 @@ const SIZE: (u32, u32) = (1000, 460);
 /// Straight pieces of a curve.
 const SEGMENTS: usize = 32;
 
-/// Draws the speed-up of strong scaling on the left and the efficiency of weak scaling on the right, as
-/// far as they were measured.
+/// Draws the speed-up of strong scaling on the left and the efficiency of weak scaling on the
+/// right, as far as they were measured.
 pub(crate) fn draw(summary: &Summary, path: &Path) -> Result<(), Box<dyn Error>> {
     let root = SVGBackend::new(path, SIZE).into_drawing_area();
     root.fill(&WHITE)?;
@@ -32,7 +33,7 @@ pub(crate) fn draw(summary: &Summary, path: &Path) -> Result<(), Box<dyn Error>>
     Ok(())
 }
 
-/// One diagram; `ideal` is the value that as many times the fewest cores should have.
+/// One diagram. `ideal` is the ideal value for a multiple of the fewest cores.
 fn panel(
     area: &DrawingArea<SVGBackend<'_>, Shift>,
     (title, name): (&str, &str),
@@ -64,7 +65,7 @@ fn panel(
         .x_desc("cores")
         .y_desc(name)
         .draw()?;
-    // Proportional to cores is no straight line over their logarithm.
+    // A value proportional to cores is not a straight line over their logarithm.
     let line = (0..=SEGMENTS).map(|i| {
         let doubled = (place(most) - place(fewest)) * i as f64 / SEGMENTS as f64;
         (place(fewest) + doubled, ideal(doubled.exp2()))

@@ -12,7 +12,7 @@ use crate::common::median;
 /// Ranks × threads.
 pub(crate) type Mix = (usize, usize);
 
-/// What was measured for one case on one mix, over all rounds.
+/// The results of one case on one mix, over all rounds.
 pub(crate) struct Entry {
     pub(crate) mix: Mix,
     /// 10⁹ cell updates a second, median.
@@ -35,7 +35,8 @@ impl Entry {
 pub(crate) struct Summary(pub(crate) BTreeMap<String, Vec<Entry>>);
 
 impl Summary {
-    /// Reads the rows of bench `scaling`, one JSON object a line; the k-th row of a mix belongs to round k.
+    /// Reads the rows of bench `scaling`, one JSON object a line; the k-th row of a mix belongs to
+    /// round k.
     pub(crate) fn read(path: &Path) -> Result<Self, Box<dyn Error>> {
         let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
         // case -> mix -> (speed, ratio to plain loops) of each round

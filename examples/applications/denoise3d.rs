@@ -1,9 +1,10 @@
 //! Edge-preserving smoothing of a 3-D image on several MPI ranks × threads.
 //!
-//! Equation: ∂u/∂t = ∇·(c ∇u) with c = exp(−|∇u|² / (2 κ² mean|∇u|²)): diffusion that stops at edges.
-//! Method: explicit steps of the Perona–Malik scheme of ITK's `GradientAnisotropicDiffusionImageFilter` on
-//! cells, zero flux at the walls; see `denoise3d/perona_malik.rs`. Each step exchanges halos (edges too),
-//! reduces the mean squared gradient, and sweeps. The result has the same bits on any ranks × threads.
+//! Equation: ∂u/∂t = ∇·(c ∇u) with c = exp(−|∇u|² / (2 κ² mean|∇u|²)): diffusion that stops at
+//! edges. Method: explicit steps of the Perona–Malik scheme of ITK's
+//! `GradientAnisotropicDiffusionImageFilter` on cells, zero flux at the walls; see
+//! `denoise3d/perona_malik.rs`. Each step exchanges halos (edges too), reduces the mean squared
+//! gradient, and sweeps. The result has the same bits on any ranks × threads.
 //!
 //! ```sh
 //! cargo build --release --example denoise3d
@@ -76,10 +77,15 @@ fn main() -> parhelion::Result<()> {
     let (world, options) = cli::start(|options: &Options| options.threads)?;
     let parameters = Parameters { time_step: options.time_step, conductance: options.conductance };
     options.watching.check(&world)?;
-    let files = options.png.as_deref().map(|path| ("--png", path));
-    let files =
-        files.into_iter().chain([("--output", options.output.as_path())]).chain(options.checkpoints.file());
-    cli::check_files(&world, files.chain(options.watching.files()).chain(options.measuring.files()))?;
+    let files = [
+        ("--png", options.png.as_deref()),
+        ("--output", Some(options.output.as_path())),
+        options.checkpoints.file(),
+    ];
+    cli::check_files(
+        &world,
+        files.into_iter().chain(options.watching.files()).chain(options.measuring.files()),
+    )?;
     options.measuring.begin(&world);
 
     let file = Input::open(&world, &options.input)?;

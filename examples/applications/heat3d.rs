@@ -1,8 +1,8 @@
 //! Heat equation in a periodic box, on several MPI ranks × threads.
 //!
-//! Equation: ∂u/∂t = Δu on [0, 1]³. Method: explicit Euler in time, second-order differences in space
-//! (7-point star stencil), Δt = 0.1 Δx². Exact solution for comparison: a sine mode, which decays as
-//! exp(−12 π² t). Halving Δx divides the error by four: the last column tends to 2.
+//! Equation: ∂u/∂t = Δu on [0, 1]³. Method: explicit Euler in time, second-order differences in
+//! space (7-point star stencil), Δt = 0.1 Δx². Exact solution for comparison: a sine mode, which
+//! decays as exp(−12 π² t). Halving Δx divides the error by four: the last column tends to 2.
 //!
 //! ```sh
 //! cargo build --release --example heat3d
@@ -69,9 +69,11 @@ fn main() -> parhelion::Result<()> {
         return world.agree(Err(parhelion::Error::other(what)));
     }
     options.watching.check(&world)?;
-    let files = options.output.as_deref().map(|path| ("--output", path));
-    let files = files.into_iter().chain(options.checkpoints.file());
-    cli::check_files(&world, files.chain(options.watching.files()).chain(options.measuring.files()))?;
+    let files = [("--output", options.output.as_deref()), options.checkpoints.file()];
+    cli::check_files(
+        &world,
+        files.into_iter().chain(options.watching.files()).chain(options.measuring.files()),
+    )?;
     options.measuring.begin(&world);
     let steps_of = |cells: usize| {
         let steps = (options.time * 10.0 * (cells * cells) as f64).round() as usize;

@@ -1,9 +1,10 @@
 //! Implicit heat conduction after the TeaLeaf mini-app (UK-MAC), on several MPI ranks × threads.
 //!
-//! Equation: ∂u/∂t = ∇·(K⁻¹∇u) on a box without flux through its walls, where u = ρe and K = ρ (or 1/ρ, as the deck says). Method:
-//! backward Euler; each step solves (1 − Δt ∇·(K⁻¹∇)) u' = u, with the coefficient at a face the mean (1/K₁ + 1/K₂)/2. At the end
-//! e = u/ρ, and Σ Vρu is the temperature that TeaLeaf's decks are checked by. With `--solver cg` it is the
-//! same algorithm as TeaLeaf's; `mgcg` is conjugate gradients with multigrid.
+//! Equation: ∂u/∂t = ∇·(K⁻¹∇u) on a box without flux through its walls, where u = ρe and K = ρ (or
+//! 1/ρ, as the deck says). Method: backward Euler; each step solves (1 − Δt ∇·(K⁻¹∇)) u' = u, with
+//! the coefficient at a face the mean (1/K₁ + 1/K₂)/2. At the end e = u/ρ, and Σ Vρu is the
+//! temperature that TeaLeaf's decks are checked by. With `--solver cg` it is the same algorithm as
+//! TeaLeaf's; `mgcg` is conjugate gradients with multigrid.
 //!
 //! ```sh
 //! cargo build --release --example implicit_heat2d
@@ -66,8 +67,7 @@ type At<'a> = Point<'a, f64, 2, 0>;
 fn main() -> parhelion::Result<()> {
     let (world, options) = cli::start(|options: &Options| options.threads)?;
     let files = [("--png", options.png.as_deref()), ("--output", options.output.as_deref())];
-    let files = files.into_iter().filter_map(|(option, path)| Some((option, path?)));
-    cli::check_files(&world, files.chain(options.measuring.files()))?;
+    cli::check_files(&world, files.into_iter().chain(options.measuring.files()))?;
     options.measuring.begin(&world);
     let text = options.deck.as_ref().map_or_else(|| Ok(deck::BENCHMARK.to_owned()), std::fs::read_to_string);
     let deck: parhelion::Result<Deck> =

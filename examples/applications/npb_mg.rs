@@ -1,9 +1,10 @@
-//! The MG benchmark of the NAS Parallel Benchmarks 3.4: V-cycle multigrid for a Poisson-like problem on a periodic grid, on
-//! several MPI ranks × threads.
+//! The MG benchmark of the NAS Parallel Benchmarks 3.4: V-cycle multigrid for a Poisson-like
+//! problem on a periodic grid, on several MPI ranks × threads.
 //!
-//! Equation: A u = v on n³ points, with charges ±1 at 20 points that a random number generator chooses. Method: that of the
-//! benchmark, whose rules fix all stencils; prints the norm of the residual and whether it is the official one, to 1e-8.
-//! (D. Bailey et al., *The NAS Parallel Benchmarks*, RNR-94-007, section 2.3.)
+//! Equation: A u = v on n³ points, with charges ±1 at 20 points that a random number generator
+//! chooses. Method: that of the benchmark, whose rules fix all stencils; prints the norm of the
+//! residual and whether it is the official one, to 1e-8. (D. Bailey et al., *The NAS Parallel
+//! Benchmarks*, RNR-94-007, section 2.3.)
 //!
 //! ```sh
 //! cargo build --release --example npb_mg
@@ -11,12 +12,13 @@
 //! mpirun -n 8 target/release/examples/npb_mg --class B
 //! ```
 //!
-//! The residual of the finest level is never stored: one pass restricts it as it computes it, another interpolates the correction, computes
-//! the residual again and smooths (`npb_mg/passes.rs`). What is counted as operations is what the benchmark says.
+//! The residual of the finest level is never stored: one pass restricts it as it computes it,
+//! another interpolates the correction, computes the residual again and smooths
+//! (`npb_mg/passes.rs`). Operations are counted as the benchmark prescribes.
 //!
-//! Large levels are spread over all ranks; where a granule keeps blocks of all of them in the same places, a coarse point
-//! and the fine points around it are on one rank. Levels of 16³ points and fewer are gathered: every rank computes them by
-//! itself.
+//! Large levels are spread over all ranks; where a granule keeps blocks of all of them in the same
+//! places, a coarse point and the fine points around it are on one rank. Levels of 16³ points and
+//! fewer are gathered: every rank computes them by itself.
 
 #[path = "common/cli.rs"]
 mod cli;

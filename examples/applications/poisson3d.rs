@@ -1,9 +1,11 @@
-//! Poisson's equation in a box, by multigrid or conjugate gradients with it, on several MPI ranks × threads.
+//! Poisson's equation in a box, by multigrid or conjugate gradients with it, on several MPI ranks ×
+//! threads.
 //!
-//! Equation: −∇·(β∇u) = f on [0, 1]³. Method: finite volumes of second order; residuals in double precision, multigrid in single
-//! or double. The right-hand side is 1, a dataset of an HDF5 file (`--input`; its cells are cubes), or a formula whose exact solution
-//! is known (`--exact`): then the largest error is printed, which falls by four when the cells are halved. A solve that
-//! does not converge ends with an error.
+//! Equation: −∇·(β∇u) = f on [0, 1]³. Method: finite volumes of second order; residuals in double
+//! precision, multigrid in single or double. The right-hand side is 1, a dataset of an HDF5 file
+//! (`--input`; its cells are cubes), or a formula whose exact solution is known (`--exact`): then
+//! the largest error is printed, which falls by four when the cells are halved. A solve that does
+//! not converge ends with an error.
 //!
 //! ```sh
 //! cargo build --release --example poisson3d
@@ -42,15 +44,15 @@ struct Options {
     /// Residual at which to stop, relative to the right-hand side.
     #[arg(long, default_value_t = 1e-8)]
     tol: f64,
-    /// What the walls prescribe: the value 0, no flux, nothing as there are none, or the first on axis 0 and the second
-    /// elsewhere.
+    /// Condition at the walls: the value 0, no flux, periodic axes (no walls), or the value 0 on
+    /// axis 0 and no flux elsewhere.
     #[arg(long, value_enum, default_value_t = Walls::Dirichlet)]
     walls: Walls,
     /// The coefficient β: 1, a smooth one, or one that jumps between 1 and 10⁶ from block to block.
     #[arg(long, value_enum, default_value_t = Coefficient::One)]
     coefficient: Coefficient,
-    /// Multigrid cycles in single or double precision, conjugate gradients with them, or plain conjugate gradients, pipelined
-    /// or not.
+    /// Multigrid cycles in single or double precision, conjugate gradients with them, or plain
+    /// conjugate gradients, pipelined or not.
     #[arg(long, value_enum, default_value_t = Solver::Mg32)]
     solver: Solver,
     /// The order in which multigrid visits the levels.
@@ -59,10 +61,11 @@ struct Options {
     /// Sweeps of the smoother before and after the coarse correction.
     #[arg(long, default_value_t = 1)]
     sweeps: usize,
-    /// Print what each level of multigrid costs, and how fast it converges.
+    /// Print the cost and the convergence of each level of multigrid.
     #[arg(long)]
     levels: bool,
-    /// A right-hand side whose solution is known: sin πz sin πy sin πx (with walls of value 0 and β = 1).
+    /// A right-hand side whose solution is known: sin πz sin πy sin πx (with walls of value 0 and
+    /// β = 1).
     #[arg(long, conflicts_with = "input")]
     exact: bool,
     /// Maximum number of iterations of conjugate gradients.
@@ -124,8 +127,8 @@ fn main() -> parhelion::Result<()> {
     let (world, options) = cli::start(|options: &Options| options.threads)?;
     world.agree(check(&options))?;
     let files = [("--plot", &options.plot), ("--png", &options.png), ("--output", &options.output)];
-    let files = files.into_iter().filter_map(|(option, path)| Some((option, path.as_deref()?)));
-    cli::check_files(&world, files.chain(options.measuring.files()))?;
+    let files = files.map(|(option, path)| (option, path.as_deref()));
+    cli::check_files(&world, files.into_iter().chain(options.measuring.files()))?;
     options.measuring.begin(&world);
     let file = options.input.as_ref().map(|path| Input::open(&world, path)).transpose()?;
     let shape: [usize; 3] = match &file {
@@ -210,7 +213,7 @@ fn main() -> parhelion::Result<()> {
     world.agree(if outcome.converged() { Ok(()) } else { Err(why()) })
 }
 
-/// Whether the options go together.
+/// Checks that the options are compatible.
 fn check(options: &Options) -> parhelion::Result<()> {
     if options.exact && (options.walls != Walls::Dirichlet || options.coefficient != Coefficient::One) {
         return Err(Error::other(
@@ -224,8 +227,8 @@ fn mode(x: [f64; 3]) -> f64 {
     x.map(|x| (PI * x).sin()).iter().product()
 }
 
-/// Solves with what the command line asks for; returns also the seconds from `start` until the solver was set up, and until the
-/// end.
+/// Solves with the method of the command line. Also returns the seconds from `start` until the
+/// solver was set up, and until the end.
 fn solve(
     operator: &Elliptic<3>,
     options: &Options,

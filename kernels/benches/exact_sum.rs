@@ -2,7 +2,7 @@
 //!
 //! `cargo bench -p parhelion-kernels --bench exact_sum [-- ELEMENTS]`
 //!
-//! Every case runs the plain and the exact version in turn and prints the best time per element of
+//! Each case runs the plain and the exact version in turn and prints the best time per element of
 //! each (other work on the machine only adds to it), their ratio, and the ratio of the medians. The
 //! plain sum is the fastest simple loop: 16 independent lanes, which the compiler vectorizes.
 
@@ -44,7 +44,7 @@ fn compare(
     mut plain: impl FnMut() -> f64,
     mut exact: impl FnMut() -> f64,
 ) {
-    // small cases are repeated so that one time is a few milliseconds
+    // Small cases are repeated, so that each time is a few milliseconds.
     let repeats = (10_000_000 / elements).max(1);
     let time = |f: &mut dyn FnMut() -> f64| {
         let start = Instant::now();
@@ -128,7 +128,7 @@ fn cases(n: usize) {
 
 fn main() {
     let wanted = std::env::args().skip(1).find_map(|arg| arg.parse().ok());
-    // from cache, and from memory
+    // From cache, and from memory.
     for n in wanted.map_or(vec![1 << 15, 100_000_000], |n| vec![n]) {
         cases(n);
     }

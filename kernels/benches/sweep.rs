@@ -9,7 +9,7 @@
 //! A sweep from one array to another should move every cell once: it reads the input, and reads and
 //! writes the output (a store first brings its cache line from memory), 24 bytes a cell of f64. The
 //! limit is the plain loop `output[i] = 0.5 · input[i]` over the same two buffers, which moves just
-//! that; an update in place and a zip have limits of their own with the same arrays and traffic.
+//! that; an update in place and a zip have separate limits with the same arrays and traffic.
 //! Ratio 1 is the limit, 0.9 means that the sweep reaches 90 % of it. `memcpy` may do better, since
 //! it stores past the caches, 16 bytes a cell.
 
@@ -37,7 +37,7 @@ impl Team for Alone {
     }
 }
 
-/// What a sweep may move from memory, and the loop that shows how fast that can be.
+/// The memory traffic of a sweep, and the loop that shows its limit.
 #[derive(Clone, Copy)]
 enum Limit {
     /// `b[i] = 0.5 · a[i]`

@@ -72,8 +72,8 @@ impl Pool {
         self.broadcast(&work);
     }
 
-    /// [`run`](Self::run) for any closure behind a reference: rayon's own code is compiled once, and
-    /// not for every sweep of a program.
+    /// [`run`](Self::run) for any closure behind a reference: rayon's own code is compiled once,
+    /// and not for every sweep of a program.
     fn broadcast(&self, work: &(dyn Fn(usize) + Sync)) {
         if self.threads == 1 {
             work(0);

@@ -70,7 +70,7 @@ impl<T: Element, const N: usize> AnyField for Field<T, N> {
                 spacing: exact(std::array::from_fn(|a| grid.axis(a).mean_width())),
                 faces: faces(grid),
             },
-            clock: ClockRecord { start: Exact(start), step: Exact(step), steps },
+            clock: ClockRecord { start: start.map(Exact), step: Exact(step), steps },
             data: DataRecord::of_length(values * size_of::<T>() as u64),
         }
     }

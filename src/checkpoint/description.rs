@@ -70,7 +70,8 @@ impl GridRecord {
 /// The time of a field: start + steps · step.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct ClockRecord {
-    pub(super) start: Exact,
+    /// `None` if no time was set.
+    pub(super) start: Option<Exact>,
     pub(super) step: Exact,
     pub(super) steps: u64,
 }
@@ -212,7 +213,7 @@ mod tests {
                 spacing: vec![Exact(1.0); 2],
                 faces: vec![vec![], (0..8).map(|i| Exact(f64::from(i * i))).collect()],
             },
-            clock: ClockRecord { start: Exact(0.0), step: Exact(0.5), steps: 3 },
+            clock: ClockRecord { start: Some(Exact(0.0)), step: Exact(0.5), steps: 3 },
             data,
         }
     }

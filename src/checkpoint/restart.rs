@@ -19,8 +19,8 @@ use super::{file, verify};
 use crate::error::{Error, ErrorKind, Result};
 use crate::field::Field;
 use crate::io::{complaint, open_alone, read_all, same_everywhere, with_datasets};
-use crate::measure::Kind;
 use crate::messages::on_root;
+use crate::stopwatch::Kind;
 use crate::world::World;
 use parhelion_kernels::Element;
 
@@ -183,7 +183,7 @@ impl<'w> Restart<'w> {
             }
             done
         })?;
-        field.set_clock((record.clock.start.0, record.clock.step.0, record.clock.steps));
+        field.set_clock((record.clock.start.map(|start| start.0), record.clock.step.0, record.clock.steps));
         timing.finish(field.values_local(), size_of::<T>());
         Ok(())
     }

@@ -10,8 +10,8 @@ use super::save::{CheckpointLabel, save};
 use super::snapshot::{Checkpoint, depth};
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::same_everywhere;
-use crate::measure::Kind;
 use crate::messages::on_root;
+use crate::stopwatch::Kind;
 use crate::world::World;
 
 /// Most levels of nested metadata; readers give up at 127.

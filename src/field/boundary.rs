@@ -37,7 +37,8 @@ pub enum Boundary<T, const N: usize> {
     /// [`Dirichlet`](Self::Dirichlet) with a value at each place of the wall; from
     /// [`Boundary::dirichlet_at`].
     DirichletAt(WallFunction<T, N>),
-    /// [`Neumann`](Self::Neumann) with a slope at each place of the wall; from [`Boundary::neumann_at`].
+    /// [`Neumann`](Self::Neumann) with a slope at each place of the wall; from
+    /// [`Boundary::neumann_at`].
     NeumannAt(WallFunction<T, N>),
     /// Even mirror image, `u(x_−k) = u(x_k)`: the same as no flux.
     Reflecting,
@@ -67,8 +68,8 @@ pub enum Boundary<T, const N: usize> {
 /// Largest number of points inside that a wall may read.
 const MOST_REACH: usize = 64;
 
-/// The value at a place of a wall, from its coordinates (slowest axis first). For the edges and corners of
-/// the halo, the place may lie beyond another wall.
+/// The value at a place of a wall, from its coordinates (slowest axis first). For the edges and
+/// corners of the halo, the place may lie beyond another wall.
 pub type WallFunction<T, const N: usize> = Arc<dyn Fn([f64; N]) -> T + Send + Sync>;
 
 /// The value at a halo point, from its coordinates (slowest axis first) and the time.

@@ -134,7 +134,7 @@ impl<T: Element, const N: usize> FieldBuilder<T, N> {
             spare: Vec::new(),
             boundaries: (0..self.components).map(|_| walls()).collect(),
             valid_halo: ValidHalo::stale(),
-            start_time: 0.0,
+            start_time: None,
             time_step: 0.0,
             steps: 0,
             blocking: None,

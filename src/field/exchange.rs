@@ -9,7 +9,7 @@ use crate::halo::{
     Exchanged, FieldShape, HaloField, HaloFields, HaloFieldsSealed, HaloPlan, Inboxes, Incoming, Outboxes,
     ParcelPart,
 };
-use crate::measure::Kind;
+use crate::stopwatch::Kind;
 
 impl<T: Element, const N: usize> Field<T, N> {
     /// Fills the whole halo, including edges and corners: from neighbors, across periodic axes, and

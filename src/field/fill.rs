@@ -5,7 +5,7 @@ use parhelion_kernels::{Element, update};
 use super::coordinates::Coordinates;
 use crate::error::Result;
 use crate::field::{ComponentMut, Field};
-use crate::measure::Kind;
+use crate::stopwatch::Kind;
 
 impl<T: Element, const N: usize> Field<T, N> {
     /// Sets every point of component 0 from its coordinates in space (slowest axis first).

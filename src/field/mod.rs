@@ -67,7 +67,8 @@ pub struct Field<T: Element, const N: usize> {
     /// For each component and axis, at the low and the high wall.
     boundaries: Vec<[[Boundary<T, N>; 2]; N]>,
     valid_halo: ValidHalo<N>,
-    start_time: f64,
+    /// The time that was set; `None` counts as 0.
+    start_time: Option<f64>,
     time_step: f64,
     /// Steps since `start_time` was set: times are products, not sums, so that they do not drift.
     steps: u64,
@@ -170,36 +171,37 @@ impl<T: Element, const N: usize> Field<T, N> {
         &self.layout
     }
 
-    /// The time of its values: the time of [`set_time`](Self::set_time) plus the steps since then.
+    /// The time of its values: the time of [`set_time`](Self::set_time) (0 if it was never called)
+    /// plus the steps since then.
     pub fn time(&self) -> f64 {
-        self.start_time + self.steps as f64 * self.time_step
+        self.start_time.unwrap_or(0.0) + self.steps as f64 * self.time_step
     }
 
-    /// The time, unless neither a time nor a time step other than 0 was set.
+    /// The time, unless [`set_time`](Self::set_time) was never called.
     #[cfg(any(feature = "hdf5", feature = "pictures"))]
     pub(crate) fn time_if_set(&self) -> Option<f64> {
-        (self.start_time != 0.0 || self.time_step != 0.0).then(|| self.time())
+        self.start_time.map(|_| self.time())
     }
 
     /// Sets the time of its values and the length of each step of [`advance`](Self::advance).
     /// Boundary functions receive the time. (To record it in a file, pass it to `Output::time`.)
     pub fn set_time(&mut self, time: f64, step: f64) {
-        self.start_time = time;
+        self.start_time = Some(time);
         self.time_step = step;
         self.steps = 0;
         self.invalidate_halo();
     }
 
-    /// The time that was set, the time of a step, and the steps since.
-    pub(crate) fn clock(&self) -> (f64, f64, u64) {
+    /// The time that was set, if one was, the time of a step, and the steps since.
+    pub(crate) fn clock(&self) -> (Option<f64>, f64, u64) {
         (self.start_time, self.time_step, self.steps)
     }
 
     /// Restores the state that [`clock`](Self::clock) returned.
     #[cfg(feature = "hdf5")]
-    pub(crate) fn set_clock(&mut self, (start, step, steps): (f64, f64, u64)) {
-        self.set_time(start, step);
-        self.steps = steps;
+    pub(crate) fn set_clock(&mut self, clock: (Option<f64>, f64, u64)) {
+        (self.start_time, self.time_step, self.steps) = clock;
+        self.invalidate_halo();
     }
 
     /// Sets the number of steps per pass and the tiles. `None` leaves the choice to the library, or

@@ -230,7 +230,7 @@ impl<T: Element, const N: usize> Field<T, N> {
             place: Coordinates::new(grid, staggered, self.region_global().start),
             ends: std::array::from_fn(|a| [0, shape[a] as isize].map(|i| grid.axis(a).face(i))),
             periods: std::array::from_fn(|a| periodic[a].then_some(shape[a] as isize)),
-            start_time: self.start_time,
+            start_time: self.start_time.unwrap_or(0.0),
             time_step: self.time_step,
             steps: self.steps,
         }

@@ -3,7 +3,7 @@
 use parhelion_kernels::{Element, Summable};
 
 use crate::field::Field;
-use crate::measure::Kind;
+use crate::stopwatch::Kind;
 
 mod sealed {
     pub trait Sealed {}

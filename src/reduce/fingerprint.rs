@@ -3,7 +3,7 @@
 use parhelion_kernels::Element;
 
 use crate::field::Field;
-use crate::measure::Kind;
+use crate::stopwatch::Kind;
 
 impl<T: Element, const N: usize> Field<T, N> {
     /// A 64-bit hash of all values with their global positions. Fields with the same bits have the

@@ -5,7 +5,7 @@ use parhelion_kernels::{Accumulator, Element, ExactSum, Summable};
 
 use super::sums::add_up;
 use crate::field::Field;
-use crate::measure::Kind;
+use crate::stopwatch::Kind;
 
 impl<T: Element, const N: usize> Field<T, N> {
     /// The integral over the domain of `rule(value)`, over all components: the sum of `rule(value)`

@@ -5,7 +5,7 @@ use parhelion_kernels::{Accumulator, ExactSum, Inputs, PointOf, Summable, fold};
 use crate::error::{Error, Result};
 use crate::field::Field;
 use crate::grid::Grid;
-use crate::measure::Kind;
+use crate::stopwatch::Kind;
 use crate::world::World;
 use parhelion_kernels::{Element, Region};
 

@@ -6,7 +6,7 @@ use super::{Block, BlockingChoice, passes};
 use crate::error::{Error, ErrorKind, Result};
 use crate::field::Field;
 use crate::halo::HaloPlan;
-use crate::measure::Kind;
+use crate::stopwatch::Kind;
 
 impl<T: Element, const N: usize> Field<T, N> {
     /// Applies `stencil` to every component, `steps` times. The boundary conditions hold at each

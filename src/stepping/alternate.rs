@@ -8,7 +8,7 @@ use super::{Block, BlockingChoice, ConstantFields, EvolvingFields, passes};
 use crate::error::Result;
 use crate::grid::Grid;
 use crate::halo::{Borrowed, Exchanged, HaloFields, HaloFieldsSealed, HaloPlan};
-use crate::measure::Kind;
+use crate::stopwatch::Kind;
 
 impl<const N: usize> Grid<N> {
     /// Advances two groups of fields in turn, `steps` times: first all points of the `first` group to

@@ -43,6 +43,12 @@ impl<'a, T: Element, const N: usize, const R: usize, const K: usize> ConstantCom
 #[doc(hidden)]
 pub(super) type Clock = (f64, f64, u64);
 
+/// The clock of a field; one whose time was never set starts at 0.
+pub(super) fn clock_of<T: Element, const N: usize>(field: &Field<T, N>) -> Clock {
+    let (start, step, steps) = field.clock();
+    (start.unwrap_or(0.0), step, steps)
+}
+
 /// A [`Context`] whose time is that of the first advancing field; made by [`Context::constant`]. The
 /// rule gets a [`Place`](parhelion_kernels::Place).
 #[derive(Clone, Copy, Debug)]

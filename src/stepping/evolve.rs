@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::field::Field;
 use crate::grid::{Centering, Grid};
 use crate::halo::{Borrowed, HaloPlan};
-use crate::measure::Kind;
+use crate::stopwatch::Kind;
 
 impl<T: Element, const N: usize> Field<T, N> {
     /// The field as one that a rule advances, reading all neighbors within `R` points; for

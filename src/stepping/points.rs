@@ -3,7 +3,7 @@
 use parhelion_kernels::{Element, Linear, Region, Visits};
 
 use super::Evolving;
-use super::constants::Clock;
+use super::constants::{Clock, clock_of};
 use crate::error::{Error, ErrorKind, Result};
 use crate::field::Field;
 use crate::grid::{Centering, Grid};
@@ -184,7 +184,7 @@ pub(super) struct PassBlock<const N: usize> {
 impl<const N: usize> PassBlock<N> {
     pub(super) fn of<T: Element>(field: &Field<T, N>, steps: usize, beyond: usize) -> Self {
         let (grid, centering, owned) = (field.grid().clone(), field.centering(), field.region_global());
-        Self { grid, centering, owned, beyond, steps, clock: field.clock() }
+        Self { grid, centering, owned, beyond, steps, clock: clock_of(field) }
     }
 
     /// The time after some steps, as [`Field::time`](crate::field::Field::time).

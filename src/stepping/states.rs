@@ -5,7 +5,7 @@ use parhelion_kernels::{
     ViewMut,
 };
 
-use super::constants::Clock;
+use super::constants::{Clock, clock_of};
 use super::points::{PassBlock, PointsOf};
 use crate::error::{Error, ErrorKind, Result};
 use crate::field::{ComponentWalls, Field};
@@ -326,7 +326,7 @@ impl<T: Element, const N: usize, const R: usize, const STAR: bool> Stepped<N>
     }
 
     fn clock(&self) -> Clock {
-        self.field.clock()
+        clock_of(self.field)
     }
 
     fn wall_reach(&self) -> [usize; N] {

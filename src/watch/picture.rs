@@ -10,7 +10,7 @@ use super::sample::Sample;
 use super::ticks::{text, ticks};
 use crate::error::{Error, ErrorKind, Result};
 use crate::field::Field;
-use crate::measure::Kind;
+use crate::stopwatch::Kind;
 use parhelion_kernels::Element;
 
 /// Pixels around the plane: for the title, the scales and the color bar.

@@ -1,4 +1,5 @@
-//! A run that is interrupted and resumes from a checkpoint has the bits of one that is not.
+//! A run that is interrupted and resumed from a checkpoint ends with the bits of an uninterrupted
+//! one.
 
 use std::path::Path;
 
@@ -15,19 +16,19 @@ use crate::support::stages;
 const BEFORE: usize = 7;
 const AFTER: usize = 8;
 
-/// A field of any type that is advanced.
+/// A field of any type that can be advanced.
 trait Run {
     fn advance(&mut self, steps: usize) -> Result<()>;
     fn add<'a>(&'a self, checkpoint: Checkpoint<'a>) -> Checkpoint<'a>;
     fn restore(&mut self, saved: &Restart<'_>) -> Result<()>;
-    /// Everything that must be the same in the end.
+    /// Everything that must be the same at the end.
     fn state(&self) -> Vec<u64>;
 }
 
 struct Advanced<T: Element, const N: usize>(Field<T, N>);
 
 impl<T: Number, const N: usize> Advanced<T, N> {
-    /// `turn` decides which wall is where and how steps are blocked.
+    /// `turn` chooses the walls and how steps are blocked.
     fn boxed(
         world: &World,
         shape: [usize; N],
@@ -35,7 +36,7 @@ impl<T: Number, const N: usize> Advanced<T, N> {
         components: usize,
         turn: usize,
     ) -> Result<Box<dyn Run>> {
-        // one axis is periodic now and then
+        // In odd turns one axis is periodic.
         let periodic = std::array::from_fn(|axis| turn % 2 == 1 && axis == turn % N);
         let grid = Grid::builder(shape).periodic(periodic).halo(1).spacing([SPACING; N]).build(world)?;
         let name = format!("{} in {N} axes {centering:?} {components} {turn}", T::KIND);

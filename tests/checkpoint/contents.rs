@@ -1,4 +1,4 @@
-//! Every kind of field, scalar and metadata comes back as it was, on another number of ranks.
+//! Every kind of field, scalar and metadata is restored unchanged on another number of ranks.
 
 use std::path::Path;
 
@@ -24,7 +24,7 @@ trait Anything: Element {
 
 impl<T: Element> Anything for T {}
 
-/// Calls `visit` with the place of every value of the block and what it is to be.
+/// Calls `visit` with the position of every value of the block and the value expected there.
 fn each<T: Element, const N: usize>(field: &Field<T, N>, mut visit: impl FnMut(usize, [isize; N], T)) {
     let (shape, offset) = (field.shape_global(), field.region_global().start);
     for component in 0..field.components() {
@@ -62,7 +62,7 @@ impl Grids {
 }
 
 impl Job<'_> {
-    /// A field to be saved, or one restored and compared with what it must be.
+    /// A field to save, or a restored one that was compared with the expected values.
     fn field<T: Element, const N: usize>(
         &self,
         grid: &Grid<N>,
@@ -216,7 +216,8 @@ fn a_checkpoint_may_have_no_fields() {
 
 #[test]
 fn several_blocks_of_checksums_are_put_together_from_all_ranks() {
-    // 3 components of 1.1 million numbers of 2 bytes: 6 blocks and a bit, cut across by every rank
+    // 3 components of 1.1 million numbers of 2 bytes: a little more than 6 blocks, each shared by
+    // ranks.
     stages(&[4, 3], |world, directory, stage| {
         let grid = Grid::builder([103, 104, 105]).procs([1, 1, world.size()]).build(world)?;
         let job = Job { saved: None, grids: Grids::new(world)? };

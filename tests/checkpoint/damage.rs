@@ -1,5 +1,5 @@
-//! Damaged, foreign and newer files: named, located, and passed over where an older checkpoint is
-//! good.
+//! Damaged, foreign and newer files are reported with the place of the damage, and skipped where an
+//! older checkpoint is intact.
 
 use std::path::{Path, PathBuf};
 
@@ -16,7 +16,7 @@ fn grid(world: &World) -> Result<Grid<3>> {
     Grid::builder([20, 30, 40]).build(world)
 }
 
-/// A field that differs from step to step, and everywhere.
+/// A field whose values differ between steps and between points.
 fn field(grid: &Grid<3>, step: u64) -> Field<f64, 3> {
     let mut u = grid.field::<f64>("u");
     u.fill_indexed(|[z, y, x]| (step * 1_000_000) as f64 + ((z * 30 + y) * 40 + x) as f64);
@@ -32,14 +32,14 @@ fn two(world: &World, directory: &Path) -> Result<[PathBuf; 2]> {
     Ok([save(1)?, save(2)?])
 }
 
-/// Makes the header's own checksum right.
+/// Corrects the header's own checksum.
 fn seal(bytes: &mut [u8]) {
     let checksum = crc32fast::hash(&bytes[..4092]);
     bytes[4092..4096].copy_from_slice(&checksum.to_le_bytes());
 }
 
-/// The checkpoint of step 1 is found in spite of the damage to that of step 2, whose reason is
-/// given.
+/// Checks that the checkpoint of step 1 is found although that of step 2 is damaged, with the given
+/// reason.
 fn falls_back(world: &World, directory: &Path, reason: &[&str]) -> Result<()> {
     let mut checkpoints = Checkpoints::new(world, directory.join("run"))?;
     let saved = checkpoints.restart()?.expect("step 1 is good");
@@ -71,7 +71,7 @@ fn damage_is_found_located_and_passed_over() {
         let [_, newest] = two(world, directory)?;
         let good = std::fs::read(&newest)?;
         world.barrier();
-        // values are where they are known to be: those of step 2 begin with 2 000 000
+        // Checks the offset first: the values of step 2 begin with 2 000 000.
         let values = good.windows(8).position(|eight| eight == 2e6_f64.to_le_bytes()).unwrap();
         assert_eq!(values % 4096, 0);
         let length = 20 * 30 * 40 * 8;
@@ -102,7 +102,7 @@ fn damage_is_found_located_and_passed_over() {
             damage(world, &newest, &good, change);
             falls_back(world, directory, reason)?;
         }
-        // the description and its checksum in the header
+        // The description, and its checksum in the header.
         let text = good.windows(9).position(|nine| nine == b"\"library\"").unwrap();
         damage(world, &newest, &good, |bytes| bytes[text] = b'!');
         falls_back(world, directory, &["description is damaged"])?;
@@ -122,13 +122,13 @@ fn a_damaged_block_among_many_is_located() {
         on_rank_0(world, || {
             let mut bytes = std::fs::read(&path).unwrap();
             let values = bytes.windows(8).position(|eight| eight == 1.0_f64.to_le_bytes()).unwrap();
-            // 3 MiB a component: the fifth MiB is in the second
+            // 3 MiB per component: the fifth MiB is in the second.
             bytes[values + (4 << 20) + 17] ^= 1;
             bytes[values + (5 << 20)] ^= 1;
             std::fs::write(&path, bytes).unwrap();
         });
         let message = refused(world, Restart::open(world, &path));
-        // a MiB are 21 planes and a third
+        // A MiB is 21⅓ planes.
         let located = ["2 of its 6 blocks", "field \"v\"", "values [1, 21, 21, 32] to [1, 42, 42, 63]"];
         assert_contains(&message, &located);
         let all = refused(world, checkpoints.restart());
@@ -199,7 +199,7 @@ fn a_missing_field_or_one_of_another_type_is_refused() {
             &refused(world, saved.restore(&mut flat.field::<f64>("u"))),
             &["[20, 30, 40]", "[30, 40]"],
         );
-        // after all that, the right one is read
+        // After all that, the intact one can still be read.
         let mut u = grid.field::<f64>("other name");
         saved.restore_as("u", &mut u)?;
         assert_eq!(u.fingerprint(), field(&grid, 1).fingerprint());

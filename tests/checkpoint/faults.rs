@@ -1,5 +1,5 @@
-//! Full disks, directories that may not be written to or are gone: an error on every rank, and
-//! nothing is lost.
+//! Full disks, and directories that are read-only or gone, are an error on every rank and lose
+//! nothing.
 
 use std::fs::{Permissions, create_dir, remove_dir_all, set_permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -45,12 +45,12 @@ fn fill(world: &World, directory: &Path) -> Result<()> {
         assert_eq!(back.fingerprint(), large.fingerprint());
         Ok(())
     };
-    // of three such fields the third does not fit
+    // The third of three such fields does not fit.
     let [a, b] = [field(world, "a", 100_000)?, field(world, "b", 100_000)?];
     let message = refused(world, checkpoints.save(Checkpoint::new(2, 0.0).field(&a).field(&b)));
     assert_contains(&message, &["run.00000002.h5", "No space left", "800000 bytes"]);
     intact(&["run.00000001.h5"])?;
-    // not a byte is left: even an empty file does not fit
+    // No byte is left: even an empty file does not fit.
     let filler = directory.join("filler");
     on_rank_0(world, || {
         let (mut size, mut bytes) = (1 << 20, Vec::new());
@@ -68,7 +68,7 @@ fn fill(world: &World, directory: &Path) -> Result<()> {
     );
     intact(&["filler", "run.00000001.h5"])?;
     on_rank_0(world, || std::fs::remove_file(&filler).unwrap());
-    // there is space again
+    // Now there is space again.
     let path = checkpoints.save(Checkpoint::new(2, 0.0).field(&small))?;
     assert_eq!(files(directory), ["run.00000001.h5", "run.00000002.h5"]);
     on_rank_0(world, || {
@@ -78,7 +78,7 @@ fn fill(world: &World, directory: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Root may do everything, so root becomes an ordinary user as far as files are concerned.
+/// Root ignores permissions, so it becomes an ordinary user for access to files.
 fn as_nobody<R>(work: impl FnOnce() -> R) -> R {
     let before = Uid::effective().is_root().then(|| setfsuid(Uid::from_raw(65534)));
     let result = work();
@@ -98,7 +98,7 @@ fn a_directory_that_may_not_be_written_to_or_read_is_refused() {
         let written = as_nobody(|| refused(world, checkpoints.save(Checkpoint::new(2, 0.0).field(&u))));
         assert_contains(&written, &["run.00000002.h5", "Permission denied"]);
         on_rank_0(world, || set_permissions(&path, Permissions::from_mode(0o000)).unwrap());
-        // it is unknown whether it is damaged: no older one is used instead
+        // It may be intact, so no older one is used instead.
         let read = as_nobody(|| refused(world, checkpoints.restart()));
         assert_contains(&read, &["run.00000001.h5", "Permission denied"]);
         on_rank_0(world, || {

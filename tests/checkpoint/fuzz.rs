@@ -1,7 +1,7 @@
-//! Files that were changed at random: refused without a crash, a hang or memory that a header lies
-//! about.
+//! Randomly changed files are refused without a crash, a hang, or the memory that a forged header
+//! asks for.
 //!
-//! `PARHELION_FUZZ=100000 cargo test --test checkpoint changed_at_random` makes it thorough.
+//! `PARHELION_FUZZ=100000 cargo test --test checkpoint changed_at_random` runs more cases.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use proptest::test_runner::TestRunner;
 
 use crate::support::{in_scratch, launch};
 
-/// One change of a file; places and lengths are taken modulo what there is.
+/// One change of a file. Positions and lengths are taken modulo the size of the file.
 #[derive(Clone, Debug)]
 enum Change {
     Flip(usize, u8),
@@ -31,7 +31,7 @@ enum Change {
 }
 
 fn change() -> impl Strategy<Value = Change> {
-    // numbers that lie: huge, negative, zero
+    // Implausible numbers: huge, negative, zero.
     let odd = prop_oneof![
         prop::collection::vec(any::<u8>(), 1..16),
         (1..9_usize).prop_map(|n| vec![0xff; n]),
@@ -114,7 +114,7 @@ fn checkpoints_changed_at_random_are_refused() {
             if world.rank() == 0 {
                 std::fs::write(&path, &bytes)?;
             }
-            // collective: after the file was written
+            // Collective, so the file has been written.
             let opened = Restart::open(world, &path);
             assert!(opened.is_err_and(|error| error.is_file()), "{changes:?}");
         }
@@ -122,7 +122,7 @@ fn checkpoints_changed_at_random_are_refused() {
     });
 }
 
-/// Header and description with changes that their checksums cover: as a file made to deceive.
+/// Changes of header and description with matching checksums, as in a forged file.
 #[test]
 fn headers_and_descriptions_that_lie_are_refused_or_tell_no_harm() {
     in_scratch([1, 2], |world, directory| {
@@ -132,7 +132,7 @@ fn headers_and_descriptions_that_lie_are_refused_or_tell_no_harm() {
         let text = number(32)..number(32) + number(40);
         for (round, changes) in changes(400).enumerate() {
             let mut bytes = good.clone();
-            // digits become others, so that some descriptions still are JSON
+            // Digits become other digits, so that some descriptions are still JSON.
             let range = if round % 2 == 0 { 24..96 } else { text.clone() };
             let mut part = bytes[range.clone()].to_vec();
             if round % 4 == 1 {
@@ -155,8 +155,8 @@ fn headers_and_descriptions_that_lie_are_refused_or_tell_no_harm() {
                 std::fs::write(&path, &bytes)?;
             }
             if let Ok(saved) = Restart::open(world, &path) {
-                // the description is part of the structure, whose checksum was not forged: only
-                // numbers of the header that protect nothing can have changed
+                // The checksum of the structure covers the description and was not forged, so only
+                // unprotected numbers of the header can have changed.
                 assert_eq!((saved.step(), bytes[96..] == good[96..4092]), (1, false), "{changes:?}");
                 assert_eq!(bytes[text.clone()], good[text.clone()]);
             }
@@ -165,12 +165,12 @@ fn headers_and_descriptions_that_lie_are_refused_or_tell_no_harm() {
     });
 }
 
-/// Tells a rank at which file to begin.
+/// Tells a rank the number of the first file.
 const FIRST: &str = "PARHELION_TEST_FIRST";
-/// After this long a file counts as one that the HDF5 library never comes back from.
+/// After this time the HDF5 library is taken to hang on the file.
 const PATIENCE: Duration = Duration::from_secs(4);
 
-/// Opens and reads files that were changed at random, from a number on, and says where it is.
+/// Opens and reads randomly changed files, beginning with a given number, and prints its progress.
 fn read_changed(world: &World, first: usize) -> Result<()> {
     let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
     let grid = Grid::builder([8, 9]).build(world)?;
@@ -179,8 +179,7 @@ fn read_changed(world: &World, first: usize) -> Result<()> {
     let path = directory.path().join("input.h5");
     Output::create(world, &path)?.time(0.5).attribute("list", vec![1_i64, 2, 3])?.write(&u)?.finish()?;
     let good = std::fs::read(&path)?;
-    // a header that lies about sizes must not be believed: there is memory for little more than
-    // there is
+    // A forged size must not be trusted: memory is limited to little more than is in use now.
     let (_, hard) = getrlimit(Resource::RLIMIT_AS).map_err(Error::other)?;
     setrlimit(Resource::RLIMIT_AS, (4 << 30).min(hard), hard).map_err(Error::other)?;
     let done = Arc::new(AtomicUsize::new(first));
@@ -200,7 +199,7 @@ fn read_changed(world: &World, first: usize) -> Result<()> {
         let mut bytes = good.clone();
         changes.into_iter().for_each(|change| change.apply(&mut bytes));
         std::fs::write(&path, &bytes)?;
-        // values that were changed are read like any others; all else is an error
+        // Changed values are read like any others; everything else is an error.
         let opened = Input::open(world, &path);
         let read = opened.and_then(|input| input.read_into("u", &mut u));
         assert!(read.is_ok() || read.is_err_and(|error| error.is_file()));
@@ -210,10 +209,10 @@ fn read_changed(world: &World, first: usize) -> Result<()> {
     Ok(())
 }
 
-/// What holds for input files: they are not checksummed, and the C code of the HDF5 library is not
-/// made for damaged metadata. About one file in a hundred makes HDF5 1.10.8 crash or loop; then the
-/// job ends, and this test goes on behind the file. All others must end in an answer, and none in a
-/// panic or for want of memory.
+/// Input files have no checksums, and the C code of the HDF5 library is not made for damaged
+/// metadata. About one file in a hundred makes HDF5 1.10.8 crash or loop; then the job ends, and
+/// this test resumes after that file. All others must be answered, without a panic and within the
+/// memory.
 #[test]
 fn inputs_changed_at_random_end_in_an_answer_or_in_the_hdf5_library() {
     if let Ok(first) = std::env::var(FIRST) {

@@ -1,7 +1,7 @@
-//! Ranks killed at random moments of a run that does little but save: every time the newest
-//! checkpoint is complete, nothing that was saved is lost, and the run resumes with the same bits.
+//! Ranks are killed at random moments of a run that mostly saves. Each time the newest checkpoint
+//! is complete, nothing that was saved is lost, and the run resumes with the same bits.
 //!
-//! `PARHELION_KILLS=200 cargo test --test checkpoint killed` makes it thorough.
+//! `PARHELION_KILLS=200 cargo test --test checkpoint killed` runs more cases.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -16,17 +16,17 @@ use signal_hook::low_level::raise;
 
 use crate::support::{DIRECTORY, files, launch};
 
-/// Tells the ranks who is killed, and when: rank or `all`, and microseconds; or `nobody`.
+/// Tells the ranks what to kill and when: a rank or `all`, and microseconds; or `nobody`.
 const VICTIM: &str = "PARHELION_TEST_VICTIM";
-/// Jobs that are killed unless `PARHELION_KILLS` says otherwise.
+/// Number of killed jobs if `PARHELION_KILLS` is not set.
 const KILLS: usize = 10;
-/// Steps whose bits are known. Each is saved, which takes milliseconds: more than all jobs together
-/// make.
+/// Number of steps whose bits are known: more than all jobs together make, since each is saved,
+/// which takes milliseconds.
 const STEPS: u64 = 40_000;
 /// Longest time from the first step to the kill, in microseconds.
 const LONGEST: u64 = 250_000;
 
-/// Two levels in time and walls that move.
+/// Two levels in time and walls that depend on time.
 fn fields(world: &World) -> Result<[Field<f64, 2>; 2]> {
     let grid = Grid::builder([16, 18]).halo(1).build(world)?;
     let [u, before] = ["u", "before"].map(|name| {
@@ -61,7 +61,7 @@ fn rank(world: &World, directory: &Path, victim: &str) -> Result<()> {
         known.lines().map(|line| (line.split(' ').next().unwrap().parse().unwrap(), line)).collect();
     let check = |step: u64, fields: &[Field<f64, 2>; 2]| {
         let state = state(step, fields);
-        // only some steps are noted
+        // Only some steps are recorded.
         if let Some(known) = known.get(&step) {
             assert_eq!(&state, known);
         }
@@ -77,7 +77,7 @@ fn rank(world: &World, directory: &Path, victim: &str) -> Result<()> {
         if world.rank() == 0 {
             println!("restarted {at}");
         }
-        // to a step whose bits are known, on the way that a longer run would take
+        // Continues to a step whose bits are known, as a longer run would.
         let mut copies = self::fields(world)?;
         copies.iter_mut().try_for_each(|field| saved.restore(field))?;
         let mut ahead = at;
@@ -108,7 +108,7 @@ fn rank(world: &World, directory: &Path, victim: &str) -> Result<()> {
     }
 }
 
-/// Writes what the run that is not interrupted has at every eighth step.
+/// Writes the fingerprints of the uninterrupted run at every eighth step.
 fn note(world: &World, directory: &Path) -> Result<()> {
     let mut fields = fields(world)?;
     let mut lines = vec![state(0, &fields)];
@@ -124,7 +124,7 @@ fn job(directory: &Path, ranks: usize, victim: &str) -> Outcome {
     launch(ranks, &[(DIRECTORY, directory.into()), (VICTIM, victim.into())])
 }
 
-/// The last number that rank 0 printed after this word.
+/// Returns the last number that rank 0 printed after this word.
 fn last(outcome: &Outcome, word: &str) -> Option<u64> {
     let lines = outcome.ranks()[0].stdout.lines();
     lines.filter_map(|line| line.strip_prefix(word)?.trim().parse().ok()).next_back()
@@ -147,7 +147,7 @@ fn ranks_killed_at_any_moment_lose_no_checkpoint() {
     let outcome = job(directory.path(), 1, "note");
     assert!(outcome.success, "{outcome}");
 
-    // Knuth's linear congruential generator; the moments are random by themselves
+    // Knuth's linear congruential generator; the timing of jobs adds randomness.
     let mut seed = 1_u64;
     let mut random = move |below: u64| {
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -168,8 +168,8 @@ fn ranks_killed_at_any_moment_lose_no_checkpoint() {
         let names = files(directory.path());
         partial += usize::from(names.iter().any(|name| name.ends_with(".partial")));
         alone += usize::from(one && ranks > 1);
-        // what is unfinished, and small files of MPI-IO, are of this job alone; two are kept, and
-        // the older not yet removed
+        // Unfinished files, and small files of MPI-IO, belong to this job only. Two checkpoints are
+        // kept, and an older one may not have been removed yet.
         let unfinished = names.iter().filter(|name| name.ends_with(".partial")).count();
         assert!(unfinished <= 1 && names.len() <= 1 + 3 + unfinished + ranks, "{names:?}");
     }

@@ -1,5 +1,5 @@
-//! Checkpoints on real ranks: what was saved resumes with the same bits on any number of ranks, and
-//! nothing that happens to a job or its files loses a complete checkpoint.
+//! Checkpoints on real ranks: runs resume with the same bits on any number of ranks, and no failure
+//! of a job or its files loses a complete checkpoint.
 #![cfg(feature = "hdf5")]
 
 mod bits;

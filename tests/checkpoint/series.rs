@@ -1,4 +1,4 @@
-//! Which checkpoints there are: retention, runs of one name, what cannot be saved.
+//! Which checkpoints exist: retention, several runs with one name, what cannot be saved.
 
 use parhelion::checkpoint::{Checkpoint, Checkpoints};
 use parhelion::prelude::*;
@@ -20,14 +20,14 @@ fn the_newest_are_kept_and_other_runs_are_left_alone() {
         }
         assert_eq!(files(directory), ["run.00000003.h5", "run.00000004.h5"]);
 
-        // a run that starts afresh removes nothing but its own
+        // A new run removes only its own checkpoints.
         let mut second = Checkpoints::new(world, &path)?.keep(1);
         for step in 1..=3 {
             second.save(Checkpoint::new(step, 0.0).field(&u))?;
         }
         assert_eq!(files(directory), ["run.00000003.h5", "run.00000004.h5", "run.00000007.h5"]);
 
-        // one that resumes removes what it resumed from
+        // A resumed run removes the checkpoint that it resumed from.
         let mut third = Checkpoints::new(world, &path)?.keep(2);
         assert_eq!(third.restart()?.expect("there are checkpoints").step(), 3);
         third.save(Checkpoint::new(4, 0.0).field(&u))?;
@@ -104,7 +104,7 @@ fn what_makes_no_sense_is_refused_on_every_rank() {
         assert_contains(&refused(world, Checkpoints::new(world, "..")), &["..", "must end in a name"]);
         u.set_time(f64::NAN, f64::INFINITY);
         assert!(files(directory).is_empty());
-        // nothing prevents odd times
+        // Any times are accepted.
         checkpoints.save(Checkpoint::new(1, f64::NAN).field(&u))?;
         let saved = checkpoints.restart()?.expect("it was saved");
         assert!(saved.time().is_nan());

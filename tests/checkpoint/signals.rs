@@ -1,4 +1,4 @@
-//! Runs that are asked to end: all ranks stop after the same step, with a checkpoint.
+//! Runs that are asked to end stop on all ranks after the same step, with a checkpoint.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -31,7 +31,7 @@ fn a_rank_that_the_signal_has_not_reached_joins() {
 #[test]
 fn the_time_limit_counts_for_all_ranks_at_once() {
     stages(&[1, 3], |world, _, _| {
-        // the limit of one rank is far away
+        // One rank's limit is far away.
         let limit = Duration::from_millis(if world.rank() == 0 { 50 } else { 1_000_000 });
         let begin = Instant::now();
         let stop = StopRequest::listen(world)?.after(limit);
@@ -72,7 +72,7 @@ fn afterwards_signals_end_the_process_as_usual() {
     assert!(!outcome.success && !outcome.stdout.contains("still here"), "{outcome}");
 }
 
-/// A run that ends when asked to, but not by itself.
+/// A run that ends only when asked to.
 fn run(world: &World, directory: &Path) -> Result<()> {
     let stop = StopRequest::listen(world)?.after(Duration::from_secs(60));
     let mut checkpoints = Checkpoints::new(world, directory.join("run"))?;
@@ -83,7 +83,7 @@ fn run(world: &World, directory: &Path) -> Result<()> {
         }
         if let Some(reason) = stop.check() {
             checkpoints.save(Checkpoint::new(step, 0.0).scalar("reason", reason.to_string()))?;
-            // a signal that comes late, or again, does no harm
+            // A late or repeated signal does no harm.
             raise(SIGUSR1).map_err(Error::other)?;
             std::fs::write(directory.join(format!("done{}", world.rank())), step.to_string())?;
             break;
@@ -92,8 +92,8 @@ fn run(world: &World, directory: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Starts the calling test on 3 ranks, sends a signal to `mpirun` once they are at work, and waits
-/// for its end.
+/// Starts the calling test on 3 ranks, sends a signal to `mpirun` once they compute, and waits for
+/// its end.
 fn signalled(signal: &str, directory: &Path, mpirun_args: &[&str]) -> bool {
     let launch = job(3).env(DIRECTORY, directory).mpirun_args(mpirun_args);
     let mut child = Command::new("/bin/sh")
@@ -125,7 +125,7 @@ fn wait(child: &mut Child, mut done: impl FnMut(&mut Child) -> bool) {
     }
 }
 
-/// In the ranks, runs and ends them; in the test, gives a directory for them.
+/// On a rank, runs the body and exits; in the test, returns a directory for the ranks.
 fn directory() -> tempfile::TempDir {
     if let Some(directory) = std::env::var_os(DIRECTORY) {
         let world = World::init().unwrap();
@@ -136,7 +136,7 @@ fn directory() -> tempfile::TempDir {
     tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap()
 }
 
-/// All ranks ended after the same step, which was saved.
+/// Checks that all ranks ended after the same step and saved it.
 fn check(directory: &Path, signal: &str) {
     let steps = [0, 1, 2].map(|rank| std::fs::read_to_string(directory.join(format!("done{rank}"))).unwrap());
     assert!(steps[0] == steps[1] && steps[1] == steps[2], "{steps:?}");
@@ -156,12 +156,12 @@ fn sigusr1_to_mpirun_makes_a_checkpoint_and_ends_the_job_well() {
 #[test]
 fn sigterm_to_mpirun_makes_a_checkpoint() {
     let directory = directory();
-    // Open MPI's waits as long before it passes the signal on as it does then, before it kills
+    // Open MPI's mpirun waits this time before it passes the signal on, and again before it kills.
     let patience: &[&str] = match mpirun().vendor() {
         Vendor::OpenMpi => &["--mca", "odls_base_sigkill_timeout", "5"],
         Vendor::Mpich | Vendor::IntelMpi => &[],
     };
-    // whether that is success is the launcher's opinion
+    // Launchers differ in whether they call this success.
     signalled("TERM", directory.path(), patience);
     check(directory.path(), "SIGTERM");
 }

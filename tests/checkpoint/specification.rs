@@ -1,4 +1,4 @@
-//! The format is what its page says: a reader written from the page alone, in Python, understands
+//! Checks the page on the format: a reader in Python, written from the page alone, understands
 //! every byte.
 
 use num_complex::Complex;

@@ -1,4 +1,4 @@
-//! What the tests share.
+//! Helpers of the tests.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -18,15 +18,15 @@ pub(crate) fn in_scratch(ranks: impl IntoIterator<Item = usize>, body: impl Fn(&
     }
 }
 
-/// Starts the calling test again as a job of its own, however it ends. What it does there, the
-/// variables tell.
+/// Starts the calling test again as a separate job, which may end in any way. The variables tell it
+/// what to do.
 pub(crate) fn launch(ranks: usize, variables: &[(&str, OsString)]) -> Outcome {
     let launch = job(ranks).timeout(Duration::from_secs(200));
     let launch = variables.iter().fold(launch, |launch, (name, value)| launch.env(name, value));
     launch.output().expect("mpirun starts")
 }
 
-/// The calling test as a job, to be started.
+/// Prepares to launch the calling test as a job.
 pub(crate) fn job(ranks: usize) -> Launch {
     let test = std::thread::current().name().expect("tests have names").to_owned();
     let program = std::env::current_exe().expect("the test program knows its own path");
@@ -39,7 +39,7 @@ pub(crate) fn mpirun() -> Mpirun {
     Mpirun::for_library(&library).expect("there is an mpirun for this MPI")
 }
 
-/// Lets rank 0 alone change files; the others see the change.
+/// Lets rank 0 change files before the other ranks continue.
 pub(crate) fn on_rank_0(world: &World, change: impl FnOnce()) {
     world.barrier();
     if world.rank() == 0 {

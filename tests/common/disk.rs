@@ -1,4 +1,4 @@
-//! A small file system of its own, for tests that fill it.
+//! A small separate file system, for tests that fill it.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -6,11 +6,12 @@ use std::process::Command;
 
 /// A file system in memory, unmounted when dropped.
 ///
-/// Ranks, which run the test function again, find it mounted; they end without dropping it.
+/// Ranks run the test function again, find it mounted, and end without dropping it.
 pub(crate) struct Disk(pub(crate) PathBuf);
 
 impl Disk {
-    /// Mounts it in a directory of this name, which no other test uses; `size` is as mount takes it.
+    /// Mounts it in a directory of this name, which no other test uses. `size` is an option of
+    /// `mount`.
     pub(crate) fn mount(name: &str, size: &str) -> Result<Self, String> {
         let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
         std::fs::create_dir_all(&path).map_err(|error| error.to_string())?;
@@ -30,7 +31,7 @@ impl Disk {
 
 impl Drop for Disk {
     fn drop(&mut self) {
-        // lazily, for a rank that was killed may still be ending
+        // Lazily, because a killed rank may not have ended yet.
         let _ = Command::new("umount").arg("--lazy").arg(&self.0).status();
     }
 }

@@ -1,30 +1,29 @@
-//! Python with a few packages from PyPI, for tests that look at files with other people's tools.
+//! Python with a few packages from PyPI, for tests that read files with other tools.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 
-/// Where the pinned versions stand, and the scripts lie.
+/// Folder of the pinned versions and the scripts.
 const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python");
 
-/// A Python that can import the packages asked for.
+/// A Python that can import the requested packages.
 pub(crate) struct Python {
     packages: PathBuf,
 }
 
-/// Python with these packages, in the versions of `tests/python/requirements.txt`.
+/// Returns Python with these packages, in the versions of `tests/python/requirements.txt`.
 ///
-/// They are installed once, beside the test programs. Where that is not possible (no Python, no
-/// pip, no network), the reason is printed, past the capture of test output, and there is `None`:
-/// the calling test is skipped.
+/// They are installed once, beside the test programs. Without Python, pip or network, prints the
+/// reason past the capture of test output and returns `None`: the calling test is skipped.
 pub(crate) fn with(packages: &[&str]) -> Option<Python> {
     static INSTALLING: Mutex<()> = Mutex::new(());
     let _turn = INSTALLING.lock().unwrap_or_else(PoisonError::into_inner);
     install(packages).map_err(|reason| skip(&format!("no Python with {packages:?}: {reason}"))).ok()
 }
 
-/// Says why the calling test is skipped, past the capture of test output.
+/// Prints why the calling test is skipped, past the capture of test output.
 pub(crate) fn skip(reason: &str) {
     let thread = std::thread::current();
     let _ = writeln!(std::io::stderr(), "skipped {}: {reason}", thread.name().unwrap_or_default());
@@ -37,17 +36,17 @@ fn install(packages: &[&str]) -> Result<Python, String> {
         found.unwrap_or_else(|| panic!("requirements.txt does not pin {package}"))
     };
     let pins: Vec<&str> = packages.iter().map(pin).collect();
-    // a change of versions makes a directory of its own
+    // Each set of versions has its own directory.
     let packages = Path::new(env!("CARGO_TARGET_TMPDIR")).join("python").join(pins.join("+"));
     if packages.is_dir() {
         return Ok(Python { packages });
     }
-    // complete or absent: pip fills another directory, which gets its name in one step
+    // Complete or absent: pip fills another directory, which is renamed in one step.
     let parent = packages.parent().expect("it was joined to one");
     std::fs::create_dir_all(parent).map_err(|e| e.to_string())?;
     let partial = tempfile::tempdir_in(parent).map_err(|e| e.to_string())?;
     let mut pip = Command::new("python3");
-    // no compilers: what has no wheel for this machine is reason to skip
+    // Nothing is compiled: a package without a wheel for this machine is a reason to skip.
     pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]);
     pip.args(["--only-binary", ":all:", "--timeout", "10", "--retries", "1", "--target"]);
     let output = pip.arg(partial.path()).args(&pins).output().map_err(|e| format!("python3: {e}"))?;
@@ -56,23 +55,23 @@ fn install(packages: &[&str]) -> Result<Python, String> {
         return Err(format!("pip: {}", text.lines().last().unwrap_or("failed without a word")));
     }
     match std::fs::rename(partial.path(), &packages) {
-        // another test program was faster
+        // Another test program was faster.
         Err(error) if !packages.is_dir() => Err(error.to_string()),
         _ => Ok(Python { packages }),
     }
 }
 
 impl Python {
-    /// The directory in which the packages are.
+    /// Directory of the packages.
     #[allow(dead_code, reason = "not all test programs need it")]
     pub(crate) fn packages(&self) -> &Path {
         &self.packages
     }
 
-    /// Runs a script of `tests/python` and gives what it prints.
+    /// Runs a script of `tests/python` and returns what it prints.
     ///
     /// # Panics
-    /// With what it says, if it fails.
+    /// If the script fails, with its output.
     pub(crate) fn run<S: AsRef<std::ffi::OsStr>>(
         &self,
         script: &str,

@@ -1,11 +1,11 @@
-//! Refusals that are the same on all ranks, and what files there are.
+//! Errors that are the same on all ranks, and lists of files.
 
 use std::path::Path;
 
 use mpi::traits::CommunicatorCollectives;
 use parhelion::{Result, World};
 
-/// The message of an error, after making sure that every rank has the same one.
+/// Returns the message of an error, after checking that every rank has the same one.
 pub(crate) fn refused<T>(world: &World, result: Result<T>) -> String {
     let message = result.err().expect("this must be refused").to_string();
     let mut bytes = vec![0_u8; 8192];

@@ -1,22 +1,23 @@
-//! Tests of several jobs, one after the other.
+//! Tests that run several jobs in turn.
 
 use std::path::{Path, PathBuf};
 
 use parhelion::testing::RankTest;
 use parhelion::{Result, World};
 
-/// Tells the ranks where the files are.
+/// Tells the ranks the directory of the files.
 pub(crate) const DIRECTORY: &str = "PARHELION_TEST_DIRECTORY";
-/// Tells the ranks which part of the test this is.
+/// Tells the ranks the stage of the test.
 const STAGE: &str = "PARHELION_TEST_STAGE";
-/// Most ranks of a job, as for other tests on ranks; but a job of a sequence is not left out, it gets fewer.
+/// Maximum number of ranks of a job, as in other tests. A job of a sequence is not skipped, but
+/// gets fewer ranks.
 const MOST_RANKS: &str = "PARHELION_TEST_RANKS";
 
-/// Runs `body` as several jobs, one after the other, each on its number of ranks and with the number of its stage,
-/// in one directory that is empty at first.
+/// Runs `body` as several jobs in turn, each with its number of ranks and of its stage, in one
+/// directory that is empty at first.
 pub(crate) fn stages(ranks: &[usize], body: impl Fn(&World, &Path, usize) -> Result<()>) {
     let most = std::env::var(MOST_RANKS).map_or(usize::MAX, |most| most.parse().expect("a number of ranks"));
-    // ranks, which run the test function again, find it made
+    // Ranks run the test function again, when the directory exists.
     let made = std::env::var_os(DIRECTORY)
         .is_none()
         .then(|| tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap());

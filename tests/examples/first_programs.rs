@@ -2,7 +2,7 @@
 
 use crate::{number_after, run_in};
 
-/// What a program prints, which must be the same on all shapes, as must be the bytes of its picture.
+/// Returns what a program prints. Output and picture must be the same on all shapes.
 fn prints(name: &str, args: &[&str], picture: Option<&str>) -> parhelion::testing::Outcome {
     let mut first = None;
     for shape in [(1, 2), (2, 1), (3, 1)] {
@@ -22,7 +22,7 @@ fn the_first_program_of_the_readme_is_an_example() {
     let readme = include_str!("../../README.md");
     let program = readme.split("```rust\n").nth(1).and_then(|rest| rest.split_once("\n```\n"));
     let program = program.expect("README.md begins with a program").0;
-    // The example begins with comments about itself, which have the README's text around its program.
+    // The comments at the top of the example are text in the README.
     let example = include_str!("../../examples/heat.rs").split_once("\n\n").expect("comments, then code").1;
     assert_eq!(program, example.trim_end(), "README.md and examples/heat.rs differ");
 }
@@ -32,7 +32,8 @@ fn heat_cools_as_in_infinite_space() {
     let outcome = prints("heat", &[], Some("heat.png"));
     let time = 200.0 * 0.1 / (64.0 * 64.0);
     let exact = (1.0_f64 + 160.0 * time).powf(-1.5);
-    // The walls are far away; the hottest cell is half a cell beside the center, and cells are 1/64 wide.
+    // The walls are far away. The hottest cell is half a cell from the center, and cells are 1/64
+    // wide.
     assert!((number_after(&outcome, "hottest cell") - exact).abs() < 3e-3, "{exact} expected\n{outcome}");
 }
 

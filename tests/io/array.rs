@@ -1,10 +1,10 @@
-//! A distributed array as plain as can be: the stand-in for a field.
+//! A distributed array as simple as possible, in place of a field.
 
 use num_complex::Complex;
 use parhelion::Element;
 use parhelion::io::{Axis, Placement, Stored, StoredMut};
 
-/// How a test array lies: global shape, ranks per axis, halo and padding.
+/// The layout of a test array: global shape, ranks per axis, halo and padding.
 #[derive(Clone, Debug)]
 pub(crate) struct Layout {
     pub(crate) shape: Vec<usize>,
@@ -23,7 +23,7 @@ pub(crate) struct Array<T> {
 }
 
 impl<T: Element> Array<T> {
-    /// The block of a rank. Blocks are as even as can be; with more ranks than cells on an axis,
+    /// The block of a rank. Blocks are as even as possible; with more ranks than cells on an axis,
     /// and on ranks beyond the grid of ranks, they are empty.
     pub(crate) fn new(name: &str, layout: &Layout, rank: usize) -> Self {
         let axes = layout.shape.len();
@@ -78,7 +78,7 @@ impl<T: Element> Array<T> {
         self.parts = parts;
     }
 
-    /// Panics unless the block holds `value` of every index, and all around it is untouched.
+    /// Panics unless the block holds `value` of every index and its surroundings are untouched.
     pub(crate) fn assert_holds(&self, value: impl Fn(usize) -> T) {
         let mut rest = self.parts.clone();
         self.each(|global, component, local| {
@@ -139,7 +139,7 @@ impl<T: Element> StoredMut for Array<T> {
     }
 }
 
-/// A value that tells the global index, as far as the type goes.
+/// A value that encodes the global index, as far as the type allows.
 pub(crate) trait FromIndex: Element {
     fn from_index(index: usize) -> Self;
 }

@@ -1,4 +1,4 @@
-//! Outputs that are written while the ranks compute: the same files, and nothing of those given up.
+//! Outputs in the background: the same files as otherwise, and nothing left of abandoned ones.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use parhelion::{Result, World};
 use crate::array::{Array, FromIndex, Layout};
 use crate::support::{assert_contains, cube, files, filled, find, grids, on_ranks_in_scratch, refused};
 
-/// Begins a file with fields of all sorts: narrowed, parts, complex, whole numbers, one in chunks.
+/// Begins a file with fields of all kinds: rounded, partial, complex, integer, chunked.
 fn write<'w>(
     output: Output<'w>,
     u: &Array<f64>,
@@ -42,7 +42,7 @@ fn a_file_written_in_the_background_has_the_bytes_of_an_ordinary_one() {
             let mut n = filled::<i16>(world, "n", &layout);
             write(Output::create(world, &path)?, &u, &c, &n)?.finish()?;
             let output = write(Output::create(world, &later)?.in_background(), &u, &c, &n)?;
-            // the copies count, not what becomes of the fields
+            // The copies are written, not later values of the fields.
             u.fill_with(|_| -1.0);
             c.fill_with(|_| Complex::default());
             n.fill_with(|_| -1);
@@ -84,7 +84,7 @@ fn several_can_be_pending_and_finish_does_both_in_one() {
                 pending.push(output.finish_later()?);
             }
         }
-        // in another order than they began
+        // In another order than they were started.
         while let Some(last) = pending.pop() {
             while !last.is_done() {
                 std::thread::yield_now();
@@ -121,7 +121,7 @@ fn what_is_given_up_leaves_nothing_and_the_older_file_as_it_was() {
         let again = refused(world, begin(world, &path, &u)?.write_as("new", &u));
         assert_contains(&again, &["\"new\"", "old.h5", "already holds"]);
         intact()?;
-        // the file cannot get its name: the error comes when it is waited for
+        // The file cannot be renamed: waiting returns the error.
         let pending = begin(world, &path, &u)?.finish_later()?;
         world.barrier();
         if world.rank() == 0 {
@@ -151,7 +151,7 @@ fn begin<'w>(world: &'w World, path: &Path, u: &Array<f64>) -> Result<Output<'w>
 #[test]
 fn rows_that_ranks_share_arrive_whole_in_either_way() {
     on_ranks_in_scratch(|world, directory| {
-        // rows of 16 KiB, of which each rank has a part; pieces are smaller than what a rank has
+        // Rows of 16 KiB, shared by all ranks; pieces are smaller than the part of a rank.
         let n = world.size();
         let layout =
             Layout { shape: vec![21, 40, 2048], ranks: vec![1, 1, n], halo: 1, padding: 3, components: 1 };
@@ -168,7 +168,7 @@ fn rows_that_ranks_share_arrive_whole_in_either_way() {
             Input::open(world, &later)?.read_into("u", &mut back)?;
             back.assert_holds(f64::from_index);
         }
-        // values of other types go the same ways
+        // Values of other types take the same paths.
         let integers = filled::<i32>(world, "n", &layout);
         Output::create(world, &now)?.write(&integers)?.finish()?;
         let mut back = Array::<f64>::new("n", &layout, world.rank());
@@ -192,7 +192,8 @@ fn a_series_in_the_background_counts_what_is_on_disk() {
             assert_eq!(series.times().len(), number);
         }
         u.fill_with(|_| -1.0);
-        // the third file cannot get its name: the next call says so, and the series continues
+        // The third file cannot be renamed: the next call returns the error, and the series
+        // continues.
         world.barrier();
         if world.rank() == 0 {
             std::fs::create_dir(file(2))?;
@@ -220,7 +221,7 @@ fn a_series_in_the_background_counts_what_is_on_disk() {
             Input::open(world, file(number))?.read_into("u", &mut back)?;
             back.assert_holds(|index| (1000 * number + index) as f64);
         }
-        // in one file it is as ever
+        // In one file nothing changes.
         let path = directory.join("one.h5");
         let mut series = Series::create(world, &path)?.in_background();
         for time in [0.0, 1.0] {
@@ -231,12 +232,12 @@ fn a_series_in_the_background_counts_what_is_on_disk() {
     });
 }
 
-/// Says to the ranks of a launch which one it is.
+/// Tells the ranks the number of the launch.
 const ATTEMPT: &str = "PARHELION_TEST_ATTEMPT";
-/// Launches that are killed.
+/// Number of launches that are killed.
 const DEATHS: usize = 5;
 
-/// Checks the outputs that are there, and continues until killed.
+/// Checks the existing outputs, and continues until killed.
 fn output_until_killed(world: &World, directory: &Path) -> Result<()> {
     let attempt: usize = std::env::var(ATTEMPT).expect("it is set").parse().expect("a number");
     let (path, log) = (directory.join("run-*.h5"), directory.join("log"));
@@ -257,7 +258,7 @@ fn output_until_killed(world: &World, directory: &Path) -> Result<()> {
         return Ok(());
     }
     if world.rank() == attempt % world.size() {
-        // spread over a few outputs, without a pattern
+        // Spread irregularly over a few outputs.
         let delay = std::time::Duration::from_millis(20 + (attempt as u64 * 7919) % 211);
         std::thread::spawn(move || {
             std::thread::sleep(delay);
@@ -288,7 +289,7 @@ fn no_complete_output_is_lost_when_a_rank_is_killed_while_the_next_is_written() 
         let directory = directory.clone();
         let job =
             RankTest::new(3).timeout(std::time::Duration::from_secs(60)).env(ATTEMPT, attempt.to_string());
-        // a launch belongs to the test by which its thread is named, and a thread launches once
+        // A launch belongs to the test that its thread is named after, and a thread launches once.
         let name = std::thread::current().name().expect("tests are named").to_owned();
         let launch = move || job.output(|world| output_until_killed(world, &directory));
         let outcome =

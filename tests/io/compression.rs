@@ -1,5 +1,5 @@
-//! Filters that come as plugins: what is written with them is what is read, here and by others;
-//! where they are missing, that is an error on every rank.
+//! Filter plugins: what is written with them is read unchanged, here and by other tools; a missing
+//! plugin is an error on every rank.
 
 use std::path::Path;
 
@@ -7,12 +7,12 @@ use parhelion::io::{Blosc, Compression, Input, Output, ReadOptions, Series, Writ
 use parhelion::testing::RankTest;
 use parhelion::{Result, World};
 
-use crate::RANKS;
 use crate::array::{Array, Layout};
 use crate::python::{self, skip};
+use crate::ranks;
 use crate::support::{assert_contains, cube, filled, refused, scratch};
 
-/// The environment variable by which HDF5 finds plugins.
+/// The environment variable with HDF5's folder of plugins.
 const PLUGINS: &str = "HDF5_PLUGIN_PATH";
 
 /// Uneven blocks; chunks of the shape below are shared by ranks.
@@ -20,7 +20,7 @@ fn layout(world: &World) -> Layout {
     Layout { shape: vec![13, 9, 10], ranks: vec![world.size(), 1, 1], halo: 1, padding: 1, components: 2 }
 }
 
-/// All that there is a constructor for, with the number of the filter.
+/// All filters that have a constructor, with their numbers.
 fn ways() -> Vec<(&'static str, Compression)> {
     vec![
         ("deflate-1", Compression::deflate(3)),
@@ -39,7 +39,7 @@ fn plugins_compress_what_others_read() {
     let Some(python) = python::with(&["h5py", "numpy", "hdf5plugin"]) else { return };
     let plugins = python.packages().join("hdf5plugin/plugins");
     let test = RankTest::new(1).env(PLUGINS, plugins);
-    test.on(RANKS.map(|ranks| (ranks, 1)), |world| {
+    test.on(ranks().map(|ranks| (ranks, 1)), |world| {
         if !ways().iter().all(|(_, way)| way.is_available()) {
             if world.rank() == 0 {
                 skip("this HDF5 cannot load the plugins of hdf5plugin");
@@ -93,7 +93,7 @@ fn series(world: &World, directory: &Path) -> Result<()> {
 fn what_is_missing_is_named_on_every_rank() {
     let Some(python) = python::with(&["h5py", "numpy", "hdf5plugin"]) else { return };
     let test = RankTest::new(1).env(PLUGINS, "/no/such/directory");
-    test.on(RANKS.map(|ranks| (ranks, 1)), |world| {
+    test.on(ranks().map(|ranks| (ranks, 1)), |world| {
         scratch(world, |directory| {
             let path = directory.join("refused.h5");
             let u = filled::<f64>(world, "u", &cube(world));
@@ -113,7 +113,7 @@ fn what_is_missing_is_named_on_every_rank() {
             }
             assert_contains(&refused(world, with(Compression::filter(0, []))), &["1 to 65535"]);
             with(Compression::fastest())?.finish()?;
-            // others' files, and series that others began
+            // Files of other programs, and series that they began.
             let foreign = directory.join("zstd.h5");
             if world.rank() == 0 {
                 python.run("make_compressed.py", [&foreign]);

@@ -1,5 +1,4 @@
-//! What is not known to survive a crash is not complete: directories that cannot be brought to
-//! disk.
+//! Files that may not survive a crash are not complete: directories that cannot be synced.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,7 +11,7 @@ use parhelion::{Grid, Result, World};
 use crate::python::skip;
 use crate::support::{assert_contains, files, refused, scratch};
 
-/// A directory with an entry `no-sync` has a disk that fails.
+/// Syncing a directory with an entry `no-sync` fails.
 const SHIM: &str = r#"
 #define _GNU_SOURCE
 #include <errno.h>
@@ -77,11 +76,11 @@ fn check(world: &World, directory: &Path) -> Result<()> {
     assert!(unchanged() && !directory.join(".run.h5.journal").exists());
     let saved = checkpoints.save(Checkpoint::new(2, 0.0).field(&u));
     assert_contains(&refused(world, saved), &said);
-    // the older one, which is known to be on disk, stays
+    // The older file, which is known to be on disk, stays.
     assert!(directory.join("saved.00000001.h5").exists());
     fail(false)?;
 
-    // at the end of an append: it is not complete
+    // At the end of an append: it is not complete.
     let snapshot = series.at(2.0)?.write(&u)?;
     fail(true)?;
     assert_contains(&refused(world, snapshot.finish()), &said);

@@ -39,7 +39,7 @@ fn fields_of_all_centerings_come_back() {
             let found = value_in_file(&input, name, &written.shape_global())?;
             assert_eq!(found, value(written.coordinates([1, 2, 3])), "{name} as a plain array");
         }
-        // components are the fastest axis
+        // Components are the fastest axis.
         let layout = Layout { shape: vec![9, 7, 11], ranks: vec![1; 3], halo: 0, padding: 0, components: 3 };
         let mut whole = Array::<f64>::new("v", &layout, 0);
         input.read_into("v", &mut whole)?;

@@ -1,4 +1,4 @@
-//! NetCDF-4 files of xarray and netCDF4: whole, and in parts, on any grid of ranks.
+//! NetCDF-4 files of xarray and netCDF4, read whole and in parts, on any grid of ranks.
 
 use parhelion::io::{Input, Output, ReadOptions};
 use parhelion::kernels::ElementKind;
@@ -40,7 +40,8 @@ fn netcdf_files_are_read_whole_and_in_parts() {
         assert_eq!(netcdf.kind("i2be")?, ElementKind::I16);
         assert_eq!(find(xarray.attributes("f4")?, "units"), Some("K".into()));
         for (turn, ranks) in (world.size()..).zip(grids(world.size(), 3)) {
-            // each on one grid of ranks in turn: over all numbers of ranks, on all kinds of grids
+            // Each uses one grid of ranks in turn; over all numbers of ranks, all kinds of grids
+            // are used.
             let variables =
                 [(&xarray, "f8"), (&xarray, "f4"), (&xarray, "i2"), (&netcdf, "f8be"), (&netcdf, "i2be")];
             for (input, name) in
@@ -79,19 +80,19 @@ fn planes_and_components_of_a_dataset_become_fields() {
         v.fill_with(f64::from_index);
         Output::create(world, &path)?.write(&v)?.finish()?;
         let input = Input::open(world, &path)?;
-        // components 1 and 3 of all rows
+        // Components 1 and 3 of all rows.
         let layout = Layout { components: 2, ranks: vec![1, world.size()], ..layout };
         let mut two = Array::<f64>::new("two", &layout, world.rank());
         input.read_with("v", &mut two, &ReadOptions::new().window(2, 1..5).every(2, 2))?;
         two.assert_holds(|n| (n / 2 * 5 + 1 + n % 2 * 2) as f64);
-        // one component as a field
+        // One component as a field.
         let grid = Grid::builder([6, 7]).build(world)?;
         let mut u = grid.field::<f64>("u");
         input.read_with("v", &mut u, &ReadOptions::new().at(2, 4))?;
         let mut expected = grid.field::<f64>("expected");
         expected.fill_indexed(|[y, x]| ((y * 7 + x) * 5 + 4) as f64);
         assert_eq!(u.interior(), expected.interior());
-        // what does not fit is refused, with what was chosen
+        // A selection that does not fit is refused with a message that states it.
         let refusal = refused(world, input.read_with("v", &mut u, &ReadOptions::new().every(0, 2).at(2, 0)));
         assert_contains(&refusal, &["\"v\"", "[6, 7, 5]", "[3, 7, 1]", "[6, 7]"]);
         let refusal = refused(world, input.read_with("v", &mut u, &ReadOptions::new().at(2, 5)));
@@ -123,8 +124,8 @@ fn a_field_is_read_onto_finer_and_coarser_grids() {
             for local in v.region_local().indices() {
                 let start = v.region_global().start;
                 let at = grid.coordinates(std::array::from_fn(|a| start[a] + local[a]), Default::default());
-                // between the outermost centers a linear function is met, beyond them its value
-                // there
+                // Between the outermost centers a linear function is exact; beyond them it is
+                // constant.
                 let inside = std::array::from_fn(|a| {
                     let half = 0.5 * spacing[a];
                     at[a].clamp(half, extent[a] - half)
@@ -132,7 +133,7 @@ fn a_field_is_read_onto_finer_and_coarser_grids() {
                 for component in 0..2 {
                     let (found, expected) =
                         (v.component(component).view().get(local), linear(inside, component));
-                    // a few roundings of numbers below 16
+                    // A few roundings of numbers below 16.
                     assert!((found - expected).abs() < 1e-13, "{found} for {expected} at {at:?}");
                 }
             }
@@ -172,8 +173,7 @@ fn staggered_fields_are_read_onto_other_grids_between_the_walls() {
             for (n, centering) in centerings.into_iter().enumerate() {
                 let mut v = grid.field_builder::<f64>("v").centering(centering).build()?;
                 input.read_with(&format!("u{n}"), &mut v, &onto)?;
-                // beyond the outermost centers of cells the value there, up to the walls what is
-                // there
+                // Constant beyond the outermost centers of cells.
                 let margin: [f64; 2] =
                     std::array::from_fn(
                         |a| if centering.staggered(a) { 0.0 } else { 0.5 * stored.spacing()[a] },
@@ -184,7 +184,7 @@ fn staggered_fields_are_read_onto_other_grids_between_the_walls() {
                 });
                 for local in v.region_local().indices() {
                     let (found, expected) = (v.view().get(local), exact.view().get(local));
-                    // a few roundings of numbers below 16
+                    // A few roundings of numbers below 16.
                     assert!(
                         (found - expected).abs() < 1e-13,
                         "{found} for {expected}, {centering:?} {shape:?}"

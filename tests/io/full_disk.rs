@@ -1,4 +1,4 @@
-//! On a disk of 1 MiB: what fits is written, what does not leaves no trace.
+//! A disk of 1 MiB: a file that fits is written, another leaves no trace.
 
 use std::path::Path;
 
@@ -6,10 +6,10 @@ use parhelion::io::{Output, Series};
 use parhelion::testing::on_ranks;
 use parhelion::{Result, World};
 
-use crate::RANKS;
 use crate::array::Layout;
 use crate::disk::Disk;
 use crate::python::skip;
+use crate::ranks;
 use crate::support::{assert_contains, cube, files, filled, refused};
 
 #[test]
@@ -18,7 +18,7 @@ fn a_full_disk_is_an_error_and_leaves_no_trace() {
         Ok(disk) => disk,
         Err(reason) => return skip(&format!("no small file system: {reason}")),
     };
-    on_ranks(RANKS, |world| fill(world, &disk.0));
+    on_ranks(ranks(), |world| fill(world, &disk.0));
 }
 
 fn fill(world: &World, directory: &Path) -> Result<()> {
@@ -26,7 +26,7 @@ fn fill(world: &World, directory: &Path) -> Result<()> {
     let small = filled::<f64>(world, "u", &cube(world));
     Output::create(world, &path)?.write(&small)?.finish()?;
     let before = std::fs::read(&path)?;
-    // nine tenths of the disk twice: the second field does not fit
+    // Two fields of nine tenths of the disk: the second does not fit.
     let half = filled::<f64>(world, "half", &Layout { shape: vec![50, 40, 50], ..cube(world) });
     let output = Output::create(world, &path)?.write(&half)?;
     assert_contains(&refused(world, output.write_as("more", &half)), &["full.h5", "No space left"]);
@@ -36,7 +36,7 @@ fn fill(world: &World, directory: &Path) -> Result<()> {
     let later = |name| Output::create(world, &path)?.in_background().write_as(name, &half);
     let message = refused(world, later("half").and_then(|output| output.write_as("more", &half)));
     assert_contains(&message, &["\"more\"", "full.h5", "No space left"]);
-    // what is pending has its space, so it is the other one that finds none
+    // The pending file has its space reserved, so the other one finds none.
     let pending = later("half")?.finish_later()?;
     assert_contains(&refused(world, later("more")), &["\"more\"", "full.h5", "No space left"]);
     drop(pending);
@@ -44,7 +44,7 @@ fn fill(world: &World, directory: &Path) -> Result<()> {
     assert!(std::fs::read(&path)? == before);
     assert_eq!(files(directory), ["full.h5", "full.xdmf"]);
     world.barrier();
-    // not a byte is left: even an empty file does not fit
+    // No byte is left: even an empty file does not fit.
     let filler = directory.join("filler");
     if world.rank() == 0 {
         let (mut size, mut bytes) = (1 << 20, Vec::new());
@@ -71,7 +71,7 @@ fn fill(world: &World, directory: &Path) -> Result<()> {
     fill_by_series(world, directory)
 }
 
-/// A series grows until the disk is full, and keeps what it has.
+/// A series grows until the disk is full, and keeps its outputs.
 fn fill_by_series(world: &World, directory: &Path) -> Result<()> {
     let path = directory.join("series.h5");
     let third = filled::<f64>(world, "u", &Layout { shape: vec![40, 40, 25], ..cube(world) });

@@ -1,5 +1,5 @@
-//! What else may happen to the file of a series: another program looks at it or writes to it,
-//! another job appends, it is replaced by an older one.
+//! Other events in the life of a series: another program reads or writes it, another job appends,
+//! an older file replaces it.
 
 use std::fs::File;
 use std::path::Path;
@@ -12,7 +12,7 @@ use crate::python;
 use crate::stages::stages;
 use crate::support::{assert_contains, files, on_ranks_in_scratch, refused};
 
-/// The output of a time: values that tell it.
+/// The output of a time, with values that encode it.
 fn output(world: &World, series: &mut Series<'_>, time: f64) -> Result<()> {
     let mut u = Grid::builder([6, 5]).build(world)?.field::<f64>("u");
     u.fill_indexed(|[y, x]| 100.0 * time + (5 * y + x) as f64);
@@ -31,7 +31,7 @@ fn who_reads_a_series_does_not_stop_it_but_who_writes_does() {
         let mut series = Series::create(world, &path)?;
         output(world, &mut series, 0.0)?;
         output(world, &mut series, 1.0)?;
-        // the lock of a reader through HDF5, as a notebook has it
+        // A reader's lock through HDF5, as in a notebook.
         let reader = File::open(&path)?;
         reader.lock_shared()?;
         output(world, &mut series, 2.0)?;
@@ -92,7 +92,7 @@ fn one_job_may_append_at_a_time() {
         let path = directory.join("run.h5");
         let mut series = Series::create(world, &path)?;
         output(world, &mut series, 0.0)?;
-        // handles of their own, as two jobs have them
+        // Separate handles, as in two jobs.
         let mut other = Series::resume(world, &path, f64::INFINITY)?;
         let mut u = Grid::builder([6, 5]).build(world)?.field::<f64>("u");
         u.fill(1.0);
@@ -107,7 +107,7 @@ fn one_job_may_append_at_a_time() {
     });
 }
 
-/// Leaves the journal of an append that was not finished, as a job that is killed.
+/// Leaves the journal of an unfinished append, as a killed job does.
 fn die_appending(series: &mut Series<'_>, time: f64) -> Result<()> {
     std::mem::forget(series.at(time)?);
     Ok(())
@@ -137,7 +137,7 @@ fn a_journal_is_not_applied_to_a_file_from_a_backup() {
                 }
                 die_appending(&mut series, 6.0)
             }
-            // in the same directory entry, so that neither inode nor device tells
+            // In the same directory entry, so that neither inode nor device differ.
             1 => {
                 copy(&path, &directory.join("torn"))?;
                 copy(&journal, &directory.join("its-journal"))?;
@@ -162,7 +162,7 @@ fn a_journal_is_not_applied_to_a_file_from_a_backup() {
                 assert_eq!(series.times(), [0.0, 1.0]);
                 output(world, &mut series, 7.0)
             }
-            // both moved elsewhere still belong together
+            // Both still belong together after a move.
             3 => {
                 copy(&directory.join("torn"), &directory.join("moved.h5"))?;
                 copy(&directory.join("its-journal"), &directory.join(".moved.h5.journal"))?;

@@ -7,7 +7,8 @@ use parhelion::testing::on_ranks;
 use crate::array::{Array, Layout};
 use crate::python::skip;
 
-/// 4.9 billion bytes; the ranks own only a few at the end, the rest of the file is reserved but not written.
+/// 4.9 billion bytes; the ranks own only a few at the end; the rest of the file is reserved but not
+/// written.
 const SHAPE: [usize; 3] = [1700; 3];
 const LAST: usize = 1699;
 
@@ -57,7 +58,7 @@ fn indices_beyond_32_bits_lead_to_their_elements() {
 
 /// Two and a half billion values of one byte on one rank.
 const BLOCK: [usize; 2] = [3, 833_333_333];
-/// Indices of those that are not zero: the ends, and both sides of what 31 bits can count.
+/// Indices of the nonzero values: the ends, and both sides of 2³¹.
 const MARKS: [usize; 5] = [0, (1 << 31) - 1, 1 << 31, (1 << 31) + 4097, BLOCK[0] * BLOCK[1] - 1];
 
 #[test]

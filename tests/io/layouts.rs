@@ -25,7 +25,7 @@ fn ravel(index: &[usize], shape: &[usize]) -> usize {
     index.iter().zip(shape).fold(0, |linear, (&i, &n)| linear * n + i)
 }
 
-/// All layouts that must hold the same values.
+/// Layouts that must hold the same values.
 fn layouts() -> [(&'static str, WriteOptions); 6] {
     [
         ("chunked", WriteOptions::new().chunked()),
@@ -121,7 +121,7 @@ fn windows_planes_and_every_nth_element_have_their_values_and_coordinates() {
     });
 }
 
-/// A third is no binary number: rounding shows.
+/// One third is not a binary fraction: rounding shows.
 fn third(index: usize) -> f64 {
     index as f64 / 3.0
 }
@@ -174,7 +174,7 @@ fn staggered_fields_have_parts_and_chunks_too() {
         ] {
             let mut u = grid.field_builder::<f64>("u").centering(centering).build()?;
             u.fill_indexed(number);
-            // the last of the 11 points on axis 2 lies on the wall
+            // The last of the 11 points on axis 2 lies on the wall.
             let part = WriteOptions::new().name("part").window(0, 2..8).every(2, 5).compressed(1).as_f32();
             Output::create(world, &path)?
                 .write_with(&u, &WriteOptions::new().chunked())?

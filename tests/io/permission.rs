@@ -1,4 +1,4 @@
-//! Files that may not be read, and directories that may not be written to, by all ranks or by one.
+//! Missing permission to read files or write to directories, on all ranks or on one.
 
 use std::fs::{Permissions, set_permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -10,7 +10,7 @@ use parhelion::{Result, World};
 use crate::array::Array;
 use crate::support::{assert_contains, cube, files, filled, on_ranks_in_scratch, refused};
 
-/// Root may do everything, so root becomes an ordinary user as far as files are concerned.
+/// Root ignores permissions, so it becomes an ordinary user for access to files.
 fn as_nobody<R>(here: bool, work: impl FnOnce() -> R) -> R {
     let before = (here && Uid::effective().is_root()).then(|| setfsuid(Uid::from_raw(65534)));
     let result = work();
@@ -50,11 +50,11 @@ fn what_nobody_may_read_or_write_is_refused() {
     });
 }
 
-/// As on a cluster whose nodes see the file with different eyes: the others must not wait.
+/// As on a cluster whose nodes see the file differently: the others must not wait.
 #[test]
 fn what_one_rank_may_not_read_or_write_is_refused_on_all() {
     on_ranks_in_scratch(|world, directory| {
-        // only root can play both roles
+        // Only root can play both roles.
         let last = world.rank() + 1 == world.size();
         if world.size() == 1 || !Uid::effective().is_root() {
             return Ok(());

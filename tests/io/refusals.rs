@@ -1,4 +1,4 @@
-//! What cannot be read or begun: the same clear error on every rank.
+//! Files that cannot be read or created: the same clear error on every rank.
 
 use std::path::Path;
 
@@ -99,7 +99,7 @@ fn attributes_that_cannot_be_are_refused_at_once() {
         let series = || Series::create(world, directory.join("run.h5"))?.attribute("title", "old");
         assert_contains(&refused(world, series()?.attribute("title", 1).map(drop)), &["run.h5", "before"]);
         assert_contains(&refused(world, series()?.attribute("time", 1).map(drop)), &["Series::at"]);
-        // the longest that there may be can be written
+        // The longest allowed name can be written.
         let u = filled::<f64>(world, "u", &cube(world));
         Output::create(world, &path)?.attribute("list", vec![0.5; 8000])?.write(&u)?.finish()?;
         assert_eq!(

@@ -1,4 +1,4 @@
-//! What is written is what is read: all kinds of elements, any blocks, any numbers of ranks.
+//! Round trips of all kinds of elements, any blocks, any numbers of ranks.
 
 use std::path::Path;
 
@@ -22,14 +22,14 @@ fn round_trip<T: FromIndex>(world: &World, path: &Path, layout: &Layout) -> Resu
     Ok(())
 }
 
-/// Every grid with one of three memory layouts in turn, begun elsewhere for each number of ranks:
-/// over these, all of them. (A round trip waits for other ranks a hundred times, each a time slice
-/// where ranks outnumber cores.)
+/// Each grid with one of three memory layouts in turn, beginning with another one for each number
+/// of ranks, so that all of them are used. (A round trip waits for other ranks a hundred times: a
+/// time slice each where ranks outnumber cores.)
 #[test]
 fn any_shape_and_grid_of_ranks_is_read_on_another() {
     on_ranks_in_scratch(|world, directory| {
         let memory = [(0, 0, 1), (1, 3, 1), (2, 1, 3)];
-        // uneven blocks, fewer cells than ranks on some axes, and no cells at all
+        // Uneven blocks, fewer cells than ranks on some axes, and no cells at all.
         for shape in [vec![13], vec![7, 5], vec![5, 7, 3], vec![3, 4, 5, 2], vec![2, 3, 0]] {
             for (turn, ranks) in (world.size()..).zip(grids(world.size(), shape.len())) {
                 let (halo, padding, components) = memory[turn % memory.len()];
@@ -93,7 +93,7 @@ fn values_of_another_kind_are_converted() {
 #[test]
 fn a_job_reads_what_a_job_of_another_size_wrote() {
     stages(&[4, 6, 1, 8, 3, 2], |world, directory, turn| {
-        // each job finds the file of the one before, and leaves its own
+        // Each job finds the previous job's file and leaves its own.
         let path = directory.join("relay.h5");
         let layout = Layout {
             shape: vec![9, 8, 7],

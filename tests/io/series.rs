@@ -1,5 +1,5 @@
-//! Series: what is appended is what is read, a restart leaves no duplicates, and nothing that was
-//! complete is lost.
+//! Series are read as they were appended, a restart leaves no duplicates, and no complete output is
+//! lost.
 
 use std::path::Path;
 use std::time::Duration;
@@ -32,7 +32,7 @@ fn vectors(world: &World) -> Layout {
 /// An output of a vector, compressed, and of single-precision values.
 fn output(world: &World, series: &mut Series<'_>, time: f64) -> Result<()> {
     let v = array(world, "v", &vectors(world), time);
-    // axes of another shape need other names: a window gives them
+    // Axes of another shape need other names, which a window gives them.
     let u = array(world, "u", &cube(world), time);
     let part = WriteOptions::new().as_f32().window(0, 1..4).window(1, 0..4).window(2, 1..6);
     series
@@ -42,7 +42,7 @@ fn output(world: &World, series: &mut Series<'_>, time: f64) -> Result<()> {
         .finish()
 }
 
-/// Compares the outputs of a file with what they should be.
+/// Compares the outputs of a file with the expected ones.
 fn check_one_file(world: &World, path: &Path, times: &[f64]) -> Result<()> {
     let input = Input::open(world, path)?;
     assert_eq!(input.shape("v")?, [times.len(), 6, 3, 4, 3]);
@@ -78,7 +78,7 @@ fn every_time_of_a_file_is_read_on_any_number_of_ranks() {
         check_one_file(world, &path, &[0.0, 0.5, 1.5])?;
         assert_eq!(files(directory), ["run.h5", "run.xdmf"]);
         world.barrier();
-        // a new series replaces the old one with its first output, not before
+        // A new series replaces the old one with its first output, not before.
         let mut other = Series::create(world, &path)?;
         drop(other.at(9.0)?);
         check_one_file(world, &path, &[0.0, 0.5, 1.5])?;
@@ -116,7 +116,7 @@ fn a_restart_replaces_what_is_at_its_time_or_later() {
             input.read_into("v", &mut v)?;
             v.assert_holds(|index| value(index, time));
         }
-        // nothing is left when everything is to be written again
+        // Nothing is left when everything will be written again.
         let mut series = Series::resume(world, &one, -1.0)?;
         assert!(series.times().is_empty());
         output(world, &mut series, 7.0)?;
@@ -173,13 +173,12 @@ fn an_output_that_fails_leaves_the_file_as_it_was() {
     });
 }
 
-/// Says to the ranks of a launch which one it is.
+/// Tells the ranks the number of the launch.
 const ATTEMPT: &str = "PARHELION_TEST_ATTEMPT";
-/// Launches that are killed.
+/// Number of launches that are killed.
 const DEATHS: usize = 8;
 
-/// Repairs the series, checks that all outputs that were finished are there, and appends until
-/// killed.
+/// Repairs the series, checks that all finished outputs exist, and appends until killed.
 fn append_until_killed(world: &World, directory: &Path) -> Result<()> {
     let attempt: usize = std::env::var(ATTEMPT).unwrap().parse().unwrap();
     let (path, log) = (directory.join("run.h5"), directory.join("log"));
@@ -193,7 +192,7 @@ fn append_until_killed(world: &World, directory: &Path) -> Result<()> {
     let times: Vec<f64> = (0..count).map(|n| n as f64).collect();
     assert_eq!(series.times(), times);
     let finished = finished.unwrap_or_default().lines().count();
-    // the last one may have counted before it was noted
+    // The last one may have been completed before it was recorded.
     assert!(
         count == finished || count == finished + 1,
         "{finished} outputs were finished, {count} are there"
@@ -210,7 +209,7 @@ fn append_until_killed(world: &World, directory: &Path) -> Result<()> {
         return Ok(());
     }
     if world.rank() == attempt % world.size() {
-        // spread over a few outputs, without a pattern
+        // Spread irregularly over a few outputs.
         let delay = Duration::from_millis(20 + (attempt as u64 * 7919) % 311);
         std::thread::spawn(move || {
             std::thread::sleep(delay);
@@ -238,7 +237,7 @@ fn no_finished_output_is_lost_when_a_rank_is_killed() {
     for attempt in 0..=DEATHS {
         let directory = directory.clone();
         let job = RankTest::new(3).timeout(Duration::from_secs(60)).env(ATTEMPT, attempt.to_string());
-        // a launch belongs to the test by which its thread is named, and a thread launches once
+        // A launch belongs to the test that its thread is named after, and a thread launches once.
         let name = std::thread::current().name().unwrap().to_owned();
         let launch = move || job.output(|world| append_until_killed(world, &directory));
         let outcome = std::thread::Builder::new().name(name).spawn(launch).unwrap().join().unwrap();
@@ -261,7 +260,7 @@ fn an_output_of_another_region_is_refused_and_leaves_the_series_as_it_was() {
         let message = refused(world, series.at(1.0)?.write_with(&u, &plane(6)).map(drop));
         assert_contains(&message, &["\"u\"", "it lies at \"x_at6\"", "where earlier outputs did not"]);
         series.at(1.0)?.write_with(&u, &plane(1))?.finish()?;
-        // the same shape in another place
+        // The same shape at another position.
         let grid = Grid::builder([4, 5, 9]).origin([0.0, 1.0, 0.0]).build(world)?;
         let mut moved = grid.field::<f64>("u");
         moved.fill(0.0);
@@ -357,7 +356,7 @@ fn an_output_counts_though_its_side_file_fails() {
             let input = Input::open(world, directory.join(format!("many-00000{number}.h5")))?;
             assert_eq!(input.time(), Some(f64::from(number)));
         }
-        // an output of its own
+        // A separate output.
         blocked("out.xdmf")?;
         let u = filled::<f64>(world, "u", &cube(world));
         let message = refused(

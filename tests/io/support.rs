@@ -1,4 +1,4 @@
-//! What the cases share.
+//! Helpers of the tests.
 
 use std::path::Path;
 
@@ -7,13 +7,13 @@ use parhelion::io::Attribute;
 use parhelion::testing::on_ranks;
 use parhelion::{Result, World};
 
-use crate::RANKS;
 use crate::array::{Array, FromIndex, Layout};
+use crate::ranks;
 pub(crate) use crate::refused::{assert_contains, files, refused};
 
-/// Runs `body` on each number of ranks in [`RANKS`], with an empty directory that the ranks share.
+/// Runs `body` on each number of [`ranks`], with an empty directory that the ranks share.
 pub(crate) fn on_ranks_in_scratch(body: impl FnOnce(&World, &Path) -> Result<()>) {
-    on_ranks(RANKS, |world| scratch(world, |directory| body(world, directory)));
+    on_ranks(ranks(), |world| scratch(world, |directory| body(world, directory)));
 }
 
 /// Runs `body` with an empty directory that the ranks share.
@@ -26,7 +26,7 @@ pub(crate) fn scratch(world: &World, body: impl FnOnce(&Path) -> Result<()>) -> 
     path.resize(length as usize, 0);
     root.broadcast_into(&mut path[..]);
     let path = String::from_utf8(path).unwrap();
-    // the directory lasts until all ranks are done with it
+    // The directory exists until all ranks are done with it.
     world.agree(body(path.as_ref()))
 }
 

@@ -1,4 +1,4 @@
-//! A file that fails leaves nothing, and the older one of its name as it was.
+//! A failed write leaves nothing, and the previous file untouched.
 
 use parhelion::Result;
 use parhelion::io::{Input, Output};
@@ -31,7 +31,7 @@ fn an_older_file_survives_until_a_newer_one_is_complete() {
         let longer = filled::<f64>(world, "w", &Layout { shape: vec![4, 5, 7], ..cube(world) });
         assert_contains(&refused(world, begin()?.write(&longer)), &["axis \"x\"", "other coordinates"]);
         let mut torn = filled::<f64>(world, "torn", &cube(world));
-        // the last rank always owns something
+        // The last rank always owns something.
         if world.rank() + 1 == world.size() {
             torn.parts[0].truncate(1);
         }

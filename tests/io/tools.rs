@@ -1,4 +1,4 @@
-//! Files that other tools wrote and read: h5py, xarray, and pyvista by the side file.
+//! Files written and read by other tools: h5py, xarray, and pyvista through the side file.
 
 use std::path::Path;
 
@@ -19,9 +19,9 @@ fn check<T: FromIndex>(world: &World, input: &Input<'_>, name: &str, layout: &La
     Ok(())
 }
 
-/// Each dataset on one grid of three in turn, begun elsewhere for each number of ranks: over these,
-/// on all kinds of grids. (Every reading waits for other ranks, a time slice where ranks outnumber
-/// cores.)
+/// Each dataset on one of three grids in turn, beginning with another one for each number of ranks,
+/// so that all of them are used. (Every read waits for other ranks: a time slice where ranks
+/// outnumber cores.)
 #[test]
 fn what_h5py_writes_is_read_whatever_its_type_byte_order_and_storage() {
     let Some(python) = python::with(&["h5py", "numpy"]) else { return };
@@ -92,7 +92,7 @@ fn pyvista_sees_fields_on_their_grids() {
     });
 }
 
-/// Files with one of everything for the scripts to look at.
+/// Writes files with one of everything for the scripts to check.
 fn gallery(world: &World, directory: &Path) -> Result<()> {
     let n = world.size();
     let layout = Layout { shape: vec![5, 6, 4], ranks: vec![1, 1, n], halo: 1, padding: 1, components: 1 };

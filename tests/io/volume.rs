@@ -5,12 +5,12 @@ use parhelion::testing::on_ranks;
 use parhelion::{Element, Field, Grid, Result, World};
 
 use crate::support::find;
-use crate::{RANKS, python};
+use crate::{python, ranks};
 
 const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data/mni152_t1.h5");
 const SHAPE: [usize; 3] = [189, 233, 197];
 const SUM: u64 = 333_468_829;
-/// Sums of index × value per axis, which a shift or swap would change. Like `SUM`, from numpy.
+/// Sums of index × value per axis, which a shift or swap would change; from numpy, like `SUM`.
 const MOMENTS: [u64; 3] = [27_545_473_593, 37_566_714_296, 32_679_945_242];
 /// Some voxels, from numpy as well.
 const VOXELS: [([usize; 3], u8); 3] = [([94, 116, 98], 198), ([100, 60, 77], 210), ([90, 100, 50], 135)];
@@ -23,7 +23,7 @@ fn read<T: Element>(world: &World, grid: &Grid<3>) -> Result<Field<T, 3>> {
 
 #[test]
 fn every_voxel_of_the_brain_arrives_at_its_place() {
-    on_ranks(RANKS, |world| {
+    on_ranks(ranks(), |world| {
         let input = Input::open(world, PATH)?;
         assert_eq!(input.shape("t1")?, SHAPE);
         assert_eq!(input.kind("t1")?, parhelion::kernels::ElementKind::U8);

@@ -21,8 +21,9 @@ from perona_malik import denoise, mean_squared_gradient, step, synthetic
 HERE = pathlib.Path(__file__).resolve().parent
 PINNED = "2.5.7"
 SEED = 20260101
-# float32: both round each step in the same places, so a difference can only start from a tie in exp or in K.
-# float64: rounding of the mean and of exp, 1e-16 of 255 a step, amplified by the steep flux where |grad u|^2 >> K.
+# float32: both round each step in the same places, so a difference can only start from a tie in exp
+# or in K. float64: rounding of the mean and of exp, 1e-16 of 255 a step, amplified by the steep
+# flux where |grad u|^2 >> K.
 AGREEMENT = {"float32": 1e-4, "float64": 1e-10}
 
 # shape, type, steps, time step, conductance, spacing
@@ -94,7 +95,8 @@ def probe_indices(shape, before, after):
         edge[(axis + 1) % 3] = ends[(axis + 1) % 3][int(random.integers(2))]
         chosen.update([tuple(face), tuple(edge)])
 
-    # The brain stem crosses the face z = 0; most other boundary cells stay 0 and would prove little.
+    # The brain stem crosses the face z = 0; most other boundary cells stay 0 and would prove
+    # little.
     outer = np.ones(shape, bool)
     outer[1:-1, 1:-1, 1:-1] = False
     bright = np.argwhere(outer & (after > 1))

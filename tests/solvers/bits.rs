@@ -7,7 +7,7 @@ use parhelion::solvers::{
 };
 use parhelion::testing::same_on;
 
-use crate::support::long;
+use crate::long::long;
 
 const SHAPES: [(usize, usize); 8] = [(1, 1), (1, 2), (2, 1), (3, 1), (4, 1), (6, 1), (8, 1), (2, 2)];
 
@@ -57,8 +57,8 @@ fn krylov_methods_have_the_same_bits() {
     });
 }
 
-/// Sizes that no number of ranks divides, few cells a rank, and as many levels on all ranks as can
-/// be.
+/// Sizes that no number of ranks divides, few cells per rank, and as many levels on all ranks as
+/// possible.
 #[test]
 fn multigrid_has_the_same_bits() {
     same_on(SHAPES, |world| {
@@ -114,8 +114,8 @@ fn the_short_way_has_the_same_bits() {
     });
 }
 
-/// How multigrid does with sweeps in one pass, as a solver and in Richardson's method; the same as
-/// with separate ones.
+/// Checks that multigrid with fused sweeps converges as with separate ones, as a solver and in
+/// Richardson's method.
 fn fused_or_not<T: Real, const N: usize>(
     operator: &Elliptic<N>,
     kind: MultigridBuilder,
@@ -133,8 +133,8 @@ fn fused_or_not<T: Real, const N: usize>(
     Ok(fused)
 }
 
-/// Sweeps in one pass over memory make what sweeps one after another make: a large level on ranks
-/// that cut all axes, odd sizes, walls and periodic axes, and one that is not cut in three.
+/// Fused sweeps compute what separate sweeps compute: on a large level on ranks that cut all axes,
+/// on odd sizes, with walls and periodic axes, and on one that is not cut in three.
 #[test]
 fn fused_sweeps_have_the_bits_of_separate_ones() {
     same_on([(1, 1), (1, 3), (2, 1), (3, 1), (4, 2), (8, 1)], |world| {

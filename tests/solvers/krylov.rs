@@ -1,5 +1,5 @@
-//! Krylov methods: on eigenvectors known exactly, on operators that need each of them, and where
-//! they must give up.
+//! Krylov methods: on exactly known eigenvectors, on operators that need a certain method, and
+//! where they must give up.
 
 use std::f64::consts::PI;
 
@@ -54,7 +54,7 @@ fn check<A: LinearOperator<2>, M: parhelion::solvers::Preconditioner<2>>(
     a.apply(&mut u, &mut b)?;
     let outcome = method.tolerance(1e-11).max_iterations(3000).solve(a, m, &b, &mut x)?;
     assert!(outcome.converged(), "{name}: {outcome}");
-    // The history says what the residual is.
+    // The history holds the residual.
     let mut r = a.vector("r");
     let residual = a.residual(&mut x, &b, &mut r)?.sqrt();
     assert!(residual < 3.0 * outcome.goal, "{name}: true residual {residual:e}, {outcome}");
@@ -152,7 +152,7 @@ fn without_convergence_the_outcome_says_why() {
         b.fill(1.0);
         let broken = Krylov::cg().solve(&negative, &mut Identity, &b, &mut x)?;
         assert_eq!(broken.status, Status::Breakdown, "{broken}");
-        // Nothing to do: a right-hand side of zeros, or a solution as first guess.
+        // Nothing to do: a right-hand side of zeros, or the solution as first guess.
         b.fill(0.0);
         x.fill(0.0);
         let nothing = Krylov::cg().solve(&negative, &mut Identity, &b, &mut x)?;
@@ -170,7 +170,7 @@ fn singular_systems_are_solved_up_to_a_constant() {
         let (mut u, mut b) = (a.vector("u"), a.vector("b"));
         u.fill_with(|[y, x]| (2.0 * PI * y).cos() * x + x * x);
         a.apply(&mut u, &mut b)?;
-        // A mean that no solution can have is left out.
+        // The part of the mean, which no solution can have, is left out.
         b.map_inplace(|b| *b += 7.0);
         let mean = u.mean();
         for (method, name) in [

@@ -1,4 +1,4 @@
-//! The line smoother: where couplings along one axis are much stronger than along the others.
+//! The line smoother, for couplings that are much stronger along one axis than along the others.
 
 use parhelion::prelude::*;
 use parhelion::solvers::{Elliptic, Krylov, LinearOperator, Mean, MultigridBuilder, Smoother};
@@ -32,8 +32,8 @@ fn lines_smooth_flat_cells() {
     });
 }
 
-/// Sheets of 1 and 10⁻⁴, one cell thick: square cells, which are coarsened along all axes, but
-/// coupled along the sheets only.
+/// Sheets of 1 and 10⁻⁴, one cell thick: cells are square and coarsened along all axes, but coupled
+/// along the sheets only.
 #[test]
 fn lines_smooth_what_points_cannot() {
     on_ranks([1, 2], |world| {

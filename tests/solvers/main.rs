@@ -4,6 +4,8 @@
 mod bits;
 mod krylov;
 mod lines;
+#[path = "../common/long.rs"]
+mod long;
 mod manufactured;
 mod multigrid;
 mod nodes;

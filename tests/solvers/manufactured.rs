@@ -210,8 +210,8 @@ fn order_two_on_three_axes() {
     });
 }
 
-/// A coefficient that jumps: across the interface the flux is the same, so that the solution is
-/// piecewise linear and, with the harmonic mean, met to rounding.
+/// A coefficient that jumps: the flux is continuous across the interface, so the solution is
+/// piecewise linear and, with the harmonic mean, exact up to rounding.
 #[test]
 fn two_layers_are_solved_exactly() {
     on_ranks([1, 2], |world| {

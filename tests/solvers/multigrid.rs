@@ -1,5 +1,5 @@
-//! Multigrid: convergence that does not depend on the size, the shape of the cells, or where ranks
-//! are cut.
+//! Multigrid: convergence does not depend on the size, the shape of the cells, or the cuts between
+//! ranks.
 
 use parhelion::prelude::*;
 use parhelion::solvers::{Cycle, Elliptic, Krylov, Mean, Multigrid, Preconditioner, Smoother};
@@ -71,7 +71,7 @@ fn uneven_sizes_flat_cells_and_all_walls_converge() {
     });
 }
 
-/// Blocks of 1 and 10⁶ in a chequered pattern that does not follow the coarse cells.
+/// Blocks of 1 and 10⁶ in a checkered pattern that does not follow the coarse cells.
 #[test]
 fn jumps_of_a_million_converge() {
     on_ranks([1, 2], |world| {
@@ -160,7 +160,7 @@ fn each_level_is_measured() {
             let report = multigrid.report()?;
             let levels = &report.levels;
             assert_eq!((levels[0].shape, levels[0].ranks), ([32, 30, 34], world.size()));
-            // Not cubes: a little more than the 0.1 of those.
+            // Cells are not cubes: a little more than the 0.1 of cubes.
             let last = levels[levels.len() - 1];
             assert!(last.ranks == 1 && last.factor < 1e-12, "{report}");
             for (level, next) in levels.iter().zip(&levels[1..]) {
@@ -199,8 +199,8 @@ fn more_ranks_than_can_be_coarsened() {
     });
 }
 
-/// One full cycle from nothing, against the exact solution of the discrete problem and that of the
-/// continuous one.
+/// One full cycle from zero, against the exact solutions of the discrete and the continuous
+/// problem.
 #[test]
 fn a_full_cycle_is_about_as_exact_as_the_discretization() {
     on_ranks_and_threads([(1, 2), (3, 1)], |world| {

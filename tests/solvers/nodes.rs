@@ -78,7 +78,7 @@ fn every_cycle_and_smoother_converges_on_nodes() {
     });
 }
 
-/// Blocks of 1 and 10⁶ in a chequered pattern that does not follow the coarse nodes; the nodes of a
+/// Blocks of 1 and 10⁶ in a checkered pattern that does not follow the coarse nodes; the nodes of a
 /// wall belong to the blocks beside it.
 #[test]
 fn jumps_of_a_million_converge_on_nodes() {
@@ -113,8 +113,8 @@ fn jumps_of_a_million_converge_on_nodes() {
     });
 }
 
-/// Symmetric, with the diagonal that the operator tells: Krylov methods and preconditioners work
-/// unchanged.
+/// The operator is symmetric with the diagonal that it reports, so Krylov methods and
+/// preconditioners work unchanged.
 #[test]
 fn krylov_methods_work_on_nodes() {
     on_ranks([1, 4], |world| {
@@ -214,8 +214,8 @@ fn nodes_have_the_same_bits() {
 #[test]
 fn the_short_way_works_on_nodes() {
     on_ranks([1, 2], |world| {
-        // u = 1 + y² + 2x is met to rounding: second differences of it are exact, and slopes at
-        // walls are its own.
+        // u = 1 + y² + 2x is exact up to rounding: so are its second differences and its slopes at
+        // walls.
         let exact = |[y, x]: [f64; 2]| 1.0 + y * y + 2.0 * x;
         let grid = Grid::builder([24, 17]).extent([1.0, 0.7]).build(world)?;
         let mut f = grid.field_builder::<f64>("f").centering(Centering::Node).build()?;

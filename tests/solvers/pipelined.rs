@@ -1,5 +1,5 @@
-//! Pipelined conjugate gradients against ordinary ones: as many iterations, as accurate in the end,
-//! whatever the preconditioner.
+//! Pipelined conjugate gradients against ordinary ones: as many iterations and the same accuracy,
+//! with any preconditioner.
 
 use parhelion::prelude::*;
 use parhelion::solvers::{
@@ -45,10 +45,11 @@ fn compare<M: Preconditioner<2>>(a: &Elliptic<2>, m: &mut M, name: &str) -> parh
     for (k, (p, q)) in plain.residuals.iter().zip(&pipelined.residuals).take(20).enumerate() {
         assert!((p - q).abs() <= 1e-6 * p, "{name}: residual {k} is {p:e} or {q:e}");
     }
-    // As far as it goes: what is updated gets as small as asked for, the true residual does not.
+    // The limit of accuracy: the updated residual becomes as small as requested, the true one does
+    // not.
     let [(_, plain), (greedy, pipelined)] =
         [solve(a, m, Krylov::cg().tolerance(1e-18))?, solve(a, m, Krylov::pipelined_cg().tolerance(1e-18))?];
-    // Twice is what rounding in other places was seen to cost.
+    // Rounding in other places was seen to double it.
     assert!(
         pipelined < 2.5 * plain,
         "{name}: attains {pipelined:e}, conjugate gradients {plain:e}; {greedy}"

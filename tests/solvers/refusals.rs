@@ -1,4 +1,4 @@
-//! What cannot be solved is refused with the reason, the same on every rank.
+//! Problems that cannot be solved are refused with the reason, the same on every rank.
 
 use parhelion::prelude::*;
 use parhelion::solvers::{Elliptic, Identity, Krylov, Mean, Multigrid, MultigridBuilder, Polynomial};

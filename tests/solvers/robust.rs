@@ -1,5 +1,5 @@
-//! Where numbers or neighbors fail: errors of one rank, norms beyond the range of squares, values
-//! that are no numbers.
+//! Failing ranks and extreme values: errors of one rank, norms whose squares overflow or underflow,
+//! NaN.
 
 use std::cell::Cell;
 
@@ -30,7 +30,7 @@ fn dirichlet(world: &World, n: usize) -> Result<Elliptic<2>> {
     builder.build()
 }
 
-/// `u → 2u − …` of a periodic line, which fails on the last rank after so many applications.
+/// `u → 2u − …` of a periodic line, which fails on the last rank after a number of applications.
 fn failing(
     grid: &Grid<1>,
     after: usize,
@@ -47,7 +47,7 @@ fn failing(
     })
 }
 
-/// Halves, and fails on the last rank after so many applications.
+/// Halves, and fails on the last rank after a number of applications.
 struct Failing {
     after: usize,
     calls: usize,
@@ -152,7 +152,7 @@ fn norms_beyond_the_range_of_squares_change_nothing() {
     });
 }
 
-/// Wraps an operator and counts what adds up over the ranks.
+/// Wraps an operator and counts its sums over the ranks.
 struct Counting<'a> {
     inner: &'a Elliptic<2>,
     sums: Cell<usize>,
@@ -192,7 +192,7 @@ fn a_polynomial_adds_nothing_up_and_is_what_it_says() {
         r.fill_with(|[y, x]| (7.0 * y).sin() + x);
         polynomial.precondition(&mut r, &mut z)?;
         assert_eq!(counting.sums.get(), 0);
-        // The same as so many iterations of Chebyshev's method with Jacobi from 0.
+        // The same as that many iterations of Chebyshev's method with Jacobi from 0.
         let mut x = a.vector("x");
         let chebyshev = Krylov::chebyshev([0.1, 2.0]).max_iterations(5).tolerance(0.0);
         let outcome = chebyshev.solve(&a, &mut Jacobi::new(&a)?, &r, &mut x)?;

@@ -1,11 +1,11 @@
-//! What the tests of multigrid have in common.
+//! Helpers of the tests.
 
 use std::fmt::Display;
 
 use parhelion::prelude::*;
 use parhelion::solvers::{Elliptic, EllipticBuilder, Krylov, LinearOperator, MultigridBuilder};
 
-/// Between −½ and ½, without a pattern.
+/// Irregular values between −½ and ½.
 pub(crate) fn noise<const N: usize>(index: [usize; N]) -> f64 {
     let hash =
         index.iter().fold(17_u64, |h, &i| (h ^ i as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(23));
@@ -21,8 +21,9 @@ pub(crate) fn builder() -> MultigridBuilder {
     MultigridBuilder::new()
 }
 
-/// Checks that a cycle reduces the residual of a rough right-hand side at least to `most` of what
-/// it was; as a solver of its own, and the same in Richardson's method, which takes more passes.
+/// Checks that a cycle reduces the residual of a rough right-hand side by a factor of at most
+/// `most`, alone and, with the same number of iterations, in Richardson's method, which takes more
+/// passes.
 pub(crate) fn converges<const N: usize>(
     operator: &Elliptic<N>,
     builder: MultigridBuilder,
@@ -45,9 +46,4 @@ pub(crate) fn converges<const N: usize>(
         "{what}: {alone}; {plain}"
     );
     Ok(())
-}
-
-/// Whether cases that take long are to run too: `cargo xtask test --long`.
-pub(crate) fn long() -> bool {
-    std::env::var_os("PARHELION_TEST_LONG").is_some()
 }

@@ -9,7 +9,8 @@ use parhelion::testing::{on_ranks, on_ranks_and_threads};
 
 const STEPS: usize = 3;
 
-/// What is computed: everything that the result may depend on, and the process grid, on which it may not.
+/// What is computed: everything that the result may depend on, and the process grid, on which it
+/// may not.
 #[derive(Clone, Copy, Debug)]
 struct Case<const N: usize> {
     shape: [usize; N],

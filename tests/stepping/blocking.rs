@@ -1,5 +1,6 @@
-//! Steps blocked in any way give the same bits as a plain serial loop: random geometries, walls, tiles and numbers of steps
-//! in a pass, on ranks and threads, with halos by message (which overlap with computing) and by shared memory.
+//! Steps blocked in any way give the same bits as a plain serial loop: random geometries, walls,
+//! tiles and numbers of steps in a pass, on ranks and threads, with halos by message (which overlap
+//! with computing) and by shared memory.
 
 use crate::serial::{Condition, Number, REACH, Reference, SPACING, condition, reading, rule};
 use parhelion::Result;

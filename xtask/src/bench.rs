@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: which benchmarks there are and how each is run.
+//! `cargo xtask bench`: the benchmarks and how each is run.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
@@ -17,12 +17,12 @@ use crate::shell::{line, must, say};
 
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Which one, or `all`; without, they are listed
+    /// Name of a benchmark, or `all`; omit it to list them
     name: Option<String>,
-    /// Append one JSON object for each row to this file
+    /// Append each row of the result to this file, as a JSON object
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Ranks x threads to run it on, instead of the usual ones
+    /// Ranks x threads to run on [default: chosen for this machine]
     #[arg(long, value_name = "RxT,...", value_delimiter = ',')]
     shapes: Vec<Shape>,
     /// More arguments for the benchmark
@@ -38,19 +38,19 @@ struct Bench {
     run: Run,
 }
 
-/// Times that all shapes of a scaling benchmark are measured.
+/// Number of times each shape of a scaling benchmark is measured.
 const ROUNDS_OF_SCALING: usize = 3;
 
 enum Run {
-    /// Under `mpirun`, once for each ranks x threads that fills the cores.
+    /// Under `mpirun`, once for each way to fill the cores with ranks x threads.
     Ranks,
-    /// As `Ranks`, and on one core.
+    /// Like `Ranks`, and on one core.
     RanksAndOne,
-    /// Under `mpirun` with one thread a rank, with messages by TCP.
+    /// Under `mpirun` with one thread per rank and messages over TCP.
     SlowTransport,
-    /// Under `mpirun` on ever more cores, some rounds; then the program sums up.
+    /// Under `mpirun` on 1, 2, 4, … cores, in several rounds, followed by a summary.
     Scaling,
-    /// By `cargo bench`, as one process with all cores.
+    /// By `cargo bench`, as one process on all cores.
     Node,
 }
 
@@ -81,7 +81,7 @@ const BENCHES: &[Bench] = &[
     },
     Bench {
         name: "measure",
-        what: "sweeps and exchanges that are measured against ones that are not",
+        what: "the overhead of measuring sweeps and exchanges",
         package: "parhelion",
         run: Run::Ranks,
     },
@@ -98,7 +98,7 @@ const BENCHES: &[Bench] = &[
         package: "parhelion",
         run: Run::Ranks,
     },
-    Bench { name: "denoise", what: "the main job against ITK", package: "parhelion", run: Run::Ranks },
+    Bench { name: "denoise", what: "image denoising against ITK", package: "parhelion", run: Run::Ranks },
     Bench {
         name: "prk",
         what: "the Parallel Research Kernels stencil against memory bandwidth and plain C",
@@ -137,7 +137,7 @@ const BENCHES: &[Bench] = &[
     },
 ];
 
-/// Runs one benchmark, or all, or lists them.
+/// Runs one benchmark or all of them, or lists them.
 pub(crate) fn bench(mpi: Option<Vendor>, options: &Options) -> Result<(), Failure> {
     let Some(name) = &options.name else {
         BENCHES.iter().for_each(|bench| println!("{:10} {}", bench.name, bench.what));
@@ -147,9 +147,9 @@ pub(crate) fn bench(mpi: Option<Vendor>, options: &Options) -> Result<(), Failur
     if chosen.is_empty() {
         let names: Vec<&str> = BENCHES.iter().map(|bench| bench.name).collect();
         let names = names.join(", ");
-        return Err(format!("no benchmark is called `{name}`; there are {names}, and `all`").into());
+        return Err(format!("there is no benchmark `{name}`; choose one of {names}, or `all`").into());
     }
-    // absolute: the programs run at the root of the workspace
+    // Absolute, because the programs run at the root of the workspace.
     let json = options.json.as_ref().map(std::path::absolute).transpose()?;
     let build = setup(mpi)?;
     let cores = Cores::available();
@@ -182,7 +182,7 @@ pub(crate) fn bench(mpi: Option<Vendor>, options: &Options) -> Result<(), Failur
     })
 }
 
-/// Installs hypre where that can be done; without it, the benchmark says so and measures ours alone.
+/// Installs hypre if possible; without it, the benchmark says so and measures Parhelion alone.
 fn find_hypre(build: &Build) {
     if std::env::var_os("HYPRE_DIR").is_some() || Path::new("/usr/include/hypre/HYPRE.h").exists() {
         return;
@@ -225,7 +225,8 @@ fn on_shape(
     Err(format!("benchmark {} failed on {shape} ({status})", bench.name).into())
 }
 
-/// Measures all shapes, round by round as the speed of a machine changes, and has the program sum up.
+/// Measures all shapes in rounds, because the speed of a machine drifts, then runs the program to
+/// summarize them.
 fn scaling(
     bench: &Bench,
     build: &Build,
@@ -257,7 +258,7 @@ fn on_node(bench: &Bench, build: &Build, args: &[String]) -> Result<(), Failure>
     must(&mut command)
 }
 
-/// Builds the benchmark and asks cargo where it is.
+/// Builds the benchmark and returns the path that cargo reports.
 fn executable(bench: &Bench, build: &Build) -> Result<PathBuf, Failure> {
     let args = ["bench", "--no-run", "--package", bench.package, "--bench", bench.name, "--message-format"];
     let mut command = build.cargo(&args);
@@ -266,13 +267,13 @@ fn executable(bench: &Bench, build: &Build) -> Result<PathBuf, Failure> {
     let output = command.output()?;
     let messages = String::from_utf8_lossy(&output.stdout);
     if !output.status.success() {
-        return Err(format!("benchmark {} does not build", bench.name).into());
+        return Err(format!("benchmark {} failed to build", bench.name).into());
     }
     let program = messages.lines().rev().find_map(|message| executable_in(message, bench.name));
-    program.ok_or_else(|| format!("cargo does not say where it put benchmark {}", bench.name).into())
+    program.ok_or_else(|| format!("cargo did not report the path of benchmark {}", bench.name).into())
 }
 
-/// The path in cargo's message about the bench target `name`, if `message` is that.
+/// The path of the bench target `name`, if this is cargo's message about it.
 fn executable_in(message: &str, name: &str) -> Option<PathBuf> {
     let about = message.contains(r#""kind":["bench"]"#) && message.contains(&format!(r#""name":"{name}""#));
     let path = message.split_once(r#""executable":""#)?.1.split('"').next()?;

@@ -12,7 +12,7 @@ use crate::Failure;
 use crate::detect::Found;
 use crate::shell::root;
 
-/// Which MPI and HDF5 a build uses; everything that is started with it agrees on them.
+/// The MPI and HDF5 of everything that is built and started.
 pub(crate) struct Build {
     pub(crate) mpirun: Mpirun,
     description: String,
@@ -27,12 +27,12 @@ impl Build {
             return Err("MPI or HDF5 is missing; run `cargo xtask setup`".into());
         };
         let mut environment = vec![
-            // by name and not by Debian's alternatives, which a second MPI may change
+            // By name, not by Debian's alternatives, which a second MPI may change.
             ("MPICC", mpicc.program.clone().into()),
             (MPI_VARIABLE, found.vendor.name().into()),
             (MPIRUN_VARIABLE, mpirun.path().into()),
         ];
-        // unset where the build finds it by itself: a change of HDF5_DIR rebuilds half the tree
+        // Unset where the build finds HDF5 by itself: changing HDF5_DIR rebuilds half the tree.
         if let Some(root) = hdf5.root.as_ref().filter(|_| std::env::var_os("HDF5_DIR").is_none()) {
             environment.push(("HDF5_DIR", root.into()));
         }
@@ -52,23 +52,23 @@ impl Build {
         command
     }
 
-    /// The variables that choose MPI, HDF5 and the target folder.
+    /// The environment variables that choose MPI, HDF5 and the target folder.
     pub(crate) fn environment(&self) -> impl Iterator<Item = (&'static str, &std::ffi::OsStr)> {
         self.environment.iter().map(|(name, value)| (*name, value.as_os_str()))
     }
 
-    /// The shell command that makes plain `cargo` build and run the same way.
+    /// The shell command that makes plain `cargo` use the same MPI and HDF5.
     pub(crate) fn export(&self) -> String {
         let set = |(name, value): &(&str, OsString)| format!(" {name}={}", quoted(value));
         format!("export{}", self.environment.iter().map(set).collect::<String>())
     }
 
-    /// A launch of one of the programs built, at the root of the workspace.
+    /// Prepares to launch a program that was built, at the root of the workspace.
     pub(crate) fn launch(&self, program: impl AsRef<std::ffi::OsStr>) -> Launch {
         Launch::new(&self.mpirun, program).current_dir(root())
     }
 
-    /// Where cargo puts what it builds.
+    /// Cargo's target folder.
     pub(crate) fn target(&self) -> &PathBuf {
         &self.target
     }
@@ -82,13 +82,14 @@ impl fmt::Display for Build {
 
 /// Cargo's default target folder.
 fn default_target() -> Result<PathBuf, Failure> {
-    // relative to where the user is, as cargo takes it
+    // Relative to the current directory, as in cargo.
     let given = std::env::var_os("CARGO_TARGET_DIR").map(std::path::absolute);
     Ok(given.transpose()?.unwrap_or_else(|| root().join("target")))
 }
 
 /// The default target folder belongs to the MPI that is first built in it, because the build script
-/// of the MPI bindings does not notice another `MPICC`. Other MPIs get a folder of their own inside it.
+/// of the MPI bindings does not notice another `MPICC`. Other MPIs get separate folders inside
+/// it.
 fn target_folder(vendor: &str) -> Result<PathBuf, Failure> {
     let target = default_target()?;
     let stamp = target.join("parhelion-mpi");

@@ -1,4 +1,4 @@
-//! `cargo xtask demo`: the main job, from the build to the picture.
+//! `cargo xtask demo`: builds and runs the denoising example, up to its picture.
 
 use std::fs;
 
@@ -30,7 +30,8 @@ const INPUT: &str = "data/mni152_t1.h5";
 const OUTPUT: &str = "out/mni152_denoised.h5";
 const PICTURE: &str = "out/mni152_denoised.png";
 
-/// Builds `denoise3d`, runs it on the brain image with all cores, and says where the results are.
+/// Builds `denoise3d`, runs it on the brain image on all cores, and prints the paths of the
+/// results.
 pub(crate) fn demo(mpi: Option<Vendor>, options: &Options) -> Result<(), Failure> {
     let build = setup(mpi)?;
     must(&mut build.cargo(&["build", "--release", "--example", "denoise3d"]))?;
@@ -44,12 +45,12 @@ pub(crate) fn demo(mpi: Option<Vendor>, options: &Options) -> Result<(), Failure
     };
     fs::create_dir_all(root().join("out"))?;
     for old in [OUTPUT, PICTURE].map(|path| root().join(path)) {
-        // a result of an earlier run must not pass for one of this run
+        // The result of an earlier run must not be mistaken for this run's.
         if old.exists() {
             fs::remove_file(old)?;
         }
     }
-    // the largest stable time step in 3-D (1/16) and the conductance that ITK takes by default
+    // The largest stable time step in 3-D (1/16), and ITK's default conductance.
     let (steps, threads) = (options.steps.to_string(), shape.threads.to_string());
     let launch = build
         .launch(build.target().join("release/examples/denoise3d"))
@@ -68,7 +69,7 @@ pub(crate) fn demo(mpi: Option<Vendor>, options: &Options) -> Result<(), Failure
     for (what, path) in [("denoised image (HDF5)", OUTPUT), ("picture", PICTURE)] {
         let path = root().join(path);
         let size = fs::metadata(&path)
-            .map_err(|error| format!("the demo left no {}: {error}", path.display()))?
+            .map_err(|error| format!("the demo wrote no {}: {error}", path.display()))?
             .len();
         say(format_args!("{what}: {} ({size} bytes)", path.display()));
     }

@@ -1,4 +1,4 @@
-//! What is installed: MPI, parallel HDF5, libclang, compiler.
+//! Detects what is installed: MPI, parallel HDF5, libclang, compiler.
 
 use std::fs;
 use std::io::Write;
@@ -9,9 +9,9 @@ use parhelion_launcher::{Mpirun, Vendor, Version};
 
 use crate::shell::answer;
 
-/// Everything a build needs, as far as it is there.
+/// What a build needs; `None` where something is missing.
 pub(crate) struct Found {
-    /// The MPI that is asked for, or the default one.
+    /// The requested MPI, or the default one.
     pub(crate) vendor: Vendor,
     pub(crate) mpirun: Option<Mpirun>,
     pub(crate) mpicc: Option<Mpicc>,
@@ -32,12 +32,13 @@ pub(crate) struct Mpicc {
 pub(crate) struct Hdf5 {
     pub(crate) version: Version,
     pub(crate) include: PathBuf,
-    /// Value for `HDF5_DIR`, if the build would not find this one by itself.
+    /// Value for `HDF5_DIR`, unless the build finds this HDF5 by itself.
     pub(crate) root: Option<PathBuf>,
 }
 
 impl Found {
-    /// Looks for everything, for the MPI `asked` for, else that of the environment, else Open MPI.
+    /// Looks for everything that belongs to the MPI `asked` for, else to that of the environment,
+    /// else to Open MPI.
     pub(crate) fn detect(asked: Option<Vendor>) -> Result<Self, parhelion_launcher::LaunchError> {
         let named = std::env::var(parhelion_launcher::MPI_VARIABLE).ok().filter(|name| !name.is_empty());
         let wanted = match (asked, named) {
@@ -69,7 +70,8 @@ impl Mpicc {
         names.filter_map(Self::at).find(|(found, _)| *found == vendor).map(|(_, mpicc)| mpicc)
     }
 
-    /// Asks the preprocessor for what `mpi.h` defines, which also shows that header and compiler are there.
+    /// Reads the macros of `mpi.h` through the preprocessor, which also shows that header and
+    /// compiler work.
     fn at(program: String) -> Option<(Vendor, Self)> {
         let mut child = Command::new(&program)
             .args(["-E", "-dM", "-x", "c", "-"])
@@ -102,8 +104,8 @@ impl Mpicc {
 }
 
 impl Hdf5 {
-    /// The parallel HDF5 for this MPI: the user's choice, what the build finds by itself, Debian's
-    /// variant, then the one of `h5pcc`.
+    /// Looks for the parallel HDF5 of this MPI: in `HDF5_DIR`, where the build looks by default,
+    /// in Debian's package for this MPI, then in the installation of `h5pcc`.
     fn find(vendor: Vendor) -> Option<Self> {
         if let Some(root) = std::env::var_os("HDF5_DIR") {
             return Self::at_root(Path::new(&root), vendor);
@@ -118,7 +120,7 @@ impl Hdf5 {
             Self::at_root(&library, vendor)
         };
         let wrapper = || {
-            // the prefix of the installation, for builds from source, modules and Spack
+            // The prefix of the installation, for builds from source, modules and Spack.
             let config = answer("h5pcc", &["-showconfig"])?;
             let prefix = config.lines().find_map(|line| line.trim().strip_prefix("Installation point:"))?;
             Self::at_root(Path::new(prefix.trim()), vendor)
@@ -126,13 +128,13 @@ impl Hdf5 {
         default().or_else(variant).or_else(wrapper)
     }
 
-    /// The one with headers in `root/include`, which is where `HDF5_DIR` makes the build look.
+    /// The HDF5 with headers in `root/include`, where the build looks if `HDF5_DIR` is `root`.
     fn at_root(root: &Path, vendor: Vendor) -> Option<Self> {
         let found = Self::parallel_in(&root.join("include"))?;
         linked_to(&root.join("lib"), vendor).then(|| Self { root: Some(root.into()), ..found })
     }
 
-    /// Reads the configuration header; `None` without it or if HDF5 was built without MPI.
+    /// Reads the configuration header. `None` if there is none or if HDF5 was built without MPI.
     fn parallel_in(include: &Path) -> Option<Self> {
         let header = fs::read_to_string(include.join("H5pubconf.h")).ok()?;
         let value = |name: &str| {
@@ -158,7 +160,7 @@ fn pkg_config(package: &str) -> Option<(PathBuf, PathBuf)> {
 fn linked_to(folder: &Path, vendor: Vendor) -> bool {
     let library = folder.join("libhdf5.so");
     let Some(libraries) = library.to_str().and_then(|path| answer("ldd", &[path])) else { return true };
-    // libmpi.so.12 is the binary interface that MPICH and its relatives agreed on
+    // libmpi.so.12 is the common binary interface of MPICH and its relatives.
     if libraries.contains("libmpich.so") || libraries.contains("libmpi.so.12") {
         vendor != Vendor::OpenMpi
     } else if libraries.contains("libmpi.so.") {
@@ -168,7 +170,7 @@ fn linked_to(folder: &Path, vendor: Vendor) -> bool {
     }
 }
 
-/// The library by which bindgen reads MPI's header; it looks in the same folders.
+/// The library with which bindgen reads MPI's header, searched for in the same folders.
 fn libclang() -> Option<PathBuf> {
     let given = std::env::var_os("LIBCLANG_PATH").map(PathBuf::from);
     if let Some(file) = given.as_ref().filter(|path| path.is_file()) {

@@ -1,4 +1,4 @@
-//! `cargo xtask doctor`: prints what is found, what is wrong and how to fix it.
+//! `cargo xtask doctor`: reports what is installed, what is wrong and how to fix it.
 
 use std::fs;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::install::{Need, advice};
 use crate::shape::Shape;
 use crate::shell::answer;
 
-/// Prints what was found; an error if a build would fail.
+/// Prints what was found. Returns an error if a build would fail.
 pub(crate) fn doctor(asked: Option<Vendor>) -> Result<(), Failure> {
     let found = Found::detect(asked)?;
     machine();
@@ -25,7 +25,7 @@ pub(crate) fn doctor(asked: Option<Vendor>) -> Result<(), Failure> {
     wrong.extend(mismatch(&found));
     wrong.extend(found.mpirun.as_ref().and_then(trial));
     if wrong.is_empty() {
-        println!("\neverything is there");
+        println!("\neverything is installed");
         return Ok(());
     }
     println!();
@@ -88,16 +88,16 @@ fn programs(found: &Found) {
     }
 }
 
-/// Says if `mpirun` and `mpicc` are of different versions: jobs may then not start.
+/// A warning if `mpirun` and `mpicc` are of different versions: jobs may then not start.
 fn mismatch(found: &Found) -> Option<String> {
     let (mpirun, mpicc) = (found.mpirun.as_ref()?, found.mpicc.as_ref()?);
     let (run, compile) = (mpirun.version(), mpicc.version);
     (run.major != compile.major).then(|| {
-        format!("{mpirun} and {} {compile} are of different versions; put those of one installation first on the PATH", mpicc.program)
+        format!("{mpirun} and {} {compile} have different versions; put both of one installation first on the PATH", mpicc.program)
     })
 }
 
-/// Starts a job of two ranks, and says what is wrong if that fails.
+/// Starts a job of two ranks. Returns what is wrong if that fails.
 fn trial(mpirun: &Mpirun) -> Option<String> {
     let outcome = Launch::new(mpirun, "true").ranks(2).timeout(Duration::from_secs(30)).output();
     match outcome {

@@ -1,4 +1,4 @@
-//! Installs what is missing by apt, or prints the commands to type.
+//! Installs what is missing with apt, or prints the commands to type.
 
 use std::io::{IsTerminal, Write};
 use std::process::{Command, Stdio};
@@ -18,7 +18,7 @@ pub(crate) fn assume_yes(yes: bool) {
     YES.store(yes, Ordering::Relaxed);
 }
 
-/// Asks on a terminal whether to install; without one, as in CI, the answer is yes.
+/// Asks on a terminal whether to install. Without a terminal, as in CI, the answer is yes.
 fn confirmed() -> Result<bool, Failure> {
     if YES.load(Ordering::Relaxed) || !std::io::stdin().is_terminal() {
         return Ok(true);
@@ -60,12 +60,12 @@ impl Need {
         lacks.into_iter().filter_map(|(need, lacking)| lacking.then_some(need)).collect()
     }
 
-    /// What it is and what for.
+    /// What it is, and what it is for.
     pub(crate) fn reason(self, vendor: Vendor) -> String {
         match self {
             Self::Compiler => "a C compiler (linking, and the C part of the MPI bindings)".into(),
             Self::PkgConfig => "pkg-config (finds HDF5)".into(),
-            Self::Mpi => format!("{vendor} with mpirun, mpicc and mpi.h (ranks and their messages)"),
+            Self::Mpi => format!("{vendor} with mpirun, mpicc and mpi.h (starts ranks and passes messages)"),
             Self::Hdf5 => format!("HDF5 built with {vendor} (parallel input and output)"),
             Self::Libclang => "libclang (bindgen reads mpi.h with it)".into(),
             Self::Hypre => "hypre (what the benchmark compares with)".into(),
@@ -81,7 +81,7 @@ impl Need {
             (Self::Hdf5, Vendor::OpenMpi) => &["libhdf5-openmpi-dev", "hdf5-tools"],
             (Self::Hdf5, _) => &["libhdf5-mpich-dev", "hdf5-tools"],
             (Self::Libclang, _) => &["libclang-dev", "clang"],
-            // Debian's is built with Open MPI, and runs as a job of its own
+            // Debian's hypre is built with Open MPI, and runs as a separate job.
             (Self::Hypre, _) => &["libhypre-dev", "openmpi-bin", "libopenmpi-dev"],
         }
     }
@@ -100,7 +100,7 @@ impl Need {
     }
 }
 
-/// Installs `needs` for `vendor`, or fails with a sentence that tells what to install and how.
+/// Installs `needs` for `vendor`, or fails with a message that says what to install and how.
 pub(crate) fn install(needs: &[Need], vendor: Vendor) -> Result<(), Failure> {
     let list = || needs.iter().map(|need| need.reason(vendor)).collect::<Vec<_>>().join("; ");
     if vendor == Vendor::IntelMpi {
@@ -134,7 +134,8 @@ pub(crate) fn install(needs: &[Need], vendor: Vendor) -> Result<(), Failure> {
         let mut command = Command::new(prefix[0]);
         run(command.args(&prefix[1..]).args(args).stdin(Stdio::null()))
     };
-    // May fail because of one dead source while the packages are available; the next command decides.
+    // This may fail because of one dead source although the packages are available. The next
+    // command decides.
     apt(&["update", "-q"])?;
     let status = apt(&[&["install", "-q", "-y", "--no-install-recommends"], &packages[..]].concat())?;
     if status.success() {
@@ -148,7 +149,7 @@ fn packages(needs: &[Need], vendor: Vendor) -> Vec<&'static str> {
     needs.iter().flat_map(|need| need.debian(vendor)).copied().collect()
 }
 
-/// Words before a command that run it as root; `None` if this user cannot.
+/// Prefix of a command that is run as root. `None` if this user cannot do that.
 fn privilege() -> Option<Vec<&'static str>> {
     if answer("id", &["-u"]).as_deref() == Some("0") {
         return Some(Vec::new());
@@ -156,12 +157,12 @@ fn privilege() -> Option<Vec<&'static str>> {
     answer("sudo", &["-n", "true"]).map(|_| vec!["sudo", "-n"])
 }
 
-/// The exact commands, for the package manager that is here, else for all that are known.
+/// The commands for the package manager of this machine, or else for all known ones.
 pub(crate) fn advice(needs: &[Need], vendor: Vendor) -> String {
     let mpi = if vendor == Vendor::OpenMpi { "openmpi" } else { "mpich" };
     let debian = packages(needs, vendor).join(" ");
     let fedora = needs.iter().flat_map(|need| need.fedora(vendor)).copied().collect::<Vec<_>>().join(" ");
-    // the Homebrew HDF5 with MPI is built with Open MPI
+    // Homebrew's HDF5 with MPI is built with Open MPI.
     let brew =
         "brew install open-mpi hdf5-mpi llvm pkgconf && export LIBCLANG_PATH=\"$(brew --prefix llvm)/lib\"";
     let spack = format!("spack install hdf5+mpi ^{mpi} && spack install llvm && spack load hdf5 {mpi} llvm");

@@ -1,4 +1,5 @@
-//! `cargo xtask`: set-up, tests, demo and benchmarks of Parhelion, on a machine with only Rust and git.
+//! `cargo xtask`: sets up, tests, demonstrates and measures Parhelion on a machine that has only
+//! Rust and git.
 
 mod bench;
 mod build;
@@ -21,7 +22,7 @@ use parhelion_launcher::Vendor;
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "Set up, test, demonstrate and measure Parhelion")]
 struct Cli {
-    /// MPI to use, where several are installed: openmpi, mpich or intelmpi
+    /// MPI to use if several are installed: openmpi, mpich or intelmpi
     #[arg(long, global = true, value_name = "VENDOR")]
     mpi: Option<Vendor>,
     /// Install missing packages without asking
@@ -33,17 +34,17 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Denoise a 3-D brain image with all cores, and say where result and picture are
+    /// Denoise a 3-D brain image on all cores, and print the paths of the result and the picture
     Demo(demo::Options),
     /// Check format, lints and documentation, and run all tests
     Test(test::Options),
-    /// Make a crate of its own with a first solver and a test on ranks
+    /// Create a crate outside this repository, with a first solver and a test on ranks
     New(new::Options),
     /// Run a benchmark at several ranks x threads
     Bench(bench::Options),
     /// Compare rules in an outside crate with the same loops written by hand
     Guard(guard::Options),
-    /// Print what is found here, what is missing and how to get it
+    /// Report what is installed, what is missing and how to get it
     Doctor,
     /// Install what is missing
     Setup,
@@ -63,7 +64,7 @@ fn main() -> ExitCode {
         Task::Guard(options) => guard::guard(cli.mpi, options),
         Task::Doctor => doctor::doctor(cli.mpi),
         Task::Setup => setup::setup(cli.mpi).map(|build| {
-            println!("to have plain cargo use the same:\n{}", build.export());
+            println!("to make plain cargo use the same:\n{}", build.export());
         }),
     };
     match done {

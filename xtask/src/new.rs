@@ -1,4 +1,4 @@
-//! `cargo xtask new`: a crate of its own with a first solver and a test on ranks.
+//! `cargo xtask new`: creates a crate with a first solver and a test on ranks.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,12 +15,13 @@ use crate::shell::{root, say};
 pub(crate) struct Options {
     /// Name of the crate, such as my-solver
     name: String,
-    /// Folder for it [default: the name, beside the Parhelion repository]
+    /// Folder of the crate [default: its name, beside the Parhelion repository]
     #[arg(long, value_name = "DIR")]
     path: Option<PathBuf>,
 }
 
-/// The files of a new crate, in which `{{name}}`, `{{parhelion}}` and `{{environment}}` are filled in.
+/// The files of a new crate: `{{name}}`, `{{parhelion}}` and `{{environment}}` are filled
+/// in.
 const FILES: [(&str, &str); 6] = [
     ("Cargo.toml", include_str!("../template/Cargo.toml.in")),
     (".cargo/config.toml", include_str!("../template/config.toml.in")),
@@ -30,7 +31,7 @@ const FILES: [(&str, &str); 6] = [
     ("src/main.rs", include_str!("../template/main.rs.in")),
 ];
 
-/// Makes a crate and says how to run it.
+/// Creates a crate and prints how to run it.
 pub(crate) fn new(mpi: Option<Vendor>, options: &Options) -> Result<(), Failure> {
     check_name(&options.name)?;
     let folder = match &options.path {
@@ -44,7 +45,7 @@ pub(crate) fn new(mpi: Option<Vendor>, options: &Options) -> Result<(), Failure>
     }
     let build = setup(mpi)?;
     write(&build, &options.name, &folder)?;
-    say(format_args!("made {}; now:", folder.display()));
+    say(format_args!("created {}; next:", folder.display()));
     println!("cd {}\ncargo test\ncargo run --release", folder.display());
     Ok(())
 }
@@ -65,7 +66,8 @@ pub(crate) fn write(build: &Build, name: &str, folder: &Path) -> Result<(), Fail
     Ok(())
 }
 
-/// The variables of the build as lines of cargo's configuration. Variables that are set take precedence.
+/// The variables of the build as lines of cargo's configuration. Variables of the
+/// shell take precedence.
 fn environment(build: &Build) -> String {
     let line = |(name, value): (&str, &std::ffi::OsStr)| {
         format!("{name} = {}\n", toml_string(&value.to_string_lossy()))
@@ -77,12 +79,12 @@ fn toml_string(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
-/// Crate names as cargo takes them, without those of Rust and of this library.
+/// Accepts the names that cargo accepts, except those taken by Rust or this library.
 fn check_name(name: &str) -> Result<(), Failure> {
     let letters = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_');
     if !letters || !name.starts_with(|c: char| c.is_ascii_lowercase()) {
         return Err(format!(
-            "'{name}' cannot name a crate: begin with a letter a-z and use a-z, 0-9, - and _, as in my-solver"
+            "'{name}' is not a crate name: begin with a letter a-z and use a-z, 0-9, - and _, as in my-solver"
         )
         .into());
     }
@@ -90,7 +92,7 @@ fn check_name(name: &str) -> Result<(), Failure> {
         ["parhelion", "test", "core", "std", "alloc", "self", "super", "crate", "fn", "mod", "build", "deps"];
     if TAKEN.contains(&name) {
         return Err(format!(
-            "'{name}' is taken by Rust, cargo or this library; choose another, as my-{name}"
+            "'{name}' is taken by Rust, cargo or this library; choose another, such as my-{name}"
         )
         .into());
     }

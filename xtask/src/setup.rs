@@ -1,4 +1,4 @@
-//! Set-up: find, install what is missing, and choose how to build.
+//! Finds MPI and HDF5, installs what is missing, and chooses how to build.
 
 use parhelion_launcher::Vendor;
 
@@ -8,7 +8,7 @@ use crate::detect::Found;
 use crate::install::{Need, install};
 use crate::shell::{answer, must, say};
 
-/// Makes sure that everything is there and returns how to build and run with it.
+/// Makes sure that everything is installed and returns how to build and run with it.
 pub(crate) fn setup(asked: Option<Vendor>) -> Result<Build, Failure> {
     let mut found = Found::detect(asked)?;
     let needs = Need::missing(&found);
@@ -28,8 +28,8 @@ pub(crate) fn setup(asked: Option<Vendor>) -> Result<Build, Failure> {
     Ok(build)
 }
 
-/// An HDF5 that the user chose and that cannot be used is the user's to change: installing another
-/// would not make the build take it.
+/// Refuses an `HDF5_DIR` that cannot be used: the build would still use it after another HDF5 was
+/// installed.
 fn refuse_wrong_choice(needs: &[Need], vendor: Vendor) -> Result<(), Failure> {
     match std::env::var("HDF5_DIR") {
         Ok(folder) if needs.contains(&Need::Hdf5) => Err(format!(
@@ -41,7 +41,7 @@ fn refuse_wrong_choice(needs: &[Need], vendor: Vendor) -> Result<(), Failure> {
     }
 }
 
-/// Makes sure that `cargo fmt` and `cargo clippy` are there.
+/// Makes sure that `cargo fmt` and `cargo clippy` are installed.
 pub(crate) fn components() -> Result<(), Failure> {
     for (command, component) in [("fmt", "rustfmt"), ("clippy", "clippy")] {
         if answer("cargo", &[command, "--version"]).is_some() {

@@ -1,4 +1,4 @@
-//! Ranks and threads for this machine.
+//! Numbers of ranks and threads for this machine.
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,14 +13,14 @@ pub(crate) struct Shape {
 }
 
 impl Shape {
-    /// What fills the cores best: on few cores one rank for each, on more one rank (and at least
-    /// two) for each NUMA node, so that memory is near, with threads for the rest.
+    /// The best shape: one rank per core on up to 4 cores; on more, one rank per NUMA node (at
+    /// least two), so that memory is near, with threads on the other cores.
     pub(crate) fn best(cores: &Cores) -> Self {
         let ranks = if cores.physical <= 4 { cores.physical } else { cores.numa_nodes.max(2) };
         Self { ranks, threads: (cores.physical / ranks).max(1) }
     }
 
-    /// What a benchmark covers: one rank with all cores, the best shape, one rank for each core.
+    /// The shapes of a benchmark: one rank on all cores, the best shape, one rank per core.
     pub(crate) fn spread(cores: &Cores) -> Vec<Self> {
         let all = cores.physical;
         let mut shapes =
@@ -29,8 +29,8 @@ impl Shape {
         shapes
     }
 
-    /// What scaling is measured on: 1, 2, 4, … cores and all of them, each in every way to fill them with
-    /// a power of two of ranks or threads.
+    /// The shapes of a scaling benchmark: 1, 2, 4, … cores and all of them, each with 1, 2, 4, …
+    /// ranks.
     pub(crate) fn ladder(cores: &Cores) -> Vec<Self> {
         let powers = |most: usize| (0..usize::BITS).map(|e| 1 << e).take_while(move |&power| power <= most);
         let mixes = |cores| powers(cores).map(move |ranks| Self { ranks, threads: cores / ranks });
@@ -41,12 +41,12 @@ impl Shape {
         shapes
     }
 
-    /// Cores that it fills.
+    /// Number of cores in use.
     pub(crate) fn cores(self) -> usize {
         self.ranks * self.threads
     }
 
-    /// Ranks stay on their cores where memory has a place, which on one NUMA node it has not.
+    /// Binds ranks to cores on machines with several NUMA nodes, to keep them near their memory.
     pub(crate) fn binding(self, cores: &Cores) -> Binding {
         if cores.numa_nodes > 1 { Binding::Cores } else { Binding::None }
     }

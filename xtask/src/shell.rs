@@ -1,4 +1,4 @@
-//! Running other programs and saying so.
+//! Announces and runs other programs.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -14,18 +14,18 @@ pub(crate) fn root() -> PathBuf {
     here.parent().unwrap_or(here).into()
 }
 
-/// A line about what is done now.
+/// Prints a line about the current step.
 pub(crate) fn say(text: impl std::fmt::Display) {
     println!("xtask: {text}");
 }
 
-/// What a program prints to standard output; `None` if it cannot be started or fails.
+/// Returns the standard output of a program, or `None` if it cannot be started or fails.
 pub(crate) fn answer(program: impl AsRef<OsStr>, args: &[&str]) -> Option<String> {
     let output = Command::new(program).args(args).stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
-/// The command as one would type it, with the environment it adds.
+/// The command as typed in a shell, with the environment that it adds.
 pub(crate) fn line(command: &Command) -> String {
     let set = |(name, value): (&OsStr, Option<&OsStr>)| {
         value.map(|value| format!("{}={}", name.to_string_lossy(), quoted(value)))

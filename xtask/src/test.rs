@@ -1,4 +1,5 @@
-//! `cargo xtask test`: format, lints, documentation, both feature sets, all tests, a generated crate, speed.
+//! `cargo xtask test`: format, lints, documentation, both feature sets, all tests, a generated
+//! crate, speed.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -20,7 +21,7 @@ pub(crate) struct Options {
     /// Send all messages over TCP (Open MPI only)
     #[arg(long)]
     tcp: bool,
-    /// Run long sweeps of random cases (sets PARHELION_TEST_LONG=1)
+    /// Run long cases too: more numbers of ranks, longer sweeps (sets PARHELION_TEST_LONG=1)
     #[arg(long)]
     long: bool,
     /// More arguments for `cargo test`
@@ -31,7 +32,7 @@ pub(crate) struct Options {
 /// The ratio to a loop by hand below which a rule is certainly not vectorized, whatever else runs.
 const CLIFF: f64 = 0.3;
 
-/// One command of the suite and how it ended.
+/// The result of one command of the suite.
 struct Stage {
     name: &'static str,
     passed: bool,
@@ -40,7 +41,7 @@ struct Stage {
     results: Vec<String>,
 }
 
-/// Runs all stages even if some fail, then names those that failed.
+/// Runs all stages, even if some fail, and returns an error that names those that failed.
 pub(crate) fn test(mpi: Option<Vendor>, options: &Options) -> Result<(), Failure> {
     let build = setup(mpi)?;
     components()?;
@@ -67,7 +68,6 @@ pub(crate) fn test(mpi: Option<Vendor>, options: &Options) -> Result<(), Failure
             build.cargo(&["clippy", "-p", "parhelion", "--no-default-features", "--", "-D", "warnings"]),
         ),
         ("documentation", documentation),
-        ("build without HDF5", build.cargo(&["build", "-p", "parhelion", "--no-default-features"])),
         ("tests", tests),
         ("a new crate", generated(&build)?),
         ("speed guard", guard::command(&build, CLIFF, false)?),
@@ -79,8 +79,9 @@ pub(crate) fn test(mpi: Option<Vendor>, options: &Options) -> Result<(), Failure
     if failed.is_empty() { Ok(()) } else { Err(format!("failed: {}", failed.join(", ")).into()) }
 }
 
-/// Makes a crate as `cargo xtask new` does, and returns the command that runs its tests. It builds in this workspace's target
-/// folder with the same profile, flags and lock file, so that most dependencies are not compiled again.
+/// Creates a crate as `cargo xtask new` does, and returns the command that runs its tests. It
+/// builds in this workspace's target folder with the same profile, flags and lock file, so that
+/// most dependencies are not compiled again.
 fn generated(build: &Build) -> Result<Command, Failure> {
     let folder = build.target().join("new-crate");
     if folder.exists() {
@@ -91,7 +92,8 @@ fn generated(build: &Build) -> Result<Command, Failure> {
     let mut command = build.cargo(&["test"]);
     command.current_dir(&folder).env("CARGO_TARGET_DIR", build.target());
     if std::env::var_os("RUSTFLAGS").is_none() {
-        // Cargo joins the flags of this workspace's configuration and the crate's, which would be other flags.
+        // Cargo joins the flags of this workspace's configuration and the crate's, which would be
+        // other flags.
         command.env("RUSTFLAGS", "-C target-cpu=native");
     }
     Ok(command)

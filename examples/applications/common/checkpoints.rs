@@ -1,4 +1,4 @@
-//! Command-line options for checkpoints, and saving and restarting as they say.
+//! Command-line options for checkpoints, and the saving and restarting that they control.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -38,7 +38,7 @@ pub(crate) struct Saver<'w> {
     pub(crate) saved: Option<Restart<'w>>,
 }
 
-/// Refuses to resume with another value of a parameter than the run began with.
+/// Refuses to resume with a parameter that differs from the first run's.
 pub(crate) fn check_parameter(saved: &Restart<'_>, name: &str, value: f64) -> Result<()> {
     let before: f64 = saved.scalar(name)?;
     if before == value {
@@ -55,8 +55,8 @@ const STEPS_BETWEEN_LOOKS: usize = 100;
 
 impl Checkpointing {
     /// The name of the checkpoints, if the run may save any.
-    pub(crate) fn file(&self) -> Option<Written<'_>> {
-        self.checkpoint_every.map(|_| ("--checkpoint", self.checkpoint.as_path()))
+    pub(crate) fn file(&self) -> Written<'_> {
+        ("--checkpoint", self.checkpoint_every.map(|_| self.checkpoint.as_path()))
     }
 
     /// Checks the options and finds the checkpoint to resume from if `--restart` is given.

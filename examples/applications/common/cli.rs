@@ -5,18 +5,19 @@ use std::str::FromStr;
 
 use parhelion::{Error, World};
 
-/// A file that the run will write, with the option that names it.
-pub(crate) type Written<'a> = (&'static str, &'a Path);
+/// An option that names a file, and the file if the run will write one.
+pub(crate) type Written<'a> = (&'static str, Option<&'a Path>);
 
-/// Refuses files that could not be written at the end of the run: their folders must be there.
+/// Refuses files that could not be written at the end of the run: their folders must exist.
 ///
 /// # Collective
-/// Over all ranks; rank 0 looks.
+/// Over all ranks; rank 0 checks.
 pub(crate) fn check_files<'a>(
     world: &World,
     files: impl IntoIterator<Item = Written<'a>>,
 ) -> parhelion::Result<()> {
     let check = |(option, path): Written<'_>| {
+        let Some(path) = path else { return Ok(()) };
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let prefix = ["--checkpoint", "--pictures"].contains(&option);
         let why = if path.is_dir() && !prefix {
@@ -48,8 +49,8 @@ impl<const N: usize> FromStr for Procs<N> {
     }
 }
 
-/// Starts the world with the threads that the command line asks for, prints the start-up report, and
-/// returns the options. Only rank 0 prints help and errors in the command line.
+/// Starts the world with the threads that the command line asks for, prints the start-up report,
+/// and returns the options. Only rank 0 prints help and errors in the command line.
 pub(crate) fn start<O: clap::Parser>(threads: impl Fn(&O) -> Option<usize>) -> parhelion::Result<(World, O)> {
     let options = O::try_parse();
     let mut builder = World::builder().startup_report(options.is_ok());
@@ -61,7 +62,7 @@ pub(crate) fn start<O: clap::Parser>(threads: impl Fn(&O) -> Option<usize>) -> p
         Ok(options) => Ok((world, options)),
         Err(message) => {
             if world.rank() == 0 {
-                // Nothing can be done about a terminal that cannot be written to.
+                // There is no remedy for a terminal that cannot be written to.
                 let _ = message.print();
             }
             drop(world);
@@ -86,9 +87,8 @@ pub(crate) struct Measuring {
 
 impl Measuring {
     /// The files it writes.
-    pub(crate) fn files(&self) -> impl Iterator<Item = Written<'_>> {
-        let files = [("--report-json", &self.report_json), ("--trace", &self.trace)];
-        files.into_iter().filter_map(|(option, path)| Some((option, path.as_deref()?)))
+    pub(crate) fn files(&self) -> [Written<'_>; 2] {
+        [("--report-json", self.report_json.as_deref()), ("--trace", self.trace.as_deref())]
     }
 
     /// Starts measuring if a report or a trace is asked for.

@@ -42,9 +42,11 @@ impl Watching {
     }
 
     /// The files it writes.
-    pub(crate) fn files(&self) -> impl Iterator<Item = Written<'_>> {
-        let series = self.output_every.map(|_| ("--series", self.series.as_path()));
-        series.into_iter().chain(self.png_every.map(|_| ("--pictures", self.pictures.as_path())))
+    pub(crate) fn files(&self) -> [Written<'_>; 2] {
+        [
+            ("--series", self.output_every.map(|_| self.series.as_path())),
+            ("--pictures", self.png_every.map(|_| self.pictures.as_path())),
+        ]
     }
 
     /// Creates the series, or resumes it after a restart at the time `restart`.

@@ -1,17 +1,19 @@
 //! Anisotropic diffusion of a 3-D image after Perona and Malik, as ITK's
 //! `GradientAnisotropicDiffusionImageFilter` computes it. (An axis of one cell makes it 2-D.)
 //!
-//! Every step replaces `u` by `u + Δt · Σ_i (F₊ᵢ − F₋ᵢ)`. The flux through the face between two cells is their
-//! difference `n` times the conductance `exp((n² + t) / K)`, where `t` sums the squares of the other axes'
-//! centered differences, averaged over the two cells, and `K = −2 κ² · mean |∇u|²` is computed again in every step.
-//! `tests/reference/README.md` has the scheme in full, checked against ITK.
+//! Every step replaces `u` by `u + Δt · Σ_i (F₊ᵢ − F₋ᵢ)`. The flux through the face between two
+//! cells is their difference `n` times the conductance `exp((n² + t) / K)`, where `t` sums the
+//! squares of the other axes' centered differences, averaged over the two cells, and `K = −2 κ² ·
+//! mean |∇u|²` is computed again in every step. `tests/reference/README.md` has the scheme in full,
+//! checked against ITK.
 //!
-//! P. Perona, J. Malik: Scale-space and edge detection using anisotropic diffusion, IEEE PAMI 12 (1990) 629.
+//! P. Perona, J. Malik: Scale-space and edge detection using anisotropic diffusion, IEEE PAMI 12
+//! (1990) 629.
 
 use parhelion::kernels::exp_f32;
 use parhelion::prelude::*;
 
-/// What a step depends on besides the image.
+/// The parameters of a step.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Parameters {
     /// Δt; stable up to 1/16 for cells of size 1.
@@ -33,13 +35,14 @@ pub(crate) fn mean_squared_gradient(image: &Field<f32, 3>) -> parhelion::Result<
         let dz = z * (u.along::<0, 1>() - u.along::<0, -1>());
         let dy = y * (u.along::<1, 1>() - u.along::<1, -1>());
         let dx = x * (u.along::<2, 1>() - u.along::<2, -1>());
-        // Single precision up to here: the mean of millions of such rounding errors is far below them.
+        // Single precision up to here: the mean of millions of such rounding errors is far below
+        // them.
         f64::from(dx * dx + dy * dy + dz * dz)
     })?;
     Ok(sum / cells as f64)
 }
 
-/// Brings the image one step forward.
+/// Advances the image by one step.
 ///
 /// # Collective
 /// Over all ranks.

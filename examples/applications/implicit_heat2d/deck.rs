@@ -24,12 +24,12 @@ tl_eps=1.0e-15
 *endtea
 ";
 
-/// What is in a part of the domain.
+/// The state of a part of the domain.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct State {
     pub(crate) density: f64,
     pub(crate) energy: f64,
-    /// Where: `[low, high]` along y and x; everywhere if not given.
+    /// Its extent, `[low, high]` along y and x; default: everywhere.
     rectangle: Option<[[f64; 2]; 2]>,
 }
 
@@ -49,7 +49,8 @@ pub(crate) struct Deck {
 }
 
 impl Deck {
-    /// The last state that covers the cell around this place. One that merely touches a rectangle is not in it.
+    /// The last state that covers the cell around this place. A cell that merely touches a
+    /// rectangle is not in it.
     pub(crate) fn state_at(&self, place: [f64; 2], spacing: [f64; 2]) -> State {
         let covers = |state: &&State| {
             state.rectangle.is_none_or(|sides| {
@@ -102,7 +103,7 @@ impl FromStr for Deck {
                     "tl_max_iters" => deck.max_iterations = number(name, value)?,
                     "tl_coefficient_density" => deck.conductivity_is_reciprocal = false,
                     "tl_coefficient_inverse_density" => deck.conductivity_is_reciprocal = true,
-                    // How TeaLeaf solves, and what it prints, is not ours.
+                    // TeaLeaf's settings of solvers and output are ignored.
                     _ => {}
                 }
             }
@@ -122,7 +123,7 @@ fn number<T: FromStr>(name: &str, value: &str) -> Result<T, String> {
         .map_err(|_| format!("the deck says {name}={value}, which is not a number of the right kind"))
 }
 
-/// What follows the word `state`.
+/// Parses the rest after the word `state`.
 fn state(line: &str) -> Result<State, String> {
     let mut state = State { density: f64::NAN, energy: f64::NAN, rectangle: None };
     let mut sides = [[f64::NEG_INFINITY, f64::INFINITY]; 2];

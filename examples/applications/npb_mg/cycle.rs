@@ -46,7 +46,7 @@ impl Class {
     }
 }
 
-/// Levels of at most so many points per axis are computed by every rank alone.
+/// Levels of at most this many points per axis are computed by every rank alone.
 const ALONE: usize = 16;
 
 /// One level: correction and residual.
@@ -121,8 +121,8 @@ impl Multigrid {
         &self.shared[0].u
     }
 
-    /// One iteration of the benchmark: u += M (v − A u). The residual is never stored: it is restricted as it is computed, and
-    /// computed again, with the correction, before the smoother.
+    /// One iteration of the benchmark: u += M (v − A u). The residual is never stored: it is
+    /// restricted as it is computed, and computed again, with the correction, before the smoother.
     pub(crate) fn iterate(&mut self) -> parhelion::Result<()> {
         let weights = self.weights;
         let [finest, coarser @ ..] = &mut self.shared[..] else {
@@ -168,7 +168,7 @@ fn bottom(level: &mut Level, weights: [f64; 3]) -> parhelion::Result<()> {
     passes::smooth_zero(&level.r, &mut level.u, weights)
 }
 
-/// Corrections from the coarsest of these levels, whose own is known, to the finest of them.
+/// Corrections of all these levels, from the known one of the coarsest to the finest.
 fn up(levels: &mut [Level], weights: [f64; 3]) -> parhelion::Result<()> {
     for k in (0..levels.len() - 1).rev() {
         let (fine, coarse) = levels.split_at_mut(k + 1);

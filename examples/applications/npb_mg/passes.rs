@@ -1,8 +1,8 @@
 //! Passes over a level: several rules in one, each a plane behind the one before.
 //!
-//! A pass cuts a thread's part into tiles of some rows, whole along the last axis, and goes through each plane by plane. What
-//! lies between two rules is in rings of three planes, which stay in the cache of a core; of the level's arrays each is
-//! read or written once, and fetched a plane ahead.
+//! A pass cuts a thread's part into tiles of some rows, whole along the last axis, and goes through
+//! each plane by plane. What lies between two rules is in rings of three planes, which stay in the
+//! cache of a core; of the level's arrays each is read or written once, and fetched a plane ahead.
 
 use parhelion::kernels::{Ring, map_parts};
 use parhelion::prelude::*;
@@ -27,8 +27,8 @@ fn plane(region: Region<3>, z: isize) -> impl Iterator<Item = ([isize; 3], usize
     region.with_axis(0, z, z + 1).rows()
 }
 
-/// `out = w + S (v − A w)`, where `w = old + Q coarse`: correction from the coarser level, residual and smoother. The halos are
-/// to be valid: 2 deep of `old` and `coarse`, 1 deep of `v`.
+/// `out = w + S (v − A w)`, where `w = old + Q coarse`: correction from the coarser level, residual
+/// and smoother. Halos must be valid: 2 deep for `old` and `coarse`, 1 deep for `v`.
 pub(crate) fn correct(
     coarse: &Field<f64, 3>,
     old: Option<&Field<f64, 3>>,
@@ -80,7 +80,8 @@ pub(crate) fn correct(
     Ok(())
 }
 
-/// `coarse = P (v − A u)`: residual and restriction. The halos are to be valid: 2 deep of `u`, 1 deep of `v`.
+/// `coarse = P (v − A u)`: residual and restriction. Halos must be valid: 2 deep for `u`, 1 deep
+/// for `v`.
 pub(crate) fn restrict_residual(
     u: &Field<f64, 3>,
     v: &Field<f64, 3>,
@@ -113,7 +114,7 @@ pub(crate) fn restrict_residual(
     Ok(())
 }
 
-/// `coarse = P r`. The halo of `r` is to be valid, 1 deep.
+/// `coarse = P r`. The halo of `r` must be valid, 1 deep.
 pub(crate) fn restrict(r: &Field<f64, 3>, coarse: &mut Field<f64, 3>) -> parhelion::Result<()> {
     let r = r.view_to(1)?;
     let (grid, region) = (coarse.grid().clone(), coarse.region_local());
@@ -126,7 +127,7 @@ pub(crate) fn restrict(r: &Field<f64, 3>, coarse: &mut Field<f64, 3>) -> parheli
     Ok(())
 }
 
-/// `r = v − A u`. The halo of `u` is to be valid, 1 deep.
+/// `r = v − A u`. The halo of `u` must be valid, 1 deep.
 pub(crate) fn residual(u: &Field<f64, 3>, v: &Field<f64, 3>, r: &mut Field<f64, 3>) -> parhelion::Result<()> {
     let (u, v) = (u.view_to(1)?, v.view());
     let (grid, region) = (r.grid().clone(), r.region_local());
@@ -141,7 +142,7 @@ pub(crate) fn residual(u: &Field<f64, 3>, v: &Field<f64, 3>, r: &mut Field<f64, 
     Ok(())
 }
 
-/// `u = S r`, the smoother from `u = 0`. The halo of `r` is to be valid, 1 deep.
+/// `u = S r`, the smoother from `u = 0`. The halo of `r` must be valid, 1 deep.
 pub(crate) fn smooth_zero(
     r: &Field<f64, 3>,
     u: &mut Field<f64, 3>,

@@ -19,8 +19,8 @@ fn power(mut n: u64) -> u64 {
     result
 }
 
-/// +1 at the points of the 10 largest random numbers, −1 at those of the 10 smallest, else 0. The stream runs along the
-/// last axis first.
+/// +1 at the points of the 10 largest random numbers, −1 at those of the 10 smallest, else 0. The
+/// stream runs along the last axis first.
 pub(crate) fn charges(v: &mut Field<f64, 3>) -> parhelion::Result<()> {
     let [_, ny, nx] = v.shape_global();
     let start = v.region_global().start;

@@ -1,7 +1,8 @@
 //! The stencils of the benchmark, a row at a time.
 //!
-//! Of the 27 points around one, those with the same distance have the same weight. So rows are added up before weights are
-//! applied: the four next to the row (`near`) and the four diagonal to it (`far`), each sum used for three points.
+//! Of the 27 points around one, those with the same distance have the same weight. So rows are
+//! added up before weights are applied: the four next to the row (`near`) and the four diagonal to
+//! it (`far`), each sum used for three points.
 
 /// Sums of the rows beside a row, from one point before it to one after it.
 #[derive(Default)]
@@ -11,7 +12,8 @@ pub(crate) struct Beside {
 }
 
 impl Beside {
-    /// Adds up the rows beside the one of `len` points that begins at `first`; `row(index, len)` gives rows.
+    /// Adds up the rows beside the one of `len` points that begins at `first`; `row(index, len)`
+    /// gives rows.
     #[inline(always)]
     pub(crate) fn add_up<'a>(
         &mut self,

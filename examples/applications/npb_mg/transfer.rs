@@ -1,4 +1,5 @@
-//! Between a level and the next coarser one, a row at a time. Coarse point j lies at fine point 2j + 1 (counted from 0).
+//! Transfer between a level and the next coarser one, a row at a time. Coarse point j lies at fine
+//! point 2j + 1 (counted from 0).
 
 /// Full weighting, ½ · (½, 1, ½) along each axis; `fine(index, len)` gives rows of the fine level.
 #[inline(always)]
@@ -45,8 +46,8 @@ fn sources(i: isize) -> [isize; 2] {
     [(i - 1).div_euclid(2), i.div_euclid(2)]
 }
 
-/// `fine = old + Q coarse`, trilinear interpolation, for a row of even length that begins at an even index; `coarse(index, len)`
-/// gives rows of the coarse level.
+/// `fine = old + Q coarse`, trilinear interpolation, for a row of even length that begins at an
+/// even index; `coarse(index, len)` gives rows of the coarse level.
 #[inline(always)]
 pub(crate) fn interpolate_row<'a>(
     [z, y, x]: [isize; 3],
@@ -59,7 +60,8 @@ pub(crate) fn interpolate_row<'a>(
     let [[z0, z1], [y0, y1]] = [sources(z), sources(y)];
     let row = |z, y| coarse([z, y, x / 2 - 1], len);
     sum.resize(len, 0.0);
-    // Where a point coincides with a coarse one along an axis, half of it twice is the same as all of it once.
+    // Where a point coincides with a coarse one along an axis, half of it twice is the same as all
+    // of it once.
     mean(sum, [row(z0, y0), row(z0, y1), row(z1, y0), row(z1, y1)]);
     spread(sum, old, fine);
 }

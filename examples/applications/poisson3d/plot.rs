@@ -1,4 +1,4 @@
-//! How a solve converged, as a picture.
+//! A plot of the convergence of a solve.
 
 use std::error::Error;
 use std::path::Path;

@@ -25,8 +25,8 @@ use crate::io::options::ReadOptions;
 use crate::io::ranks::same_everywhere;
 use crate::io::transfer;
 use crate::io::transfer::mode::TransferMode;
-use crate::measure::Kind;
 use crate::messages::on_root;
+use crate::stopwatch::Kind;
 use crate::world::World;
 use parhelion_kernels::{Element, ElementKind};
 

@@ -19,8 +19,8 @@ use crate::io::writer::FileWriter;
 use crate::io::writer::plan::DatasetPlan;
 use crate::io::xdmf::TimeSlot;
 use crate::io::{transfer, xdmf};
-use crate::measure::Kind;
 use crate::messages::on_root;
+use crate::stopwatch::Kind;
 
 /// The output of one time of a [`Series`], from [`Series::at`] or [`Series::at_time_of`].
 ///

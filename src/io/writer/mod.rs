@@ -24,8 +24,8 @@ use super::transfer::direct::RankShare;
 use super::transfer::staging::FileValues;
 use super::{transfer, xdmf};
 use crate::error::{Error, ErrorKind, Result};
-use crate::measure::Kind;
 use crate::messages::on_root;
+use crate::stopwatch::Kind;
 use crate::world::World;
 
 /// A file being written. It appears under its name only when complete; dropped before, it leaves

@@ -172,8 +172,8 @@ impl Krylov {
 
     /// Solves `A x = b` from the `x` that is given.
     ///
-    /// If the operator [is singular](LinearOperator::is_singular), the mean is subtracted from `b` (in
-    /// a copy) and `x`.
+    /// If the operator [is singular](LinearOperator::is_singular), the mean is subtracted from `b`
+    /// (in a copy) and `x`.
     ///
     /// # Collective
     /// Over all ranks of the grid, with the same method and limits.

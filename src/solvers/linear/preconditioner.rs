@@ -114,8 +114,9 @@ pub struct Polynomial<'a, A, const N: usize> {
 }
 
 impl<'a, A: LinearOperator<N>, const N: usize> Polynomial<'a, A, N> {
-    /// Makes a polynomial of this degree, at least 1, for eigenvalues of `D⁻¹ A` within `bounds` (0 < low < high).
-    /// For an operator whose diagonal outweighs the rest of each row, 2 is above all of them.
+    /// Makes a polynomial of this degree, at least 1, for eigenvalues of `D⁻¹ A` within `bounds` (0
+    /// < low < high). For an operator whose diagonal outweighs the rest of each row, 2 is above all
+    /// of them.
     ///
     /// # Collective
     /// Over all ranks of the operator's grid.

@@ -4,7 +4,7 @@
 use parhelion_kernels::{Accumulator, ExactSum, View, map_parts};
 
 use crate::field::Field;
-use crate::measure::Kind;
+use crate::stopwatch::Kind;
 use crate::world::World;
 
 /// Values of each field at hand: few enough to stay in the L1 cache.

@@ -12,10 +12,10 @@ use super::hierarchy::{Level, NextLevel};
 use super::transfer::Transfer;
 use crate::error::Result;
 use crate::field::Field;
-use crate::measure::Kind;
 use crate::solvers::elliptic::matrix::rows::{Rows, relaxed, relaxed_zero, row, row_of_diagonal};
 use crate::solvers::elliptic::matrix::{Discrete, RowSource, with_rows};
 use crate::solvers::linear::Real;
+use crate::stopwatch::Kind;
 
 /// Levels of fewer cells stay in the cache anyway.
 pub(super) const WORTH_FUSING: usize = 1 << 15;
@@ -50,7 +50,8 @@ struct Sweep<'a, T: Real, const N: usize, S> {
     /// The values that the first half starts from; `None` for 0.
     u: Option<View<'a, T, N>>,
     f: View<'a, T, N>,
-    /// For each half, a number that makes the sum of local indices even where the half changes cells.
+    /// For each half, a number that makes the sum of local indices even where the half changes
+    /// cells.
     odd: [usize; 2],
     omega: T,
     /// The block with the neighbors' cells around it; what is beyond walls has no equations.

@@ -9,10 +9,10 @@ use parhelion_kernels::{Pattern, Region, View, map_lines};
 
 use crate::error::Result;
 use crate::field::Field;
-use crate::measure::Kind;
 use crate::solvers::elliptic::matrix::rows::RowCouplings;
 use crate::solvers::elliptic::matrix::{Discrete, RowSource, with_rows};
 use crate::solvers::linear::Real;
+use crate::stopwatch::Kind;
 
 /// Lines side by side that are solved together: few enough to stay in the cache.
 const TOGETHER: usize = 32;

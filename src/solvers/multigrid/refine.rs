@@ -11,12 +11,12 @@ use super::fused::add_scaled;
 use super::{Multigrid, cycle, scale_for};
 use crate::error::{Error, ErrorKind, Result};
 use crate::field::Field;
-use crate::measure::Kind;
 use crate::solvers::linear::operator::check_fields;
 use crate::solvers::linear::outcome::{Limits, Monitor};
 use crate::solvers::linear::scaling;
 use crate::solvers::linear::vectors::{combine, subtract_mean};
 use crate::solvers::linear::{LinearOperator, Outcome, Real};
+use crate::stopwatch::Kind;
 
 /// Cycles after which to give up.
 const MOST: usize = 200;

@@ -11,9 +11,9 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::field::Field;
 use crate::grid::Grid;
 use crate::halo::HaloPlan;
-use crate::measure::Kind;
 use crate::stepping::states::Previous;
 use crate::stepping::{Block, ConstantFields};
+use crate::stopwatch::Kind;
 
 /// The fields of a scheme beside the user's.
 struct Work<T: Linear, const N: usize> {

@@ -16,8 +16,8 @@ pub(in crate::solvers) struct Couplings<T, const N: usize> {
 pub(in crate::solvers) trait RowCouplings<T, const N: usize> {
     fn at(&self, i: usize) -> Couplings<T, N>;
 
-    /// The couplings of the first `len` cells: lets the compiler see in a loop that none of them lies
-    /// outside.
+    /// The couplings of the first `len` cells: lets the compiler see in a loop that none of them
+    /// lies outside.
     fn trimmed(&self, len: usize) -> Self;
 }
 

@@ -26,12 +26,12 @@ use parhelion_kernels::{Pattern, Region, View, map_parts, rule};
 use crate::error::Result;
 use crate::field::Field;
 use crate::grid::{Centering, Grid};
-use crate::measure::Kind;
 use crate::solvers::elliptic::axis::{Axis, Points};
 use crate::solvers::elliptic::matrix::faces::{DiagonalParts, Faces};
 use crate::solvers::elliptic::matrix::rows::row;
 use crate::solvers::elliptic::matrix::{Discrete, RowSource, Terms, with_rows};
 use crate::solvers::linear::Real;
+use crate::stopwatch::Kind;
 use quadratic::Quadratic;
 use weighting::Weighting;
 
@@ -47,6 +47,34 @@ struct AxisTable<T> {
     nearer: Vec<T>,
     /// For each fine cell, its share of its parent's width.
     width: Vec<T>,
+}
+
+/// Makes the rows of `to` from `from` and its halo of one point. `row` receives a row's first
+/// index, its values, a buffer and `from`. `bytes` are read and written per point of the finer
+/// grid.
+///
+/// # Collective
+/// Over all ranks of the grid of `from`.
+fn by_rows<T: Real, const N: usize>(
+    name: &str,
+    bytes: usize,
+    from: &mut Field<T, N>,
+    to: &mut Field<T, N>,
+    row: impl Fn([isize; N], &mut [T], &mut Vec<T>, &View<'_, T, N>) + Sync,
+) -> Result<()> {
+    from.exchange_for(Pattern::Box, 1)?;
+    let world = to.grid().world().clone();
+    let timing = world.measure().start_on(Kind::Sweep, name);
+    let points = from.region_local().len().max(to.region_local().len());
+    let (region, from) = (to.region_local(), from.with_halo(0));
+    map_parts(world.pool(), region, [to.view_mut()], |part, [mut to]| {
+        let mut scratch = Vec::new();
+        for (first, len) in part.rows() {
+            row(first, to.row_mut(first, len), &mut scratch, &from);
+        }
+    });
+    timing.finish(points, bytes);
+    Ok(())
 }
 
 /// Restriction and interpolation between two levels.
@@ -246,18 +274,9 @@ impl<T: Real, const N: usize> Transfer<T, N> {
         coarse: &mut Field<T, N>,
         u: &mut Field<T, N>,
     ) -> Result<()> {
-        coarse.exchange_for(Pattern::Box, 1)?;
-        let world = u.grid().world().clone();
-        let timing = world.measure().start_on(Kind::Sweep, "interpolation");
-        let (region, coarse) = (u.region_local(), coarse.with_halo(0));
-        map_parts(world.pool(), region, [u.view_mut()], |part, [mut u]| {
-            let mut scratch = Vec::new();
-            for (first, len) in part.rows() {
-                self.interpolate_row(first, u.row_mut(first, len), &mut scratch, &coarse);
-            }
-        });
-        timing.finish(region.len(), 2 * size_of::<T>());
-        Ok(())
+        by_rows("interpolation", 2 * size_of::<T>(), coarse, u, |first, out, scratch, coarse| {
+            self.interpolate_row(first, out, scratch, coarse);
+        })
     }
 
     #[inline(always)]

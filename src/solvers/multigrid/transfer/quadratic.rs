@@ -5,15 +5,13 @@
 //! more exact than that (of third order for a second-order discretization), or its error is larger
 //! than the level's own.
 
-use parhelion_kernels::{Pattern, map_parts};
+use parhelion_kernels::{Region, View};
 
+use super::by_rows;
 use crate::error::Result;
 use crate::field::Field;
-use crate::measure::Kind;
 use crate::solvers::elliptic::axis::Axis;
 use crate::solvers::linear::Real;
-use parhelion_kernels::Region;
-
 /// Quadratic interpolation between two levels of cells.
 pub(in crate::solvers::multigrid) struct Quadratic<T, const N: usize> {
     /// For each axis and fine cell of this rank's block, the weights of the parent's neighbor
@@ -45,41 +43,35 @@ impl<T: Real, const N: usize> Quadratic<T, N> {
         coarse: &mut Field<T, N>,
         u: &mut Field<T, N>,
     ) -> Result<()> {
-        coarse.exchange_for(Pattern::Box, 1)?;
-        let world = u.grid().world().clone();
-        let timing = world.measure().start_on(Kind::Sweep, "interpolation");
-        let (region, coarse) = (u.region_local(), coarse.with_halo(0));
+        by_rows("interpolation", size_of::<T>(), coarse, u, |first, out, along, coarse| {
+            self.row(first, out, along, coarse);
+        })
+    }
+
+    #[inline(always)]
+    fn row(&self, first: [isize; N], out: &mut [T], along: &mut Vec<T>, coarse: &View<'_, T, N>) {
         let parent = |a: usize, i: isize| if self.halves[a] { i.div_euclid(2) } else { i };
-        map_parts(world.pool(), region, [u.view_mut()], |part, [mut u]| {
-            let mut along = Vec::new();
-            for (first, len) in part.rows() {
-                let (start, end) = (first[N - 1], first[N - 1] + len as isize);
-                // The coarse row with one cell more on both sides, interpolated along the other
-                // axes.
-                let from = parent(N - 1, start) - 1;
-                along.clear();
-                along.resize((parent(N - 1, end - 1) + 2 - from) as usize, T::zero());
-                for code in 0..3_usize.pow(N as u32 - 1) {
-                    let (mut index, mut weight, mut rest) = ([from; N], T::one(), code);
-                    for a in 0..N - 1 {
-                        weight *= self.weights[a][first[a] as usize][rest % 3];
-                        index[a] = parent(a, first[a]) + (rest % 3) as isize - 1;
-                        rest /= 3;
-                    }
-                    if weight != T::zero() {
-                        let row = coarse.row(index, along.len());
-                        along.iter_mut().zip(row).for_each(|(sum, &value)| *sum += weight * value);
-                    }
-                }
-                let weights = &self.weights[N - 1][start as usize..end as usize];
-                for (i, (out, [low, own, high])) in u.row_mut(first, len).iter_mut().zip(weights).enumerate()
-                {
-                    let at = (parent(N - 1, start + i as isize) - from) as usize;
-                    *out = *low * along[at - 1] + *own * along[at] + *high * along[at + 1];
-                }
+        let (start, end) = (first[N - 1], first[N - 1] + out.len() as isize);
+        // The coarse row with one cell more on both sides, interpolated along the other axes.
+        let from = parent(N - 1, start) - 1;
+        along.clear();
+        along.resize((parent(N - 1, end - 1) + 2 - from) as usize, T::zero());
+        for code in 0..3_usize.pow(N as u32 - 1) {
+            let (mut index, mut weight, mut rest) = ([from; N], T::one(), code);
+            for a in 0..N - 1 {
+                weight *= self.weights[a][first[a] as usize][rest % 3];
+                index[a] = parent(a, first[a]) + (rest % 3) as isize - 1;
+                rest /= 3;
             }
-        });
-        timing.finish(region.len(), size_of::<T>());
-        Ok(())
+            if weight != T::zero() {
+                let row = coarse.row(index, along.len());
+                along.iter_mut().zip(row).for_each(|(sum, &value)| *sum += weight * value);
+            }
+        }
+        let weights = &self.weights[N - 1][start as usize..end as usize];
+        for (i, (out, [low, own, high])) in out.iter_mut().zip(weights).enumerate() {
+            let at = (parent(N - 1, start + i as isize) - from) as usize;
+            *out = *low * along[at - 1] + *own * along[at] + *high * along[at + 1];
+        }
     }
 }

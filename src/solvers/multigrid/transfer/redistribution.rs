@@ -6,10 +6,10 @@ use parhelion_kernels::Region;
 
 use crate::field::Field;
 use crate::grid::{Decomposition, Grid};
-use crate::measure::Kind;
 use crate::messages::LONGEST_MESSAGE;
 use crate::solvers::elliptic::Frame;
 use crate::solvers::linear::Real;
+use crate::stopwatch::Kind;
 use crate::world::{member, member_rank};
 
 /// Tag of its messages; plans for halos use others.

@@ -4,11 +4,11 @@
 //! Unlike averages over the cells that make up a coarse one, it needs the halo of the fine
 //! residual, which therefore is stored.
 
-use parhelion_kernels::{Pattern, Region, View, map_parts};
+use parhelion_kernels::{Region, View};
 
+use super::by_rows;
 use crate::error::Result;
 use crate::field::Field;
-use crate::measure::Kind;
 use crate::solvers::elliptic::axis::Axis;
 use crate::solvers::linear::Real;
 
@@ -26,7 +26,8 @@ pub(in crate::solvers::multigrid) struct Weighting<T, const N: usize> {
 }
 
 impl<T: Real, const N: usize> Weighting<T, N> {
-    /// Tabulates the weights between the axes `fine` and `coarse`, for the coarse points `block`, global.
+    /// Tabulates the weights between the axes `fine` and `coarse`, for the coarse points `block`,
+    /// global.
     pub(in crate::solvers::multigrid) fn new(fine: &[Axis; N], coarse: &[Axis; N], block: Region<N>) -> Self {
         let axes = std::array::from_fn(|a| AxisWeights {
             stride: if coarse[a].width == fine[a].width { 1 } else { 2 },
@@ -46,18 +47,9 @@ impl<T: Real, const N: usize> Weighting<T, N> {
         fine: &mut Field<T, N>,
         coarse: &mut Field<T, N>,
     ) -> Result<()> {
-        fine.exchange_for(Pattern::Box, 1)?;
-        let world = fine.grid().world().clone();
-        let timing = world.measure().start_on(Kind::Sweep, "restriction");
-        let (points, region, fine) = (fine.region_local().len(), coarse.region_local(), fine.with_halo(0));
-        map_parts(world.pool(), region, [coarse.view_mut()], |part, [mut coarse]| {
-            let mut scratch = Vec::new();
-            for (first, len) in part.rows() {
-                self.row(first, coarse.row_mut(first, len), &mut scratch, &fine);
-            }
-        });
-        timing.finish(points, size_of::<T>());
-        Ok(())
+        by_rows("restriction", size_of::<T>(), fine, coarse, |first, out, scratch, fine| {
+            self.row(first, out, scratch, fine);
+        })
     }
 
     /// One coarse row: the fine rows around it are added up, then the points of the sum.
