@@ -35,7 +35,7 @@
 //! | `math` | elementary functions that vectorize inside a rule |
 //!
 //! Unsafe code is confined to `storage::{array, cells, view, ndarray_view}`,
-//! `rule::{point, inputs, outputs, place, rows}`, `unrolled`, `sweep::{apply, parts}`, `transfer::{copies, job}`, `simd` and
+//! `rule::{point, inputs, outputs, place, rows}`, `unrolled`, `sweep::{apply, fold, parts}`, `transfer::{copies, job}`, `simd` and
 //! `blocking::{advance, evolve, prefetch, states, walls}`.
 
 mod blocking;

@@ -5,6 +5,7 @@ mod alternate;
 mod blocking;
 mod constants;
 mod evolve;
+mod evolving;
 mod states;
 mod tuning;
 
@@ -12,8 +13,9 @@ use parhelion_kernels::{Pass, Region};
 
 pub(crate) use blocking::BlockingChoice;
 pub use constants::{Constant, ConstantComponents, ConstantContext, ConstantFields};
+pub use evolving::{Evolving, EvolvingComponents};
 pub use parhelion_kernels::{Blocking, Caches};
-pub use states::{Evolving, EvolvingComponents, EvolvingFields, EvolvingMember};
+pub use states::{EvolvingFields, EvolvingMember};
 
 use crate::error::Result;
 use crate::grid::Grid;

@@ -1,12 +1,14 @@
 //! Loops that apply rules and other work to regions of cells, on all threads of a pool.
 
 mod apply;
+mod fold;
 mod parts;
 mod ring;
 mod stencil;
 
 pub(crate) use apply::update_rows;
-pub use apply::{fold, sweep, sweep_serial, update};
+pub use apply::{sweep, sweep_serial, update};
+pub use fold::fold;
 pub use parts::{map_lines, map_part_pairs, map_parts};
 pub use ring::Ring;
 pub use stencil::{Pattern, Stencil, star_stencil, stencil};
