@@ -35,8 +35,8 @@
 //! | `math` | elementary functions that vectorize inside a rule |
 //!
 //! Unsafe code is confined to `storage::{array, cells, view, ndarray_view}`,
-//! `rule::{faces, point, inputs, outputs, place, rows}`, `unrolled`, `sweep::{apply, fluxes, parts, stage}`,
-//! `transfer::{copies, job}`, `simd` and `blocking::{advance, evolve, prefetch, states, walls}`.
+//! `rule::{along_axes, faces, point, inputs, outputs, place, rows}`, `unrolled`, `sweep::{apply, fluxes, fold, parts, stage}`,
+//! `transfer::{copies, job}`, `simd` and `blocking::{advance, evolve, prefetch, states, wall_halo}`.
 
 mod blocking;
 mod error;

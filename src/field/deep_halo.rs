@@ -110,7 +110,7 @@ impl<T: Element, const N: usize> Field<T, N> {
 
     /// Sets the time of the values, without making the halo stale.
     pub(crate) fn set_now(&mut self, time: f64, step: f64) {
-        (self.start_time, self.time_step, self.steps) = (time, step, 0);
+        (self.start_time, self.time_step, self.steps) = (Some(time), step, 0);
     }
 
     /// A field of zeros with the points, components and walls of this one.

@@ -183,7 +183,7 @@ impl<const N: usize> Grid<N> {
         let settings = (steps, S::RADIUS, S::PATTERN, leapfrog);
         self.world().check_same("Grid::evolve or leapfrog", &settings)?;
         let previous = if leapfrog { Previous::Needed } else { Previous::Optional };
-        let Checked { hull, blocking: chosen, wall_reach } = check(self, &mut fields, previous)?;
+        let Checked { hull, shape, blocking: chosen, wall_reach } = check(self, &mut fields, previous)?;
         let block = Block::new(self, hull, S::RADIUS, wall_reach);
         let choice =
             BlockingChoice { radius: S::RADIUS, constants: C::RADIUS, bytes: S::BYTES + C::BYTES, chosen };
@@ -199,7 +199,7 @@ impl<const N: usize> Grid<N> {
                 field.start(levels, (levels - 1) * S::RADIUS)
             })?;
             constants.set_clock(clock_of(&mut fields));
-            let pattern = if longest == 1 { S::PATTERN } else { Pattern::Box };
+            let pattern = if longest == 1 { exchanged(S::PATTERN, &[shape]) } else { Pattern::Box };
             let widths = block.exchanged(self, longest);
             let done = HaloPlan::with_kept(self, &mut fields, pattern, widths, |plan, fields| {
                 block.advance(Some(plan), Borrowed(fields), blocking, |fields, pass, progress| {
@@ -239,10 +239,19 @@ pub(super) struct Checked<const N: usize> {
     /// The points of this rank's block, local frame: those of all fields. On axes with a high wall,
     /// staggered fields have one point more than others.
     pub(super) hull: Region<N>,
+    /// The global shape, if all fields have the same.
+    pub(super) shape: Option<[usize; N]>,
     /// The blocking chosen for the first one.
     pub(super) blocking: Option<Blocking<N>>,
     /// For each axis, the number of outermost points of `hull` that the halo beyond walls depends on.
     pub(super) wall_reach: [usize; N],
+}
+
+/// The pattern that single steps exchange. Where points on a wall read fields that have none there,
+/// their neighbors along the wall are edges of a halo.
+pub(super) fn exchanged<const N: usize>(pattern: Pattern, shapes: &[Option<[usize; N]>]) -> Pattern {
+    let alike = shapes.iter().all(|shape| shape.is_some() && *shape == shapes[0]);
+    if alike { pattern } else { Pattern::Box }
 }
 
 pub(super) fn check<S: EvolvingFields<N>, const N: usize>(
@@ -251,13 +260,15 @@ pub(super) fn check<S: EvolvingFields<N>, const N: usize>(
     previous: Previous,
 ) -> Result<Checked<N>> {
     let mut hull = Region::from_shape(grid.region_global(Centering::Cell).shape());
-    let mut chosen = None;
+    let (mut chosen, mut shapes) = (None, Vec::new());
     fields.each(&mut |field| {
         field.check(grid, S::RADIUS, previous)?;
         hull = hull.hull(&Region::from_shape(grid.region_global(field.centering()).shape()));
         chosen.get_or_insert_with(|| field.blocking());
+        shapes.push(grid.shape_global(field.centering()));
         Ok(())
     })?;
+    let shape = shapes.first().copied().filter(|first| shapes.iter().all(|shape| shape == first));
     let mut wall_reach = [0; N];
     fields.each(&mut |field| {
         let (reach, shape) = (field.wall_reach(), grid.region_global(field.centering()).shape());
@@ -268,7 +279,7 @@ pub(super) fn check<S: EvolvingFields<N>, const N: usize>(
         }
         Ok(())
     })?;
-    Ok(Checked { hull, blocking: chosen.flatten(), wall_reach })
+    Ok(Checked { hull, shape, blocking: chosen.flatten(), wall_reach })
 }
 
 /// The clock of the first field.

@@ -5,6 +5,7 @@ mod alternate;
 mod blocking;
 mod constants;
 mod evolve;
+mod evolving;
 mod points;
 mod runge_kutta;
 mod states;
@@ -14,10 +15,11 @@ use parhelion_kernels::{Pass, Region};
 
 pub(crate) use blocking::BlockingChoice;
 pub use constants::{Constant, ConstantComponents, ConstantContext, ConstantFields};
+pub use evolving::{Evolving, EvolvingComponents};
 pub use parhelion_kernels::{Blocking, Caches};
 pub use points::{Receivers, Sources};
 pub use runge_kutta::{Progress, RungeKutta, Scheme, StagedFields};
-pub use states::{Evolving, EvolvingComponents, EvolvingFields, EvolvingMember};
+pub use states::{EvolvingFields, EvolvingMember};
 
 use crate::error::Result;
 use crate::grid::Grid;

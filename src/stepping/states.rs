@@ -1,150 +1,24 @@
 //! The fields that a rule advances together.
 
-use parhelion_kernels::{
-    Blocking, Element, InPlace, Inputs, Neighbors, OutputMember, Pattern, Points, Region, State, States,
-    ViewMut,
-};
+use parhelion_kernels::{Blocking, Element, Inputs, OutputMember, Pattern, Points, Region, States};
 
 use super::constants::{Clock, clock_of};
-use super::points::{PassBlock, PointsOf};
+use super::evolving::Evolving;
+use super::points::PassBlock;
 use crate::error::{Error, ErrorKind, Result};
-use crate::field::{ComponentWalls, Field};
 use crate::grid::{Centering, Grid};
-use crate::halo::{Exchanged, HaloFields, HaloFieldsSealed};
+use crate::halo::HaloFields;
 
-mod sealed {
+pub(super) mod sealed {
     pub trait Sealed {}
 }
 
-/// A field that a rule advances and reads within `R` points; made by [`Field::evolving`] and
-/// [`Field::star_evolving`].
-#[derive(Debug)]
-pub struct Evolving<'a, T: Element, const N: usize, const R: usize, const STAR: bool> {
-    field: &'a mut Field<T, N>,
-    previous: Option<&'a mut Field<T, N>>,
-    /// The number of components that the rule takes.
-    components: usize,
-    /// Whether an exchange fills the halo of the previous level as well.
-    exchanges_previous: bool,
-    pub(super) points: PointsOf<'a, T, N>,
-}
-
-type StateOf<'k, T, const N: usize, const R: usize, const STAR: bool> =
-    State<'k, T, ComponentWalls<'k, T, N>, N, R, STAR>;
-
-type InPlaceOf<'k, T, const N: usize, const R: usize, const STAR: bool> =
-    InPlace<'k, T, ComponentWalls<'k, T, N>, N, R, STAR>;
-
-impl<'a, T: Element, const N: usize, const R: usize, const STAR: bool> Evolving<'a, T, N, R, STAR> {
-    pub(crate) fn new(field: &'a mut Field<T, N>) -> Self {
-        Self { field, previous: None, components: 1, exchanges_previous: false, points: PointsOf::none() }
-    }
-
-    /// Adds the field's values one step earlier, for rules with two levels in time; see
-    /// [`Grid::leapfrog`]. Both levels advance together, and `previous` adopts the boundary
-    /// conditions.
-    pub fn with_previous(mut self, previous: &'a mut Field<T, N>) -> Self {
-        self.previous = Some(previous);
-        self
-    }
-
-    /// The field, for hooks of a run.
-    pub fn field_mut(&mut self) -> &mut Field<T, N> {
-        self.field
-    }
-
-    /// The components, whose number was checked.
-    fn components<const K: usize>(&mut self) -> [StateOf<'_, T, N, R, STAR>; K] {
-        let (interior, visits) = (self.field.region_local(), self.points.visits.as_ref());
-        let mut previous = self.previous.as_mut().map(|previous| previous.all_with_halo_mut());
-        let states: Vec<_> = self
-            .field
-            .arrays_and_walls()
-            .map(|(now, spare, walls)| {
-                let other: ViewMut<'_, T, N> = match &mut previous {
-                    Some(previous) => previous.next().expect("both levels have the same components"),
-                    None => spare.expect("the second array is prepared before a pass").view_mut(),
-                };
-                State { arrays: [now.view_mut(), other], walls, interior, visits }
-            })
-            .collect();
-        states.try_into().unwrap_or_else(|_| unreachable!("the number of components was checked"))
-    }
-
-    /// The components, to be updated in place.
-    fn components_in_place<const K: usize>(&mut self) -> [InPlaceOf<'_, T, N, R, STAR>; K] {
-        let (interior, visits) = (self.field.region_local(), self.points.visits.as_ref());
-        let arrays = self.field.arrays_and_walls();
-        let states: Vec<_> = arrays
-            .map(|(now, _, walls)| InPlace { array: now.view_mut(), walls, interior, visits })
-            .collect();
-        states.try_into().unwrap_or_else(|_| unreachable!("the number of components was checked"))
-    }
-}
-
-/// A field of `K` components that a rule advances and reads within `R` points, as arrays of `K`
-/// points and values; made by [`Field::evolving_components`] and
-/// [`Field::star_evolving_components`].
-#[derive(Debug)]
-pub struct EvolvingComponents<
-    'a,
-    T: Element,
-    const N: usize,
-    const R: usize,
-    const STAR: bool,
-    const K: usize,
->(Evolving<'a, T, N, R, STAR>);
-
-impl<'a, T: Element, const N: usize, const R: usize, const STAR: bool, const K: usize>
-    EvolvingComponents<'a, T, N, R, STAR, K>
-{
-    pub(crate) fn new(field: &'a mut Field<T, N>) -> Self {
-        Self(Evolving { components: K, ..Evolving::new(field) })
-    }
-
-    /// Adds the field's values one step earlier; see [`Evolving::with_previous`].
-    pub fn with_previous(self, previous: &'a mut Field<T, N>) -> Self {
-        Self(self.0.with_previous(previous))
-    }
-
-    /// The field, for hooks of a run.
-    pub fn field_mut(&mut self) -> &mut Field<T, N> {
-        self.0.field
-    }
-}
-
-impl<T: Element, const N: usize, const R: usize, const STAR: bool> HaloFieldsSealed
-    for Evolving<'_, T, N, R, STAR>
-{
-}
-impl<T: Element, const N: usize, const R: usize, const STAR: bool> HaloFields<N>
-    for Evolving<'_, T, N, R, STAR>
-{
-    fn for_each<'a>(&'a mut self, visit: &mut dyn FnMut(&'a mut dyn Exchanged<N>)) {
-        visit(self.field);
-        if let Some(previous) = self.previous.as_deref_mut().filter(|_| self.exchanges_previous) {
-            visit(previous);
-        }
-    }
-}
-
-impl<T: Element, const N: usize, const R: usize, const STAR: bool, const K: usize> HaloFieldsSealed
-    for EvolvingComponents<'_, T, N, R, STAR, K>
-{
-}
-impl<T: Element, const N: usize, const R: usize, const STAR: bool, const K: usize> HaloFields<N>
-    for EvolvingComponents<'_, T, N, R, STAR, K>
-{
-    fn for_each<'a>(&'a mut self, visit: &mut dyn FnMut(&'a mut dyn Exchanged<N>)) {
-        self.0.for_each(visit);
-    }
-}
-
-/// The fields that a rule advances: an [`Evolving`], an array of them, an [`EvolvingComponents`], or
+/// The fields that a rule advances: an [`Evolving`], an array of them, an
+/// [`EvolvingComponents`](super::EvolvingComponents), or
 /// a tuple of up to 12 of these. The trait is sealed.
 ///
 /// The rule takes a point and returns a value for an [`Evolving`], arrays for an array or
-/// [`EvolvingComponents`], and tuples for a tuple.
+/// [`EvolvingComponents`](super::EvolvingComponents), and tuples for a tuple.
 pub trait EvolvingFields<const N: usize>: HaloFields<N> + sealed::Sealed {
     /// The result of the rule at one point.
     type Value: Copy;
@@ -176,7 +50,7 @@ pub trait EvolvingFields<const N: usize>: HaloFields<N> + sealed::Sealed {
 }
 
 /// A member of a tuple of [`EvolvingFields`]: an [`Evolving`], an array of them, or an
-/// [`EvolvingComponents`]. The trait is sealed.
+/// [`EvolvingComponents`](super::EvolvingComponents). The trait is sealed.
 pub trait EvolvingMember<const N: usize>: HaloFields<N> + sealed::Sealed {
     /// As for [`EvolvingFields`].
     type Value: Copy;
@@ -385,110 +259,6 @@ impl<T: Element, const N: usize, const R: usize, const STAR: bool> Stepped<N>
         if let Some(previous) = &mut self.previous {
             previous.invalidate_halo();
         }
-    }
-}
-
-impl<T: Element, const N: usize, const R: usize, const STAR: bool> sealed::Sealed
-    for Evolving<'_, T, N, R, STAR>
-{
-}
-impl<T: Element, const N: usize, const R: usize, const STAR: bool> EvolvingMember<N>
-    for Evolving<'_, T, N, R, STAR>
-{
-    type Value = T;
-    type Points = Neighbors<T, N, R, STAR>;
-    type State<'k>
-        = StateOf<'k, T, N, R, STAR>
-    where
-        Self: 'k;
-    type StateInPlace<'k>
-        = InPlaceOf<'k, T, N, R, STAR>
-    where
-        Self: 'k;
-    const RADIUS: usize = R;
-    const PATTERN: Pattern = if STAR { Pattern::Star } else { Pattern::Box };
-    const BYTES: usize = 2 * size_of::<T>();
-
-    fn state(&mut self) -> Self::State<'_> {
-        let [state] = self.components();
-        state
-    }
-
-    fn state_in_place(&mut self) -> Self::StateInPlace<'_> {
-        let [state] = self.components_in_place();
-        state
-    }
-
-    fn visit(&mut self, visit: &mut dyn FnMut(&mut dyn Stepped<N>) -> Result<()>) -> Result<()> {
-        visit(self)
-    }
-}
-
-impl<T: Element, const N: usize, const R: usize, const STAR: bool, const K: usize> sealed::Sealed
-    for EvolvingComponents<'_, T, N, R, STAR, K>
-{
-}
-impl<T: Element, const N: usize, const R: usize, const STAR: bool, const K: usize> EvolvingMember<N>
-    for EvolvingComponents<'_, T, N, R, STAR, K>
-{
-    type Value = [T; K];
-    type Points = [Neighbors<T, N, R, STAR>; K];
-    type State<'k>
-        = [StateOf<'k, T, N, R, STAR>; K]
-    where
-        Self: 'k;
-    type StateInPlace<'k>
-        = [InPlaceOf<'k, T, N, R, STAR>; K]
-    where
-        Self: 'k;
-    const RADIUS: usize = R;
-    const PATTERN: Pattern = if STAR { Pattern::Star } else { Pattern::Box };
-    const BYTES: usize = K * 2 * size_of::<T>();
-
-    fn state(&mut self) -> Self::State<'_> {
-        self.0.components()
-    }
-
-    fn state_in_place(&mut self) -> Self::StateInPlace<'_> {
-        self.0.components_in_place()
-    }
-
-    fn visit(&mut self, visit: &mut dyn FnMut(&mut dyn Stepped<N>) -> Result<()>) -> Result<()> {
-        visit(&mut self.0)
-    }
-}
-
-impl<T: Element, const N: usize, const R: usize, const STAR: bool, const K: usize> sealed::Sealed
-    for [Evolving<'_, T, N, R, STAR>; K]
-{
-}
-impl<T: Element, const N: usize, const R: usize, const STAR: bool, const K: usize> EvolvingMember<N>
-    for [Evolving<'_, T, N, R, STAR>; K]
-{
-    type Value = [T; K];
-    type Points = [Neighbors<T, N, R, STAR>; K];
-    type State<'k>
-        = [StateOf<'k, T, N, R, STAR>; K]
-    where
-        Self: 'k;
-    type StateInPlace<'k>
-        = [InPlaceOf<'k, T, N, R, STAR>; K]
-    where
-        Self: 'k;
-    const RADIUS: usize = R;
-    const PATTERN: Pattern = if STAR { Pattern::Star } else { Pattern::Box };
-    const BYTES: usize = K * 2 * size_of::<T>();
-
-    fn state(&mut self) -> Self::State<'_> {
-        self.each_mut().map(|field| field.state())
-    }
-
-    fn state_in_place(&mut self) -> Self::StateInPlace<'_> {
-        self.each_mut().map(|field| field.state_in_place())
-    }
-
-    fn visit(&mut self, visit: &mut dyn FnMut(&mut dyn Stepped<N>) -> Result<()>) -> Result<()> {
-        self.iter_mut().try_for_each(|field| visit(field))
     }
 }
 

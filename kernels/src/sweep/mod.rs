@@ -2,6 +2,7 @@
 
 mod apply;
 mod fluxes;
+mod fold;
 mod parts;
 mod ring;
 mod row;
@@ -9,8 +10,9 @@ mod stage;
 mod stencil;
 
 pub(crate) use apply::update_rows;
-pub use apply::{fold, sweep, sweep_serial, update};
+pub use apply::{sweep, sweep_serial, update};
 pub use fluxes::{flux_divergence, flux_stage};
+pub use fold::fold;
 pub use parts::{map_lines, map_part_pairs, map_parts};
 pub use ring::Ring;
 pub use row::write_row;
