@@ -4,5 +4,4 @@ mod advance;
 mod blocking;
 mod components;
 mod evolve;
-mod points;
 mod serial;
