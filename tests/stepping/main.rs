@@ -4,6 +4,5 @@ mod advance;
 mod blocking;
 mod components;
 mod evolve;
-mod points;
 mod serial;
 mod walls;

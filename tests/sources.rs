@@ -7,7 +7,7 @@ use parhelion::prelude::*;
 use parhelion::stepping::{Blocking, Receivers, Sources};
 use parhelion::testing::{on_ranks, on_ranks_and_threads, same_on};
 
-use crate::evolve::LAYOUTS;
+const LAYOUTS: [(usize, usize); 5] = [(1, 1), (2, 2), (3, 1), (6, 1), (8, 1)];
 
 /// Fourth-order differences in space, second-order in time, with (c Δt / Δx)² = `courant`.
 fn wave(courant: f64, before: f64, u: StarPoint<'_, f64, 2, 2>) -> f64 {
@@ -57,6 +57,45 @@ fn bits_do_not_depend_on_ranks_threads_and_blocking() {
             all += &plain;
         }
         Ok(all)
+    });
+}
+
+/// Two groups in turn: the first has a source, the second receivers. Returns the bits.
+fn alternating(world: &World, blocking: Blocking<2>) -> Result<String> {
+    let grid = Grid::builder([23, 26]).extent([2.3, 2.6]).periodic([false, true]).build(world)?;
+    let (mut p, mut v) = (grid.field::<f64>("p"), grid.field::<f64>("v"));
+    p.fill_with(|[y, x]| y * (2.0 * x).sin());
+    p.set_time(0.0, 0.5);
+    v.set_time(0.0, 0.5);
+    p.set_blocking(Some(blocking));
+    let (mut sources, mut receivers) = (Sources::new(), Receivers::new([[0.3, 0.02], [1.17, 1.31]]));
+    sources.add_moving(|time| [0.1 + 0.2 * time, 2.55], |time| 1.0 + time);
+    grid.alternate(
+        p.star_evolving::<1>().with_sources(&sources),
+        v.star_evolving::<1>().with_receivers(&mut receivers),
+        (),
+        7,
+        |p, v, ()| p + 0.2 * (v.at::<0, 1>() - v.center()),
+        |v, p, ()| v + 0.2 * (p.center() - p.at::<0, -1>()) - 0.1 * p.at::<1, 0>(),
+    )?;
+    let heard =
+        (0..2).flat_map(|receiver| receivers.series(receiver)).map(|value| format!(" {:x}", value.to_bits()));
+    assert_eq!((receivers.series(1).len(), receivers.times()[6]), (7, 3.5));
+    Ok(format!("{:x} {:x}", p.fingerprint(), v.fingerprint()) + &heard.collect::<String>())
+}
+
+#[test]
+fn groups_in_turn_have_sources_and_receivers() {
+    same_on(LAYOUTS, |world| {
+        let plain = alternating(world, Blocking::PLAIN)?;
+        for (levels, tile) in [(2, [1, 5]), (3, [2, usize::MAX])] {
+            assert_eq!(
+                plain,
+                alternating(world, Blocking { levels, tile })?,
+                "{levels} steps, tiles {tile:?}"
+            );
+        }
+        Ok(plain)
     });
 }
 
