@@ -22,8 +22,8 @@ impl<'a, T: Element, const N: usize, const R: usize> Constant<'a, T, N, R> {
     }
 }
 
-/// What a rule only reads: `()`, a [`Constant`], [values along the axes](crate::grid::AxisValues) by
-/// their `reach`, or a tuple of these. The trait is sealed.
+/// What a rule only reads: `()`, a [`Constant`], [values along the axes](crate::grid::AxisValues)
+/// by their `reach`, or a tuple of these. The trait is sealed.
 pub trait ConstantFields<const N: usize>: sealed::Sealed {
     /// The rule's view of one point.
     type Points: Points;
