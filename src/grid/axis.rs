@@ -1,5 +1,6 @@
 //! One axis of a grid in space: where its cells lie and how wide they are.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 /// The cells along one axis of a grid; from [`Grid::axis`](super::Grid::axis).
@@ -18,7 +19,7 @@ use std::sync::Arc;
 /// assert_eq!((y.face(1), y.center(1), y.width(1)), (1.0, 2.0, 2.0));
 /// assert_eq!(y.distance(1), 1.5);                            // from center 0 to center 1
 /// assert_eq!((y.center(-1), y.width(-1)), (-0.5, 1.0));      // mirrored about the wall
-/// assert_eq!(y.cell_at(6.5), Some(3));
+/// assert_eq!((y.cell_at(6.5), y.cells_between(2.0, 5.0)), (Some(3), 1..3));
 /// # Ok::<(), parhelion::Error>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -134,13 +135,25 @@ impl GridAxis {
         if !(low..=high).contains(&coordinate) {
             return None;
         }
-        let above = |index: usize| self.face(index as isize) > coordinate;
+        let above = self.count(|index| self.face(index) <= coordinate);
+        Some(above.clamp(1, self.cells) - 1)
+    }
+
+    /// The cells whose centers lie between two coordinates: from `low` on, and before `high`.
+    pub fn cells_between(&self, low: f64, high: f64) -> Range<usize> {
+        let before = |end: f64| self.count(|index| self.center(index) < end);
+        let first = before(low);
+        first..before(high).max(first)
+    }
+
+    /// The number of cells for which a condition holds that holds for the first ones only.
+    fn count(&self, holds: impl Fn(isize) -> bool) -> usize {
         let (mut first, mut last) = (0, self.cells);
-        while last - first > 1 {
+        while first < last {
             let middle = first + (last - first) / 2;
-            if above(middle) { last = middle } else { first = middle }
+            if holds(middle as isize) { first = middle + 1 } else { last = middle }
         }
-        Some(first)
+        first
     }
 }
 

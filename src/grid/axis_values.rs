@@ -4,8 +4,8 @@ use parhelion_kernels::{AxisReach, Element};
 
 use super::{Centering, Grid};
 
-/// A number for each index along each axis, such as a coordinate or the width of a cell, which rules
-/// read without the memory traffic of a field; from [`Grid::axis_values`].
+/// A number for each index along each axis, such as a coordinate or the width of a cell, which
+/// rules read without the memory traffic of a field; from [`Grid::axis_values`].
 ///
 /// ```
 /// use parhelion::kernels::AxisPoint;

@@ -73,8 +73,8 @@ impl<const N: usize> GridBuilder<N> {
         self
     }
 
-    /// Stretches an axis: gives the coordinates of all its faces, one more than cells, in increasing
-    /// order. The origin, spacing and extent of this axis are then ignored.
+    /// Stretches an axis: gives the coordinates of all its faces, one more than cells, in
+    /// increasing order. The origin, spacing and extent of this axis are then ignored.
     ///
     /// Centers of cells lie in the middle between their faces. A periodic axis repeats after its
     /// length; beyond walls the cells are mirrored. [`Grid::axis`] gives the coordinates.
@@ -93,8 +93,8 @@ impl<const N: usize> GridBuilder<N> {
         self
     }
 
-    /// Stretches an axis by a mapping: face `i` of `n` cells lies at `place(i / n)`. The function must
-    /// increase from 0 to 1.
+    /// Stretches an axis by a mapping: face `i` of `n` cells lies at `place(i / n)`. The function
+    /// must increase from 0 to 1.
     ///
     /// ```
     /// use parhelion::prelude::*;
@@ -173,8 +173,8 @@ impl<const N: usize> GridBuilder<N> {
     /// # Errors
     /// When cells, halo and number of ranks do not fit together (no block may be thinner than the
     /// halo), the extent is not positive, faces do not increase or differ among ranks, or a block
-    /// does not fit into memory. The message gives the numbers and values that would work. It is the
-    /// same on every rank.
+    /// does not fit into memory. The message gives the numbers and values that would work. It is
+    /// the same on every rank.
     pub fn build(self, world: &World) -> Result<Grid<N>> {
         const { assert!(N >= 1 && N <= 4, "grids have 1 to 4 axes") };
         let space = (bits(&self.spacing), bits(&self.origin), &self.axis_names, &self.axis_units);

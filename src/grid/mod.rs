@@ -122,8 +122,8 @@ impl<const N: usize> Grid<N> {
         self.halo().iter().flatten().copied().max().unwrap_or(0)
     }
 
-    /// Size of a cell along each axis. On a [stretched](GridBuilder::faces) axis cells have no common
-    /// size: it is NaN there, so that a formula for uniform cells cannot go unnoticed. Take
+    /// Size of a cell along each axis. On a [stretched](GridBuilder::faces) axis cells have no
+    /// common size: it is NaN there, so that a formula for uniform cells cannot go unnoticed. Take
     /// [`axis`](Self::axis) instead.
     pub fn spacing(&self) -> [f64; N] {
         self.axes().each_ref().map(|axis| if axis.is_stretched() { f64::NAN } else { axis.mean_width() })
@@ -177,6 +177,14 @@ impl<const N: usize> Grid<N> {
             cell[a] = self.axis(a).cell_at(place[a])?;
         }
         Some(cell)
+    }
+
+    /// The cells, in the global frame, whose centers lie in a box: from `low` on, and before
+    /// `high`. [`Field::to_local`](crate::Field::to_local) gives this rank's part.
+    pub fn region_between(&self, low: [f64; N], high: [f64; N]) -> Region<N> {
+        let along = |a: usize| self.axis(a).cells_between(low[a], high[a]);
+        let start = std::array::from_fn(|a| along(a).start as isize);
+        Region::new(start, std::array::from_fn(|a| along(a).end as isize))
     }
 
     /// Name of the coordinates along an axis in files. Those of staggered points differ from those

@@ -51,8 +51,8 @@ impl<T: Element, const N: usize> Field<T, N> {
         sum.total()
     }
 
-    /// The integral over the domain: [`integral_of`](Self::integral_of) the values as `f64`, over all
-    /// components.
+    /// The integral over the domain: [`integral_of`](Self::integral_of) the values as `f64`, over
+    /// all components.
     ///
     /// # Collective
     /// Over all ranks of the grid.

@@ -4,8 +4,8 @@
 //! ranks add up the integers, and the result is rounded once. Neither the order of the values nor
 //! their distribution over ranks matters. `kernels::exact` explains how this is as fast as memory.
 //!
-//! Sums, means, dots and norms count all points alike, so that they mean the same on any grid. Those
-//! that weigh each point with its volume say so: [`Field::integral`](crate::Field::integral),
+//! Sums, means, dots and norms count all points alike, so that they mean the same on any grid.
+//! Those that weigh each point with its volume say so: [`Field::integral`](crate::Field::integral),
 //! [`integral_of`](crate::Field::integral_of), [`mean_by_volume`](crate::Field::mean_by_volume) and
 //! [`norm_l2_by_volume`](crate::Field::norm_l2_by_volume).
 //!

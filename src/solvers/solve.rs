@@ -13,8 +13,8 @@ impl<const N: usize> EllipticBuilder<'_, N> {
     /// right-hand side (with what the walls add). Where nothing fixes the mean of `u`, it is 0, and
     /// the mean of the right-hand side is left out (means by volume on a stretched grid).
     ///
-    /// The method is multigrid where cells are uniform, the coefficients constant and α ≥ 0, otherwise conjugate
-    /// gradients with multigrid. With a negative shift these end in
+    /// The method is multigrid where cells are uniform, the coefficients constant and α ≥ 0,
+    /// otherwise conjugate gradients with multigrid. With a negative shift these end in
     /// [breakdown](super::Status::Breakdown) if the matrix is indefinite; [`Krylov::minres`] solves
     /// such problems. `f` is given as it is, at nodes too.
     ///
@@ -52,7 +52,8 @@ impl<const N: usize> EllipticBuilder<'_, N> {
         operator.add_walls(&mut b)?;
         let by_volume = operator.is_singular() && operator.grid().is_stretched();
         if by_volume {
-            // From `f`, not from its product with the volume, so that thin cells lose no more of it.
+            // From `f`, not from its product with the volume, so that thin cells lose no more of
+            // it.
             let mut volumes = operator.vector("volumes");
             volumes.fill(b.mean());
             operator.multiply_by_volume(&mut volumes);

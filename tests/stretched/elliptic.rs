@@ -1,5 +1,5 @@
-//! Elliptic problems on cells that differ in width: order 2 on smooth mappings, a dense solve of the
-//! equations written down again for random widths, and the same bits on any ranks × threads.
+//! Elliptic problems on cells that differ in width: order 2 on smooth mappings, a dense solve of
+//! the equations written down again for random widths, and the same bits on any ranks × threads.
 
 use std::f64::consts::PI;
 
@@ -23,8 +23,8 @@ enum Beta {
     Nodes(Mean),
 }
 
-/// With a coefficient that varies if it is not constant, and walls that give values and slopes which
-/// are not 0; the last axis is periodic.
+/// With a coefficient that varies if it is not constant, and walls that give values and slopes
+/// which are not 0; the last axis is periodic.
 fn error(
     world: &World,
     n: usize,
@@ -173,7 +173,8 @@ fn balances(faces: &[Vec<f64>; 3]) -> (Vec<Vec<f64>>, Vec<f64>) {
                     matrix[row][row] += conductance;
                     right[row] += conductance * 2.0;
                 } else if a == 0 {
-                    // The slope −1.5; the coefficient extrapolated to the wall, where it does not jump.
+                    // The slope −1.5; the coefficient extrapolated to the wall, where it does not
+                    // jump.
                     let mut inner = here;
                     inner[0] -= 1;
                     let (near, far) = (beta_of(here), beta_of(inner));

@@ -154,6 +154,9 @@ fn places_are_found_in_their_cells() {
         for (place, cell) in cases.into_iter().chain([([-0.1, 1.0], None), ([5.0, f64::NAN], None)]) {
             assert_eq!(grid.cell_at(place), cell, "{place:?}");
         }
+        let between = |low, high| grid.region_between(low, high);
+        assert_eq!(between([0.5, 0.6], [4.5, 9.0]), Region::new([0, 1], [2, 3]));
+        assert!(between([2.1, 0.0], [2.2, 3.0]).is_empty() && between([9.0, 0.0], [1.0, 3.0]).is_empty());
         Ok(())
     });
 }

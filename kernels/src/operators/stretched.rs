@@ -10,11 +10,11 @@ use crate::{AxisPoint, Element, StarPoint};
 /// differences to the neighbors, by distance, are the fluxes through the faces of a cell, and their
 /// sum is divided by its width.
 ///
-/// `below` and `above` have for each axis `1 / (w·d)`, with the width `w` of the cell and the distance
-/// `d` from its center to that of the neighbor below and above. `Grid::second_differences` makes these
-/// tables. The result is exactly 0 for a constant and 0 up to rounding for a linear function. The
-/// truncation error is of first order where widths jump; solutions of equations with it, and
-/// everything on smooth mappings, are of second order.
+/// `below` and `above` have for each axis `1 / (w·d)`, with the width `w` of the cell and the
+/// distance `d` from its center to that of the neighbor below and above. `Grid::second_differences`
+/// makes these tables. The result is exactly 0 for a constant and 0 up to rounding for a linear
+/// function. The truncation error is of first order where widths jump; solutions of equations with
+/// it, and everything on smooth mappings, are of second order.
 ///
 /// ```
 /// use parhelion_kernels::{AxisPoint, AxisReach, Pool, Region, StarPoint, View, ViewMut, operators, sweep};

@@ -17,8 +17,8 @@ const TOO_FAR: &str = "an offset exceeds the radius of the point, or there is no
 /// Tables along all axes, which a sweep reads within `R` cells: an input whose points are
 /// [`AxisPoint`]s.
 ///
-/// A table costs no memory traffic: it stays in the cache. Along the last axis its values are loaded
-/// with the row, along the others once per row.
+/// A table costs no memory traffic: it stays in the cache. Along the last axis its values are
+/// loaded with the row, along the others once per row.
 ///
 /// ```
 /// use parhelion_kernels::{AxisPoint, AxisReach, Pool, Region, ViewMut, sweep};
@@ -46,7 +46,8 @@ impl<'a, T: Element, const N: usize, const R: usize> AxisReach<'a, T, N, R> {
     }
 }
 
-/// The values of [tables along the axes](AxisReach) at one cell and within `R` cells along each axis.
+/// The values of [tables along the axes](AxisReach) at one cell and within `R` cells along each
+/// axis.
 #[derive(Clone, Copy, Debug)]
 pub struct AxisPoint<'a, T, const N: usize, const R: usize> {
     /// In each table, the value of the cell; those within `R` of it exist (A1).
@@ -61,8 +62,8 @@ impl<T: Element, const N: usize, const R: usize> AxisPoint<'_, T, N, R> {
         self.along::<AXIS, 0>()
     }
 
-    /// The value `OFFSET` cells away in the table of an axis. The compiler checks both numbers where
-    /// it generates code.
+    /// The value `OFFSET` cells away in the table of an axis. The compiler checks both numbers
+    /// where it generates code.
     ///
     /// ```compile_fail,E0080
     /// use parhelion_kernels::{AxisPoint, AxisReach, Pool, Region, fold};
@@ -78,8 +79,8 @@ impl<T: Element, const N: usize, const R: usize> AxisPoint<'_, T, N, R> {
         unsafe { *self.centers[AXIS].offset(OFFSET) }
     }
 
-    /// The value of the cell in the table of an axis known only at run time, for rules that loop over
-    /// axes.
+    /// The value of the cell in the table of an axis known only at run time, for rules that loop
+    /// over axes.
     ///
     /// # Panics
     /// When there is no such axis.

@@ -38,7 +38,8 @@ impl Axis {
         }
     }
 
-    /// The places between which samples lie if they stand for cells, or at which, of `length` samples.
+    /// The places between which samples lie if they stand for cells, or at which, of `length`
+    /// samples.
     pub(in crate::io) fn places(&self, length: usize) -> Vec<f64> {
         match &self.boundaries {
             Some(places) => places.to_vec(),

@@ -64,7 +64,8 @@ impl Mean {
         }
     }
 
-    /// As [`of_cells_along`](Self::of_cells_along), of cells whose parts of the flux differ in area.
+    /// As [`of_cells_along`](Self::of_cells_along), of cells whose parts of the flux differ in
+    /// area.
     pub(super) fn of_areas_along<const N: usize>(
         self,
         a: usize,

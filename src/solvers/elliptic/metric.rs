@@ -3,7 +3,8 @@
 //!
 //! On a grid with a stretched axis the equation of a cell, or of the cell around a node, is that of
 //! finite volumes: the sum of the fluxes through its faces. It is divided by the mean volume of all
-//! cells, not by the cell's own, so that the matrix is symmetric. On a uniform grid all factors here are exactly 1.
+//! cells, not by the cell's own, so that the matrix is symmetric. On a uniform grid all factors
+//! here are exactly 1.
 
 use parhelion_kernels::Region;
 

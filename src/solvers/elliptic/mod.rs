@@ -112,8 +112,8 @@ impl<const N: usize> Elliptic<N> {
         Ok(())
     }
 
-    /// Multiplies each value with the volume that belongs to it, relative to the mean of all; does nothing on
-    /// a uniform grid.
+    /// Multiplies each value with the volume that belongs to it, relative to the mean of all; does
+    /// nothing on a uniform grid.
     pub(super) fn multiply_by_volume(&self, field: &mut Field<f64, N>) {
         if let Some(widths) = &self.walls.volumes {
             multiply_by_products(widths, field);

@@ -56,8 +56,8 @@ impl<const N: usize> FixedNodes<N> {
     }
 }
 
-/// The length that belongs to a node inside the domain, divided by the mean width; 0 where the value
-/// is given.
+/// The length that belongs to a node inside the domain, divided by the mean width; 0 where the
+/// value is given.
 fn share(node: &NodeAxis, axis: &GridAxis, i: isize) -> f64 {
     if node.is_fixed(i) { 0.0 } else { axis.share(i, true) / axis.mean_width() }
 }
