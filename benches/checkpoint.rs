@@ -117,11 +117,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
 
     report.head("heat steps with one checkpoint, against the same steps without");
-    let heat = star_stencil::<f64, 3, 1>(|u| {
+    let heat = star_stencil::<f64, 3, 1>(rule!(|u| {
         let around = u.at::<-1, 0, 0>() + u.at::<1, 0, 0>() + u.at::<0, -1, 0>();
         let around = around + u.at::<0, 1, 0>() + u.at::<0, 0, -1>() + u.at::<0, 0, 1>();
         u.center() + 0.1 * (around - 6.0 * u.center())
-    });
+    }));
     u.advance(&heat, 10)?;
     let start = Instant::now();
     u.advance(&heat, 20)?;

@@ -79,16 +79,21 @@ impl<const R: usize> Prk<R> {
         let (grid, weights) = (self.output.grid().clone(), self.weights);
         type Both<'p, const R: usize> = (StarPoint<'p, f64, 2, R>, StarPoint<'p, f64, 2, 0>);
         let fields = (self.input.star_evolving::<R>(), self.output.star_evolving::<0>());
-        grid.evolve(fields, (), iterations, |(u, out): Both<'_, R>, ()| {
-            let mut sum = out.center();
-            for k in 0..R {
-                let d = 1 + k as isize;
-                let y = u.at_offset([d, 0]) - u.at_offset([-d, 0]);
-                let x = u.at_offset([0, d]) - u.at_offset([0, -d]);
-                sum += weights[k] * (y + x);
-            }
-            (u.center() + 1.0, sum)
-        })?;
+        grid.evolve(
+            fields,
+            (),
+            iterations,
+            rule!(|(u, out): Both<'_, R>, ()| {
+                let mut sum = out.center();
+                for k in 0..R {
+                    let d = 1 + k as isize;
+                    let y = u.at_offset([d, 0]) - u.at_offset([-d, 0]);
+                    let x = u.at_offset([0, d]) - u.at_offset([0, -d]);
+                    sum += weights[k] * (y + x);
+                }
+                (u.center() + 1.0, sum)
+            }),
+        )?;
         self.iterations += iterations;
         Ok(())
     }

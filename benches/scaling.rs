@@ -83,12 +83,12 @@ fn measure(
     if !options.common.wants(case) {
         return Ok(());
     }
-    let heat = star_stencil::<f64, 3, 1>(|u| {
+    let heat = star_stencil::<f64, 3, 1>(rule!(|u| {
         let around = (u.at::<-1, 0, 0>() + u.at::<1, 0, 0>())
             + (u.at::<0, -1, 0>() + u.at::<0, 1, 0>())
             + (u.at::<0, 0, -1>() + u.at::<0, 0, 1>());
         u.center() + 0.1 * (around - 6.0 * u.center())
-    });
+    }));
     let grid = Grid::builder(shape).periodic([true; 3]).halo(1).build(world)?;
     let mut u = grid.field::<f64>("u");
     u.fill_indexed(|[z, y, x]| ((7 * z + 5 * y + 3 * x) % 11) as f64);

@@ -9,6 +9,9 @@
 //! Plain steps cannot exceed ratio 1 by much. Blocked steps make several of them in one pass over
 //! memory: their ratio is the speed relative to the best that memory allows plain steps. In the
 //! caches the limit is that of the cache.
+//!
+//! A second row for each gives the ratio to the same rule on a block that stays in the second-level
+//! caches: the ceiling that no order of the cells can exceed.
 
 #[path = "common/mod.rs"]
 mod common;
@@ -58,10 +61,12 @@ impl Bench<'_> {
         case: &str,
         shape: [usize; N],
         chosen: Blocking<N>,
-        times: &Times<3>,
+        times: &Times<4>,
     ) -> Result<()> {
-        let updates = STEPS as f64 * shape.iter().product::<usize>() as f64 * 1e-9;
+        let updates_of = |shape: [usize; N]| STEPS as f64 * shape.iter().product::<usize>() as f64 * 1e-9;
+        let updates = updates_of(shape);
         let limit = updates / STEPS as f64 / times.of(2);
+        let in_cache = updates_of(self.in_cache());
         let size = shape.map(|n| n.to_string()).join("x");
         for (way, how) in [(0, "plain".to_owned()), (1, chosen.to_string())] {
             let row = Row {
@@ -74,8 +79,23 @@ impl Bench<'_> {
                 ratio: STEPS as f64 * times.ratio(2, way),
             };
             self.report.row(&row).map_err(parhelion::Error::from)?;
+            let ceiling = Row {
+                limit: in_cache / times.of(3),
+                against: "in cache",
+                ratio: updates / in_cache * times.ratio(3, way),
+                ..row
+            };
+            self.report.row(&ceiling).map_err(parhelion::Error::from)?;
         }
         Ok(())
+    }
+
+    /// A block of 300 to 600 KiB a core for both arrays, with rows as long as caches like them.
+    fn in_cache<const N: usize>(&self) -> [usize; N] {
+        let mut shape = [if N == 3 { 16 } else { 128 }; N];
+        shape[0] *= self.world.size() * self.world.threads();
+        shape[N - 1] = if N == 3 { 96 } else { 192 };
+        shape
     }
 
     fn one_field<T: Element, const N: usize, S: Stencil<T, N>>(
@@ -93,6 +113,9 @@ impl Bench<'_> {
         let fields = RefCell::new([grid.field::<T>("u"), grid.field::<T>("v")]);
         fields.borrow_mut()[0].fill_indexed(|index| initial(index.iter().sum()));
         let chosen = fields.borrow()[0].blocking(S::RADIUS)?;
+        let mut small = Grid::builder(self.in_cache()).halo(S::RADIUS).build(self.world)?.field::<T>("small");
+        small.fill_indexed(|index| initial(index.iter().sum()));
+        small.set_blocking(Some(Blocking::PLAIN));
         let failed = First::default();
         let advance = |blocking| {
             let u = &mut fields.borrow_mut()[0];
@@ -102,10 +125,15 @@ impl Bench<'_> {
         let times = in_turn(
             self.world,
             &self.options,
-            [&mut || advance(Blocking::PLAIN), &mut || advance(chosen), &mut || {
-                let [u, v] = &mut *fields.borrow_mut();
-                failed.keep(v.zip_mut_with(u, |v, &u| *v = half(u)));
-            }],
+            [
+                &mut || advance(Blocking::PLAIN),
+                &mut || advance(chosen),
+                &mut || {
+                    let [u, v] = &mut *fields.borrow_mut();
+                    failed.keep(v.zip_mut_with(u, |v, &u| *v = half(u)));
+                },
+                &mut || failed.keep(small.advance(stencil, STEPS)),
+            ],
         );
         failed.check()?;
         self.rows(case, shape, chosen, &times)
@@ -122,29 +150,44 @@ impl Bench<'_> {
             field.fill(value);
         }
         let chosen = grid.blocking(4, 3 * size_of::<f32>())?;
+        let small = Grid::builder(self.in_cache()).halo(4).build(self.world)?;
+        let mut in_cache = ["u", "before", "c"].map(|name| small.field::<f32>(name));
+        for (field, value) in in_cache.iter_mut().zip([1.0, 1.0, 0.1]) {
+            field.fill(value);
+        }
+        in_cache[0].set_blocking(Some(Blocking::PLAIN));
         let failed = First::default();
         let advance = |blocking| {
             let [u, before, c] = &mut *fields.borrow_mut();
             u.set_blocking(Some(blocking));
             let constants = c.constant::<0>();
-            let rule = |before, u: StarPoint<'_, f32, 3, 4>, c: Wave<'_>| acoustic_wave(before, u, c);
-            failed.keep(grid.leapfrog(u.star_evolving::<4>().with_previous(before), constants, STEPS, rule));
+            let levels = u.star_evolving::<4>().with_previous(before);
+            failed.keep(grid.leapfrog(levels, constants, STEPS, acoustic_wave));
         };
         let times = in_turn(
             self.world,
             &self.options,
-            [&mut || advance(Blocking::PLAIN), &mut || advance(chosen), &mut || {
-                let [u, before, c] = &mut *fields.borrow_mut();
-                type Both<'p> = (Point<'p, f32, 3, 0>, Point<'p, f32, 3, 0>);
-                let mut update = || {
-                    let region = u.region_local();
-                    let inputs = (u.reach::<0>()?, c.reach::<0>()?);
-                    grid.update(region, before.view_mut(), inputs, |b, (u, c): Both<'_>| {
-                        0.5 * b + c.center() * u.center()
-                    })
-                };
-                failed.keep(update());
-            }],
+            [
+                &mut || advance(Blocking::PLAIN),
+                &mut || advance(chosen),
+                &mut || {
+                    let [u, before, c] = &mut *fields.borrow_mut();
+                    type Both<'p> = (Point<'p, f32, 3, 0>, Point<'p, f32, 3, 0>);
+                    let mut update = || {
+                        let region = u.region_local();
+                        let inputs = (u.reach::<0>()?, c.reach::<0>()?);
+                        grid.update(region, before.view_mut(), inputs, |b, (u, c): Both<'_>| {
+                            0.5 * b + c.center() * u.center()
+                        })
+                    };
+                    failed.keep(update());
+                },
+                &mut || {
+                    let [u, before, c] = &mut in_cache;
+                    let levels = u.star_evolving::<4>().with_previous(before);
+                    failed.keep(small.leapfrog(levels, c.constant::<0>(), STEPS, acoustic_wave));
+                },
+            ],
         );
         failed.check()?;
         self.rows(case, shape, chosen, &times)

@@ -20,12 +20,12 @@ fn main() -> parhelion::Result<()> {
     u.fill_with(|x| (-40.0 * x.map(|x| (x - 0.5).powi(2)).iter().sum::<f64>()).exp());
     u.set_boundary(Face::low(2), Boundary::Dirichlet(0.0))?;
     u.set_boundary(Face::high(2), Boundary::Dirichlet(0.0))?;
-    let heat = star_stencil::<f64, 3, 1>(|u| {
+    let heat = star_stencil::<f64, 3, 1>(rule!(|u| {
         let around = u.at::<-1, 0, 0>() + u.at::<1, 0, 0>() // u.at::<2, 0, 0>() does not compile
             + u.at::<0, -1, 0>() + u.at::<0, 1, 0>()
             + u.at::<0, 0, -1>() + u.at::<0, 0, 1>();
         u.center() + 0.1 * (around - 6.0 * u.center())
-    });
+    }));
     u.advance(&heat, 200)?; // halo exchange, walls, threads, several steps per pass over memory
     let hottest = u.max().value;
     if world.rank() == 0 {

@@ -31,10 +31,10 @@ fn main() -> parhelion::Result<()> {
     for face in Face::all::<2>() {
         u.set_boundary(face, Boundary::Dirichlet(0.0))?;
     }
-    let wave = |before, u: StarPoint<'_, f64, 2, 1>, ()| {
+    rule!(let wave = |before: f64, u: StarPoint<'_, f64, 2, 1>, ()| {
         let around = u.at::<-1, 0>() + u.at::<1, 0>() + u.at::<0, -1>() + u.at::<0, 1>();
         2.0 * u.center() - before + (TIME_STEP / SPACING).powi(2) * (around - 4.0 * u.center())
-    };
+    });
     for step in (20..=200).step_by(20) {
         grid.leapfrog(u.star_evolving::<1>().with_previous(&mut before), (), 20, wave)?;
         let time = step as f64 * TIME_STEP;

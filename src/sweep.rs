@@ -1,6 +1,7 @@
 //! Sweeps over fields: rules with several inputs and outputs.
 
-use parhelion_kernels::{Inputs, KernelError, Outputs, PointOf, sweep, update};
+use parhelion_kernels::{FacePoints, FacesOf, Inputs, KernelError, Linear, Outputs, PointOf, ViewMut};
+use parhelion_kernels::{flux_divergence, sweep, update};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::grid::Grid;
@@ -63,6 +64,56 @@ impl<const N: usize> Grid<N> {
         let timing = self.world().measure().start(Kind::Update);
         update(self.world().pool(), region, outputs, inputs, rule).map_err(refused)?;
         timing.finish(region.len(), I::BYTES + 2 * O::BYTES);
+        Ok(())
+    }
+
+    /// Writes the divergence of a flux to every point of `region` of the outputs: the differences of
+    /// `flux(axis, cells on both sides)` through the two faces on each axis, divided by the spacing,
+    /// added up over the axes.
+    ///
+    /// Each thread computes each face once. `region` and the inputs are as for [`sweep`](Self::sweep);
+    /// a flux rule of radius `R` reads `R` cells on either side of a face, along the axis only.
+    ///
+    /// ```
+    /// use parhelion::kernels::FaceCells;
+    /// use parhelion::prelude::*;
+    ///
+    /// let world = World::init()?;
+    /// let grid = Grid::builder([16, 16]).periodic([true, true]).build(&world)?;
+    /// let (mut u, mut laplacian) = (grid.field::<f64>("u"), grid.field::<f64>("laplacian"));
+    /// u.fill_indexed(|[j, i]| if j == 3 && i == 4 { 1.0 } else { 0.0 });
+    /// u.exchange()?;
+    /// grid.flux_divergence(u.region_local(), [laplacian.view_mut()], u.star_reach::<1>()?, |_, u: FaceCells<'_, f64, 1>| {
+    ///     [u.right::<0>() - u.left::<0>()]
+    /// })?;
+    /// assert_eq!((laplacian.probe([3, 4])?, laplacian.sum()), (-4.0, 0.0));
+    /// # Ok::<(), parhelion::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When an output lacks points of the region, or an input points around it.
+    pub fn flux_divergence<T: Linear, I: Inputs<N>, const K: usize>(
+        &self,
+        region: Region<N>,
+        outputs: [ViewMut<'_, T, N>; K],
+        inputs: I,
+        flux: impl for<'p> Fn(usize, FacesOf<'p, I, N>) -> [T; K] + Sync,
+    ) -> Result<()>
+    where
+        I::Points: FacePoints,
+    {
+        let timing = self.world().measure().start(Kind::Sweep);
+        flux_divergence(
+            self.world().pool(),
+            region,
+            outputs,
+            inputs,
+            self.spacing(),
+            #[inline(always)]
+            |axis, faces| flux(axis, faces),
+        )
+        .map_err(refused)?;
+        timing.finish(region.len(), I::BYTES + K * size_of::<T>());
         Ok(())
     }
 }

@@ -53,6 +53,34 @@ fn each_pixel_has_the_color_of_the_nearest_point() {
     });
 }
 
+/// Cells of widths 1, 2, 5 and 2 are drawn that wide, and so are the cells around nodes.
+#[test]
+fn stretched_axes_are_drawn_in_their_proportions() {
+    on_ranks([1, 2, 4], |world| {
+        let grid = Grid::builder([5, 4]).faces(1, &[0.0, 1.0, 3.0, 8.0, 10.0]).build(world)?;
+        let u = shades(&grid);
+        let mut v = grid.field_builder::<f64>("v").centering(Centering::Face(1)).build()?;
+        v.fill_indexed(|[j, i]| ((7 * j + 3 * i) % 11) as f64 / 10.0);
+        // Around the nodes lie 0.5 + 0.5, 1.5, 3.5, 3.5 and 1 + 1: from −0.5 to 11.
+        for (field, ends) in [(&u, &[10, 30, 80, 100][..]), (&v, &[10, 25, 60, 95, 115])] {
+            let width = ends[ends.len() - 1];
+            let picture = Picture::new().pixels(width).range(0.0, 1.0).colors(Colors::Gray);
+            picture.save(field, path("stretched.png"))?;
+            if world.rank() > 0 {
+                continue;
+            }
+            let image = read("stretched.png");
+            for (j, x) in (0..5).flat_map(|j| (0..width).map(move |x| (j, x))) {
+                let i = ends.iter().position(|&end| x < end).expect("the last ends the picture");
+                let found = *image.get_pixel(CORNER[0] + x as u32, CORNER[1] + 10 * (4 - j) + 5);
+                let wanted = Rgb(colorous_gray(f64::from((7 * j + 3 * i as u32) % 11) / 10.0));
+                assert_eq!(found, wanted, "{} {j}, {i} at pixel {x}", field.name());
+            }
+        }
+        Ok(())
+    });
+}
+
 fn colorous_gray(shade: f64) -> [u8; 3] {
     colorous::GREYS.eval_continuous(1.0 - shade).as_array()
 }

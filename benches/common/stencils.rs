@@ -4,11 +4,11 @@ use parhelion::prelude::*;
 
 /// Heat in three dimensions, second order.
 pub(crate) fn heat7() -> impl Stencil<f64, 3> {
-    star_stencil::<f64, 3, 1>(|u| {
+    star_stencil::<f64, 3, 1>(rule!(|u| {
         let around = u.at::<-1, 0, 0>() + u.at::<1, 0, 0>() + u.at::<0, -1, 0>();
         let around = around + u.at::<0, 1, 0>() + u.at::<0, 0, -1>() + u.at::<0, 0, 1>();
         u.center() + 0.1 * (around - 6.0 * u.center())
-    })
+    }))
 }
 
 /// The Laplacian of order 8 on a grid of spacing 1: weights 8/5, −1/5, 8/315, −1/560, and −205/72
@@ -31,7 +31,7 @@ pub(crate) fn laplacian8(u: StarPoint<'_, f32, 3, 4>) -> f32 {
 
 /// Heat in three dimensions, eighth order.
 pub(crate) fn star25() -> impl Stencil<f32, 3> {
-    star_stencil::<f32, 3, 4>(|u| u.center() + 0.05 * laplacian8(u))
+    star_stencil::<f32, 3, 4>(rule!(|u| u.center() + 0.05 * laplacian8(u)))
 }
 
 /// The point of the squared velocity that the wave reads.
@@ -45,7 +45,7 @@ pub(crate) fn acoustic_wave(before: f32, u: StarPoint<'_, f32, 3, 4>, c: Wave<'_
 
 /// A weighted mean over the box of radius 1.
 pub(crate) fn box27() -> impl Stencil<f64, 3> {
-    stencil::<f64, 3, 1>(|u| {
+    stencil::<f64, 3, 1>(rule!(|u| {
         macro_rules! sum {
             ($([$z:literal $y:literal $x:literal])*) => { 0.0 $(+ u.at::<$z, $y, $x>())* };
         }
@@ -54,14 +54,14 @@ pub(crate) fn box27() -> impl Stencil<f64, 3> {
             [1 0 -1] [1 0 1] [1 1 0]);
         let corners = sum!([-1 -1 -1] [-1 -1 1] [-1 1 -1] [-1 1 1] [1 -1 -1] [1 -1 1] [1 1 -1] [1 1 1]);
         0.4 * u.center() + 0.06 * faces + 0.01 * edges + 0.005 * corners
-    })
+    }))
 }
 
 /// A star of radius 2 in the plane.
 pub(crate) fn star9() -> impl Stencil<f64, 2> {
-    star_stencil::<f64, 2, 2>(|u| {
+    star_stencil::<f64, 2, 2>(rule!(|u| {
         let near = u.at::<-1, 0>() + u.at::<1, 0>() + u.at::<0, -1>() + u.at::<0, 1>();
         let far = u.at::<-2, 0>() + u.at::<2, 0>() + u.at::<0, -2>() + u.at::<0, 2>();
         u.center() + 0.25 * near - 0.125 * far
-    })
+    }))
 }

@@ -41,9 +41,14 @@ impl Solver<f32> for Wave {
     fn run(&mut self, steps: usize) -> parhelion::Result<()> {
         let grid = self.now.grid().clone();
         let levels = self.now.star_evolving::<FAR>().with_previous(&mut self.before);
-        grid.leapfrog(levels, (), steps, |before, u: StarPoint<'_, f32, 3, FAR>, ()| {
-            2.0 * u.center() - before + 0.1 * laplacian8(u)
-        })
+        grid.leapfrog(
+            levels,
+            (),
+            steps,
+            rule!(|before, u: StarPoint<'_, f32, 3, FAR>, ()| {
+                2.0 * u.center() - before + 0.1 * laplacian8(u)
+            }),
+        )
     }
 
     fn newest(&self) -> &Field<f32, 3> {

@@ -96,12 +96,12 @@ fn main() -> parhelion::Result<()> {
         let (steps, time_step) = steps_of(cells);
         u.set_time(0.0, time_step);
         let r = time_step * (cells * cells) as f64;
-        let heat = star_stencil::<f64, 3, 1>(move |u| {
+        let heat = star_stencil::<f64, 3, 1>(rule!(move |u| {
             let neighbors = (u.at::<-1, 0, 0>() + u.at::<1, 0, 0>())
                 + (u.at::<0, -1, 0>() + u.at::<0, 1, 0>())
                 + (u.at::<0, 0, -1>() + u.at::<0, 0, 1>());
             u.center() + r * (neighbors - 6.0 * u.center())
-        });
+        }));
         let kernel = world.kernel(&format!("heat {cells}³")).flops(9);
         if cells < options.cells {
             u.advance(&heat, steps)?;

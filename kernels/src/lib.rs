@@ -35,8 +35,8 @@
 //! | `math` | elementary functions that vectorize inside a rule |
 //!
 //! Unsafe code is confined to `storage::{array, cells, view, ndarray_view}`,
-//! `rule::{point, inputs, outputs}`, `sweep::{apply, parts}`, `transfer::{copies, job}`, `simd` and
-//! `blocking::{advance, evolve, prefetch, walls}`.
+//! `rule::{faces, point, inputs, outputs, place, rows}`, `unrolled`, `sweep::{apply, fluxes, parts, stage}`,
+//! `transfer::{copies, job}`, `simd` and `blocking::{advance, evolve, prefetch, states, walls}`.
 
 mod blocking;
 mod error;
@@ -52,16 +52,20 @@ mod transfer;
 mod unrolled;
 
 pub use blocking::{
-    Blocking, Caches, NoWalls, Pass, State, States, Walls, advance, evolve, fill_walls, set_walls,
+    Blocking, Caches, InPlace, NoWalls, Pass, State, States, Visits, Walls, advance, alternate, evolve,
+    fill_walls, set_walls,
 };
 pub use error::KernelError;
 pub use exact::{Accumulator, ComplexAccumulator, ExactSum, IntegerAccumulator, Summable};
 pub use math::exp_f32;
 pub use pool::Pool;
-pub use rule::{Inputs, Neighbors, Outputs, Point, PointOf, Points, Reach, StarPoint};
+pub use rule::{
+    AlongAxes, AxisPoint, AxisReach, FaceCells, FacePoints, FacesOf, Inputs, Neighbors, OutputMember,
+    Outputs, Place, PlaceKind, Places, Point, PointOf, Points, Reach, StarPoint,
+};
 pub use storage::{Array, Dimensions, Element, ElementKind, Layout, NdDim, Region, View, ViewMut};
 pub use sweep::{
-    Pattern, Ring, Stencil, fold, map_lines, map_part_pairs, map_parts, star_stencil, stencil, sweep,
-    sweep_serial, update,
+    Linear, Pattern, Ring, Stage, StageArrays, Stencil, flux_divergence, flux_stage, fold, map_lines,
+    map_part_pairs, map_parts, stage, star_stencil, stencil, sweep, sweep_serial, update, write_row,
 };
 pub use transfer::{BoxCopy, Copies, CopyList, Packing};

@@ -7,7 +7,7 @@ use super::description::{ClockRecord, DataRecord, FieldRecord, GridRecord};
 use super::exact::Exact;
 use super::part::FieldComponent;
 use crate::field::Field;
-use crate::grid::Centering;
+use crate::grid::{Centering, Grid};
 use crate::io::{COMPLEX_MEMBERS, datatype, write_all};
 use crate::world::World;
 use parhelion_kernels::Element;
@@ -67,7 +67,8 @@ impl<T: Element, const N: usize> AnyField for Field<T, N> {
                 cells: grid.decomposition().shape().to_vec(),
                 periodic: grid.topology().periodic().to_vec(),
                 origin: exact(grid.origin()),
-                spacing: exact(grid.spacing()),
+                spacing: exact(std::array::from_fn(|a| grid.axis(a).mean_width())),
+                faces: faces(grid),
             },
             clock: ClockRecord { start: start.map(Exact), step: Exact(step), steps },
             data: DataRecord::of_length(values * size_of::<T>() as u64),
@@ -100,4 +101,13 @@ impl<T: Element, const N: usize> AnyField for Field<T, N> {
         };
         (0..self.components()).flat_map(add).fold(nothing(), BlockSums::merged).finish()
     }
+}
+
+/// The faces of stretched axes.
+fn faces<const N: usize>(grid: &Grid<N>) -> Vec<Vec<Exact>> {
+    let of_axis = |a: usize| match grid.axis(a) {
+        axis if axis.is_stretched() => (0..=axis.cells()).map(|i| Exact(axis.face(i as isize))).collect(),
+        _ => Vec::new(),
+    };
+    if grid.is_stretched() { (0..N).map(of_axis).collect() } else { Vec::new() }
 }

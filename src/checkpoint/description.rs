@@ -54,6 +54,17 @@ pub(super) struct GridRecord {
     pub(super) periodic: Vec<bool>,
     pub(super) origin: Vec<Exact>,
     pub(super) spacing: Vec<Exact>,
+    /// The faces of each axis, empty where cells are uniform; no list at all if all axes are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) faces: Vec<Vec<Exact>>,
+}
+
+impl GridRecord {
+    /// Whether each axis has one face more than cells, or none.
+    fn has_faces_of_its_cells(&self) -> bool {
+        let fits = |(faces, &cells): (&Vec<Exact>, &usize)| faces.is_empty() || faces.len() - 1 == cells;
+        self.faces.len() == self.cells.len() && self.faces.iter().zip(&self.cells).all(fits)
+    }
 }
 
 /// The time of a field: start + steps · step.
@@ -159,6 +170,8 @@ impl Description {
                 "has a length that is not that of its points"
             } else if lists.iter().any(|&length| length != axes) {
                 "has another number of axes than its grid"
+            } else if !grid.faces.is_empty() && !grid.has_faces_of_its_cells() {
+                "has faces that are not those of its cells"
             } else if data.offset < end
                 || data.offset.checked_add(data.length).is_none_or(|end| end > file_length)
             {
@@ -198,6 +211,7 @@ mod tests {
                 periodic: vec![false, true],
                 origin: vec![Exact(0.0); 2],
                 spacing: vec![Exact(1.0); 2],
+                faces: vec![vec![], (0..8).map(|i| Exact(f64::from(i * i))).collect()],
             },
             clock: ClockRecord { start: Some(Exact(0.0)), step: Exact(0.5), steps: 3 },
             data,
@@ -240,6 +254,8 @@ mod tests {
         refused(&|d| d.fields[0].points = vec![usize::MAX; 2], "length");
         refused(&|d| d.fields[0].components = 0, "length");
         refused(&|d| d.fields[1].grid.periodic.push(true), "number of axes");
+        refused(&|d| drop(d.fields[0].grid.faces.pop()), "faces");
+        refused(&|d| d.fields[0].grid.faces[1].truncate(7), "faces");
         refused(&|d| d.fields[1].data.offset = 5839, "over something else");
         refused(&|d| d.fields[0].data.offset = 4095, "over something else");
         refused(&|d| d.fields[1].data.offset = 6161, "beyond the file");

@@ -213,6 +213,23 @@ impl<'w> Restart<'w> {
             differs("a grid of cells", &from.cells, &to.cells)
         } else if from.periodic != to.periodic {
             differs("a grid of periodic axes", &from.periodic, &to.periodic)
+        } else if from.faces != to.faces {
+            let axis = (0..from.cells.len()).find(|&a| from.faces.get(a) != to.faces.get(a)).unwrap_or(0);
+            let places = |grid: &super::description::GridRecord| match grid.faces.get(axis) {
+                Some(faces) if !faces.is_empty() => Some(numbers(faces)),
+                _ => None,
+            };
+            match (places(from), places(to)) {
+                (Some(from), Some(to)) => {
+                    let i = (0..from.len().min(to.len())).find(|&i| from[i] != to[i]).unwrap_or(0);
+                    differs(&format!("face {i} of axis {axis} at"), &from[i], &to[i])
+                }
+                (from, to) => {
+                    let kind =
+                        |faces: Option<Vec<f64>>| if faces.is_some() { "stretched" } else { "uniform" };
+                    differs(&format!("cells along axis {axis} that are"), &kind(from), &kind(to))
+                }
+            }
         } else if from.origin != to.origin {
             differs("a grid of origin", &numbers(&from.origin), &numbers(&to.origin))
         } else if from.spacing != to.spacing {

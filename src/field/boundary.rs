@@ -6,15 +6,26 @@ use std::sync::Arc;
 use parhelion_kernels::Element;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::field::{ComponentMut, Field};
-use crate::grid::Face;
+use crate::field::{ComponentMut, Field, HaloPoint};
+use crate::grid::{Centering, Face};
 
 /// Condition at a wall of the domain: it sets the values of the halo beyond the wall.
 ///
-/// `x_k` is the k-th point inside the wall and `x_−k` its mirror image in the halo. For points at
-/// cell centers the wall lies between `x_1` and `x_−1`; for staggered points the wall carries a
-/// point itself, which Dirichlet and antireflecting walls set when the halo is filled. Beyond an
-/// edge or a corner the condition of the last axis holds. Periodic axes have no walls.
+/// `x_k` is the k-th point inside the wall and `x_−k` its mirror image in the halo:
+///
+/// ```text
+/// at cell centers   x_−2   x_−1 │ x_1   x_2   x_3     w_0 = x_1, w_1 = x_2, w_2 = x_3
+/// staggered         x_−2   x_−1  x_0    x_1   x_2     w_0 = x_0, w_1 = x_1, w_2 = x_2
+/// ```
+///
+/// For points at cell centers the wall lies between `x_1` and `x_−1`. For staggered points it
+/// carries a point itself, `x_0`. Dirichlet and antireflecting walls set that point: time stepping
+/// keeps it right at every step, and after other writes the next exchange sets it. `w_0`, `w_1` and
+/// `w_2` are the outermost points of the field.
+///
+/// Walls are filled axis after axis, and the lines of an axis go through the halo of the axes
+/// before. So beyond an edge or a corner the condition of the last axis holds. Periodic axes have no
+/// walls.
 #[derive(Clone)]
 #[non_exhaustive]
 pub enum Boundary<T, const N: usize> {
@@ -35,7 +46,27 @@ pub enum Boundary<T, const N: usize> {
     Antireflecting,
     /// The value at each halo point, from its coordinates and the field's time.
     Function(BoundaryFunction<T, N>),
+    /// The same value at each halo point, `u(x_−k) = value`, not mirrored about the wall.
+    HaloValue(T),
+    /// The polynomial of order 0, 1 or 2 through the outermost points, for outflow:
+    ///
+    /// - order 0: `u(x_−k) = u(w_0)`,
+    /// - order 1: `u(x_−k) = u(w_0) + k·(u(w_0) − u(w_1))`,
+    /// - order 2: `u(x_−k) = u(w_0) + k·(u(w_0) − u(w_1)) + k·(k + 1)/2·(u(w_0) − 2·u(w_1) + u(w_2))`.
+    ///
+    /// Integer fields take order 0 only.
+    Extrapolated(usize),
+    /// The value at each halo point, from points inside the wall; from [`Boundary::custom`].
+    Custom {
+        /// Number of points inside the wall that the value depends on.
+        reach: usize,
+        /// The value.
+        value: HaloFunction<T, N>,
+    },
 }
+
+/// Largest number of points inside that a wall may read.
+const MOST_REACH: usize = 64;
 
 /// The value at a place of a wall, from its coordinates (slowest axis first). For the edges and
 /// corners of the halo, the place may lie beyond another wall.
@@ -43,6 +74,9 @@ pub type WallFunction<T, const N: usize> = Arc<dyn Fn([f64; N]) -> T + Send + Sy
 
 /// The value at a halo point, from its coordinates (slowest axis first) and the time.
 pub type BoundaryFunction<T, const N: usize> = Arc<dyn Fn([f64; N], f64) -> T + Send + Sync>;
+
+/// The value at a halo point beyond a custom wall.
+pub type HaloFunction<T, const N: usize> = Arc<dyn Fn(HaloPoint<'_, T, N>) -> T + Send + Sync>;
 
 impl<T, const N: usize> Boundary<T, N> {
     /// A given value that depends on the place on the wall: a [`Boundary::DirichletAt`].
@@ -59,6 +93,40 @@ impl<T, const N: usize> Boundary<T, N> {
     /// A [`Boundary::Function`].
     pub fn function(value: impl Fn([f64; N], f64) -> T + Send + Sync + 'static) -> Self {
         Self::Function(Arc::new(value))
+    }
+
+    /// A custom wall: `value` is the value at each halo point, from the outermost `reach` points
+    /// inside, from the halo point's coordinates and the time.
+    ///
+    /// The blocks at the wall need `reach` points on its axis. Blocked time steps stay blocked, with
+    /// tiles that overlap more where `reach − 1` exceeds the stencil's radius.
+    ///
+    /// ```
+    /// use parhelion::prelude::*;
+    ///
+    /// let world = World::init()?;
+    /// let mut u = Grid::builder([8]).build(&world)?.field::<f64>("u");
+    /// // A value at the wall that depends on the time, and a wall that lets half of a wave pass.
+    /// u.set_boundary(Face::low(0), Boundary::custom(1, |p| 2.0 * p.time().sin() - p.inside(0)))?;
+    /// u.set_boundary(Face::high(0), Boundary::custom(2, |p| 0.5 * (p.inside(0) + p.inside(1))))?;
+    /// u.fill_with(|[x]| x);
+    /// u.exchange()?;
+    /// if u.grid().topology().at_wall(Face::high(0)) {
+    ///     assert_eq!(u.halo(Face::high(0))?[0], 7.0);
+    /// }
+    /// # Ok::<(), parhelion::Error>(())
+    /// ```
+    pub fn custom(reach: usize, value: impl Fn(HaloPoint<'_, T, N>) -> T + Send + Sync + 'static) -> Self {
+        Self::Custom { reach, value: Arc::new(value) }
+    }
+
+    /// Number of outermost points that halo points depend on; 0 if only on their mirror image.
+    pub(crate) fn reach(&self) -> usize {
+        match self {
+            Self::Extrapolated(order) => order + 1,
+            Self::Custom { reach, .. } => *reach,
+            _ => 0,
+        }
     }
 }
 
@@ -86,6 +154,9 @@ impl<T: fmt::Debug, const N: usize> fmt::Debug for Boundary<T, N> {
             Self::Reflecting => f.write_str("Reflecting"),
             Self::Antireflecting => f.write_str("Antireflecting"),
             Self::Function(_) => f.write_str("Function(..)"),
+            Self::HaloValue(value) => write!(f, "HaloValue({value:?})"),
+            Self::Extrapolated(order) => write!(f, "Extrapolated({order})"),
+            Self::Custom { reach, .. } => write!(f, "Custom {{ reach: {reach}, .. }}"),
         }
     }
 }
@@ -106,11 +177,58 @@ impl<T: Element, const N: usize> Field<T, N> {
     /// ```
     ///
     /// # Errors
-    /// When the grid has no such wall (axis out of range or periodic), or the slope of an integer
-    /// field is not 0.
+    /// When the grid has no such wall (axis out of range or periodic), a block at the wall has fewer
+    /// points than an extrapolating or custom wall reads, an integer field is given a slope other
+    /// than 0 or an order above 0, or the order or number of points of the condition is not allowed.
     pub fn set_boundary(&mut self, face: Face, boundary: Boundary<T, N>) -> Result<()> {
         (0..self.components())
             .try_for_each(|number| self.component_mut(number).set_boundary(face, boundary.clone()))
+    }
+
+    /// Makes a wall reflect a vector: its component normal to the wall is
+    /// [antireflecting](Boundary::Antireflecting), the others are
+    /// [reflecting](Boundary::Reflecting). This is a solid wall with free slip for a velocity.
+    ///
+    /// The vector is a field with one component per axis, component `a` along axis `a`. Of a
+    /// staggered vector (MAC, Arakawa C), whose components are fields centered at `Face(a)`, call it
+    /// for each of these fields: the one with the face's axis is the normal component.
+    ///
+    /// ```
+    /// use parhelion::prelude::*;
+    ///
+    /// let world = World::init()?;
+    /// let grid = Grid::builder([8, 8]).build(&world)?;
+    /// let mut velocity = grid.field_builder::<f64>("velocity").components(2).build()?;
+    /// for face in Face::all::<2>() {
+    ///     velocity.set_reflecting(face)?;
+    /// }
+    /// let mut v = [0, 1].map(|a| grid.field_builder::<f64>("v").centering(Centering::Face(a)).build());
+    /// for v in v.iter_mut().flatten() {
+    ///     v.set_reflecting(Face::low(1))?;
+    /// }
+    /// # Ok::<(), parhelion::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When the field is neither of these, or the grid has no such wall.
+    pub fn set_reflecting(&mut self, face: Face) -> Result<()> {
+        let axes: Vec<usize> = match (self.components(), self.centering) {
+            (1, Centering::Face(axis)) => vec![axis],
+            (components, Centering::Cell | Centering::Node) if components == N => (0..N).collect(),
+            (components, centering) => {
+                let message = format!(
+                    "field '{}' ({centering:?}, {components} component(s)) cannot be reflected as a vector; it must have \
+                     {N} components at cells or nodes, or be one component at the faces normal to it",
+                    self.name
+                );
+                return Err(Error::new(ErrorKind::Argument, message));
+            }
+        };
+        axes.into_iter().enumerate().try_for_each(|(number, axis)| {
+            let normal = axis == face.axis;
+            let boundary = if normal { Boundary::Antireflecting } else { Boundary::Reflecting };
+            self.component_mut(number).set_boundary(face, boundary)
+        })
     }
 }
 
@@ -142,6 +260,30 @@ impl<T: Element, const N: usize> ComponentMut<'_, T, N> {
         };
         if slope && T::POISON.is_none() {
             return refuse(format!("a field of {} takes no slope but 0", T::KIND));
+        }
+        match boundary {
+            Boundary::Extrapolated(order) if order > 2 => {
+                return refuse(format!("the order of extrapolation is {order}; it may be 0, 1 or 2"));
+            }
+            Boundary::Extrapolated(1..) if T::POISON.is_none() => {
+                return refuse(format!("a field of {} is extrapolated with order 0 only", T::KIND));
+            }
+            Boundary::Custom { reach, .. } if !(1..=MOST_REACH).contains(&reach) => {
+                return refuse(format!(
+                    "a custom wall that reads {reach} points inside; it may read 1 to {MOST_REACH}, and Boundary::function \
+                     needs none"
+                ));
+            }
+            _ => {}
+        }
+        let (reach, points) = (boundary.reach(), field.points_at_wall(face));
+        if points < reach {
+            let message = format!(
+                "{boundary:?} at {face:?} of field '{}' reads {reach} points inside the wall, but the blocks there have \
+                 {points}; use fewer ranks on axis {}",
+                field.name, face.axis
+            );
+            return Err(Error::new(ErrorKind::Geometry, message));
         }
         field.boundaries[component][face.axis][usize::from(face.high)] = boundary;
         field.invalidate_halo();

@@ -1,34 +1,41 @@
 //! Positions in space of a block's points.
 
-use crate::grid::Centering;
+use crate::grid::{Grid, GridAxis};
 
 /// Computes coordinates of points from their local indices. A plain value that threads can share.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(super) struct Coordinates<const N: usize> {
-    origin: [f64; N],
-    spacing: [f64; N],
-    shift: [f64; N],
+    axes: [GridAxis; N],
+    staggered: [bool; N],
     /// Global index of the local point 0.
     offset: [isize; N],
 }
 
 impl<const N: usize> Coordinates<N> {
-    pub(super) fn new(origin: [f64; N], spacing: [f64; N], centering: Centering, offset: [isize; N]) -> Self {
-        let shift = std::array::from_fn(|a| if centering.staggered(a) { 0.0 } else { 0.5 });
-        Self { origin, spacing, shift, offset }
+    /// For points of `grid` that are staggered along these axes.
+    pub(super) fn new(grid: &Grid<N>, staggered: [bool; N], offset: [isize; N]) -> Self {
+        Self { axes: grid.axes().clone(), staggered, offset }
+    }
+
+    /// The axes of the grid.
+    pub(super) fn axes(&self) -> &[GridAxis; N] {
+        &self.axes
     }
 
     /// Global index of the point `i` points after `first` along the last axis.
+    #[inline(always)]
     pub(super) fn global(&self, first: [isize; N], i: usize) -> [isize; N] {
         let along = |a: usize| if a + 1 == N { i as isize } else { 0 };
         std::array::from_fn(|a| self.offset[a] + first[a] + along(a))
     }
 
+    #[inline(always)]
     pub(super) fn coordinates(&self, first: [isize; N], i: usize) -> [f64; N] {
         self.coordinates_of(self.global(first, i))
     }
 
+    #[inline(always)]
     pub(super) fn coordinates_of(&self, index: [isize; N]) -> [f64; N] {
-        std::array::from_fn(|a| self.origin[a] + (index[a] as f64 + self.shift[a]) * self.spacing[a])
+        std::array::from_fn(|a| self.axes[a].coordinate(index[a], self.staggered[a]))
     }
 }

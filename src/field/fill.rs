@@ -151,7 +151,8 @@ impl<T: Element, const N: usize> ComponentMut<'_, T, N> {
     fn fill_points(&mut self, value: impl Fn(&Coordinates<N>, [isize; N], usize) -> T + Sync) {
         let field = &*self.field;
         let offset = field.region_global().start;
-        let place = Coordinates::new(field.grid.origin(), field.grid.spacing(), field.centering, offset);
+        let staggered = std::array::from_fn(|a| field.centering.staggered(a));
+        let place = Coordinates::new(&field.grid, staggered, offset);
         let (world, region) = (field.grid.world().clone(), field.region_local());
         let timing = world.measure().start_on(Kind::Fill, &field.name);
         self.reborrow().view_mut().for_each_row(world.pool(), region, |first, row| {

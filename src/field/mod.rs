@@ -9,6 +9,7 @@ mod coordinates;
 mod deep_halo;
 mod exchange;
 mod fill;
+mod halo_point;
 mod valid_halo;
 mod walls;
 
@@ -19,9 +20,10 @@ use parhelion_kernels::{Array, Blocking, Element, Layout, Region};
 use crate::error::{Error, ErrorKind, Result};
 use crate::grid::{Centering, Face, Grid};
 
-pub use boundary::{Boundary, BoundaryFunction, WallFunction};
+pub use boundary::{Boundary, BoundaryFunction, HaloFunction, WallFunction};
 pub use builder::FieldBuilder;
 pub use component::{Component, ComponentMut};
+pub use halo_point::HaloPoint;
 pub(crate) use valid_halo::ValidHalo;
 pub(crate) use walls::ComponentWalls;
 
@@ -49,6 +51,9 @@ pub(crate) use walls::ComponentWalls;
 /// writes only. If only some ranks write (for example the owner of a point), call
 /// [`set_global`](Field::set_global) on all ranks, or [`exchange`](Field::exchange) before reading
 /// the halo.
+///
+/// The same holds for staggered points on walls that set their value: what the program writes there
+/// stays until the next exchange or time step.
 pub struct Field<T: Element, const N: usize> {
     grid: Grid<N>,
     name: String,
@@ -188,7 +193,6 @@ impl<T: Element, const N: usize> Field<T, N> {
     }
 
     /// The time that was set, if one was, the time of a step, and the steps since.
-    #[cfg(feature = "hdf5")]
     pub(crate) fn clock(&self) -> (Option<f64>, f64, u64) {
         (self.start_time, self.time_step, self.steps)
     }

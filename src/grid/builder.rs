@@ -2,9 +2,11 @@
 
 use std::cell::OnceCell;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use parhelion_kernels::Layout;
 
+use super::axis::{GridAxis, refusal};
 use super::{Decomposition, Grid, Inner, Topology};
 use crate::error::{Error, ErrorKind, Result};
 use crate::world::World;
@@ -15,6 +17,8 @@ pub struct GridBuilder<const N: usize> {
     shape: [usize; N],
     origin: [f64; N],
     spacing: [f64; N],
+    /// Faces of stretched axes, with the axis as the user gave it; the last of an axis holds.
+    faces: Vec<(usize, Vec<f64>)>,
     periodic: [bool; N],
     halo: [[usize; 2]; N],
     procs: Option<[usize; N]>,
@@ -35,6 +39,7 @@ impl<const N: usize> Grid<N> {
             shape,
             origin: [0.0; N],
             spacing: [1.0; N],
+            faces: Vec::new(),
             periodic: [false; N],
             halo: [[1, 1]; N],
             procs: None,
@@ -65,6 +70,48 @@ impl<const N: usize> GridBuilder<N> {
     /// Coordinates of the low corner of the domain.
     pub fn origin(mut self, origin: [f64; N]) -> Self {
         self.origin = origin;
+        self
+    }
+
+    /// Stretches an axis: gives the coordinates of all its faces, one more than cells, in increasing
+    /// order. The origin, spacing and extent of this axis are then ignored.
+    ///
+    /// Centers of cells lie in the middle between their faces. A periodic axis repeats after its
+    /// length; beyond walls the cells are mirrored. [`Grid::axis`] gives the coordinates.
+    ///
+    /// ```
+    /// use parhelion::prelude::*;
+    ///
+    /// let world = World::init()?;
+    /// let grid = Grid::builder([3, 8]).extent([1.0, 2.0]).faces(0, &[0.0, 0.1, 0.3, 1.0]).build(&world)?;
+    /// assert_eq!(grid.axis(0).width(2), 0.7);
+    /// assert_eq!(grid.axis(1).width(2), 0.25);
+    /// # Ok::<(), parhelion::Error>(())
+    /// ```
+    pub fn faces(mut self, axis: usize, faces: &[f64]) -> Self {
+        self.faces.push((axis, faces.to_vec()));
+        self
+    }
+
+    /// Stretches an axis by a mapping: face `i` of `n` cells lies at `place(i / n)`. The function must
+    /// increase from 0 to 1.
+    ///
+    /// ```
+    /// use parhelion::prelude::*;
+    ///
+    /// let world = World::init()?;
+    /// // A channel from −1 to 1, with thin cells at both walls.
+    /// let wall = |s: f64| (2.0 * (2.0 * s - 1.0)).tanh() / 2_f64.tanh();
+    /// let grid = Grid::builder([32, 64]).mapping(0, wall).build(&world)?;
+    /// let y = grid.axis(0);
+    /// assert_eq!((y.face(0), y.face(32)), (-1.0, 1.0));
+    /// assert!(y.width(0) < 0.3 * y.width(16));
+    /// # Ok::<(), parhelion::Error>(())
+    /// ```
+    pub fn mapping(mut self, axis: usize, place: impl Fn(f64) -> f64) -> Self {
+        let cells = self.shape.get(axis).copied().unwrap_or(0);
+        let faces = (0..=cells).map(|i| place(i as f64 / cells.max(1) as f64)).collect();
+        self.faces.push((axis, faces));
         self
     }
 
@@ -125,15 +172,16 @@ impl<const N: usize> GridBuilder<N> {
     ///
     /// # Errors
     /// When cells, halo and number of ranks do not fit together (no block may be thinner than the
-    /// halo), the extent is not positive, or a block does not fit into memory. The message gives
-    /// the numbers and values that would work. It is the same on every rank.
+    /// halo), the extent is not positive, faces do not increase or differ among ranks, or a block
+    /// does not fit into memory. The message gives the numbers and values that would work. It is the
+    /// same on every rank.
     pub fn build(self, world: &World) -> Result<Grid<N>> {
         const { assert!(N >= 1 && N <= 4, "grids have 1 to 4 axes") };
-        let bits = |values: [f64; N]| values.map(f64::to_bits);
-        let space = (bits(self.spacing), bits(self.origin), &self.axis_names, &self.axis_units);
+        let space = (bits(&self.spacing), bits(&self.origin), &self.axis_names, &self.axis_units);
         let cut = (self.shape, self.halo, self.periodic, self.procs, self.granule, self.reorder);
         world.check_same("GridBuilder::build", &(cut, space))?;
-        for a in 0..N {
+        let faces = self.checked_faces(world)?;
+        for a in (0..N).filter(|&a| faces[a].is_none()) {
             let (spacing, extent) = (self.spacing[a], self.spacing[a] * self.shape[a] as f64);
             // An axis without cells is refused below, with a better message.
             if !(spacing > 0.0 && (extent.is_finite() || self.shape[a] == 0) && self.origin[a].is_finite()) {
@@ -152,18 +200,53 @@ impl<const N: usize> GridBuilder<N> {
         let largest = decomposition.block([0; N]).shape().map(|n| n + 1);
         Layout::new(largest, self.halo, 16)
             .map_err(|error| Error::on_all_ranks(ErrorKind::Geometry, error.to_string()))?;
+        let axes = faces.into_iter().enumerate().map(|(a, faces)| {
+            let (cells, periodic) = (self.shape[a], self.periodic[a]);
+            let (origin, spacing) = match &faces {
+                Some(faces) => (faces[0], (faces[cells] - faces[0]) / cells as f64),
+                None => (self.origin[a], self.spacing[a]),
+            };
+            GridAxis { cells, periodic, spacing, origin, faces }
+        });
+        let axes: Vec<GridAxis> = axes.collect();
+        let axes = axes.try_into().expect("one was made for each axis");
         let topology = Topology::new(world, decomposition, self.periodic, self.reorder)?;
         Ok(Grid(Rc::new(Inner {
             kept: OnceCell::new(),
             topology,
             decomposition,
             halo: self.halo,
-            origin: self.origin,
-            spacing: self.spacing,
+            axes,
             axis_names: self.axis_names,
             axis_units: self.axis_units,
             world: world.clone(),
         })))
+    }
+
+    /// The faces of each stretched axis.
+    ///
+    /// # Errors
+    /// When they are not those of an axis of this grid, or differ among ranks.
+    fn checked_faces(&self, world: &World) -> Result<[Option<Arc<[f64]>>; N]> {
+        let mut all = std::array::from_fn(|_| None);
+        if !world.is_same(&self.faces.iter().map(|(axis, faces)| (axis, bits(faces))).collect::<Vec<_>>()) {
+            return Err(Error::on_all_ranks(
+                ErrorKind::Argument,
+                "the faces of stretched axes differ among ranks; give the same coordinates on every rank",
+            ));
+        }
+        for (axis, faces) in &self.faces {
+            let reason = match self.shape.get(*axis) {
+                Some(&cells) => refusal(faces, cells),
+                None => Some(format!("a grid of {N} axes has none of number {axis}")),
+            };
+            if let Some(reason) = reason {
+                let message = format!("axis {axis} cannot be stretched: {reason}");
+                return Err(Error::on_all_ranks(ErrorKind::Argument, message));
+            }
+            all[*axis] = Some(Arc::from(&faces[..]));
+        }
+        Ok(all)
     }
 
     /// The blocks: as given by the user, or chosen.
@@ -200,4 +283,8 @@ impl<const N: usize> GridBuilder<N> {
             }
         }
     }
+}
+
+fn bits(values: &[f64]) -> Vec<u64> {
+    values.iter().map(|value| value.to_bits()).collect()
 }

@@ -1,6 +1,9 @@
 //! Grids: cells in space, cut into blocks over the ranks.
 
+mod axis;
+mod axis_values;
 mod builder;
+mod context;
 mod decomposition;
 mod topology;
 
@@ -13,7 +16,10 @@ use parhelion_kernels::Region;
 
 use crate::world::World;
 
+pub use axis::GridAxis;
+pub use axis_values::{AxisValues, SecondDifferences};
 pub use builder::GridBuilder;
+pub use context::Context;
 pub use decomposition::Decomposition;
 pub(crate) use topology::directions;
 pub use topology::{Face, Topology};
@@ -72,8 +78,7 @@ struct Inner<const N: usize> {
     decomposition: Decomposition<N>,
     /// `[low, high]` halo width on each axis, in cells.
     halo: [[usize; 2]; N],
-    origin: [f64; N],
-    spacing: [f64; N],
+    axes: [GridAxis; N],
     axis_names: [String; N],
     axis_units: [String; N],
     world: World,
@@ -117,14 +122,61 @@ impl<const N: usize> Grid<N> {
         self.halo().iter().flatten().copied().max().unwrap_or(0)
     }
 
-    /// Size of a cell along each axis.
+    /// Size of a cell along each axis. On a [stretched](GridBuilder::faces) axis cells have no common
+    /// size: it is NaN there, so that a formula for uniform cells cannot go unnoticed. Take
+    /// [`axis`](Self::axis) instead.
     pub fn spacing(&self) -> [f64; N] {
-        self.0.spacing
+        self.axes().each_ref().map(|axis| if axis.is_stretched() { f64::NAN } else { axis.mean_width() })
     }
 
     /// Coordinates of the low corner of the domain.
     pub fn origin(&self) -> [f64; N] {
-        self.0.origin
+        self.axes().each_ref().map(|axis| axis.origin)
+    }
+
+    /// The cells along one axis: coordinates and widths.
+    ///
+    /// # Panics
+    /// When the grid has no such axis.
+    pub fn axis(&self, axis: usize) -> &GridAxis {
+        &self.0.axes[axis]
+    }
+
+    /// All axes, slowest first.
+    pub(crate) fn axes(&self) -> &[GridAxis; N] {
+        &self.0.axes
+    }
+
+    /// Returns whether any axis is stretched.
+    pub fn is_stretched(&self) -> bool {
+        self.axes().iter().any(GridAxis::is_stretched)
+    }
+
+    /// Volume of the domain: the product of its lengths.
+    pub fn volume(&self) -> f64 {
+        self.axes().iter().map(GridAxis::length).product()
+    }
+
+    /// The cell that contains a place (slowest axis first), or `None` outside the domain.
+    ///
+    /// ```
+    /// use parhelion::prelude::*;
+    ///
+    /// let world = World::init()?;
+    /// let grid = Grid::builder([4, 8]).faces(0, &[0.0, 0.1, 0.3, 0.6, 1.0]).build(&world)?;
+    /// let mut u = grid.field::<f64>("u");
+    /// u.fill_with(|[y, _]| y);
+    /// let cell = grid.cell_at([0.7, 2.5]).expect("the place is in the domain");
+    /// assert_eq!((cell, u.probe(cell)?), ([3, 2], 0.8));
+    /// assert_eq!(grid.cell_at([1.7, 2.5]), None);
+    /// # Ok::<(), parhelion::Error>(())
+    /// ```
+    pub fn cell_at(&self, place: [f64; N]) -> Option<[usize; N]> {
+        let mut cell = [0; N];
+        for a in 0..N {
+            cell[a] = self.axis(a).cell_at(place[a])?;
+        }
+        Some(cell)
     }
 
     /// Name of the coordinates along an axis in files. Those of staggered points differ from those
@@ -177,10 +229,7 @@ impl<const N: usize> Grid<N> {
 
     /// Coordinates of a point in space; `index` is global and may lie in the halo.
     pub fn coordinates(&self, index: [isize; N], centering: Centering) -> [f64; N] {
-        std::array::from_fn(|a| {
-            let shift = if centering.staggered(a) { 0.0 } else { 0.5 };
-            self.0.origin[a] + (index[a] as f64 + shift) * self.0.spacing[a]
-        })
+        std::array::from_fn(|a| self.axis(a).coordinate(index[a], centering.staggered(a)))
     }
 
     /// Returns whether both are handles of the same grid.

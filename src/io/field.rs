@@ -25,12 +25,17 @@ impl<T: Element, const N: usize> Stored for Field<T, N> {
     fn axes(&self) -> Vec<Axis> {
         let (grid, centering) = (self.grid(), self.centering());
         let first = grid.coordinates([0; N], centering);
-        let axis = |a: usize| Axis {
-            name: grid.coordinate_name(a, centering),
-            units: Some(grid.axis_units()[a].clone()).filter(|units| !units.is_empty()),
-            first: first[a],
-            spacing: grid.spacing()[a],
-            cells: !centering.staggered(a),
+        let axis = |a: usize| {
+            let (line, cells) = (grid.axis(a), !centering.staggered(a));
+            let places = self.shape_global()[a] + usize::from(cells);
+            Axis {
+                name: grid.coordinate_name(a, centering),
+                units: Some(grid.axis_units()[a].clone()).filter(|units| !units.is_empty()),
+                first: first[a],
+                spacing: line.mean_width(),
+                cells,
+                boundaries: line.is_stretched().then(|| (0..places).map(|i| line.face(i as isize)).collect()),
+            }
         };
         (0..N).map(axis).collect()
     }

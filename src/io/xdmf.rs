@@ -21,12 +21,14 @@ pub(super) struct Item {
     pub(super) components: usize,
 }
 
-/// A uniform grid of points, and whether values belong to them or to the cells between.
+/// A grid of points, to which values belong, or to the cells between.
 #[derive(Debug, PartialEq)]
 struct Geometry {
     origin: Vec<f64>,
     spacing: Vec<f64>,
     points: Vec<usize>,
+    /// The coordinates of the points along each axis, where they are not uniform along all.
+    places: Option<Vec<Vec<f64>>>,
 }
 
 impl Geometry {
@@ -47,12 +49,23 @@ impl Geometry {
                 .collect(),
             spacing: item.axes.iter().map(|axis| axis.spacing).collect(),
             points: item.shape.iter().map(|&n| if cells { n + 1 } else { n }).collect(),
+            places: item.axes.iter().any(|axis| axis.boundaries.is_some()).then(|| {
+                let along = |(axis, &n): (&Axis, &usize)| match cells || !axis.cells {
+                    true => axis.places(n),
+                    false => (0..n).map(|index| axis.coordinate(index)).collect(),
+                };
+                item.axes.iter().zip(&item.shape).map(along).collect()
+            }),
         };
         // lines and planes become boxes: readers get the 2-D meshes of XDMF wrong
         for _ in item.axes.len()..3 {
             geometry.origin.insert(0, 0.0);
             geometry.spacing.insert(0, geometry.spacing[0]);
             geometry.points.insert(0, if cells { 2 } else { 1 });
+            if let Some(places) = &mut geometry.places {
+                let flat = [0.0, geometry.spacing[0]];
+                places.insert(0, flat[..geometry.points[0]].to_vec());
+            }
         }
         Some((geometry, if cells { "Cell" } else { "Node" }))
     }
@@ -126,16 +139,26 @@ fn grid_element(number: usize, (geometry, attributes): &(Geometry, String), time
     let number_list = |values: &[f64]| {
         let values = values.iter().map(|value| format!("{value:?}")).collect::<Vec<_>>();
         format!(
-            "        <DataItem Dimensions=\"3\" NumberType=\"Float\" Precision=\"8\" Format=\"XML\">{}</DataItem>\n",
+            "        <DataItem Dimensions=\"{}\" NumberType=\"Float\" Precision=\"8\" Format=\"XML\">{}</DataItem>\n",
+            values.len(),
             list(&values)
         )
     };
+    let (topology, kind, numbers) = match &geometry.places {
+        // x comes first, where everything else begins with the slowest axis
+        Some(places) => {
+            ("3DRectMesh", "VXVYVZ", places.iter().rev().map(|places| number_list(places)).collect())
+        }
+        None => {
+            let numbers = number_list(&geometry.origin) + &number_list(&geometry.spacing);
+            ("3DCoRectMesh", "ORIGIN_DXDYDZ", numbers)
+        }
+    };
+    let numbers: String = numbers;
     format!(
-        "    <Grid Name=\"grid{number}\" GridType=\"Uniform\">\n{time}      <Topology TopologyType=\"3DCoRectMesh\" \
-         Dimensions=\"{points}\"/>\n      <Geometry GeometryType=\"ORIGIN_DXDYDZ\">\n{}{}      \
+        "    <Grid Name=\"grid{number}\" GridType=\"Uniform\">\n{time}      <Topology TopologyType=\"{topology}\" \
+         Dimensions=\"{points}\"/>\n      <Geometry GeometryType=\"{kind}\">\n{numbers}      \
          </Geometry>\n{attributes}    </Grid>\n",
-        number_list(&geometry.origin),
-        number_list(&geometry.spacing),
     )
 }
 
@@ -235,6 +258,7 @@ mod tests {
             first: [0.25, 10.5, -3.0][n],
             spacing: [0.5, 1.0, 2.0][n],
             cells: cells[n],
+            boundaries: None,
         };
         Item {
             name: name.into(),
@@ -254,6 +278,26 @@ mod tests {
         assert!(xml.contains(">0.0 10.0 -4.0<") && xml.contains(">0.5 1.0 2.0<"), "{xml}");
         assert!(xml.contains("Center=\"Cell\"") && xml.contains(">heat.h5:/a&lt;b<"), "{xml}");
         assert!(xml.contains("<Time Value=\"1.5\"/>"), "{xml}");
+    }
+
+    #[test]
+    fn cells_of_different_width_lie_on_a_rectilinear_mesh() {
+        let mut cells = item("a", [true; 3], [2, 1, 3]);
+        cells.axes[2].boundaries = Some([0.0, 1.0, 3.0, 7.0].into());
+        let xml = document("heat.h5", None, &[cells.clone()]).unwrap();
+        assert!(xml.contains("TopologyType=\"3DRectMesh\" Dimensions=\"3 2 4\""), "{xml}");
+        let numbers = |places: &str| xml.find(&format!(">{places}</DataItem>")).unwrap();
+        assert!(numbers("0.0 1.0 3.0 7.0") < numbers("10.0 11.0"), "{xml}"); // x first
+        assert!(numbers("10.0 11.0") < numbers("0.0 0.5 1.0"), "{xml}");
+        // points, of which some lie at centers
+        cells.axes[0].cells = false;
+        cells.axes.remove(1);
+        cells.shape.remove(1);
+        let xml = document("heat.h5", None, &[cells]).unwrap();
+        assert!(
+            xml.contains(">0.5 2.0 5.0<") && xml.contains(">0.25 0.75<") && xml.contains(">0.0<"),
+            "{xml}"
+        );
     }
 
     #[test]

@@ -90,6 +90,14 @@ impl fmt::Display for Report {
                 halo.unpack_seconds,
             )?;
         }
+        for (label, row) in labels.iter().zip(&self.rows).filter(|(_, row)| row.seems_scalar(self.threads)) {
+            writeln!(
+                f,
+                "{label}: {} GLUP/s a thread, far below what memory allows. A rule that does not have hundreds of operations \
+                 is probably not vectorized: write it in `rule!`, and see `parhelion::guide::stencils`",
+                short(row.glup_per_s.map(|rate| rate / self.threads.max(1) as f64))
+            )?;
+        }
         if self.events_dropped > 0 {
             writeln!(f, "the timeline had no room for {} event(s)", self.events_dropped)?;
         }
@@ -97,9 +105,61 @@ impl fmt::Display for Report {
     }
 }
 
+impl ReportRow {
+    /// Whether a rule is so slow that its loop is probably not vectorized: 0.1 · 10⁹ cells a second
+    /// are some 30 cycles a cell, and vector code of 100 operations takes fewer.
+    fn seems_scalar(&self, threads: usize) -> bool {
+        let rule = matches!(self.kind, Kind::Sweep | Kind::Update | Kind::Advance);
+        let long = self.seconds > 0.05 && self.points > 100_000 * self.calls;
+        let waits = self.wait_seconds > 0.5 * self.seconds;
+        let slow = |rate: f64, least: f64| rate < least;
+        rule && long
+            && !waits
+            && self.glup_per_s.is_some_and(|rate| slow(rate, 0.1 * threads as f64))
+            && self.share_of_copy.is_some_and(|share| slow(share, 0.2))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn report(seconds: f64, wait_seconds: f64, kind: Kind) -> String {
+        let points = 10_000_000;
+        let rate = points as f64 * 1e-9 / seconds;
+        let row = ReportRow {
+            kind,
+            name: "heat".into(),
+            calls: 10,
+            points,
+            bytes: 16 * points,
+            flops: None,
+            seconds,
+            seconds_mean: seconds,
+            wait_seconds,
+            wait_seconds_mean: wait_seconds,
+            imbalance: 1.0,
+            glup_per_s: Some(rate),
+            gb_per_s: Some(16.0 * rate),
+            share_of_copy: Some(16.0 * rate / 20.0),
+            gflop_per_s: None,
+            halo: None,
+        };
+        let rows = vec![row];
+        Report { ranks: 2, threads: 2, seconds, copy_gb_per_s: 20.0, events_dropped: 0, rows }.to_string()
+    }
+
+    #[test]
+    fn a_rule_that_seems_scalar_is_pointed_out() {
+        // 0.02 · 10⁹ cells a second on two threads
+        assert!(report(0.5, 0.1, Kind::Sweep).contains("heat: 0.010 GLUP/s a thread"));
+        assert!(report(0.5, 0.1, Kind::Advance).contains("rule!"));
+        for (seconds, wait, kind) in
+            [(0.01, 0.0, Kind::Sweep), (0.5, 0.4, Kind::Sweep), (0.5, 0.1, Kind::Reduce)]
+        {
+            assert!(!report(seconds, wait, kind).contains("rule!"), "{seconds} {wait} {kind:?}");
+        }
+    }
 
     #[test]
     fn numbers_keep_three_digits() {

@@ -13,7 +13,7 @@ use parhelion_kernels::{Element, Region};
 type Total<T> = <<T as Summable>::Sum as ExactSum>::Total;
 
 /// Adds up the accumulators of all threads and all ranks.
-fn add_up<S: ExactSum>(world: &World, parts: impl IntoIterator<Item = S>) -> S {
+pub(super) fn add_up<S: ExactSum>(world: &World, parts: impl IntoIterator<Item = S>) -> S {
     let mut sum = S::new();
     parts.into_iter().for_each(|part| sum.merge(&part));
     let mut words = sum.words();

@@ -11,9 +11,9 @@ use crate::field::Field;
 impl<const N: usize> EllipticBuilder<'_, N> {
     /// Solves `−∇·(β∇u) + αu = f` until the residual is `tolerance` times as large as the
     /// right-hand side (with what the walls add). Where nothing fixes the mean of `u`, it is 0, and
-    /// the mean of the right-hand side is left out.
+    /// the mean of the right-hand side is left out (means by volume on a stretched grid).
     ///
-    /// The method is multigrid where the coefficients are constant and α ≥ 0, otherwise conjugate
+    /// The method is multigrid where cells are uniform, the coefficients constant and α ≥ 0, otherwise conjugate
     /// gradients with multigrid. With a negative shift these end in
     /// [breakdown](super::Status::Breakdown) if the matrix is indefinite; [`Krylov::minres`] solves
     /// such problems. `f` is given as it is, at nodes too.
@@ -50,6 +50,14 @@ impl<const N: usize> EllipticBuilder<'_, N> {
         let (mut u, mut b) = (operator.vector("u"), operator.vector("right-hand side"));
         b.copy_from(f)?;
         operator.add_walls(&mut b)?;
+        let by_volume = operator.is_singular() && operator.grid().is_stretched();
+        if by_volume {
+            // From `f`, not from its product with the volume, so that thin cells lose no more of it.
+            let mut volumes = operator.vector("volumes");
+            volumes.fill(b.mean());
+            operator.multiply_by_volume(&mut volumes);
+            b.zip_mut_with(&volumes, |b, part| *b -= part)?;
+        }
         let outcome = match operator.constants {
             Some([_, alpha]) if alpha >= 0.0 => {
                 // One sweep before and one after: half the work of a V(2,2)-cycle for a factor of
@@ -63,6 +71,10 @@ impl<const N: usize> EllipticBuilder<'_, N> {
                 method.solve(&operator, &mut Multigrid::<f64, N>::new(&operator)?, &b, &mut u)?
             }
         };
+        if by_volume {
+            let mean = u.mean_by_volume();
+            u.map_inplace(|u| *u -= mean);
+        }
         Ok((u, outcome))
     }
 }

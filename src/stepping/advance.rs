@@ -17,7 +17,8 @@ impl<T: Element, const N: usize> Field<T, N> {
     /// need no halo are computed.
     ///
     /// The result has the same bits for any number of ranks and threads, and any blocking.
-    /// (Staggered points on walls that set their value are updated when the halo is next filled.)
+    /// Staggered points on walls that set their value have it at every step, whatever the stencil
+    /// gives there.
     ///
     /// ```
     /// use parhelion::prelude::*;
@@ -128,7 +129,7 @@ impl<T: Element, const N: usize> Field<T, N> {
         serves: bool,
     ) -> Result<()> {
         let grid = self.grid().clone();
-        let block = Block::new(&grid, self.region_local(), S::RADIUS);
+        let block = Block::new(&grid, self.region_local(), S::RADIUS, self.wall_reach());
         self.deepen(block.in_memory(longest))?;
         self.prepare_spare();
         let run = |field: &mut &mut Self, pass: &Pass<N>, progress: &mut dyn FnMut()| {

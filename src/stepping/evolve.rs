@@ -1,8 +1,11 @@
 //! Time stepping of several fields, also with two levels in time.
 
-use parhelion_kernels::{Blocking, Element, Pattern, Points, Region, evolve};
+use parhelion_kernels::{Blocking, Element, KernelError, Pattern, Points, Region, evolve};
 
-use super::{Block, BlockingChoice, Constant, ConstantFields, Evolving, EvolvingFields, passes};
+use super::constants::Clock;
+use super::states::Previous;
+use super::{Block, BlockingChoice, Constant, ConstantComponents, ConstantFields};
+use super::{Evolving, EvolvingComponents, EvolvingFields, passes};
 use crate::error::{Error, ErrorKind, Result};
 use crate::field::Field;
 use crate::grid::{Centering, Grid};
@@ -27,6 +30,43 @@ impl<T: Element, const N: usize> Field<T, N> {
     pub fn constant<const R: usize>(&mut self) -> Constant<'_, T, N, R> {
         Constant::new(self)
     }
+
+    /// All `K` components of the field as what a rule advances, reading all neighbors within `R`
+    /// points. The rule takes an array of `K` points and returns an array of `K` values.
+    ///
+    /// ```
+    /// use parhelion::prelude::*;
+    ///
+    /// let world = World::init()?;
+    /// let grid = Grid::builder([16]).periodic([true]).build(&world)?;
+    /// let mut f = grid.field_builder::<f64>("f").components(2).build()?;
+    /// (0..2).for_each(|k| f.component_mut(k).fill_indexed(|[i]| if i == 5 { 1.0 } else { 0.0 }));
+    /// // One component moves up, the other down.
+    /// grid.evolve(f.evolving_components::<2, 1>(), (), 3, |[up, down], ()| [up.at::<-1>(), down.at::<1>()])?;
+    /// assert_eq!((f.component(0).probe([8])?, f.component(1).probe([2])?), (1.0, 1.0));
+    /// # Ok::<(), parhelion::Error>(())
+    /// ```
+    pub fn evolving_components<const K: usize, const R: usize>(
+        &mut self,
+    ) -> EvolvingComponents<'_, T, N, R, false, K> {
+        EvolvingComponents::new(self)
+    }
+
+    /// Like [`evolving_components`](Self::evolving_components), but the rule reads neighbors on the
+    /// axes only.
+    pub fn star_evolving_components<const K: usize, const R: usize>(
+        &mut self,
+    ) -> EvolvingComponents<'_, T, N, R, true, K> {
+        EvolvingComponents::new(self)
+    }
+
+    /// All `K` components of the field as what a rule reads within `R` points and does not change,
+    /// as an array of `K` points; see [`constant`](Self::constant).
+    pub fn constant_components<const K: usize, const R: usize>(
+        &mut self,
+    ) -> ConstantComponents<'_, T, N, R, K> {
+        ConstantComponents::new(self)
+    }
 }
 
 impl<const N: usize> Grid<N> {
@@ -38,6 +78,9 @@ impl<const N: usize> Grid<N> {
     /// steps where that is faster (or as set by the first field's
     /// [`set_blocking`](Field::set_blocking)), and the result has the same bits on any ranks and
     /// threads.
+    ///
+    /// The fields may differ in centering; see [`alternate`](Self::alternate) for what holds at
+    /// points on walls, and for fields that advance in turn.
     ///
     /// ```
     /// use parhelion::prelude::*;
@@ -65,8 +108,7 @@ impl<const N: usize> Grid<N> {
     /// Over all ranks, with the same fields, rule and number of steps.
     ///
     /// # Errors
-    /// When a field is of another grid or has several components, the fields differ in centering,
-    /// or the halo is thinner than a radius. Also as for [`Field::advance`].
+    /// When a field is of another grid or has another number of components than the rule, or the halo is thinner than a radius. Also as for [`Field::advance`].
     pub fn evolve<S: EvolvingFields<N>, C: ConstantFields<N>>(
         &self,
         fields: S,
@@ -140,17 +182,23 @@ impl<const N: usize> Grid<N> {
         let timing = self.world().measure().start(Kind::Advance);
         let settings = (steps, S::RADIUS, S::PATTERN, leapfrog);
         self.world().check_same("Grid::evolve or leapfrog", &settings)?;
-        let (centering, chosen) = check(self, &mut fields, leapfrog)?;
-        let interior = Region::from_shape(self.region_global(centering).shape());
-        let block = Block::new(self, interior, S::RADIUS);
+        let previous = if leapfrog { Previous::Needed } else { Previous::Optional };
+        let Checked { hull, blocking: chosen, wall_reach } = check(self, &mut fields, previous)?;
+        let block = Block::new(self, hull, S::RADIUS, wall_reach);
         let choice =
             BlockingChoice { radius: S::RADIUS, constants: C::RADIUS, bytes: S::BYTES + C::BYTES, chosen };
-        let (blocking, _) = choice.agree(self, interior.shape(), false)?;
+        let (blocking, _) = choice.agree(self, hull.shape(), false)?;
         let longest = passes(steps, blocking.levels).max().unwrap_or(1);
-        constants.prepare(self, centering, (longest - 1) * S::RADIUS)?;
+        constants.prepare(self, hull, (longest - 1) * S::RADIUS)?;
+        fields.each(&mut |field| field.begin())?;
         for levels in passes(steps, blocking.levels) {
             let blocking = Blocking { levels, ..blocking };
-            fields.each(&mut |field| field.prepare(block.in_memory(longest), leapfrog && longest > 1))?;
+            fields.each(&mut |field| {
+                field.deepen(&hull, block.in_memory(longest))?;
+                field.prepare_levels(leapfrog && longest > 1);
+                field.start(levels, (levels - 1) * S::RADIUS)
+            })?;
+            constants.set_clock(clock_of(&mut fields));
             let pattern = if longest == 1 { S::PATTERN } else { Pattern::Box };
             let widths = block.exchanged(self, longest);
             let done = HaloPlan::with_kept(self, &mut fields, pattern, widths, |plan, fields| {
@@ -164,7 +212,7 @@ impl<const N: usize> Grid<N> {
                         |before, now, constants| rule(before, now, constants),
                         progress,
                     )
-                    .map_err(|error| Error::new(ErrorKind::Geometry, error.to_string()))
+                    .map_err(refused)
                 })
             });
             fields.each(&mut |field| {
@@ -177,31 +225,63 @@ impl<const N: usize> Grid<N> {
             })?;
             done?;
         }
-        timing.finish(interior.len() * steps, S::BYTES + C::BYTES);
+        fields.each(&mut |field| {
+            field.conclude();
+            Ok(())
+        })?;
+        timing.finish(hull.len() * steps, S::BYTES + C::BYTES);
         Ok(())
     }
 }
 
-/// The common centering of the fields, and the blocking chosen for the first one.
-fn check<S: EvolvingFields<N>, const N: usize>(
+/// What fields that advance together have in common.
+pub(super) struct Checked<const N: usize> {
+    /// The points of this rank's block, local frame: those of all fields. On axes with a high wall,
+    /// staggered fields have one point more than others.
+    pub(super) hull: Region<N>,
+    /// The blocking chosen for the first one.
+    pub(super) blocking: Option<Blocking<N>>,
+    /// For each axis, the number of outermost points of `hull` that the halo beyond walls depends on.
+    pub(super) wall_reach: [usize; N],
+}
+
+pub(super) fn check<S: EvolvingFields<N>, const N: usize>(
     grid: &Grid<N>,
     fields: &mut S,
-    leapfrog: bool,
-) -> Result<(Centering, Option<Blocking<N>>)> {
-    let mut first = None;
+    previous: Previous,
+) -> Result<Checked<N>> {
+    let mut hull = Region::from_shape(grid.region_global(Centering::Cell).shape());
+    let mut chosen = None;
     fields.each(&mut |field| {
-        field.check(grid, S::RADIUS, leapfrog)?;
-        let (centering, _) = *first.get_or_insert_with(|| (field.centering(), field.blocking()));
-        if field.centering() == centering {
-            return Ok(());
-        }
-        Err(Error::on_all_ranks(
-            ErrorKind::Argument,
-            format!(
-                "fields that advance together must have one centering, but got {centering:?} and {:?}",
-                field.centering()
-            ),
-        ))
+        field.check(grid, S::RADIUS, previous)?;
+        hull = hull.hull(&Region::from_shape(grid.region_global(field.centering()).shape()));
+        chosen.get_or_insert_with(|| field.blocking());
+        Ok(())
     })?;
-    Ok(first.expect("there is no empty tuple of evolving fields"))
+    let mut wall_reach = [0; N];
+    fields.each(&mut |field| {
+        let (reach, shape) = (field.wall_reach(), grid.region_global(field.centering()).shape());
+        for a in 0..N {
+            // Other fields may have a point more before a high wall.
+            let more = if reach[a] > 0 { hull.shape()[a] - shape[a] } else { 0 };
+            wall_reach[a] = wall_reach[a].max(reach[a] + more);
+        }
+        Ok(())
+    })?;
+    Ok(Checked { hull, blocking: chosen.flatten(), wall_reach })
+}
+
+/// The clock of the first field.
+pub(super) fn clock_of<S: EvolvingFields<N>, const N: usize>(fields: &mut S) -> Clock {
+    let mut first = None;
+    let visited = fields.each(&mut |field| {
+        first.get_or_insert_with(|| field.clock());
+        Ok(())
+    });
+    visited.expect("looking at a clock does not fail");
+    first.expect("there is no empty tuple of evolving fields")
+}
+
+pub(super) fn refused(error: KernelError) -> Error {
+    Error::new(ErrorKind::Geometry, error.to_string())
 }

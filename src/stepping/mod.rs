@@ -1,18 +1,23 @@
 //! Time stepping: several steps between two exchanges, and in one pass over memory.
 
 mod advance;
+mod alternate;
 mod blocking;
 mod constants;
 mod evolve;
+mod points;
+mod runge_kutta;
 mod states;
 mod tuning;
 
 use parhelion_kernels::{Pass, Region};
 
 pub(crate) use blocking::BlockingChoice;
-pub use constants::{Constant, ConstantFields};
+pub use constants::{Constant, ConstantComponents, ConstantContext, ConstantFields};
 pub use parhelion_kernels::{Blocking, Caches};
-pub use states::{Evolving, EvolvingFields};
+pub use points::{Receivers, Sources};
+pub use runge_kutta::{Progress, RungeKutta, Scheme, StagedFields};
+pub use states::{Evolving, EvolvingComponents, EvolvingFields, EvolvingMember};
 
 use crate::error::Result;
 use crate::grid::Grid;
@@ -33,12 +38,14 @@ pub(crate) struct Block<const N: usize> {
     remote: [[bool; 2]; N],
     /// Radius of the rule.
     radius: usize,
+    /// For each axis, the number of outermost points that the halo beyond walls depends on.
+    wall_reach: [usize; N],
 }
 
 impl<const N: usize> Block<N> {
-    pub(crate) fn new(grid: &Grid<N>, interior: Region<N>, radius: usize) -> Self {
-        let topology = grid.topology();
-        Self { interior, open: topology.open_sides(), remote: topology.remote_sides(), radius }
+    pub(crate) fn new(grid: &Grid<N>, interior: Region<N>, radius: usize, wall_reach: [usize; N]) -> Self {
+        let (open, remote) = (grid.topology().open_sides(), grid.topology().remote_sides());
+        Self { interior, open, remote, radius, wall_reach }
     }
 
     /// Halo widths that an exchange must fill for `levels` steps, where there is no wall; the same
@@ -57,7 +64,7 @@ impl<const N: usize> Block<N> {
     fn all(&self, blocking: Blocking<N>) -> Pass<N> {
         let more = (blocking.levels - 1) * self.radius;
         let first = self.interior.grown(self.open.map(|sides| sides.map(|open| if open { more } else { 0 })));
-        Pass::new(first, self.open, self.radius, blocking)
+        Pass::new(first, self.open, self.radius, blocking).with_reach(self.wall_reach)
     }
 
     /// The part of these steps that needs no halo points from other ranks.
@@ -73,7 +80,7 @@ impl<const N: usize> Block<N> {
         if blocking.levels == 1 {
             blocking.tile[0] = self.interior.shape()[0].div_ceil(TILES_WHILE_WAITING);
         }
-        Pass::new(first, self.open, self.radius, blocking)
+        Pass::new(first, self.open, self.radius, blocking).with_reach(self.wall_reach)
     }
 
     /// Advances the points by the levels of `blocking`, after an exchange by `plan` if the halo
@@ -93,7 +100,9 @@ impl<const N: usize> Block<N> {
         let all = self.all(blocking);
         let Some(plan) = plan else { return run(&mut fields, &all, &mut || ()) };
         let core = self.core(blocking);
-        let overlaps = plan.has_messages() && !core.cells(blocking.levels).is_empty();
+        // The core has all of the points that a wall reads.
+        let thick = core.cells(blocking.levels).shape();
+        let overlaps = plan.has_messages() && (0..N).all(|a| thick[a] >= self.wall_reach[a].max(1));
         let mut exchange = plan.start(fields)?;
         if !overlaps {
             return exchange.finish_with(|fields| run(fields, &all, &mut || ()));
@@ -102,7 +111,8 @@ impl<const N: usize> Block<N> {
         exchange.finish_with(|fields| {
             for level in all.levels() {
                 for shell in all.cells(level).shells(&core.cells(level)) {
-                    run(fields, &Pass::single(shell, self.radius, level, blocking.levels), &mut || ())?;
+                    let pass = Pass::single(shell, self.radius, level, blocking.levels);
+                    run(fields, &pass.with_reach(self.wall_reach), &mut || ())?;
                 }
             }
             Ok(())

@@ -1,11 +1,16 @@
 //! The fields that a rule advances together.
 
-use parhelion_kernels::{Blocking, Element, Inputs, Neighbors, Pattern, Points, State, States, ViewMut};
+use parhelion_kernels::{
+    Blocking, Element, InPlace, Inputs, Neighbors, OutputMember, Pattern, Points, Region, State, States,
+    ViewMut,
+};
 
+use super::constants::{Clock, clock_of};
+use super::points::{PassBlock, PointsOf};
 use crate::error::{Error, ErrorKind, Result};
 use crate::field::{ComponentWalls, Field};
 use crate::grid::{Centering, Grid};
-use crate::halo::{Exchanged, HaloFields};
+use crate::halo::{Exchanged, HaloFields, HaloFieldsSealed};
 
 mod sealed {
     pub trait Sealed {}
@@ -17,13 +22,22 @@ mod sealed {
 pub struct Evolving<'a, T: Element, const N: usize, const R: usize, const STAR: bool> {
     field: &'a mut Field<T, N>,
     previous: Option<&'a mut Field<T, N>>,
+    /// The number of components that the rule takes.
+    components: usize,
     /// Whether an exchange fills the halo of the previous level as well.
     exchanges_previous: bool,
+    pub(super) points: PointsOf<'a, T, N>,
 }
+
+type StateOf<'k, T, const N: usize, const R: usize, const STAR: bool> =
+    State<'k, T, ComponentWalls<'k, T, N>, N, R, STAR>;
+
+type InPlaceOf<'k, T, const N: usize, const R: usize, const STAR: bool> =
+    InPlace<'k, T, ComponentWalls<'k, T, N>, N, R, STAR>;
 
 impl<'a, T: Element, const N: usize, const R: usize, const STAR: bool> Evolving<'a, T, N, R, STAR> {
     pub(crate) fn new(field: &'a mut Field<T, N>) -> Self {
-        Self { field, previous: None, exchanges_previous: false }
+        Self { field, previous: None, components: 1, exchanges_previous: false, points: PointsOf::none() }
     }
 
     /// Adds the field's values one step earlier, for rules with two levels in time; see
@@ -34,18 +48,72 @@ impl<'a, T: Element, const N: usize, const R: usize, const STAR: bool> Evolving<
         self
     }
 
-    fn state(&mut self) -> State<'_, T, ComponentWalls<'_, T, N>, N, R, STAR> {
-        let interior = self.field.region_local();
-        let (now, spare, walls) = self.field.arrays_and_walls().next().expect("every field has a component");
-        let other: ViewMut<'_, T, N> = match &mut self.previous {
-            Some(previous) => previous.all_with_halo_mut().next().expect("every field has a component"),
-            None => spare.expect("the second array is prepared before a pass").view_mut(),
-        };
-        State { arrays: [now.view_mut(), other], walls, interior }
+    /// The field, for hooks of a run.
+    pub fn field_mut(&mut self) -> &mut Field<T, N> {
+        self.field
+    }
+
+    /// The components, whose number was checked.
+    fn components<const K: usize>(&mut self) -> [StateOf<'_, T, N, R, STAR>; K] {
+        let (interior, visits) = (self.field.region_local(), self.points.visits.as_ref());
+        let mut previous = self.previous.as_mut().map(|previous| previous.all_with_halo_mut());
+        let states: Vec<_> = self
+            .field
+            .arrays_and_walls()
+            .map(|(now, spare, walls)| {
+                let other: ViewMut<'_, T, N> = match &mut previous {
+                    Some(previous) => previous.next().expect("both levels have the same components"),
+                    None => spare.expect("the second array is prepared before a pass").view_mut(),
+                };
+                State { arrays: [now.view_mut(), other], walls, interior, visits }
+            })
+            .collect();
+        states.try_into().unwrap_or_else(|_| unreachable!("the number of components was checked"))
+    }
+
+    /// The components, to be updated in place.
+    fn components_in_place<const K: usize>(&mut self) -> [InPlaceOf<'_, T, N, R, STAR>; K] {
+        let (interior, visits) = (self.field.region_local(), self.points.visits.as_ref());
+        let arrays = self.field.arrays_and_walls();
+        let states: Vec<_> = arrays
+            .map(|(now, _, walls)| InPlace { array: now.view_mut(), walls, interior, visits })
+            .collect();
+        states.try_into().unwrap_or_else(|_| unreachable!("the number of components was checked"))
     }
 }
 
-impl<T: Element, const N: usize, const R: usize, const STAR: bool> crate::halo::HaloFieldsSealed
+/// A field of `K` components that a rule advances and reads within `R` points, as arrays of `K`
+/// points and values; made by [`Field::evolving_components`] and
+/// [`Field::star_evolving_components`].
+#[derive(Debug)]
+pub struct EvolvingComponents<
+    'a,
+    T: Element,
+    const N: usize,
+    const R: usize,
+    const STAR: bool,
+    const K: usize,
+>(Evolving<'a, T, N, R, STAR>);
+
+impl<'a, T: Element, const N: usize, const R: usize, const STAR: bool, const K: usize>
+    EvolvingComponents<'a, T, N, R, STAR, K>
+{
+    pub(crate) fn new(field: &'a mut Field<T, N>) -> Self {
+        Self(Evolving { components: K, ..Evolving::new(field) })
+    }
+
+    /// Adds the field's values one step earlier; see [`Evolving::with_previous`].
+    pub fn with_previous(self, previous: &'a mut Field<T, N>) -> Self {
+        Self(self.0.with_previous(previous))
+    }
+
+    /// The field, for hooks of a run.
+    pub fn field_mut(&mut self) -> &mut Field<T, N> {
+        self.0.field
+    }
+}
+
+impl<T: Element, const N: usize, const R: usize, const STAR: bool> HaloFieldsSealed
     for Evolving<'_, T, N, R, STAR>
 {
 }
@@ -60,7 +128,23 @@ impl<T: Element, const N: usize, const R: usize, const STAR: bool> HaloFields<N>
     }
 }
 
-/// The fields that a rule advances: an [`Evolving`], or a tuple of up to five. The trait is sealed.
+impl<T: Element, const N: usize, const R: usize, const STAR: bool, const K: usize> HaloFieldsSealed
+    for EvolvingComponents<'_, T, N, R, STAR, K>
+{
+}
+impl<T: Element, const N: usize, const R: usize, const STAR: bool, const K: usize> HaloFields<N>
+    for EvolvingComponents<'_, T, N, R, STAR, K>
+{
+    fn for_each<'a>(&'a mut self, visit: &mut dyn FnMut(&'a mut dyn Exchanged<N>)) {
+        self.0.for_each(visit);
+    }
+}
+
+/// The fields that a rule advances: an [`Evolving`], an array of them, an [`EvolvingComponents`], or
+/// a tuple of up to 12 of these. The trait is sealed.
+///
+/// The rule takes a point and returns a value for an [`Evolving`], arrays for an array or
+/// [`EvolvingComponents`], and tuples for a tuple.
 pub trait EvolvingFields<const N: usize>: HaloFields<N> + sealed::Sealed {
     /// The result of the rule at one point.
     type Value: Copy;
@@ -69,6 +153,11 @@ pub trait EvolvingFields<const N: usize>: HaloFields<N> + sealed::Sealed {
     /// The fields in the form that kernels take.
     #[doc(hidden)]
     type States<'k>: States<N, Value = Self::Value, Inputs: Inputs<N, Points = Self::Points>>
+    where
+        Self: 'k;
+    /// The fields in the form that kernels update in place.
+    #[doc(hidden)]
+    type InPlace<'k>: States<N, Value = Self::Value, Inputs: Inputs<N, Points = Self::Points>>
     where
         Self: 'k;
     /// Radius of the rule.
@@ -81,19 +170,106 @@ pub trait EvolvingFields<const N: usize>: HaloFields<N> + sealed::Sealed {
     #[doc(hidden)]
     fn states(&mut self) -> Self::States<'_>;
     #[doc(hidden)]
+    fn in_place(&mut self) -> Self::InPlace<'_>;
+    #[doc(hidden)]
     fn each(&mut self, visit: &mut dyn FnMut(&mut dyn Stepped<N>) -> Result<()>) -> Result<()>;
+}
+
+/// A member of a tuple of [`EvolvingFields`]: an [`Evolving`], an array of them, or an
+/// [`EvolvingComponents`]. The trait is sealed.
+pub trait EvolvingMember<const N: usize>: HaloFields<N> + sealed::Sealed {
+    /// As for [`EvolvingFields`].
+    type Value: Copy;
+    /// As for [`EvolvingFields`].
+    type Points: Points;
+    #[doc(hidden)]
+    type State<'k>: States<N, Value = Self::Value, Outputs: OutputMember<N>, Inputs: Inputs<N, Points = Self::Points>>
+    where
+        Self: 'k;
+    #[doc(hidden)]
+    type StateInPlace<'k>: States<N, Value = Self::Value, Outputs: OutputMember<N>, Inputs: Inputs<N, Points = Self::Points>>
+    where
+        Self: 'k;
+    /// As for [`EvolvingFields`].
+    const RADIUS: usize;
+    /// As for [`EvolvingFields`].
+    const PATTERN: Pattern;
+    /// As for [`EvolvingFields`].
+    const BYTES: usize;
+
+    #[doc(hidden)]
+    fn state(&mut self) -> Self::State<'_>;
+    #[doc(hidden)]
+    fn state_in_place(&mut self) -> Self::StateInPlace<'_>;
+    #[doc(hidden)]
+    fn visit(&mut self, visit: &mut dyn FnMut(&mut dyn Stepped<N>) -> Result<()>) -> Result<()>;
+}
+
+impl<M: EvolvingMember<N>, const N: usize> EvolvingFields<N> for M {
+    type Value = M::Value;
+    type Points = M::Points;
+    type States<'k>
+        = M::State<'k>
+    where
+        Self: 'k;
+    type InPlace<'k>
+        = M::StateInPlace<'k>
+    where
+        Self: 'k;
+    const RADIUS: usize = M::RADIUS;
+    const PATTERN: Pattern = M::PATTERN;
+    const BYTES: usize = M::BYTES;
+
+    fn states(&mut self) -> Self::States<'_> {
+        self.state()
+    }
+
+    fn in_place(&mut self) -> Self::InPlace<'_> {
+        self.state_in_place()
+    }
+
+    fn each(&mut self, visit: &mut dyn FnMut(&mut dyn Stepped<N>) -> Result<()>) -> Result<()> {
+        self.visit(visit)
+    }
+}
+
+/// Whether a rule uses the values one step earlier of its fields.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Previous {
+    Needed,
+    /// Their memory is used for the next step.
+    Optional,
+    Refused,
 }
 
 /// The operations of time stepping on a field of any element type and its previous level.
 #[doc(hidden)]
 pub trait Stepped<const N: usize> {
-    fn check(&self, grid: &Grid<N>, radius: usize, leapfrog: bool) -> Result<()>;
+    fn check(&self, grid: &Grid<N>, radius: usize, previous: Previous) -> Result<()>;
     fn centering(&self) -> Centering;
     fn blocking(&self) -> Option<Blocking<N>>;
-    /// Makes the halos in memory at least this wide, also those of the previous level.
-    fn prepare(&mut self, widths: [[usize; 2]; N], exchanges_previous: bool) -> Result<()>;
+    fn clock(&self) -> Clock;
+    /// Begins any number of passes.
+    fn begin(&mut self) -> Result<()>;
+    /// Prepares the sources and receivers of a pass of `steps` steps; `beyond` is the largest distance
+    /// from the block at which points are computed.
+    fn start(&mut self, steps: usize, beyond: usize) -> Result<()>;
+    /// Ends all passes.
+    fn conclude(&mut self);
+    /// Whether it has sources or receivers.
+    fn has_points(&self) -> bool;
+    /// Makes the halos in memory, also those of the previous level, at least this wide around the
+    /// points `hull`.
+    fn deepen(&mut self, hull: &Region<N>, widths: [[usize; 2]; N]) -> Result<()>;
+    /// Prepares the second array for a pass.
+    fn prepare_levels(&mut self, exchanges_previous: bool);
+    /// For each axis, the number of outermost points that the halo beyond walls depends on.
+    fn wall_reach(&self) -> [usize; N];
     /// Advances the time after a pass of `levels` steps.
     fn finish(&mut self, levels: usize);
+    /// As `finish`, after a pass that has not used the second array.
+    fn finish_in_place(&mut self, steps: usize);
     /// Makes the halos stale after a pass that failed, when the values are neither old nor new.
     fn poison(&mut self);
 }
@@ -101,7 +277,7 @@ pub trait Stepped<const N: usize> {
 impl<T: Element, const N: usize, const R: usize, const STAR: bool> Stepped<N>
     for Evolving<'_, T, N, R, STAR>
 {
-    fn check(&self, grid: &Grid<N>, radius: usize, leapfrog: bool) -> Result<()> {
+    fn check(&self, grid: &Grid<N>, radius: usize, wanted: Previous) -> Result<()> {
         let (name, previous) = (self.field.name(), self.previous.as_deref());
         let refuse = |why: String| {
             Err(Error::on_all_ranks(ErrorKind::Argument, format!("field '{name}' cannot advance: {why}")))
@@ -109,11 +285,20 @@ impl<T: Element, const N: usize, const R: usize, const STAR: bool> Stepped<N>
         if !self.field.grid().same_as(grid) {
             return refuse("it is of another grid".into());
         }
-        if self.field.components() != 1 {
-            let components = self.field.components();
-            return refuse(format!("it has {components} components; use a field for each"));
+        let components = self.field.components();
+        if components != self.components {
+            return refuse(format!(
+                "it has {components} components, but the rule is for {}; use evolving_components::<{components}, RADIUS>() or \
+                 star_evolving_components",
+                self.components
+            ));
         }
-        if leapfrog && previous.is_none() {
+        if wanted == Previous::Refused && previous.is_some() {
+            return refuse(
+                "it is updated in place, without values one step earlier; leave out with_previous".into(),
+            );
+        }
+        if wanted == Previous::Needed && previous.is_none() {
             return refuse(
                 "its values one step earlier are needed; add them with with_previous(&mut field)".into(),
             );
@@ -121,7 +306,7 @@ impl<T: Element, const N: usize, const R: usize, const STAR: bool> Stepped<N>
         if let Some(previous) = previous {
             let alike = previous.grid().same_as(grid)
                 && previous.centering() == self.field.centering()
-                && previous.components() == 1;
+                && previous.components() == self.components;
             if !alike {
                 return refuse(format!(
                     "'{}', its previous level, differs in grid, centering or number of components",
@@ -140,26 +325,59 @@ impl<T: Element, const N: usize, const R: usize, const STAR: bool> Stepped<N>
         self.field.chosen_blocking()
     }
 
-    fn prepare(&mut self, widths: [[usize; 2]; N], exchanges_previous: bool) -> Result<()> {
-        self.exchanges_previous = exchanges_previous;
+    fn clock(&self) -> Clock {
+        clock_of(self.field)
+    }
+
+    fn wall_reach(&self) -> [usize; N] {
+        self.field.wall_reach()
+    }
+
+    fn begin(&mut self) -> Result<()> {
+        self.points.begin(self.field)
+    }
+
+    fn start(&mut self, steps: usize, beyond: usize) -> Result<()> {
+        self.points.start(&PassBlock::of(self.field, steps, beyond))
+    }
+
+    fn conclude(&mut self) {
+        self.points.conclude(self.field.grid().world());
+    }
+
+    fn has_points(&self) -> bool {
+        self.points.any()
+    }
+
+    fn deepen(&mut self, hull: &Region<N>, widths: [[usize; 2]; N]) -> Result<()> {
+        let interior = self.field.region_local();
+        let widths = std::array::from_fn(|a| {
+            let more = (hull.end[a] - interior.end[a]) as usize;
+            [widths[a][0], widths[a][1] + more]
+        });
         self.field.deepen(widths)?;
+        self.previous.as_deref_mut().map_or(Ok(()), |previous| previous.deepen(widths))
+    }
+
+    fn prepare_levels(&mut self, exchanges_previous: bool) {
+        self.exchanges_previous = exchanges_previous;
         match &mut self.previous {
-            Some(previous) => {
-                previous.become_level_of(self.field);
-                previous.deepen(widths)
-            }
-            None => {
-                self.field.prepare_spare();
-                Ok(())
-            }
+            Some(previous) => previous.become_level_of(self.field),
+            None => self.field.prepare_spare(),
         }
     }
 
     fn finish(&mut self, levels: usize) {
+        self.points.finish(&PassBlock::of(self.field, levels, 0));
         match &mut self.previous {
             Some(previous) => self.field.finish_steps_with(previous, levels),
             None => self.field.finish_steps(levels),
         }
+    }
+
+    fn finish_in_place(&mut self, steps: usize) {
+        self.points.finish(&PassBlock::of(self.field, steps, 0));
+        self.field.finish_in_place(steps);
     }
 
     fn poison(&mut self) {
@@ -174,25 +392,103 @@ impl<T: Element, const N: usize, const R: usize, const STAR: bool> sealed::Seale
     for Evolving<'_, T, N, R, STAR>
 {
 }
-impl<T: Element, const N: usize, const R: usize, const STAR: bool> EvolvingFields<N>
+impl<T: Element, const N: usize, const R: usize, const STAR: bool> EvolvingMember<N>
     for Evolving<'_, T, N, R, STAR>
 {
     type Value = T;
     type Points = Neighbors<T, N, R, STAR>;
-    type States<'k>
-        = State<'k, T, ComponentWalls<'k, T, N>, N, R, STAR>
+    type State<'k>
+        = StateOf<'k, T, N, R, STAR>
+    where
+        Self: 'k;
+    type StateInPlace<'k>
+        = InPlaceOf<'k, T, N, R, STAR>
     where
         Self: 'k;
     const RADIUS: usize = R;
     const PATTERN: Pattern = if STAR { Pattern::Star } else { Pattern::Box };
     const BYTES: usize = 2 * size_of::<T>();
 
-    fn states(&mut self) -> Self::States<'_> {
-        self.state()
+    fn state(&mut self) -> Self::State<'_> {
+        let [state] = self.components();
+        state
     }
 
-    fn each(&mut self, visit: &mut dyn FnMut(&mut dyn Stepped<N>) -> Result<()>) -> Result<()> {
+    fn state_in_place(&mut self) -> Self::StateInPlace<'_> {
+        let [state] = self.components_in_place();
+        state
+    }
+
+    fn visit(&mut self, visit: &mut dyn FnMut(&mut dyn Stepped<N>) -> Result<()>) -> Result<()> {
         visit(self)
+    }
+}
+
+impl<T: Element, const N: usize, const R: usize, const STAR: bool, const K: usize> sealed::Sealed
+    for EvolvingComponents<'_, T, N, R, STAR, K>
+{
+}
+impl<T: Element, const N: usize, const R: usize, const STAR: bool, const K: usize> EvolvingMember<N>
+    for EvolvingComponents<'_, T, N, R, STAR, K>
+{
+    type Value = [T; K];
+    type Points = [Neighbors<T, N, R, STAR>; K];
+    type State<'k>
+        = [StateOf<'k, T, N, R, STAR>; K]
+    where
+        Self: 'k;
+    type StateInPlace<'k>
+        = [InPlaceOf<'k, T, N, R, STAR>; K]
+    where
+        Self: 'k;
+    const RADIUS: usize = R;
+    const PATTERN: Pattern = if STAR { Pattern::Star } else { Pattern::Box };
+    const BYTES: usize = K * 2 * size_of::<T>();
+
+    fn state(&mut self) -> Self::State<'_> {
+        self.0.components()
+    }
+
+    fn state_in_place(&mut self) -> Self::StateInPlace<'_> {
+        self.0.components_in_place()
+    }
+
+    fn visit(&mut self, visit: &mut dyn FnMut(&mut dyn Stepped<N>) -> Result<()>) -> Result<()> {
+        visit(&mut self.0)
+    }
+}
+
+impl<T: Element, const N: usize, const R: usize, const STAR: bool, const K: usize> sealed::Sealed
+    for [Evolving<'_, T, N, R, STAR>; K]
+{
+}
+impl<T: Element, const N: usize, const R: usize, const STAR: bool, const K: usize> EvolvingMember<N>
+    for [Evolving<'_, T, N, R, STAR>; K]
+{
+    type Value = [T; K];
+    type Points = [Neighbors<T, N, R, STAR>; K];
+    type State<'k>
+        = [StateOf<'k, T, N, R, STAR>; K]
+    where
+        Self: 'k;
+    type StateInPlace<'k>
+        = [InPlaceOf<'k, T, N, R, STAR>; K]
+    where
+        Self: 'k;
+    const RADIUS: usize = R;
+    const PATTERN: Pattern = if STAR { Pattern::Star } else { Pattern::Box };
+    const BYTES: usize = K * 2 * size_of::<T>();
+
+    fn state(&mut self) -> Self::State<'_> {
+        self.each_mut().map(|field| field.state())
+    }
+
+    fn state_in_place(&mut self) -> Self::StateInPlace<'_> {
+        self.each_mut().map(|field| field.state_in_place())
+    }
+
+    fn visit(&mut self, visit: &mut dyn FnMut(&mut dyn Stepped<N>) -> Result<()>) -> Result<()> {
+        self.iter_mut().try_for_each(|field| visit(field))
     }
 }
 
@@ -208,32 +504,45 @@ pub(super) const fn largest(radii: &[usize]) -> usize {
 }
 
 macro_rules! tuples {
-    ($($t:ident $radius:ident $star:ident $member:tt),*) => {
-        impl<$($t: Element, const $radius: usize, const $star: bool,)* const N: usize> sealed::Sealed
-            for ($(Evolving<'_, $t, N, $radius, $star>,)*) {}
-        impl<'a, $($t: Element, const $radius: usize, const $star: bool,)* const N: usize> EvolvingFields<N>
-            for ($(Evolving<'a, $t, N, $radius, $star>,)*)
-        {
-            type Value = ($($t,)*);
-            type Points = ($(Neighbors<$t, N, $radius, $star>,)*);
-            type States<'k> = ($(State<'k, $t, ComponentWalls<'k, $t, N>, N, $radius, $star>,)*) where Self: 'k;
-            const RADIUS: usize = largest(&[$($radius),*]);
-            const PATTERN: Pattern = if true $(&& $star)* { Pattern::Star } else { Pattern::Box };
-            const BYTES: usize = 0 $(+ 2 * size_of::<$t>())*;
+    ($($f:ident $member:tt),*) => {
+        impl<$($f: sealed::Sealed),*> sealed::Sealed for ($($f,)*) {}
+        impl<$($f: EvolvingMember<N>,)* const N: usize> EvolvingFields<N> for ($($f,)*) {
+            type Value = ($($f::Value,)*);
+            type Points = ($($f::Points,)*);
+            type States<'k> = ($($f::State<'k>,)*) where Self: 'k;
+            type InPlace<'k> = ($($f::StateInPlace<'k>,)*) where Self: 'k;
+            const RADIUS: usize = largest(&[$($f::RADIUS),*]);
+            const PATTERN: Pattern = if true $(&& matches!($f::PATTERN, Pattern::Star))* {
+                Pattern::Star
+            } else {
+                Pattern::Box
+            };
+            const BYTES: usize = 0 $(+ $f::BYTES)*;
 
             fn states(&mut self) -> Self::States<'_> {
                 ($(self.$member.state(),)*)
             }
 
+            fn in_place(&mut self) -> Self::InPlace<'_> {
+                ($(self.$member.state_in_place(),)*)
+            }
+
             fn each(&mut self, visit: &mut dyn FnMut(&mut dyn Stepped<N>) -> Result<()>) -> Result<()> {
-                $(visit(&mut self.$member)?;)*
+                $(self.$member.visit(visit)?;)*
                 Ok(())
             }
         }
     };
 }
-tuples!(A RA SA 0);
-tuples!(A RA SA 0, B RB SB 1);
-tuples!(A RA SA 0, B RB SB 1, C RC SC 2);
-tuples!(A RA SA 0, B RB SB 1, C RC SC 2, D RD SD 3);
-tuples!(A RA SA 0, B RB SB 1, C RC SC 2, D RD SD 3, E RE SE 4);
+tuples!(A 0);
+tuples!(A 0, B 1);
+tuples!(A 0, B 1, C 2);
+tuples!(A 0, B 1, C 2, D 3);
+tuples!(A 0, B 1, C 2, D 3, E 4);
+tuples!(A 0, B 1, C 2, D 3, E 4, F 5);
+tuples!(A 0, B 1, C 2, D 3, E 4, F 5, G 6);
+tuples!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7);
+tuples!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8);
+tuples!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9);
+tuples!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10);
+tuples!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10, L 11);

@@ -60,9 +60,12 @@ impl<const N: usize> Sample<N> {
             return refuse(format!("a picture needs two axes, but {} are left", shown.len()));
         };
         let (first, last) = (field.coordinates([0; N]), field.coordinates(shape.map(|n| n.max(1) - 1)));
-        let spacing = field.grid().spacing();
+        let half = |a: usize, end: isize| {
+            let axis = field.grid().axis(a);
+            0.5 * if field.centering().staggered(a) { axis.distance(end) } else { axis.width(end) }
+        };
         let edges: [[f64; 2]; N] =
-            std::array::from_fn(|a| [first[a] - 0.5 * spacing[a], last[a] + 0.5 * spacing[a]]);
+            std::array::from_fn(|a| [first[a] - half(a, 0), last[a] + half(a, shape[a].max(1) as isize - 1)]);
         let length = |axis: usize| edges[axis][1] - edges[axis][0];
         let scale = pixels as f64 / length(up).max(length(right));
         let side = |axis: usize| ((length(axis) * scale).round() as usize).clamp(1, pixels);
@@ -74,9 +77,11 @@ impl<const N: usize> Sample<N> {
     /// # Collective
     /// Over all ranks.
     pub(super) fn collect<T: Element + AsPrimitive<f64>>(&self, field: &Field<T, N>) -> Vec<f64> {
-        let (shape, block) = (field.shape_global(), field.region_global());
+        let block = field.region_global();
         let [up, right] = self.axes;
-        let nearest = |pixel: usize, pixels: usize, axis: usize| (2 * pixel + 1) * shape[axis] / (2 * pixels);
+        let [rows, columns] = [(up, self.height), (right, self.width)].map(|(axis, pixels)| {
+            (0..pixels).map(|pixel| self.nearest(field, axis, pixel, pixels)).collect::<Vec<_>>()
+        });
         // Pixels of points that other ranks own are 0, so that the sum over all ranks is the
         // owner's value.
         let mut values = vec![0.0; self.width * self.height];
@@ -86,12 +91,12 @@ impl<const N: usize> Sample<N> {
         if (0..N).all(|axis| self.fixed[axis].is_none_or(|index| mine(axis, index))) {
             let cells = field.component(self.component).view();
             for row in 0..self.height {
-                index[up] = nearest(self.height - 1 - row, self.height, up);
+                index[up] = rows[self.height - 1 - row];
                 if !mine(up, index[up]) {
                     continue;
                 }
-                for column in 0..self.width {
-                    index[right] = nearest(column, self.width, right);
+                for (column, &nearest) in columns.iter().enumerate() {
+                    index[right] = nearest;
                     if mine(right, index[right]) {
                         let local = std::array::from_fn(|a| index[a] as isize - block.start[a]);
                         values[row * self.width + column] = cells.get(local).as_();
@@ -100,6 +105,25 @@ impl<const N: usize> Sample<N> {
             }
         }
         field.grid().world().sum_on_root(&values)
+    }
+
+    /// The point along an axis whose cell the middle of a pixel lies in.
+    fn nearest<T: Element>(&self, field: &Field<T, N>, axis: usize, pixel: usize, pixels: usize) -> usize {
+        let (points, line) = (field.shape_global()[axis], field.grid().axis(axis));
+        if !line.is_stretched() {
+            return (2 * pixel + 1) * points / (2 * pixels);
+        }
+        let [low, high] = self.edges[axis];
+        let place = low + (high - low) * (pixel as f64 + 0.5) / pixels as f64;
+        let staggered = field.centering().staggered(axis);
+        // Half-way between two points the next one begins; for cells, at their face.
+        let end = |i: usize| line.coordinate(i as isize + isize::from(!staggered), !staggered);
+        let (mut first, mut last) = (0, points.max(1) - 1);
+        while first < last {
+            let middle = first + (last - first) / 2;
+            if end(middle) <= place { first = middle + 1 } else { last = middle }
+        }
+        first
     }
 }
 

@@ -171,6 +171,38 @@ fn everything_comes_back_on_another_number_of_ranks() {
     stages(&[8, 3], everything);
 }
 
+/// On the axes that it was saved with, a field comes back; others are refused, with the first face
+/// that differs.
+#[test]
+fn the_faces_of_stretched_axes_belong_to_a_checkpoint() {
+    stages(&[2, 3], |world, directory, stage| {
+        let faces = [0.0, 0.1, 0.3, 0.7, 1.0, 1.4];
+        let grid = |faces: &[f64]| Grid::builder([4, 5]).faces(1, faces).build(world);
+        let mut u = grid(&faces)?.field::<f64>("u");
+        let mut checkpoints = Checkpoints::new(world, directory.join("stretched"))?;
+        if stage == 0 {
+            u.fill_with(|[y, x]| y + x * x);
+            return checkpoints.save(Checkpoint::new(7, 0.5).field(&u)).map(|_| ());
+        }
+        let restart = checkpoints.restart()?.expect("it was saved");
+        restart.restore(&mut u)?;
+        let mut wanted = u.grid().field::<f64>("u");
+        wanted.fill_with(|[y, x]| y + x * x);
+        assert_eq!(u.fingerprint(), wanted.fingerprint());
+        let mut moved = faces;
+        moved[2] = 0.4;
+        let mut other = grid(&moved)?.field::<f64>("u");
+        assert_contains(
+            &refused(world, restart.restore(&mut other)),
+            &["face 2 of axis 1 at 0.3", "has 0.4"],
+        );
+        let mut other = Grid::builder([4, 5]).build(world)?.field::<f64>("u");
+        let message = refused(world, restart.restore(&mut other));
+        assert_contains(&message, &["axis 1", "\"stretched\"", "\"uniform\""]);
+        Ok(())
+    });
+}
+
 #[test]
 fn a_checkpoint_may_have_no_fields() {
     stages(&[2], |world, directory, _| {

@@ -58,6 +58,18 @@ fn wave_stands_as_the_exact_one() {
     }
 }
 
+#[test]
+fn sod_has_the_densities_between_the_waves() {
+    let outcome = prints("sod", &[], None);
+    let lines: Vec<&str> = outcome.stdout.lines().filter(|line| line.contains("computed")).collect();
+    assert_eq!(lines.len(), 4, "{outcome}");
+    for line in lines {
+        let number = |word| line.split(word).nth(1)?.split(',').next()?.trim().parse::<f64>().ok();
+        let [computed, exact] = ["computed", "exact"].map(|word| number(word).expect("a number"));
+        assert!((computed - exact).abs() < 1e-3, "{line}");
+    }
+}
+
 /// A loop over plain arrays, written from the equations.
 fn gray_scott_means(steps: usize) -> [f64; 2] {
     const N: usize = 192;

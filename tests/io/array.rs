@@ -115,6 +115,7 @@ impl<T: Element> Stored for Array<T> {
                 first: 0.25 + axis as f64,
                 spacing: 0.5,
                 cells: true,
+                boundaries: None,
             })
             .collect()
     }

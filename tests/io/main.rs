@@ -29,6 +29,7 @@ mod round_trips;
 mod series;
 #[path = "../common/stages.rs"]
 mod stages;
+mod stretched;
 mod support;
 mod survival;
 mod tools;

@@ -37,6 +37,15 @@ fn senseless_problems_are_refused() {
         );
         let by_time = Boundary::function(|[_, x], time| x + time);
         refused(Elliptic::builder(&grid).wall(Face::high(1), by_time).build(), "Boundary::dirichlet_at");
+        let custom = Boundary::custom(2, |p| p.inside(1));
+        for (wall, name) in [
+            (Boundary::HaloValue(1.0), "HaloValue(1.0)"),
+            (Boundary::Extrapolated(1), "Extrapolated(1)"),
+            (custom, "Custom { reach: 2, .. }"),
+        ] {
+            let why = format!("is {name}, which prescribes halo points");
+            refused(Elliptic::builder(&grid).wall(Face::low(1), wall).build(), &why);
+        }
         // On one rank of two, but refused on both.
         let wall = Boundary::neumann_at(|[y, _]| if y > 7.0 { f64::INFINITY } else { 0.0 });
         refused(Elliptic::builder(&grid).wall(Face::high(1), wall).build(), "not finite at 1 of");

@@ -2,7 +2,7 @@
 //! tiles and numbers of steps in a pass, on ranks and threads, with halos by message (which overlap
 //! with computing) and by shared memory.
 
-use crate::serial::{Number, Reference, SPACING, condition, rule};
+use crate::serial::{Condition, Number, REACH, Reference, SPACING, condition, reading, rule};
 use parhelion::Result;
 use parhelion::prelude::*;
 use parhelion::stepping::Blocking;
@@ -25,6 +25,16 @@ struct Case<const N: usize> {
 
 /// Blocks of 2 cells at least on 8 ranks: as thin as the halo of radius 2.
 fn case<const N: usize>() -> impl Strategy<Value = Case<N>> {
+    case_of(if N == 1 { 25..40 } else { 9..18 })
+}
+
+/// Blocks of as many cells at least as a wall reads on 6 ranks: a process grid of 6 × 1 is possible.
+fn case_for_reading<const N: usize>() -> impl Strategy<Value = Case<N>> {
+    let cells = 6 * REACH;
+    case_of(if N == 3 { cells..cells + 3 } else { cells..cells + 9 })
+}
+
+fn case_of<const N: usize>(cells_of_axis: std::ops::Range<usize>) -> impl Strategy<Value = Case<N>> {
     let cells = prop_oneof![Just(usize::MAX), 1..9_usize];
     let blocking =
         (1..6_usize, prop::array::uniform(cells)).prop_map(|(levels, tile)| Blocking { levels, tile });
@@ -33,8 +43,14 @@ fn case<const N: usize>() -> impl Strategy<Value = Case<N>> {
         1 => Just(Centering::Node),
         1 => (0..N).prop_map(Centering::Face),
     ];
-    let shape = prop::array::uniform(if N == 1 { 25..40_usize } else { 9..18_usize });
-    (shape, any::<[bool; N]>(), centering, 0..15_usize, 1..9_usize, prop::option::weighted(0.9, blocking))
+    (
+        prop::array::uniform(cells_of_axis),
+        any::<[bool; N]>(),
+        centering,
+        0..15_usize,
+        1..9_usize,
+        prop::option::weighted(0.9, blocking),
+    )
         .prop_map(|(shape, periodic, centering, turn, steps, blocking)| Case {
             shape,
             periodic,
@@ -56,8 +72,8 @@ fn check<T: Number, const N: usize>(
     world: &World,
     case: &Case<N>,
     stencil: &impl Stencil<T, N>,
-    radius: usize,
-    pattern: Pattern,
+    (radius, pattern): (usize, Pattern),
+    walls: Condition<T, N>,
 ) -> Result<()> {
     let grid =
         Grid::builder(case.shape).periodic(case.periodic).halo(radius).spacing([SPACING; N]).build(world)?;
@@ -65,7 +81,7 @@ fn check<T: Number, const N: usize>(
     field.set_time(1.5, 0.25);
     field.set_blocking(case.blocking);
     for face in Face::all::<N>().filter(|face| !case.periodic[face.axis]) {
-        field.set_boundary(face, condition(face, case.turn))?;
+        field.set_boundary(face, walls(face, case.turn))?;
     }
     field.fill_indexed(|index| T::initial(0, index));
     field.advance(stencil, case.steps)?;
@@ -73,7 +89,8 @@ fn check<T: Number, const N: usize>(
 
     let shape = field.shape_global();
     let mut reference =
-        Reference::new(shape, case.periodic, case.centering, radius, |index| T::initial(0, index));
+        Reference::new(shape, case.periodic, case.centering, radius, |index| T::initial(0, index))
+            .with_walls(walls);
     for step in 0..case.steps {
         let time = 1.5 + step as f64 * 0.25;
         reference.step(case.turn, time, |at| rule::<T, N>(radius, pattern, at));
@@ -108,41 +125,78 @@ fn check_points<T: Number, const N: usize>(field: &Field<T, N>, reference: &Refe
     }
 }
 
-fn check_box<T: Number, const N: usize, const R: usize>(world: &World, case: &Case<N>) -> Result<()> {
+fn check_box<T: Number, const N: usize, const R: usize>(
+    world: &World,
+    case: &Case<N>,
+    walls: Condition<T, N>,
+) -> Result<()> {
     let stencil = stencil::<T, N, R>(|u| rule::<T, N>(R, Pattern::Box, |offset| u.at_offset(offset)));
-    check(world, case, &stencil, R, Pattern::Box)
+    check(world, case, &stencil, (R, Pattern::Box), walls)
 }
 
-fn check_star<T: Number, const N: usize, const R: usize>(world: &World, case: &Case<N>) -> Result<()> {
+fn check_star<T: Number, const N: usize, const R: usize>(
+    world: &World,
+    case: &Case<N>,
+    walls: Condition<T, N>,
+) -> Result<()> {
     let stencil = star_stencil::<T, N, R>(|u| rule::<T, N>(R, Pattern::Star, |offset| u.at_offset(offset)));
-    check(world, case, &stencil, R, Pattern::Star)
+    check(world, case, &stencil, (R, Pattern::Star), walls)
 }
 
 fn random_cases(world: &World) -> Result<()> {
     let count = if cfg!(debug_assertions) { 12 } else { 60 };
     for case in cases(2 * count, case::<1>()) {
-        check_box::<f64, 1, 1>(world, &case)?;
-        check_star::<i64, 1, 2>(world, &case)?;
+        check_box::<f64, 1, 1>(world, &case, condition)?;
+        check_star::<i64, 1, 2>(world, &case, condition)?;
     }
     for case in cases(2 * count, case::<2>()) {
-        check_box::<f64, 2, 1>(world, &case)?;
-        check_star::<f32, 2, 2>(world, &case)?;
+        check_box::<f64, 2, 1>(world, &case, condition)?;
+        check_star::<f32, 2, 2>(world, &case, condition)?;
     }
     for case in cases(count, case::<3>()) {
-        check_star::<f64, 3, 1>(world, &case)?;
-        check_box::<f32, 3, 1>(world, &case)?;
+        check_star::<f64, 3, 1>(world, &case, condition)?;
+        check_box::<f32, 3, 1>(world, &case, condition)?;
     }
     for case in cases(2, case::<4>()) {
-        check_star::<f64, 4, 1>(world, &case)?;
+        check_star::<f64, 4, 1>(world, &case, condition)?;
+    }
+    Ok(())
+}
+
+/// With walls that read several points inside.
+fn random_cases_of_reading_walls(world: &World) -> Result<()> {
+    let count = if cfg!(debug_assertions) { 6 } else { 40 };
+    for case in cases(6 * count, case_for_reading::<1>()) {
+        check_box::<f64, 1, 1>(world, &case, reading)?;
+        check_star::<f32, 1, 2>(world, &case, reading)?;
+    }
+    for case in cases(2 * count, case_for_reading::<2>()) {
+        check_box::<f64, 2, 1>(world, &case, reading)?;
+        check_star::<f64, 2, 2>(world, &case, reading)?;
+    }
+    for case in cases(count / 3, case_for_reading::<3>()) {
+        check_star::<f64, 3, 1>(world, &case, reading)?;
+        check_box::<f32, 3, 1>(world, &case, reading)?;
     }
     Ok(())
 }
 
 const LAYOUTS: [(usize, usize); 7] = [(1, 1), (1, 3), (2, 2), (3, 1), (4, 2), (6, 1), (8, 1)];
+const READING: [(usize, usize); 6] = [(1, 1), (1, 4), (2, 2), (3, 1), (4, 2), (5, 1)];
 
 #[test]
 fn any_blocking_gives_the_bits_of_a_serial_loop() {
     on_ranks_and_threads(LAYOUTS, random_cases);
+}
+
+#[test]
+fn walls_that_read_several_points_have_the_bits_of_a_serial_loop() {
+    on_ranks_and_threads(READING, random_cases_of_reading_walls);
+}
+
+#[test]
+fn so_they_have_while_messages_are_under_way() {
+    RankTest::new(1).env("PARHELION_HALO", "messages").on(READING, random_cases_of_reading_walls);
 }
 
 #[test]

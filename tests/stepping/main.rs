@@ -2,5 +2,8 @@
 
 mod advance;
 mod blocking;
+mod components;
 mod evolve;
+mod points;
 mod serial;
+mod walls;

@@ -114,21 +114,54 @@ pub(crate) fn rule<T: Number, const N: usize>(
 }
 
 /// The wall at `face`; `turn` shifts which kind stands where.
+pub(crate) type Condition<T, const N: usize> = fn(face: Face, turn: usize) -> Boundary<T, N>;
+
+/// Walls that read no more than the outermost point or a mirror image.
 pub(crate) fn condition<T: Number, const N: usize>(face: Face, turn: usize) -> Boundary<T, N> {
     let seed = 2 * face.axis + usize::from(face.high) + turn;
-    match seed % 5 {
+    match seed % 7 {
         0 => Boundary::Dirichlet(T::number(seed)),
         1 => Boundary::Neumann(T::slope(seed)),
         2 => Boundary::Reflecting,
         3 => Boundary::Antireflecting,
+        4 => Boundary::Extrapolated(0),
+        5 => Boundary::HaloValue(T::number(seed)),
         _ => Boundary::function(|x: [f64; N], time| {
             T::real(x.iter().fold(time, |value, coordinate| 0.5 * value + coordinate))
         }),
     }
 }
 
+/// Points that a custom wall of [`reading`] reads.
+pub(crate) const REACH: usize = 4;
+
+/// The value beyond a custom wall, from everything that it may depend on.
+fn custom<T: Number, const N: usize>(
+    inside: impl Fn(usize) -> T,
+    distance: usize,
+    coordinates: [f64; N],
+    time: f64,
+) -> T {
+    let place = coordinates.iter().fold(time, |value, coordinate| 0.5 * value + coordinate);
+    let points = (0..REACH).map(|number| T::number(number + distance) * inside(number));
+    points.fold(T::real(place), |sum, term| sum + term).tame()
+}
+
+/// Walls that read several points, and some others. For fields without integers.
+pub(crate) fn reading<T: Number, const N: usize>(face: Face, turn: usize) -> Boundary<T, N> {
+    let seed = 2 * face.axis + usize::from(face.high) + turn;
+    match seed % 5 {
+        0 => Boundary::Extrapolated(1),
+        1 => Boundary::custom(REACH, |p| custom(|k| p.inside(k), p.distance(), p.coordinates(), p.time())),
+        2 => Boundary::Extrapolated(2),
+        3 => Boundary::Extrapolated(0),
+        _ => condition(face, turn / 5),
+    }
+}
+
 /// The whole domain with `pad` points around it.
 pub(crate) struct Reference<T, const N: usize> {
+    walls: Condition<T, N>,
     shape: [usize; N],
     pad: usize,
     periodic: [bool; N],
@@ -145,13 +178,19 @@ impl<T: Number, const N: usize> Reference<T, N> {
         initial: impl Fn([usize; N]) -> T,
     ) -> Self {
         let points = shape.iter().map(|n| n + 2 * pad).product();
-        let mut this = Self { shape, pad, periodic, centering, values: vec![T::zero(); points] };
+        let values = vec![T::zero(); points];
+        let mut this = Self { walls: condition, shape, pad, periodic, centering, values };
         for index in this.padded() {
             if this.owned(index) {
                 this.set(index, initial(index.map(|i| i as usize)));
             }
         }
         this
+    }
+
+    /// The same with other walls.
+    pub(crate) fn with_walls(self, walls: Condition<T, N>) -> Self {
+        Self { walls, ..self }
     }
 
     pub(crate) fn get(&self, index: [isize; N]) -> T {
@@ -207,6 +246,10 @@ impl<T: Number, const N: usize> Reference<T, N> {
             next[self.position(index)] = rule(&at);
         }
         self.values = next;
+        // Nobody sees values on walls other than those of the walls.
+        for axis in (0..N).filter(|&axis| !periodic[axis]) {
+            self.set_points_on_walls(axis, turn);
+        }
     }
 
     fn set_points_on_walls(&mut self, axis: usize, turn: usize) {
@@ -215,7 +258,7 @@ impl<T: Number, const N: usize> Reference<T, N> {
         }
         let last = self.shape[axis] as isize - 1;
         for (face, wall) in [(Face::low(axis), 0), (Face::high(axis), last)] {
-            let value = match condition::<T, N>(face, turn) {
+            let value = match (self.walls)(face, turn) {
                 Boundary::Dirichlet(value) => value,
                 Boundary::Antireflecting => T::zero(),
                 _ => continue,
@@ -242,17 +285,32 @@ impl<T: Number, const N: usize> Reference<T, N> {
                 (true, true) => 2 * (n - 1) - index[axis],
             };
             let inside = self.get(image);
-            let value = match condition::<T, N>(Face { axis, high }, turn) {
+            // Points from the outermost one, and the point that lies `number` inside of it.
+            let distance = if high { index[axis] - (n - 1) } else { -index[axis] } as usize;
+            let within = |number: usize| {
+                let mut within = index;
+                within[axis] = if high { n - 1 - number as isize } else { number as isize };
+                self.get(within)
+            };
+            let shift = |a| if self.centering.staggered(a) { 0.0 } else { 0.5 };
+            let place = |index: [isize; N]| std::array::from_fn(|a| (index[a] as f64 + shift(a)) * SPACING);
+            let value = match (self.walls)(Face { axis, high }, turn) {
                 Boundary::Dirichlet(value) => value + value - inside,
                 Boundary::Neumann(slope) => {
                     let distance = (index[axis] - image[axis]).abs() as f64 * SPACING;
                     inside + slope * T::length(distance)
                 }
                 Boundary::Antireflecting => T::zero() - inside,
-                Boundary::Function(value) => {
-                    let shift = |a| if self.centering.staggered(a) { 0.0 } else { 0.5 };
-                    value(std::array::from_fn(|a| (index[a] as f64 + shift(a)) * SPACING), time)
+                Boundary::Function(value) => value(place(index), time),
+                Boundary::HaloValue(value) => value,
+                Boundary::Extrapolated(0) => within(0),
+                Boundary::Extrapolated(1) => within(0) + (within(0) - within(1)) * T::length(distance as f64),
+                Boundary::Extrapolated(_) => {
+                    let (slope, next) = (within(0) - within(1), within(1) - within(2));
+                    let half = (distance * (distance + 1)) as f64 / 2.0;
+                    within(0) + slope * T::length(distance as f64) + (slope - next) * T::length(half)
                 }
+                Boundary::Custom { .. } => custom(within, distance, place(index), time),
                 _ => inside,
             };
             self.set(index, value);

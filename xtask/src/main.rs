@@ -6,6 +6,7 @@ mod build;
 mod demo;
 mod detect;
 mod doctor;
+mod guard;
 mod install;
 mod new;
 mod setup;
@@ -41,6 +42,8 @@ enum Task {
     New(new::Options),
     /// Run a benchmark at several ranks x threads
     Bench(bench::Options),
+    /// Compare rules in an outside crate with the same loops written by hand
+    Guard(guard::Options),
     /// Report what is installed, what is missing and how to get it
     Doctor,
     /// Install what is missing
@@ -58,6 +61,7 @@ fn main() -> ExitCode {
         Task::Test(options) => test::test(cli.mpi, options),
         Task::New(options) => new::new(cli.mpi, options),
         Task::Bench(options) => bench::bench(cli.mpi, options),
+        Task::Guard(options) => guard::guard(cli.mpi, options),
         Task::Doctor => doctor::doctor(cli.mpi),
         Task::Setup => setup::setup(cli.mpi).map(|build| {
             println!("to make plain cargo use the same:\n{}", build.export());

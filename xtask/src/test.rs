@@ -1,5 +1,5 @@
 //! `cargo xtask test`: format, lints, documentation, both feature sets, all tests, a generated
-//! crate.
+//! crate, speed.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -11,6 +11,7 @@ use parhelion_launcher::{MPIRUN_ARGS_VARIABLE, Vendor};
 
 use crate::Failure;
 use crate::build::Build;
+use crate::guard;
 use crate::new;
 use crate::setup::{components, setup};
 use crate::shell::{line, root, say};
@@ -27,6 +28,9 @@ pub(crate) struct Options {
     #[arg(last = true)]
     args: Vec<String>,
 }
+
+/// The ratio to a loop by hand below which a rule is certainly not vectorized, whatever else runs.
+const CLIFF: f64 = 0.3;
 
 /// The result of one command of the suite.
 struct Stage {
@@ -66,6 +70,7 @@ pub(crate) fn test(mpi: Option<Vendor>, options: &Options) -> Result<(), Failure
         ("documentation", documentation),
         ("tests", tests),
         ("a new crate", generated(&build)?),
+        ("speed guard", guard::command(&build, CLIFF, false)?),
     ];
     let stages =
         commands.into_iter().map(|(name, command)| stage(name, command)).collect::<Result<Vec<_>, _>>()?;

@@ -59,12 +59,12 @@ pub(crate) fn step(
     let _kernel = world.kernel("perona-malik");
     let (per_k, time_step) = (1.0 / k, parameters.time_step as f32);
     let scale = image.grid().spacing().map(|h| (1.0 / h) as f32);
-    let diffusion = stencil::<f32, 3, 1>(|u| {
+    let diffusion = stencil::<f32, 3, 1>(rule!(|u| {
         let fluxes = balance::<2, 1, 0>(&u, scale, per_k)
             + balance::<1, 2, 0>(&u, scale, per_k)
             + balance::<0, 2, 1>(&u, scale, per_k);
         u.center() + time_step * fluxes
-    });
+    }));
     image.advance(&diffusion, 1)
 }
 

@@ -6,7 +6,8 @@
 
 use super::Pass;
 use super::prefetch::NextTile;
-use super::walls::{WallHalo, Walls};
+use super::wall_halo::WallHalo;
+use super::walls::Walls;
 use crate::{Element, KernelError, Pool, Region, Stencil, View, ViewMut};
 
 /// Applies `stencil` once for each of the [`levels`](Pass::levels) of `pass`.
@@ -14,8 +15,8 @@ use crate::{Element, KernelError, Pool, Region, Stencil, View, ViewMut};
 /// Level `l` is written to `arrays[l % 2]`. The level before the pass must be in its array, with a
 /// valid halo. Afterwards the arrays hold the [cells](Pass::cells) of the last two levels.
 ///
-/// `interior` has the cells between the `walls`. The halo beyond walls is filled at every level but
-/// the last. The calling thread runs `between_tiles` between its tiles. The result has the same
+/// `interior` has the cells between the `walls`. Points on walls that give their values get them at
+/// every level, and the halo beyond walls is filled at every level but the last. The calling thread runs `between_tiles` between its tiles. The result has the same
 /// bits as single sweeps, for any pass.
 ///
 /// # Errors
@@ -31,7 +32,7 @@ pub fn advance<T: Element, S: Stencil<T, N>, W: Walls<T, N>, const N: usize>(
     between_tiles: impl FnMut(),
 ) -> Result<(), KernelError> {
     let halo = WallHalo::new(walls, interior, [[pass.radius(); 2]; N]);
-    check(pass, S::RADIUS, &halo, &arrays)?;
+    check(pass, S::RADIUS, &halo, arrays.each_ref(), [isize::MAX; N])?;
     let cells = arrays.map(|array| array.cells);
     run(pool, pass, between_tiles, |level, piece, next| {
         let (input, output) = (&cells[(level - 1) % 2], &cells[level % 2]);
@@ -42,11 +43,12 @@ pub fn advance<T: Element, S: Stencil<T, N>, W: Walls<T, N>, const N: usize>(
         let (written, read) =
             unsafe { (ViewMut::of(output, piece), View::of(input, piece.grown([[S::RADIUS; 2]; N]))) };
         stencil.apply_with_hook(piece, written, read, &mut || prefetch.step())?;
-        if level < pass.end() {
-            // SAFETY: the piece as above. Halo cells that mirror it are touched together with it
-            // only, because images are within the radius of every cell that reads such a halo cell.
-            unsafe {
-                halo.set_walls(output, piece);
+        // SAFETY: the piece as above. Halo cells that depend on it are touched together with it
+        // only: images are within the radius of every cell that reads such a halo cell, and the
+        // pass keeps the outermost cells that a wall reads together (checked).
+        unsafe {
+            halo.set_walls(output, piece);
+            if level < pass.end() {
                 halo.fill(output, level, piece, 0);
             }
         }
@@ -76,12 +78,13 @@ pub(super) fn run<const N: usize>(
 }
 
 /// Checks that a rule of this radius fits the pass, and that the arrays have the cells that it
-/// needs.
+/// needs. From `limit` on they have no cells of their own.
 pub(super) fn check<T: Element, W, const N: usize>(
     pass: &Pass<N>,
     radius: usize,
     halo: &WallHalo<W, N>,
-    arrays: &[ViewMut<'_, T, N>; 2],
+    arrays: [&ViewMut<'_, T, N>; 2],
+    limit: [isize; N],
 ) -> Result<(), KernelError> {
     if radius > pass.radius() {
         return Err(KernelError::new(format!(
@@ -90,7 +93,7 @@ pub(super) fn check<T: Element, W, const N: usize>(
         )));
     }
     for level in pass.levels() {
-        let (input, output) = (&arrays[(level - 1) % 2], &arrays[level % 2]);
+        let (input, output) = (arrays[(level - 1) % 2], arrays[level % 2]);
         let cells = pass.cells(level);
         let needed = cells.grown([[radius; 2]; N]);
         let held = output.region().contains_region(&cells) && input.region().contains_region(&needed);
@@ -104,7 +107,9 @@ pub(super) fn check<T: Element, W, const N: usize>(
         }
     }
     if pass.end() > *pass.levels().start() {
-        let computed = pass.cells(*pass.levels().start());
+        halo.check_reach(pass.reach())?;
+        let mut computed = pass.cells(*pass.levels().start());
+        (0..N).for_each(|a| computed.end[a] = computed.end[a].min(limit[a]));
         arrays.iter().try_for_each(|array| halo.check(&array.region(), &computed))?;
     }
     Ok(())

@@ -6,6 +6,9 @@ mod evolve;
 mod model;
 mod pass;
 mod prefetch;
+mod states;
+mod visits;
+mod wall_halo;
 mod walls;
 
 use std::fmt;
@@ -13,9 +16,12 @@ use std::str::FromStr;
 
 pub use advance::advance;
 pub use caches::Caches;
-pub use evolve::{State, States, evolve};
+pub use evolve::{alternate, evolve};
 pub use pass::Pass;
-pub use walls::{NoWalls, Walls, fill_walls, set_walls};
+pub use states::{InPlace, State, States};
+pub use visits::Visits;
+pub use wall_halo::{fill_walls, set_walls};
+pub use walls::{NoWalls, Walls};
 
 /// The number of steps in one pass over memory, and the tiles of the pass.
 ///

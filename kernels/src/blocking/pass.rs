@@ -23,6 +23,8 @@ pub struct Pass<const N: usize> {
     radius: usize,
     /// Cells by which a tile lags behind itself one level earlier, at least the radius.
     lag: [usize; N],
+    /// Outermost cells at walls that the halo beyond depends on.
+    reach: [usize; N],
     blocking: Blocking<N>,
     /// The level before the first.
     before: usize,
@@ -48,7 +50,23 @@ impl<const N: usize> Pass<N> {
         if blocking.tile[N - 1] < first.shape()[N - 1] {
             lag[N - 1] = radius.next_multiple_of(ALIGNED);
         }
-        Self { first, shrinking, radius, lag, blocking, before: 0, end: blocking.levels }
+        Self { first, shrinking, radius, lag, reach: [0; N], blocking, before: 0, end: blocking.levels }
+    }
+
+    /// The pass for blocks where the halo beyond the walls on an axis depends on the outermost
+    /// `reach` cells: no thread has only some of them, and tiles lag far enough for all of them to
+    /// be there when the halo is read. Each level has all of these cells or none.
+    ///
+    /// # Panics
+    /// When a reach exceeds 2¹⁶.
+    pub fn with_reach(mut self, reach: [usize; N]) -> Self {
+        assert!(reach.iter().all(|&cells| cells <= MOST), "walls cannot read {reach:?} cells inside them");
+        for (a, &cells) in reach.iter().enumerate() {
+            let aligned = if self.lag[a] == self.radius { 1 } else { ALIGNED };
+            self.lag[a] = self.lag[a].max(cells.saturating_sub(1)).next_multiple_of(aligned);
+        }
+        self.reach = reach;
+        self
     }
 
     /// A pass of one level, which advances `cells` from the level before to `level`, of `end`
@@ -63,10 +81,18 @@ impl<const N: usize> Pass<N> {
             shrinking: [[false; 2]; N],
             radius,
             lag: [radius; N],
+            reach: [0; N],
             blocking: Blocking::PLAIN,
             before: level - 1,
             end,
         }
+    }
+
+    /// The same pass, as one that starts `levels` levels later.
+    pub fn later(mut self, levels: usize) -> Self {
+        self.before += levels;
+        self.end += levels;
+        self
     }
 
     /// The levels that the pass computes.
@@ -82,6 +108,11 @@ impl<const N: usize> Pass<N> {
     /// Radius of the rule.
     pub fn radius(&self) -> usize {
         self.radius
+    }
+
+    /// Outermost cells at walls that the pass keeps together.
+    pub(super) fn reach(&self) -> [usize; N] {
+        self.reach
     }
 
     /// The cells that reach `level`, one of [`levels`](Self::levels).
@@ -136,14 +167,8 @@ impl<const N: usize> Pass<N> {
     /// The number of slabs on each axis for `threads` threads: as many as there are threads, the
     /// slowest axes first, but thick enough to stay apart up to the last level.
     pub(super) fn cuts(&self, threads: usize) -> [usize; N] {
-        let thinnest = 2 * self.skew(*self.levels().end()) + 1;
-        let mut left = threads;
-        self.first.shape().map(|cells| {
-            let cuts =
-                (1..=left.min(cells / thinnest).max(1)).rev().find(|c| left.is_multiple_of(*c)).unwrap_or(1);
-            left /= cuts;
-            cuts
-        })
+        let skew = self.skew(*self.levels().end());
+        slabs(self.first.shape(), self.reach.map(|reach| (2 * skew + 1).max(skew + reach)), threads)
     }
 
     /// The phases of a pass: for each axis, whether the inverted wedges between slabs are computed
@@ -228,6 +253,18 @@ impl<const N: usize> Pass<N> {
     }
 }
 
+/// The number of slabs on each axis for `threads` threads: as many as there are threads, the slowest
+/// axes first, none thinner than `thinnest`.
+pub(super) fn slabs<const N: usize>(shape: [usize; N], thinnest: [usize; N], threads: usize) -> [usize; N] {
+    let mut left = threads;
+    std::array::from_fn(|a| {
+        let most = left.min(shape[a] / thinnest[a]).max(1);
+        let cuts = (1..=most).rev().find(|c| left.is_multiple_of(*c)).unwrap_or(1);
+        left /= cuts;
+        cuts
+    })
+}
+
 /// Rows of tiles start at multiples of this number of cells: on cache lines, for elements of 4
 /// bytes or more.
 pub(super) const ALIGNED: usize = 16;
@@ -253,108 +290,4 @@ fn reversed<I: Copy, const N: usize>(values: [I; N]) -> [I; N] {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-    use std::collections::HashMap;
-    use std::sync::Mutex;
-
-    /// The level of every cell in each of the two arrays while a pass runs.
-    struct Levels<const N: usize> {
-        arrays: [HashMap<[isize; N], usize>; 2],
-    }
-
-    impl<const N: usize> Levels<N> {
-        fn compute(&mut self, pass: &Pass<N>, level: usize, piece: Region<N>) {
-            let inside = |i: [isize; N]| level == 1 || pass.cells(level - 1).contains(i);
-            for index in piece.indices() {
-                let reach = Region::new(index, index.map(|i| i + 1)).grown([[pass.radius; 2]; N]);
-                for neighbor in reach.indices().filter(|&i| inside(i)) {
-                    let found = self.arrays[(level - 1) % 2].get(&neighbor).copied().unwrap_or(0);
-                    assert_eq!(found, level - 1, "level {level} of {index:?} reads {neighbor:?}");
-                }
-            }
-            for index in piece.indices() {
-                self.arrays[level % 2].insert(index, level);
-            }
-        }
-    }
-
-    fn check<const N: usize>(pass: &Pass<N>, threads: usize, seed: u64) {
-        let cuts = pass.cuts(threads);
-        let mut levels = Levels { arrays: [HashMap::new(), HashMap::new()] };
-        let mut random = seed;
-        for inverted in pass.phases(&cuts) {
-            let blocks = Region::from_shape(std::array::from_fn(|a| cuts[a] - usize::from(inverted[a])));
-            // The pieces of each block of the phase, interleaved at random as threads would.
-            let mut work: Vec<Vec<(usize, Region<N>)>> = blocks
-                .indices()
-                .map(|block| {
-                    let pieces = Mutex::new(Vec::new());
-                    let note = |level, cells, _| pieces.lock().unwrap().push((level, cells));
-                    pass.block(&cuts, inverted, block.map(|b| b as usize), &note, || ());
-                    let mut pieces = pieces.into_inner().unwrap();
-                    pieces.reverse();
-                    pieces
-                })
-                .filter(|pieces: &Vec<_>| !pieces.is_empty())
-                .collect();
-            while !work.is_empty() {
-                random = random.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-                let block = (random >> 33) as usize % work.len();
-                let (level, cells) = work[block].pop().unwrap();
-                levels.compute(pass, level, cells);
-                if work[block].is_empty() {
-                    work.swap_remove(block);
-                }
-            }
-        }
-        let last = *pass.levels().end();
-        for index in pass.cells(last).indices() {
-            assert_eq!(levels.arrays[last % 2].get(&index), Some(&last), "{index:?}");
-        }
-        for index in if last > 1 { pass.cells(last - 1) } else { Region::new([0; N], [0; N]) }.indices() {
-            assert_eq!(levels.arrays[(last - 1) % 2].get(&index), Some(&(last - 1)), "{index:?}");
-        }
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(200))]
-
-        #[test]
-        fn no_value_is_missing_or_overwritten_in_two_dimensions(
-            shape in prop::array::uniform2(1_usize..30),
-            shrinking in prop::array::uniform2(prop::array::uniform2(any::<bool>())),
-            radius in 0_usize..3,
-            levels in 1_usize..6,
-            tile in prop::array::uniform2(1_usize..12),
-            threads in 1_usize..9,
-            seed in any::<u64>(),
-        ) {
-            let first = Region::from_shape(shape).shifted([-2, 3]);
-            check(&Pass::new(first, shrinking, radius, Blocking { levels, tile }), threads, seed);
-        }
-
-        #[test]
-        fn no_value_is_missing_or_overwritten_in_three_dimensions(
-            shape in prop::array::uniform3(1_usize..14),
-            shrinking in prop::array::uniform3(prop::array::uniform2(any::<bool>())),
-            radius in 1_usize..3,
-            levels in 1_usize..5,
-            tile in prop::array::uniform3(1_usize..7),
-            threads in 1_usize..9,
-            seed in any::<u64>(),
-        ) {
-            check(&Pass::new(Region::from_shape(shape), shrinking, radius, Blocking { levels, tile }), threads, seed);
-        }
-    }
-
-    #[test]
-    fn threads_share_both_axes_where_one_is_too_thin() {
-        let pass =
-            Pass::new(Region::from_shape([20, 40]), [[false; 2]; 2], 1, Blocking { levels: 5, tile: [1, 8] });
-        assert_eq!(pass.cuts(4), [2, 2]);
-        assert_eq!(pass.cuts(8), [2, 4]);
-        check(&pass, 8, 1);
-    }
-}
+mod tests;

@@ -9,64 +9,73 @@ use crate::{Element, KernelError, Point, StarPoint};
 /// Filters of more points stay loops, for the sake of the time it takes to compile them.
 const LARGEST_UNROLLED: usize = 343;
 
-/// A kernel along one axis: even (`+1`) or odd (`−1`), its weights from the center outwards.
+/// A kernel along one axis: its weights from the center outwards.
 #[derive(Clone, Copy)]
 struct Kernel<T, const R: usize> {
     center: T,
     sides: [T; R],
-    odd: bool,
 }
 
+/// No axis: all kernels of a product are even.
+const NONE: usize = usize::MAX;
+
 impl<T: Element + Float, const R: usize> Kernel<T, R> {
-    /// `Σ weight(k)·value(k)` for k = −R … R.
+    /// `Σ weight(k)·value(k)` for k = −R … R, with opposite signs on both sides if `ODD`. (Whether a
+    /// kernel is odd is part of the type: a branch on a value would keep the loop over cells scalar.)
     #[inline(always)]
-    fn apply<const N: usize>(&self, value: impl Fn(isize) -> T) -> T {
-        let mut sum = if self.odd { T::zero() } else { self.center * value(0) };
+    fn apply<const N: usize, const ODD: bool>(&self, value: impl Fn(isize) -> T) -> T {
+        let mut sum = if ODD { T::zero() } else { self.center * value(0) };
         if const { R <= 8 && (2 * R + 1).pow(N as u32) <= LARGEST_UNROLLED } {
             unrolled!(k in 0..R <= 8, {
-                sum += self.pair(k, value(-1 - k as isize), value(1 + k as isize));
+                sum += self.pair::<ODD>(k, value(-1 - k as isize), value(1 + k as isize));
             });
         } else {
             for k in 0..R {
-                sum += self.pair(k, value(-1 - k as isize), value(1 + k as isize));
+                sum += self.pair::<ODD>(k, value(-1 - k as isize), value(1 + k as isize));
             }
         }
         sum
     }
 
     #[inline(always)]
-    fn pair(&self, k: usize, low: T, high: T) -> T {
-        self.sides[k] * if self.odd { high - low } else { low + high }
+    fn pair<const ODD: bool>(&self, k: usize, low: T, high: T) -> T {
+        self.sides[k] * if ODD { high - low } else { low + high }
     }
 
     /// [`apply`](Self::apply) along an existing axis; the value itself along any other.
     #[inline(always)]
-    fn along<const N: usize>(kernels: &[Self; N], axis: usize, value: impl Fn(isize) -> T) -> T {
-        if axis < N { kernels[axis].apply::<N>(value) } else { value(0) }
+    fn along<const N: usize, const AXIS: usize, const ODD_AXIS: usize>(
+        kernels: &[Self; N],
+        value: impl Fn(isize) -> T,
+    ) -> T {
+        if AXIS >= N {
+            value(0)
+        } else if AXIS == ODD_AXIS {
+            kernels[AXIS].apply::<N, true>(value)
+        } else {
+            kernels[AXIS].apply::<N, false>(value)
+        }
     }
 
-    /// The product of one kernel for each axis: four nested sums, the last axis innermost.
+    /// The product of one kernel for each axis, that of `ODD_AXIS` odd: four nested sums, the last
+    /// axis innermost.
     #[inline(always)]
-    fn product<const N: usize>(kernels: &[Self; N], u: &Point<'_, T, N, R>) -> T {
+    fn product<const N: usize, const ODD_AXIS: usize>(kernels: &[Self; N], u: &Point<'_, T, N, R>) -> T {
         const { assert!(N <= 4, "grids have at most four axes") };
-        Self::along(
+        Self::along::<N, 0, ODD_AXIS>(
             kernels,
-            0,
             #[inline(always)]
             |a| {
-                Self::along(
+                Self::along::<N, 1, ODD_AXIS>(
                     kernels,
-                    1,
                     #[inline(always)]
                     |b| {
-                        Self::along(
+                        Self::along::<N, 2, ODD_AXIS>(
                             kernels,
-                            2,
                             #[inline(always)]
                             |c| {
-                                Self::along(
+                                Self::along::<N, 3, ODD_AXIS>(
                                     kernels,
-                                    3,
                                     #[inline(always)]
                                     |d| neighbor(u, [a, b, c, d]),
                                 )
@@ -99,7 +108,7 @@ fn gaussian_kernel<T: Element + Float, const R: usize>(sigma: f64) -> Result<Ker
         // The tail of a narrow Gaussian may vanish in T.
         *side = T::from(exact / total).unwrap_or(T::zero());
     }
-    Ok(Kernel { center: weight(1.0 / total)?, sides, odd: false })
+    Ok(Kernel { center: weight(1.0 / total)?, sides })
 }
 
 /// The Gaussian filter on the box of radius `R`, `sigma` cells wide along each axis, in one pass of
@@ -121,13 +130,13 @@ fn gaussian_kernel<T: Element + Float, const R: usize>(sigma: f64) -> Result<Ker
 pub fn gaussian<T: Element + Float, const N: usize, const R: usize>(
     sigma: [f64; N],
 ) -> Result<impl Fn(Point<'_, T, N, R>) -> T + Copy + Send + Sync, KernelError> {
-    let mut kernels = [Kernel { center: T::one(), sides: [T::zero(); R], odd: false }; N];
+    let mut kernels = [Kernel { center: T::one(), sides: [T::zero(); R] }; N];
     for (kernel, sigma) in kernels.iter_mut().zip(sigma) {
         *kernel = gaussian_kernel(sigma)?;
     }
     Ok(
         #[inline(always)]
-        move |u: Point<'_, T, N, R>| Kernel::product(&kernels, &u),
+        move |u: Point<'_, T, N, R>| Kernel::product::<N, NONE>(&kernels, &u),
     )
 }
 
@@ -152,7 +161,7 @@ pub fn gaussian_along<T: Element + Float, const N: usize, const R: usize, const 
     Ok(
         #[inline(always)]
         move |u: StarPoint<'_, T, N, R>| {
-            kernel.apply::<1>(
+            kernel.apply::<1, false>(
                 #[inline(always)]
                 |k| super::on_axis(&u, AXIS, k),
             )
@@ -179,15 +188,20 @@ pub fn gaussian_along<T: Element + Float, const N: usize, const R: usize, const 
 /// ```
 pub fn sobel<T: Element + Float, const N: usize>()
 -> impl Fn(Point<'_, T, N, 1>) -> [T; N] + Copy + Send + Sync {
-    let smooth = Kernel { center: T::one() + T::one(), sides: [T::one()], odd: false };
-    let difference = Kernel { center: T::zero(), sides: [T::one()], odd: true };
+    let smooth = Kernel { center: T::one() + T::one(), sides: [T::one()] };
+    let difference = Kernel { center: T::zero(), sides: [T::one()] };
     #[inline(always)]
     move |u: Point<'_, T, N, 1>| {
         let mut components = [T::zero(); N];
         unrolled!(a in 0..N <= 4, {
             let mut kernels = [smooth; N];
             kernels[a] = difference;
-            components[a] = Kernel::product(&kernels, &u);
+            components[a] = match a {
+                0 => Kernel::product::<N, 0>(&kernels, &u),
+                1 => Kernel::product::<N, 1>(&kernels, &u),
+                2 => Kernel::product::<N, 2>(&kernels, &u),
+                _ => Kernel::product::<N, 3>(&kernels, &u),
+            };
         });
         components
     }

@@ -48,6 +48,7 @@
 //! |---|---|---|
 //! | [`laplacian`] | star of radius R = 1 … 8 | 2·R |
 //! | [`derivative`], [`gradient`], [`divergence`], [`curl`], [`curl_2d`] | star of radius R = 1 … 8 | 2·R for first derivatives |
+//! | [`stretched_laplacian`] | star of radius 1, cells that differ in width | 2 |
 //! | [`biharmonic`] | box of radius 2 (13 points in 2-D, 25 in 3-D) | 2 |
 //! | [`diffusion`](diffusion()) with [`arithmetic_mean`] or [`harmonic_mean`] | stars of radius 1 | 2 |
 //! | [`upwind`] | star of radius R = 1 … 8 | 2·R − 1 |
@@ -69,6 +70,7 @@ mod filters;
 mod fourth_order;
 mod median;
 pub mod staggered;
+mod stretched;
 mod weno;
 
 pub use advection::upwind;
@@ -77,6 +79,7 @@ pub use diffusion::{arithmetic_mean, diffusion, harmonic_mean};
 pub use filters::{gaussian, gaussian_along, sobel, sobel_magnitude};
 pub use fourth_order::biharmonic;
 pub use median::median;
+pub use stretched::stretched_laplacian;
 pub use weno::weno5;
 
 use num_traits::Float;
@@ -100,8 +103,13 @@ impl<const R: usize> Radius<R> {
 fn inverse_powers<const N: usize>(spacing: [f64; N], power: i32) -> Result<[f64; N], KernelError> {
     if let Some(axis) = (0..N).find(|&a| !(spacing[a].is_finite() && spacing[a] > 0.0)) {
         return Err(KernelError::new(format!(
-            "an operator needs positive spacings, but axis {axis} of {spacing:?} has {}",
-            spacing[axis]
+            "an operator needs positive spacings, but axis {axis} of {spacing:?} has {}{}",
+            spacing[axis],
+            if spacing[axis].is_nan() {
+                "; for cells that differ in width, take stretched_laplacian"
+            } else {
+                ""
+            }
         )));
     }
     let powers = spacing.map(|h| h.powi(-power));

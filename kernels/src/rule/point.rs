@@ -62,8 +62,8 @@ const NO_AXIS: &str = "there is no such axis: a point `Point::<…, AXES, RADIUS
 #[derive(Clone, Copy, Debug)]
 pub struct Point<'a, T, const N: usize, const R: usize, const STAR: bool = false> {
     /// Address of the center. Invariant P1: every cell within `R` of it on each axis satisfies V1.
-    center: *const T,
-    strides: [usize; N],
+    pub(super) center: *const T,
+    pub(super) strides: [usize; N],
     borrow: PhantomData<&'a T>,
 }
 
@@ -234,7 +234,8 @@ impl<'a, T: Element, const N: usize> View<'a, T, N> {
 }
 
 impl<'a, T: Element, const N: usize, const R: usize, const STAR: bool> Reach<'a, T, N, R, STAR> {
-    pub(crate) fn of(view: View<'a, T, N>) -> Self {
+    /// As [`View::reach`] or [`View::star_reach`], for code that is generic over the pattern.
+    pub fn of(view: View<'a, T, N>) -> Self {
         const { assert!(R <= LARGEST_RADIUS, "a radius of `reach` is at most 65536 cells") };
         Self { view }
     }

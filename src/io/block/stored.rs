@@ -1,10 +1,12 @@
 //! Distributed arrays, as a file needs to know them.
 
+use std::sync::Arc;
+
 use crate::io::block::placement::Placement;
 use crate::io::block::selection::AxisRun;
 use parhelion_kernels::Element;
 
-/// The uniform coordinates of one axis of a distributed array.
+/// The coordinates of one axis of a distributed array.
 ///
 /// Arrays in one file that use the same name for an axis share the one-dimensional dataset of that
 /// name, so they must have the same coordinates.
@@ -20,24 +22,51 @@ pub struct Axis {
     pub spacing: f64,
     /// Whether each sample stands for the cell around it. Otherwise samples lie on cell boundaries.
     pub cells: bool,
+    /// Where samples are not equally far from each other, the coordinates of all, in place of
+    /// `first` and `spacing`: those of the boundaries of `cells`, one more than samples, which lie
+    /// in the middle between them; otherwise those of the samples themselves.
+    pub boundaries: Option<Arc<[f64]>>,
 }
 
 impl Axis {
     /// The coordinate of a sample.
     pub fn coordinate(&self, index: usize) -> f64 {
-        self.first + index as f64 * self.spacing
+        match &self.boundaries {
+            Some(places) if self.cells => 0.5 * (places[index] + places[index + 1]),
+            Some(places) => places[index],
+            None => self.first + index as f64 * self.spacing,
+        }
     }
 
-    /// The axis of the chosen samples, of the `length` that there are.
+    /// The places between which samples lie if they stand for cells, or at which, of `length` samples.
+    pub(in crate::io) fn places(&self, length: usize) -> Vec<f64> {
+        match &self.boundaries {
+            Some(places) => places.to_vec(),
+            None if self.cells => {
+                (0..=length).map(|i| self.first + (i as f64 - 0.5) * self.spacing).collect()
+            }
+            None => (0..length).map(|index| self.coordinate(index)).collect(),
+        }
+    }
+
+    /// The axis of the chosen samples, of the `length` that there are. Of cells of different width
+    /// that do not touch, it has the centers.
     pub(in crate::io) fn part(&self, run: &AxisRun, length: usize) -> Self {
         if run.is_all(length) {
             return self.clone();
         }
+        let touching = run.step == 1;
+        let chosen = |places: &Arc<[f64]>| match self.cells && touching {
+            true => places[run.start..=run.start + run.count].into(),
+            false => (0..run.count).map(|i| self.coordinate(run.start + i * run.step)).collect(),
+        };
         Self {
             name: format!("{}{}", self.name, run.suffix()),
+            units: self.units.clone(),
             first: self.coordinate(run.start),
             spacing: self.spacing * run.step as f64,
-            ..self.clone()
+            cells: self.cells && (touching || self.boundaries.is_none()),
+            boundaries: self.boundaries.as_ref().map(chosen),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Reading fields from one shared file.
 
+mod places;
 mod resample;
 
 use std::fmt::Display;
@@ -10,13 +11,14 @@ use hdf5::OpenMode;
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::block::portion::Portion;
 use crate::io::block::selection::AxisRun;
-use crate::io::block::stored::{Stored, StoredMut};
+use crate::io::block::stored::{Axis, Stored, StoredMut};
 use crate::io::file::open::{open_foreign, with_dataset};
 use crate::io::file::storage::{cannot, complaint};
 use crate::io::hdf5::FORMAT;
 use crate::io::hdf5::attributes::Attribute;
 use crate::io::hdf5::catalog::{Catalog, DatasetEntry};
 use crate::io::hdf5::compression;
+use crate::io::input::places::AxisPlaces;
 use crate::io::input::resample::InterpolationSource;
 use crate::io::journal;
 use crate::io::options::ReadOptions;
@@ -108,8 +110,9 @@ impl<'w> Input<'w> {
     ///
     /// # Errors
     ///
-    /// If there is no such dataset, its shape is not that of the field, or conversion would lose
-    /// more than digits.
+    /// If there is no such dataset, its shape is not that of the field, conversion would lose more
+    /// than digits, or the axes of the field or of the file are stretched and the file's coordinates
+    /// are others than the field's.
     ///
     /// # Collective
     ///
@@ -165,7 +168,9 @@ impl<'w> Input<'w> {
         let arguments = (dataset, F::Value::KIND, &placement.file_shape, components, &options.selection);
         let what = "the dataset to be read, the field's shape or the options";
         same_everywhere(self.world, what, &(arguments, options.independent, options.interpolated))?;
-        let cells: Vec<bool> = field.axes().iter().map(|axis| axis.cells).collect();
+        let axes = field.axes();
+        let cells: Vec<bool> = axes.iter().map(|axis| axis.cells).collect();
+        let stored = self.stored_coordinates(dataset, &axes)?;
         let local = || {
             let entry = self.entry(dataset)?;
             if let Some(reason) = entry.kind.refusal(F::Value::KIND) {
@@ -207,17 +212,67 @@ impl<'w> Input<'w> {
                 return Err(self.cannot_read(dataset, &reason));
             };
             along.truncate(placement.file_shape.len());
+            // the coordinates of what is chosen, of the axes for which the file has them
+            let chosen_places: Vec<Option<Vec<f64>>> = along
+                .iter()
+                .zip(&stored)
+                .map(|(&axis, stored)| {
+                    let run = &runs[axis];
+                    let stored = stored.as_ref().filter(|stored| stored.len() == entry.shape[axis])?;
+                    Some((0..run.count).map(|i| stored[run.start + i * run.step]).collect())
+                })
+                .collect();
             if !options.interpolated {
+                if let Some(reason) = places::mismatch(&axes, &chosen_places) {
+                    return Err(self.cannot_read(dataset, &reason));
+                }
                 return Ok((Portion::to_read(&placement, &entry.shape, &runs, &along), None));
             }
             let chosen: Vec<usize> = along.iter().map(|&axis| runs[axis].count).collect();
             if chosen.contains(&0) {
                 return Err(self.cannot_read(dataset, "it holds nothing to interpolate"));
             }
-            let source = InterpolationSource::new(&placement, &cells, &chosen, components);
+            let places: Vec<AxisPlaces> = axes
+                .iter()
+                .zip(&placement.file_shape)
+                .zip(chosen.iter().zip(chosen_places))
+                .map(|((axis, &points), (&count, stored))| AxisPlaces::new(axis, points, count, stored))
+                .collect();
+            let source = InterpolationSource::new(&placement, &places, components);
             Ok((Portion::to_read(&source.placement(), &entry.shape, &runs, &along), Some(source)))
         };
         self.world.agree(local())
+    }
+
+    /// The coordinates in the file along each axis of a field, where there is a dataset of the
+    /// axis's name beside the one to be read or at the root, and the field or they are not uniform.
+    ///
+    /// # Collective
+    /// All ranks call it, with the same arguments.
+    fn stored_coordinates(&self, dataset: &str, axes: &[Axis]) -> Result<Vec<Option<Vec<f64>>>> {
+        let group = dataset.rsplit_once('/').map_or("", |(group, _)| group);
+        on_root(self.world.comm(), || {
+            let found = |axis: &Axis| {
+                let beside = format!("{group}/{}", axis.name);
+                let entry = self.catalog.find(&beside).or_else(|| self.catalog.find(&axis.name))?;
+                (entry.shape.len() == 1 && entry.kind.refusal(ElementKind::F64).is_none())
+                    .then_some(&*entry.path)
+            };
+            let read = || -> hdf5::Result<Vec<Option<Vec<f64>>>> {
+                let file = open_foreign(&self.path)?;
+                let values = |axis| found(axis).map(|path| file.dataset(path)?.read_raw::<f64>());
+                axes.iter().map(|axis| values(axis).transpose()).collect()
+            };
+            if axes.iter().all(|axis| found(axis).is_none()) {
+                return Ok(vec![None; axes.len()]);
+            }
+            let all = read().map_err(|error| self.cannot_read(dataset, &complaint(&error)))?;
+            // uniform coordinates are taken as those of the same box, as where the file has none
+            let needed = |(stored, axis): (Option<Vec<f64>>, &Axis)| {
+                stored.filter(|stored| axis.boundaries.is_some() || !places::uniform(stored))
+            };
+            Ok(all.into_iter().zip(axes).map(needed).collect())
+        })
     }
 
     fn entry(&self, dataset: &str) -> Result<&DatasetEntry> {

@@ -4,6 +4,7 @@
 use crate::io::block::index::unravel;
 use crate::io::block::placement::Placement;
 use crate::io::block::stored::{Axis, Stored, StoredMut};
+use crate::io::input::places::AxisPlaces;
 use parhelion_kernels::Element;
 
 /// What a rank needs of the dataset to interpolate its block: a block of a grid of other cells.
@@ -17,27 +18,13 @@ pub(in crate::io) struct InterpolationSource<T> {
 }
 
 impl<T: Element> InterpolationSource<T> {
-    /// For the block of a field, from a dataset of `chosen` elements over the same box. Both are
-    /// cell-centered along the axes that `cells` tells, and have points on both walls along the
-    /// others.
-    pub(in crate::io) fn new(field: &Placement, cells: &[bool], chosen: &[usize], components: usize) -> Self {
-        let axes = chosen.len();
+    /// For the block of a field whose points lie at these places among the samples of a dataset.
+    pub(super) fn new(field: &Placement, along: &[AxisPlaces], components: usize) -> Self {
+        let axes = along.len();
         let (mut start, mut shape) = (vec![0; axes], vec![0; axes]);
         let mut places = Vec::new();
         for a in 0..axes {
-            let (from, to) = (chosen[a] as f64, field.file_shape[a] as f64);
-            let position = |i: usize| {
-                let at = if cells[a] {
-                    // cell i of n has its center at (i + 1/2) / n of the box
-                    (i as f64 + 0.5) * from / to - 0.5
-                } else {
-                    // point i of n lies at i / (n - 1)
-                    i as f64 * (from - 1.0) / (to - 1.0).max(1.0)
-                };
-                at.clamp(0.0, from - 1.0)
-            };
-            let global: Vec<f64> =
-                (field.file_start[a]..field.file_start[a] + field.shape[a]).map(position).collect();
+            let global = &along[a].positions[field.file_start[a]..field.file_start[a] + field.shape[a]];
             start[a] = global.first().map_or(0, |&low| low.floor() as usize);
             let end = global.last().map_or(0, |&high| high.ceil() as usize + 1);
             shape[a] = end.saturating_sub(start[a]);
@@ -49,7 +36,7 @@ impl<T: Element> InterpolationSource<T> {
         let placement = Placement {
             memory_shape: shape.clone(),
             memory_start: vec![0; axes],
-            file_shape: chosen.to_vec(),
+            file_shape: along.iter().map(|axis| axis.samples).collect(),
             file_start: start,
             shape,
         };

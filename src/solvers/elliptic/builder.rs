@@ -6,12 +6,13 @@ use std::sync::Arc;
 use parhelion_kernels::Region;
 
 use super::couplings::Mean;
+use super::metric::Metric;
 use super::wall_terms::WallTerms;
 use super::{Assembly, Elliptic, Frame, refused};
 use crate::error::Result;
 use crate::field::{Boundary, Field};
 use crate::grid::{Centering, Face, Grid};
-use crate::solvers::elliptic::axis::{Axis, End, Points};
+use crate::solvers::elliptic::axis::{Axis, End};
 use crate::solvers::elliptic::matrix::separable::Separable;
 use crate::solvers::elliptic::matrix::{Discrete, Terms};
 use crate::solvers::linear::LinearOperator;
@@ -51,6 +52,8 @@ pub(super) struct Assembler<'b, 'a, const N: usize> {
     pub(super) offset: [isize; N],
     /// The coefficient, if it is a field, with its halo.
     pub(super) beta: Option<Field<f64, N>>,
+    /// Sizes of this rank's cells.
+    pub(super) metric: Metric<N>,
 }
 
 impl<'a, const N: usize> EllipticBuilder<'a, N> {
@@ -96,13 +99,15 @@ impl<'a, const N: usize> EllipticBuilder<'a, N> {
     }
 
     /// Sets one β for all places. Default: 1.
+    ///
+    /// On a grid with a [stretched axis](crate::grid::GridBuilder::faces) the solvers treat it like
+    /// a variable one.
     pub fn coefficient(mut self, beta: f64) -> Self {
         self.coefficient = Coefficient::Constant(beta);
         self
     }
 
-    /// β from the coordinates (slowest axis first) of the middle of each face, which is the middle
-    /// between the two unknowns beside it.
+    /// β from the coordinates (slowest axis first) of the middle of each face between two unknowns.
     pub fn coefficient_at(mut self, beta: impl Fn([f64; N]) -> f64 + Send + Sync + 'static) -> Self {
         self.coefficient = Coefficient::At(Arc::new(beta));
         self
@@ -141,8 +146,9 @@ impl<'a, const N: usize> EllipticBuilder<'a, N> {
     ///
     /// [`Dirichlet`](Boundary::Dirichlet) and [`Neumann`](Boundary::Neumann) conditions may depend
     /// on the place ([`Boundary::dirichlet_at`], [`Boundary::neumann_at`]).
-    /// [`Boundary::Antireflecting`] is the value 0. [`build`](Self::build) refuses a
-    /// [`Boundary::Function`], which prescribes halo points instead of the wall.
+    /// [`Boundary::Antireflecting`] is the value 0. [`build`](Self::build) refuses conditions that
+    /// prescribe halo points instead of the wall ([`Boundary::Function`], [`Boundary::HaloValue`],
+    /// [`Boundary::Extrapolated`], [`Boundary::Custom`]).
     ///
     /// # Panics
     /// When the grid has no such axis.
@@ -165,7 +171,10 @@ impl<'a, const N: usize> EllipticBuilder<'a, N> {
         let grid = self.grid.clone();
         let assembler = self.assembler()?;
         let constants = match (&self.coefficient, self.shift) {
-            (Coefficient::Constant(beta), Shift::Constant(alpha)) => Some([*beta, alpha]),
+            // Tables for each axis are not symmetric where cells differ in size.
+            (Coefficient::Constant(beta), Shift::Constant(alpha)) if !grid.is_stretched() => {
+                Some([*beta, alpha])
+            }
             _ => None,
         };
         let assembly = if self.centering == Centering::Node {
@@ -198,14 +207,10 @@ impl<'a, const N: usize> EllipticBuilder<'a, N> {
             }
             _ => None,
         };
-        let ends = self.ends();
-        Ok(Assembler {
-            problem: self,
-            ends,
-            local: Region::from_shape(block.shape()),
-            offset: block.start,
-            beta,
-        })
+        let (ends, offset) = (self.ends(), block.start);
+        let local = Region::from_shape(block.shape());
+        let metric = Metric::new(self.grid.axes(), offset, local);
+        Ok(Assembler { problem: self, ends, local, offset, beta, metric })
     }
 
     /// The kinds of ends of each axis.
@@ -226,14 +231,8 @@ impl<const N: usize> Assembler<'_, '_, N> {
     /// When what walls or coefficients give makes no sense.
     fn at_cells(&self, constants: Option<[f64; 2]>) -> Result<Assembly<N>> {
         let grid = &self.problem.grid;
-        let (shape, spacing) = (grid.decomposition().shape(), grid.spacing());
-        let axes = std::array::from_fn(|a| Axis {
-            finest: shape[a],
-            spacing: spacing[a],
-            width: 1,
-            ends: self.ends[a],
-            points: Points::Cells,
-        });
+        let shape = grid.decomposition().shape();
+        let axes = std::array::from_fn(|a| Axis::of_cells(grid.axis(a), self.ends[a]));
         let mut walls = WallTerms { sources: self.sources()?, ..WallTerms::default() };
         let terms = match constants {
             Some([beta, alpha]) => {
@@ -245,6 +244,9 @@ impl<const N: usize> Assembler<'_, '_, N> {
                 Terms::Faces(Box::new(self.faces(&walls.couplings)?))
             }
         };
+        if grid.is_stretched() {
+            walls.volumes = Some(Metric::new(grid.axes(), self.offset, self.local).widths());
+        }
         let frame = Frame { centering: Centering::Cell, origin: [0; N], unknown: Region::from_shape(shape) };
         Ok(Assembly { terms, axes, walls, frame })
     }

@@ -52,10 +52,12 @@ impl<const N: usize> EllipticBuilder<'_, N> {
                     "{wall:?} is given at {face:?}, but the axis is periodic and has no walls"
                 )));
             }
-            if let Boundary::Function(_) = wall {
+            let on_wall = wall.gives_value()
+                || matches!(wall, Boundary::Neumann(_) | Boundary::NeumannAt(_) | Boundary::Reflecting);
+            if !on_wall {
                 return Err(refused(format!(
-                    "the condition at {face:?} is a Boundary::Function, which prescribes halo points and depends on the \
-                     time; give the value or the slope on the wall by Boundary::dirichlet_at or Boundary::neumann_at"
+                    "the condition at {face:?} is {wall:?}, which prescribes halo points and says nothing of the wall; give \
+                     the value or the slope on the wall, for instance by Boundary::dirichlet_at or Boundary::neumann_at"
                 )));
             }
             if let Boundary::Dirichlet(value) | Boundary::Neumann(value) = wall

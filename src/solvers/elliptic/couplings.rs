@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use parhelion_kernels::StarPoint;
+use parhelion_kernels::{StarPoint, rule};
 
 use super::builder::{Assembler, Coefficient, Shift};
 use super::refused;
@@ -17,8 +17,9 @@ use crate::solvers::elliptic::matrix::faces::Faces;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Mean {
     /// `2 / (1/a + 1/b)`: the flux through two layers is right, so that this is the one for jumps.
+    /// Between cells of different width, weighted with the widths.
     Harmonic,
-    /// `(a + b) / 2`.
+    /// `(a + b) / 2`; between cells of different width, interpolated to the face.
     Arithmetic,
 }
 
@@ -29,6 +30,19 @@ impl Mean {
         match self {
             Self::Arithmetic => 0.5 * (a + b),
             Self::Harmonic if a + b > 0.0 => 2.0 * a / (a + b) * b,
+            Self::Harmonic => 0.0,
+        }
+    }
+
+    /// The mean at the face between two cells of these widths, of coefficients that are not
+    /// negative. Harmonic: of two layers in series. Arithmetic: on the straight line between the
+    /// centers.
+    #[inline(always)]
+    pub(super) fn across(self, [low, high]: [f64; 2], [a, b]: [f64; 2]) -> f64 {
+        let resistance = low * b + high * a;
+        match self {
+            Self::Arithmetic => (high * a + low * b) / (low + high),
+            Self::Harmonic if resistance > 0.0 => (low + high) * a / resistance * b,
             Self::Harmonic => 0.0,
         }
     }
@@ -49,6 +63,30 @@ impl Mean {
             Self::Harmonic => count / values.map(|value| 1.0 / value).sum::<f64>(),
         }
     }
+
+    /// As [`of_cells_along`](Self::of_cells_along), of cells whose parts of the flux differ in area.
+    pub(super) fn of_areas_along<const N: usize>(
+        self,
+        a: usize,
+        node: [isize; N],
+        area: impl Fn([isize; N]) -> f64,
+        beta: impl Fn([isize; N]) -> f64,
+    ) -> f64 {
+        let around = (0..1_usize << N).filter(|corner| corner >> a & 1 == 1);
+        let cells = around.map(|corner| std::array::from_fn(|b| node[b] - (corner >> b & 1) as isize));
+        let (mut areas, mut sum) = (0.0, 0.0);
+        for cell in cells {
+            areas += area(cell);
+            sum += match self {
+                Self::Arithmetic => area(cell) * beta(cell),
+                Self::Harmonic => area(cell) / beta(cell),
+            };
+        }
+        match self {
+            Self::Arithmetic => sum / areas,
+            Self::Harmonic => areas / sum,
+        }
+    }
 }
 
 impl<const N: usize> Assembler<'_, '_, N> {
@@ -57,7 +95,11 @@ impl<const N: usize> Assembler<'_, '_, N> {
         let grid = &self.problem.grid;
         let mut faces = Faces::new(grid)?;
         for a in 0..N {
-            self.couple(a, &mut faces.below[a])?;
+            if grid.is_stretched() {
+                self.couple_by_area(a, &mut faces.below[a])?;
+            } else {
+                self.couple(a, &mut faces.below[a])?;
+            }
             if grid.topology().at_wall(Face::low(a)) {
                 let wall = faces.below[a].region_local().with_axis(a, 0, 1);
                 let mut view = faces.below[a].view_mut();
@@ -68,6 +110,9 @@ impl<const N: usize> Assembler<'_, '_, N> {
         match self.problem.shift {
             Shift::Constant(alpha) => faces.shift.fill(alpha),
             Shift::Of(field) => faces.shift.copy_from(field)?,
+        }
+        if grid.is_stretched() {
+            self.multiply_by_volume(&mut faces.shift);
         }
         couplings.iter().for_each(|(_, term)| term.add(&mut faces.shift, 1.0));
         faces.exchange()?;
@@ -110,9 +155,9 @@ impl<const N: usize> Assembler<'_, '_, N> {
                 let (region, mean) = (below.region_local(), *mean);
                 let mut before = [0; N];
                 before[a] = -1;
-                let rule = move |beta: StarPoint<'_, f64, N, 1>| {
+                rule!(let rule = move |beta: StarPoint<'_, f64, N, 1>| {
                     scale * mean.of(beta.at_offset(before), beta.center())
-                };
+                });
                 grid.sweep(region, below.view_mut(), beta.star_reach::<1>()?, rule)?;
             }
             (Coefficient::At(beta), _) => {

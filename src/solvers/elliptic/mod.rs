@@ -5,6 +5,7 @@
 //! | `builder` | the description of an operator, and how it is made |
 //! | `checks` | what is refused |
 //! | `couplings` | couplings of variable coefficients |
+//! | `metric` | couplings of cells that differ in size |
 //! | `nodes` | unknowns at nodes |
 //! | `wall_terms` | what walls add to the right-hand side and to the diagonal |
 
@@ -13,6 +14,7 @@ mod builder;
 mod checks;
 mod couplings;
 pub(super) mod matrix;
+mod metric;
 mod nodes;
 mod wall_terms;
 
@@ -28,6 +30,7 @@ use crate::grid::{Centering, Grid};
 use axis::{Axis, End};
 use matrix::faces::{DiagonalParts, Faces};
 use matrix::{Discrete, Terms};
+use metric::multiply_by_products;
 pub(super) use wall_terms::WallTerms;
 
 pub use builder::EllipticBuilder;
@@ -39,6 +42,12 @@ pub use couplings::Mean;
 /// Walls are part of the operator: a condition's homogeneous half belongs to the matrix, its value
 /// to the right-hand side, to which [`add_walls`](Self::add_walls) adds it. The boundary conditions
 /// of the fields themselves are ignored.
+///
+/// On a grid with a [stretched axis](crate::grid::GridBuilder::faces) the equation of a point is
+/// multiplied by the volume that belongs to it, divided by the mean volume of all cells (`apply`
+/// gives that), which keeps the matrix symmetric; the right-hand side is made so by `add_walls`.
+/// Where an axis is stretched so much that neighbors along it are far nearer than along the others,
+/// [`Smoother::Line`](super::Smoother::Line) is the smoother.
 ///
 /// The matrix is symmetric, and positive definite if α ≥ 0 and a wall gives the value or α > 0
 /// somewhere. Otherwise, with α = 0, it is [singular](LinearOperator::is_singular).
@@ -81,6 +90,10 @@ impl<const N: usize> Elliptic<N> {
 
     /// Adds the contribution of the walls' values and slopes to the right-hand side.
     ///
+    /// On a grid with a [stretched axis](crate::grid::GridBuilder::faces) it also multiplies `f` by
+    /// the volume that belongs to each point divided by the mean volume of all cells, and is always
+    /// needed.
+    ///
     /// At nodes it does more and is always needed: it multiplies `f` by the share of each node's
     /// cell that is inside the domain, and sets the right-hand side of nodes of given value (on an
     /// edge of two such walls, the later axis decides).
@@ -89,6 +102,7 @@ impl<const N: usize> Elliptic<N> {
     /// When the field is not of this grid and centering.
     pub fn add_walls(&self, b: &mut Field<f64, N>) -> Result<()> {
         check_fields(self, &[b])?;
+        self.multiply_by_volume(b);
         for layer in &self.walls.halved {
             let mut view = b.view_mut();
             layer.rows().for_each(|(first, len)| view.row_mut(first, len).iter_mut().for_each(|b| *b *= 0.5));
@@ -98,6 +112,14 @@ impl<const N: usize> Elliptic<N> {
         Ok(())
     }
 
+    /// Multiplies each value with the volume that belongs to it, relative to the mean of all; does nothing on
+    /// a uniform grid.
+    pub(super) fn multiply_by_volume(&self, field: &mut Field<f64, N>) {
+        if let Some(widths) = &self.walls.volumes {
+            multiply_by_products(widths, field);
+        }
+    }
+
     /// The axis along which couplings are strongest: on average, where they vary.
     ///
     /// # Collective
@@ -105,7 +127,7 @@ impl<const N: usize> Elliptic<N> {
     pub(super) fn strongest_axis(&self) -> usize {
         let strength: [f64; N] = match &self.discrete.terms {
             Terms::Faces(faces) => faces.below.each_ref().map(Field::sum),
-            _ => self.axes.map(|axis| if axis.coarsens() { 1.0 / axis.spacing } else { 0.0 }),
+            _ => self.axes.each_ref().map(|axis| if axis.coarsens() { 1.0 / axis.spacing } else { 0.0 }),
         };
         // The last of equals: along it cells are next to each other in memory.
         (0..N).max_by(|&a, &b| strength[a].total_cmp(&strength[b])).unwrap_or(0)

@@ -5,6 +5,9 @@
 //! and what couples its neighbors to it is on their diagonal and right-hand side. So the matrix is
 //! symmetric.
 
+use std::ops::Range;
+use std::sync::Arc;
+
 use parhelion_kernels::Region;
 
 use super::builder::{Assembler, Coefficient, Shift};
@@ -12,7 +15,7 @@ use super::wall_terms::{AtWall, WallTerm, WallTerms, is_homogeneous, value_at};
 use super::{Assembly, Frame, refused};
 use crate::error::Result;
 use crate::field::Field;
-use crate::grid::{Centering, Face};
+use crate::grid::{Centering, Face, GridAxis};
 use crate::solvers::elliptic::axis::{Axis, End, Points};
 use crate::solvers::elliptic::matrix::Terms;
 use crate::solvers::elliptic::matrix::faces::Faces;
@@ -53,6 +56,12 @@ impl<const N: usize> FixedNodes<N> {
     }
 }
 
+/// The length that belongs to a node inside the domain, divided by the mean width; 0 where the value
+/// is given.
+fn share(node: &NodeAxis, axis: &GridAxis, i: isize) -> f64 {
+    if node.is_fixed(i) { 0.0 } else { axis.share(i, true) / axis.mean_width() }
+}
+
 impl<const N: usize> Assembler<'_, '_, N> {
     /// # Errors
     /// When no node is unknown, or what walls or coefficients give makes no sense.
@@ -66,7 +75,9 @@ impl<const N: usize> Assembler<'_, '_, N> {
             let points = if periodic || constants.is_none() { Points::Cells } else { Points::Nodes };
             let finest =
                 if constants.is_none() { unknown.shape()[a] } else { grid.decomposition().shape()[a] };
-            Axis { finest, spacing: grid.spacing()[a], width: 1, ends: self.ends[a], points }
+            let (spacing, range) = (grid.axis(a).mean_width(), unknown.start[a]..unknown.end[a]);
+            let faces = grid.axis(a).is_stretched().then(|| self.boundaries(a, range));
+            Axis { finest, spacing, faces, width: 1, ends: self.ends[a], points }
         });
         let mut couplings = Vec::new();
         let terms = match constants {
@@ -94,7 +105,7 @@ impl<const N: usize> Assembler<'_, '_, N> {
             sources.push((*face, WallTerm { cells: term.cells, values }));
         }
         for face in self.faces_where(End::Free).filter(|&face| !is_homogeneous(self.wall(face))) {
-            let (cells, h) = (self.on_wall(face), grid.spacing()[face.axis]);
+            let (cells, h) = (self.on_wall(face), grid.axis(face.axis).mean_width());
             let value = |index| {
                 let share = self.across(face.axis, index) / h;
                 if share == 0.0 {
@@ -116,13 +127,37 @@ impl<const N: usize> Assembler<'_, '_, N> {
             terms,
             axes: discrete_axes,
             walls: WallTerms {
+                volumes: grid.is_stretched().then(|| std::array::from_fn(|a| self.shares(a))),
                 sources: sources.into_iter().map(|(_, term)| term).collect(),
                 couplings: couplings.into_iter().map(|(face, term)| (face.axis, term)).collect(),
-                halved: self.faces_where(End::Free).map(|face| self.on_wall(face)).collect(),
+                halved: self
+                    .faces_where(End::Free)
+                    .filter(|_| !grid.is_stretched())
+                    .map(|face| self.on_wall(face))
+                    .collect(),
                 fixed_nodes,
             },
             frame: Frame { centering: Centering::Node, origin, unknown },
         })
+    }
+
+    /// The places between these nodes of an axis, and around them, in units of the mean width.
+    fn boundaries(&self, a: usize, nodes: Range<isize>) -> Arc<[f64]> {
+        let (axis, [low, high]) = (self.problem.grid.axis(a), self.ends[a]);
+        let between = |i: isize| match i {
+            _ if i == nodes.start && low == End::Free => axis.face(i),
+            _ if i == nodes.end && high == End::Free => axis.face(i - 1),
+            _ => axis.center(i - 1),
+        };
+        let first = between(nodes.start);
+        (nodes.start..=nodes.end).map(|i| (between(i) - first) / axis.mean_width()).collect()
+    }
+
+    /// The lengths that belong to the nodes of this block along an axis, divided by the mean width.
+    fn shares(&self, a: usize) -> Vec<f64> {
+        let axis = self.problem.grid.axis(a);
+        let nodes = self.local.start[a] + self.offset[a]..self.local.end[a] + self.offset[a];
+        nodes.map(|i| axis.share(i, true) / axis.mean_width()).collect()
     }
 
     fn node_axes(&self) -> [NodeAxis; N] {
@@ -169,8 +204,9 @@ impl<const N: usize> Assembler<'_, '_, N> {
 
     /// The share of the other axes in what is coupled along one.
     fn across(&self, axis: usize, index: [isize; N]) -> f64 {
-        let axes = self.node_axes();
-        (0..N).filter(|&a| a != axis).map(|a| axes[a].share(index[a] + self.offset[a])).product()
+        let (axes, lines) = (self.node_axes(), self.problem.grid.axes());
+        let others = (0..N).filter(|&a| a != axis);
+        others.map(|a| share(&axes[a], &lines[a], index[a] + self.offset[a])).product()
     }
 
     /// The value or slope of a wall at its node nearest to a local one.
@@ -194,7 +230,7 @@ impl<const N: usize> Assembler<'_, '_, N> {
                     let cell = std::array::from_fn(|a| {
                         inside[a] - if a == face.axis { 0 } else { (corner >> a & 1) as isize }
                     });
-                    super::wall_terms::extrapolated(self.beta.as_ref().unwrap_or(field), face, cell)
+                    super::wall_terms::extrapolated(self.beta.as_ref().unwrap_or(field), face, cell, 0.5)
                 };
                 let corners = (0..1_usize << N).filter(|corner| corner >> face.axis & 1 == 0);
                 corners.map(at_wall).sum::<f64>() / (1 << (N - 1)) as f64
@@ -204,7 +240,8 @@ impl<const N: usize> Assembler<'_, '_, N> {
 
     /// Nodes of given value.
     fn fixed_nodes(&self) -> Result<Vec<FixedNodes<N>>> {
-        let (spacing, mut fixed_nodes, mut given) = (self.problem.grid.spacing(), Vec::new(), Vec::new());
+        let spacing = self.problem.grid.axes().each_ref().map(GridAxis::mean_width);
+        let (mut fixed_nodes, mut given) = (Vec::new(), Vec::new());
         for face in self.faces_where(End::Fixed) {
             let nodes = self.on_wall(face);
             let number = |index| {
@@ -228,17 +265,23 @@ impl<const N: usize> Assembler<'_, '_, N> {
     /// Couplings of a variable coefficient, and those to walls of given value.
     fn node_faces(&self) -> Result<(Faces<f64, N>, Vec<AtWall<N>>)> {
         let (grid, axes, offset) = (&self.problem.grid, self.node_axes(), self.offset);
+        let lines = grid.axes().clone();
         let mut faces = Faces::at(grid, Centering::Node)?;
         let mut couplings = Vec::new();
         for a in 0..N {
             let below = &mut faces.below[a];
-            self.couple(a, below)?;
+            if grid.is_stretched() {
+                self.couple_nodes(a, below);
+            } else {
+                self.couple(a, below)?;
+            }
             let region = below.region_local();
             below.view_mut().for_each_row(grid.world().pool(), region, |first, row| {
                 for (i, value) in row.iter_mut().enumerate() {
                     let mut node: [isize; N] = std::array::from_fn(|b| first[b] + offset[b]);
                     node[N - 1] += i as isize;
-                    let across: f64 = (0..N).filter(|&b| b != a).map(|b| axes[b].share(node[b])).product();
+                    let across: f64 =
+                        (0..N).filter(|&b| b != a).map(|b| share(&axes[b], &lines[b], node[b])).product();
                     *value = if axes[a].linked(node[a]) && across > 0.0 { across * *value } else { 0.0 };
                 }
             });
@@ -268,8 +311,8 @@ impl<const N: usize> Assembler<'_, '_, N> {
         faces.shift.view_mut().for_each_row(grid.world().pool(), region, |first, row| {
             for (i, value) in row.iter_mut().enumerate() {
                 let along = |a: usize| if a + 1 == N { i as isize } else { 0 };
-                let share: f64 = (0..N).map(|a| axes[a].share(first[a] + offset[a] + along(a))).product();
-                *value *= share;
+                let node = |a: usize| first[a] + offset[a] + along(a);
+                *value *= (0..N).map(|a| share(&axes[a], &lines[a], node(a))).product::<f64>();
             }
         });
         couplings.iter().for_each(|(_, term)| term.add(&mut faces.shift, 1.0));

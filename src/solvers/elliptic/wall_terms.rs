@@ -16,7 +16,10 @@ pub(in crate::solvers) struct WallTerms<const N: usize> {
     /// For each wall of given value: its axis, and the couplings of the points to it. Empty at
     /// cells with constant coefficients.
     pub(super) couplings: Vec<(usize, WallTerm<N>)>,
-    /// Layers of nodes of which half is inside, one for each wall of given slope.
+    /// On a grid with a stretched axis, the lengths that belong to the points along each axis,
+    /// relative to the mean width of cells: by their product the right-hand side is multiplied.
+    pub(super) volumes: Option<[Vec<f64>; N]>,
+    /// On uniform grids, layers of nodes of which half is inside, one for each wall of given slope.
     pub(super) halved: Vec<Region<N>>,
     /// Nodes on walls of given value.
     pub(in crate::solvers) fixed_nodes: Vec<FixedNodes<N>>,
@@ -85,11 +88,12 @@ impl<const N: usize> Assembler<'_, '_, N> {
     /// # Errors
     /// When one is negative or not finite.
     pub(super) fn wall_couplings(&self) -> Result<Vec<(usize, WallTerm<N>)>> {
-        let spacing = self.problem.grid.spacing();
         let coupling = |(face, cells): (Face, Region<N>)| {
-            let scale = 2.0 / (spacing[face.axis] * spacing[face.axis]);
-            let values = cells.indices().map(|index| scale * self.beta_at_wall(face, index)).collect();
-            (face, WallTerm { cells, values })
+            let h = self.problem.grid.axis(face.axis).mean_width();
+            let scale = 2.0 / (h * h);
+            let value =
+                |index| scale * self.beta_at_wall(face, index) * self.metric.area_by_width(face.axis, index);
+            (face, WallTerm { cells, values: cells.indices().map(value).collect() })
         };
         let fixed = self.walls_of_block().filter(|&(face, _)| self.wall(face).gives_value()).map(coupling);
         let fixed: Vec<_> = fixed.collect();
@@ -107,18 +111,24 @@ impl<const N: usize> Assembler<'_, '_, N> {
     /// # Errors
     /// When it is not finite.
     pub(super) fn sources(&self) -> Result<Vec<WallTerm<N>>> {
-        let spacing = self.problem.grid.spacing();
         let term = |(face, cells): (Face, Region<N>)| {
-            let (wall, h) = (self.wall(face), spacing[face.axis]);
+            let (wall, h) = (self.wall(face), self.problem.grid.axis(face.axis).mean_width());
             let scale = if wall.gives_value() { 2.0 / (h * h) } else { 1.0 / h };
             let value = |index| {
                 let beta = match &self.beta {
                     // A flux is β times the slope, so that β must be that of the wall to first
                     // order.
-                    Some(field) if !wall.gives_value() => extrapolated(field, face, index),
+                    Some(field) if !wall.gives_value() => {
+                        extrapolated(field, face, index, self.metric.part_at_wall(face, index))
+                    }
                     _ => self.beta_at_wall(face, index),
                 };
-                scale * beta * value_at(wall, self.place_on_wall(face, index))
+                let size = if wall.gives_value() {
+                    self.metric.area_by_width(face.axis, index)
+                } else {
+                    self.metric.area(face.axis, index)
+                };
+                scale * beta * value_at(wall, self.place_on_wall(face, index)) * size
             };
             (face, WallTerm { cells, values: cells.indices().map(value).collect() })
         };
@@ -152,12 +162,17 @@ impl<const N: usize> Assembler<'_, '_, N> {
 }
 
 /// The coefficient at the wall beside a cell, from it and the next cell inside; the cell's own
-/// where it jumps.
-pub(super) fn extrapolated<const N: usize>(field: &Field<f64, N>, face: Face, index: [isize; N]) -> f64 {
+/// where it jumps. The cell has this `part` of the width of both.
+pub(super) fn extrapolated<const N: usize>(
+    field: &Field<f64, N>,
+    face: Face,
+    index: [isize; N],
+    part: f64,
+) -> f64 {
     let mut inner = index;
     inner[face.axis] += if face.high { -1 } else { 1 };
     let [own, next] = [index, inner].map(|index| field.with_halo(0).get(index));
-    if next < 2.0 * own && own < 2.0 * next { 1.5 * own - 0.5 * next } else { own }
+    if next < 2.0 * own && own < 2.0 * next { (1.0 + part) * own - part * next } else { own }
 }
 
 /// The value or derivative that a wall has at this place.
@@ -166,7 +181,10 @@ pub(super) fn value_at<const N: usize>(wall: &Boundary<f64, N>, place: [f64; N])
         Boundary::Dirichlet(value) | Boundary::Neumann(value) => *value,
         Boundary::DirichletAt(value) | Boundary::NeumannAt(value) => value(place),
         Boundary::Reflecting | Boundary::Antireflecting => 0.0,
-        Boundary::Function(_) => unreachable!("refused by the checks"),
+        Boundary::Function(_)
+        | Boundary::HaloValue(_)
+        | Boundary::Extrapolated(_)
+        | Boundary::Custom { .. } => unreachable!("refused by the checks"),
     }
 }
 

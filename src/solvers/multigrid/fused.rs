@@ -6,13 +6,13 @@
 //! and a rank, computes again what the others have too, from a halo of two cells; each cell's value
 //! is made by the same operations as by sweeps one after another, so the bits are theirs.
 
-use parhelion_kernels::{Pattern, Region, Ring, View, ViewMut, map_part_pairs, map_parts};
+use parhelion_kernels::{Pattern, Region, Ring, View, ViewMut, map_part_pairs, map_parts, rule};
 
 use super::hierarchy::{Level, NextLevel};
 use super::transfer::Transfer;
 use crate::error::Result;
 use crate::field::Field;
-use crate::solvers::elliptic::matrix::rows::{Rows, row, row_of_diagonal};
+use crate::solvers::elliptic::matrix::rows::{Rows, relaxed, relaxed_zero, row, row_of_diagonal};
 use crate::solvers::elliptic::matrix::{Discrete, RowSource, with_rows};
 use crate::solvers::linear::Real;
 use crate::stopwatch::Kind;
@@ -100,12 +100,8 @@ impl<'a, T: Real, const N: usize, S: RowSource<T, N>> Sweep<'a, T, N, S> {
             let (couplings, f) = (self.source.row(at, out.len()), self.f.row(at, out.len()));
             let (odd, omega) = (self.odd[0] + even(at), self.omega);
             match &self.u {
-                Some(u) => row(&couplings, u, f, at, out, move |i, f, u, around, diagonal| {
-                    if (i + odd).is_multiple_of(2) { u + omega * ((f + around) / diagonal - u) } else { u }
-                }),
-                None => row_of_diagonal(&couplings, f, out, move |i, f, diagonal| {
-                    if (i + odd).is_multiple_of(2) { omega * (f / diagonal) } else { T::zero() }
-                }),
+                Some(u) => row(&couplings, u, f, at, out, relaxed(odd, omega)),
+                None => row_of_diagonal(&couplings, f, out, relaxed_zero(odd, omega)),
             }
         });
     }
@@ -114,15 +110,13 @@ impl<'a, T: Real, const N: usize, S: RowSource<T, N>> Sweep<'a, T, N, S> {
         self.within(at, out, |at, out| {
             let (couplings, f) = (self.source.row(at, out.len()), self.f.row(at, out.len()));
             let (odd, omega) = (self.odd[1] + even(at), self.omega);
-            row(&couplings, red, f, at, out, move |i, f, u, around, diagonal| {
-                if (i + odd).is_multiple_of(2) { u + omega * ((f + around) / diagonal - u) } else { u }
-            });
+            row(&couplings, red, f, at, out, relaxed(odd, omega));
         });
     }
 
     fn residual(&self, u: &impl Rows<T, N>, at: [isize; N], out: &mut [T]) {
         let (couplings, f) = (self.source.row(at, out.len()), self.f.row(at, out.len()));
-        row(&couplings, u, f, at, out, |_, f, u, around, diagonal| f - (diagonal * u - around));
+        row(&couplings, u, f, at, out, rule!(|_, f, u, around, diagonal| f - (diagonal * u - around)));
     }
 
     /// Computes both halves of the sweep in `part`: for each row `write(index, len, half)` says

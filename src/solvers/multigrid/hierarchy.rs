@@ -54,7 +54,7 @@ pub(super) enum NextLevel<T, const N: usize> {
 fn all_axes<const N: usize>(finest: [Axis; N], solved: Option<usize>) -> Vec<[Axis; N]> {
     let mut all = vec![finest];
     loop {
-        let axes = all[all.len() - 1];
+        let axes = &all[all.len() - 1];
         let cells: usize = axes.iter().map(Axis::cells).product();
         if cells <= DIRECT {
             return all;
@@ -64,7 +64,7 @@ fn all_axes<const N: usize>(finest: [Axis; N], solved: Option<usize>) -> Vec<[Ax
         let smallest = pointwise.map(|a| size(&axes[a])).fold(f64::INFINITY, f64::min);
         let coarser = std::array::from_fn(|a| {
             let alike = Some(a) == solved || size(&axes[a]) <= ALIKE * smallest;
-            if axes[a].coarsens() && alike { axes[a].coarsened() } else { axes[a] }
+            if axes[a].coarsens() && alike { axes[a].coarsened() } else { axes[a].clone() }
         });
         all.push(coarser);
     }
@@ -82,7 +82,7 @@ fn grid_of<const N: usize>(
     let coarsened = |a: usize| axes[a].width / all[stage.first][a].width;
     let large = axes.iter().map(Axis::cells).product::<usize>() >= fused::WORTH_FUSING;
     let granule = std::array::from_fn(|a| (stage.granule[a] / coarsened(a)).max(1));
-    let cut = Decomposition::new(axes.map(|axis| axis.cells()), stage.procs)?.with_granule(granule)?;
+    let cut = Decomposition::new(axes.each_ref().map(Axis::cells), stage.procs)?.with_granule(granule)?;
     let wide = (0..N).all(|axis| {
         let mut corner = [0; N];
         (0..cut.procs()[axis]).all(|c| {
@@ -90,8 +90,8 @@ fn grid_of<const N: usize>(
             cut.block(corner).shape()[axis] >= fused::DEPTH
         })
     });
-    Grid::builder(axes.map(|axis| axis.cells()))
-        .spacing(axes.map(|axis| axis.spacing * axis.width as f64))
+    Grid::builder(axes.each_ref().map(Axis::cells))
+        .spacing(axes.each_ref().map(|axis| axis.spacing * axis.width as f64))
         .origin(finest.origin())
         .periodic(finest.topology().periodic())
         .halo(if large && wide { fused::DEPTH } else { 1 })
@@ -176,7 +176,7 @@ pub(super) fn build<T: Real, const N: usize>(
             "multigrid needs a grid whose ranks are those of the world; build the grid without reorder(true)",
         ))
     })?;
-    let all = all_axes(elliptic.axes, solved);
+    let all = all_axes(elliptic.axes.clone(), solved);
     let plan = stages(user.decomposition(), user.topology().periodic(), &all, (cells_per_rank, solved))?;
     let constants = elliptic.constants.unwrap_or([1.0, 0.0]);
     let rediscretized = |grid: &Grid<N>, axes: &[Axis; N]| LevelTerms {

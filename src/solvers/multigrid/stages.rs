@@ -23,7 +23,7 @@ impl<const N: usize> Stage<N> {
 
     /// The blocks of the first level, of these axes.
     pub(super) fn decomposition(&self, axes: &[Axis; N]) -> Result<Decomposition<N>> {
-        Decomposition::new(axes.map(|axis| axis.cells()), self.procs)?.with_granule(self.granule)
+        Decomposition::new(axes.each_ref().map(Axis::cells), self.procs)?.with_granule(self.granule)
     }
 }
 
@@ -83,7 +83,7 @@ fn cut<const N: usize>(
     ranks: usize,
     granule: [usize; N],
 ) -> Result<[usize; N]> {
-    let shape = axes.map(|axis| axis.cells());
+    let shape = axes.each_ref().map(Axis::cells);
     let fits = whole.is_none_or(|axis| user.procs()[axis] == 1);
     if fits && (shape, ranks) == (user.shape(), user.ranks()) {
         let same = Decomposition::new(shape, user.procs()).and_then(|cut| cut.with_granule(granule));
@@ -121,9 +121,9 @@ mod tests {
     use crate::solvers::elliptic::axis::{End, Points};
 
     fn levels(cells: usize, count: usize) -> Vec<[Axis; 3]> {
-        let axis =
-            |width| Axis { finest: cells, spacing: 1.0, width, ends: [End::Fixed; 2], points: Points::Cells };
-        (0..count).map(|level| [axis(1 << level); 3]).collect()
+        let (ends, points) = ([End::Fixed; 2], Points::Cells);
+        let axis = |width| Axis { finest: cells, spacing: 1.0, faces: None, width, ends, points };
+        (0..count).map(|level| std::array::from_fn(|_| axis(1 << level))).collect()
     }
 
     fn planned(cells: usize, count: usize, ranks: usize) -> Vec<Stage<3>> {

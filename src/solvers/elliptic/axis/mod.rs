@@ -4,6 +4,10 @@
 mod nodes;
 mod quadratic;
 
+use std::sync::Arc;
+
+use crate::grid::GridAxis;
+
 /// The kind of end that an axis has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(in crate::solvers) enum End {
@@ -26,12 +30,14 @@ pub(in crate::solvers) enum Points {
 
 /// Cells along one axis, each made of `width` cells of the finest grid, the last of what is left;
 /// or the nodes between them.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(in crate::solvers) struct Axis {
     /// Cells of the finest grid.
     pub(in crate::solvers) finest: usize,
-    /// Their size.
+    /// Their size; on a stretched axis, the mean.
     pub(in crate::solvers) spacing: f64,
+    /// On a stretched axis of cells, the places of their faces in units of `spacing`, from 0.
+    pub(in crate::solvers) faces: Option<Arc<[f64]>>,
     /// Cells of the finest grid in a cell of this one.
     pub(in crate::solvers) width: usize,
     /// The `[low, high]` end.
@@ -49,6 +55,14 @@ pub(in crate::solvers) struct Coupled {
 }
 
 impl Axis {
+    /// The cells of an axis of a grid.
+    pub(in crate::solvers) fn of_cells(axis: &GridAxis, ends: [End; 2]) -> Self {
+        let spacing = axis.mean_width();
+        let place = |i: usize| (axis.face(i as isize) - axis.face(0)) / spacing;
+        let faces = axis.is_stretched().then(|| (0..=axis.cells()).map(place).collect());
+        Self { finest: axis.cells(), spacing, faces, width: 1, ends, points: Points::Cells }
+    }
+
     /// Cells, or points where they are nodes.
     pub(in crate::solvers) fn cells(&self) -> usize {
         match self.points {
@@ -64,7 +78,7 @@ impl Axis {
 
     /// Returns the axis with cells twice as wide.
     pub(in crate::solvers) fn coarsened(&self) -> Self {
-        Self { width: 2 * self.width, ..*self }
+        Self { width: 2 * self.width, ..self.clone() }
     }
 
     /// The index inside the axis, around periodic ends; `None` beyond a wall.
@@ -78,9 +92,14 @@ impl Axis {
         }
     }
 
-    /// Width of cell `i`, in cells of the finest grid.
+    /// Width of cell `i`, in (mean) cells of the finest grid.
     pub(in crate::solvers) fn width_of(&self, i: isize) -> Option<f64> {
-        self.inside(i).map(|i| self.width.min(self.finest - i * self.width) as f64)
+        let i = self.inside(i)?;
+        let cells = self.width.min(self.finest - i * self.width);
+        Some(match &self.faces {
+            Some(faces) => faces[i * self.width + cells] - faces[i * self.width],
+            None => cells as f64,
+        })
     }
 
     /// The couplings of cell `i`; 0 beyond walls.
@@ -162,8 +181,14 @@ impl Axis {
 mod tests {
     use super::*;
 
-    const WALLS: Axis =
-        Axis { finest: 5, spacing: 0.5, width: 1, ends: [End::Fixed, End::Free], points: Points::Cells };
+    const WALLS: Axis = Axis {
+        finest: 5,
+        spacing: 0.5,
+        faces: None,
+        width: 1,
+        ends: [End::Fixed, End::Free],
+        points: Points::Cells,
+    };
 
     #[test]
     fn cells_of_equal_width_are_coupled_by_second_differences() {
@@ -180,9 +205,10 @@ mod tests {
     #[test]
     fn coupling_times_width_is_symmetric() {
         for ends in [[End::Fixed; 2], [End::Periodic; 2]] {
-            let axis = Axis { ends, width: 2, ..WALLS };
-            assert_eq!(axis.cells(), 3);
-            for i in 0..3 {
+            let uniform = Axis { ends, width: 2, ..WALLS };
+            let stretched = Axis { faces: Some([0.0, 0.5, 1.75, 2.5, 4.0, 5.0].into()), ..uniform.clone() };
+            for (axis, i) in [uniform, stretched].iter().flat_map(|axis| (0..3).map(move |i| (axis, i))) {
+                assert_eq!(axis.cells(), 3);
                 let width = |i| axis.width_of(i).unwrap_or(0.0);
                 let from = axis.coupled(i).sides[1] * width(i);
                 let back = axis.coupled(i + 1).sides[0] * width(i + 1);
@@ -205,6 +231,7 @@ mod tests {
     #[test]
     fn interpolation_is_exact_for_linear_functions() {
         let (fine, coarse) = (WALLS, WALLS.coarsened());
+        assert_eq!((0..5).map(|i| fine.share(i, &coarse)).collect::<Vec<_>>(), [0.5, 0.5, 0.5, 0.5, 1.0]);
         let center = |axis: &Axis, i: isize| i as f64 * axis.width as f64 + 0.5 * axis.width_of(i).unwrap();
         for i in 0..5 {
             let [own, other] = fine.interpolated(i, &coarse);
@@ -213,6 +240,5 @@ mod tests {
             // 0 at the low wall; the last cell is its own parent.
             assert!((own * value(parent) + other * value(side) - center(&fine, i)).abs() < 1e-15, "{i}");
         }
-        assert_eq!((0..5).map(|i| fine.share(i, &coarse)).collect::<Vec<_>>(), [0.5, 0.5, 0.5, 0.5, 1.0]);
     }
 }

@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     fn axis(finest: usize, width: usize, ends: [End; 2]) -> Axis {
-        Axis { finest, spacing: 0.5, width, ends, points: Points::Nodes }
+        Axis { finest, spacing: 0.5, faces: None, width, ends, points: Points::Nodes }
     }
 
     const ENDS: [[End; 2]; 4] =

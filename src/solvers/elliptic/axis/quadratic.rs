@@ -56,7 +56,7 @@ mod tests {
         ];
         for (ends, parabola) in cases {
             // The last cell is its own parent.
-            let fine = Axis { finest: 7, spacing: 1.0, width: 1, ends, points: Points::Cells };
+            let fine = Axis { finest: 7, spacing: 1.0, faces: None, width: 1, ends, points: Points::Cells };
             let coarse = fine.coarsened();
             let center =
                 |axis: &Axis, i: isize| i as f64 * axis.width as f64 + 0.5 * axis.width_of(i).unwrap();

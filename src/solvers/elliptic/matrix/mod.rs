@@ -5,7 +5,7 @@ pub(in crate::solvers) mod nodal;
 pub(in crate::solvers) mod rows;
 pub(in crate::solvers) mod separable;
 
-use parhelion_kernels::{Accumulator, Pattern, map_parts};
+use parhelion_kernels::{Accumulator, Pattern, map_parts, rule};
 
 use crate::error::Result;
 use crate::field::Field;
@@ -15,7 +15,7 @@ use crate::solvers::linear::vectors::add_up_all;
 use crate::stopwatch::Kind;
 use faces::{FaceRow, FaceViews, Faces};
 use nodal::{Nodal, NodalRow};
-use rows::{RowCouplings, row, row_of_diagonal};
+use rows::{RowCouplings, relaxed, relaxed_zero, row, row_of_diagonal};
 use separable::{Separable, SeparableRow};
 
 /// `A u = diagonal · u − Σ coupling · neighbor` at every cell of a grid.
@@ -111,7 +111,7 @@ impl<T: Real, const N: usize> Discrete<T, N> {
                 let mut sum = Accumulator::new();
                 for (first, len) in part.rows() {
                     let out = out.row_mut(first, len);
-                    let rule = |_, _, u, around, diagonal| diagonal * u - around;
+                    rule!(let rule = |_, _, u, around, diagonal| diagonal * u - around);
                     row(&source.row(first, len), &view, view.row(first, len), first, out, rule);
                     sum.add_zip(view.row(first, len), out, |u, au| u.wide() * au.wide());
                 }
@@ -148,7 +148,7 @@ impl<T: Real, const N: usize> Discrete<T, N> {
                 let mut sum = Accumulator::new();
                 for (first, len) in part.rows() {
                     let (out, f) = (out.row_mut(first, len), f.row(first, len));
-                    let rule = |_, f, u, around, diagonal| f - (diagonal * u - around);
+                    rule!(let rule = |_, f, u, around, diagonal| f - (diagonal * u - around));
                     row(&source.row(first, len), &view, f, first, out, rule);
                     T::add_squares(&mut sum, out);
                 }
@@ -178,7 +178,7 @@ impl<T: Real, const N: usize> Discrete<T, N> {
                 for (first, len) in part.rows() {
                     scratch.resize(len, T::zero());
                     let f = f.row(first, len);
-                    let rule = |_, f, u, around, diagonal| f - (diagonal * u - around);
+                    rule!(let rule = |_, f, u, around, diagonal| f - (diagonal * u - around));
                     row(&source.row(first, len), &view, f, first, &mut scratch, rule);
                     T::add_squares(&mut sum, &scratch);
                     for (out, r) in out.row_mut(first, len).iter_mut().zip(&scratch) {
@@ -204,12 +204,7 @@ impl<T: Real, const N: usize> Discrete<T, N> {
         output: &mut Field<T, N>,
     ) -> Result<()> {
         let (odd, omega) = (self.parity(color), T::nearest(relaxation));
-        let rule = |first: [isize; N]| {
-            let odd = odd + first.iter().sum::<isize>() as usize;
-            move |i: usize, f, u, around, diagonal| {
-                if (i + odd).is_multiple_of(2) { u + omega * ((f + around) / diagonal - u) } else { u }
-            }
-        };
+        let rule = |first: [isize; N]| relaxed(odd + first.iter().sum::<isize>() as usize, omega);
         self.sweep(u, Some(f), output, rule)
     }
 
@@ -223,8 +218,7 @@ impl<T: Real, const N: usize> Discrete<T, N> {
     ) {
         let (odd, omega) = (self.parity(color), T::nearest(relaxation));
         self.scale_by_diagonal(f, output, |first| {
-            let odd = odd + first.iter().sum::<isize>() as usize;
-            move |i, f, diagonal| if (i + odd).is_multiple_of(2) { omega * (f / diagonal) } else { T::zero() }
+            relaxed_zero(odd + first.iter().sum::<isize>() as usize, omega)
         });
     }
 
@@ -246,7 +240,7 @@ impl<T: Real, const N: usize> Discrete<T, N> {
             map_parts(pool, region, [d.view_mut(), output.view_mut()], |part, [mut d, mut out]| {
                 for (first, len) in part.rows() {
                     let (d, out, f) = (d.row_mut(first, len), out.row_mut(first, len), f.row(first, len));
-                    let rule = |_, f, u, around, diagonal| step * ((f - (diagonal * u - around)) / diagonal);
+                    rule!(let rule = |_, f, u, around, diagonal| step * ((f - (diagonal * u - around)) / diagonal));
                     row(&source.row(first, len), &view, f, first, out, rule);
                     for ((out, d), &u) in out.iter_mut().zip(d).zip(view.row(first, len)) {
                         *d = memory * *d + *out;

@@ -22,7 +22,7 @@ pub(super) mod redistribution;
 pub(super) mod wall_nodes;
 mod weighting;
 
-use parhelion_kernels::{Pattern, Region, View, map_parts};
+use parhelion_kernels::{Pattern, Region, View, map_parts, rule};
 
 use crate::error::Result;
 use crate::field::Field;
@@ -189,7 +189,7 @@ impl<T: Real, const N: usize> Transfer<T, N> {
                 for (first, len) in part.rows() {
                     self.restrict_row(first, coarse.row_mut(first, len), &mut scratch, |child, out| {
                         let f = f.row(child, out.len());
-                        let rule = |_, f, u, around, diagonal| f - (diagonal * u - around);
+                        rule!(let rule = |_, f, u, around, diagonal| f - (diagonal * u - around));
                         row(&RowSource::row(source, child, out.len()), &view, f, child, out, rule);
                     });
                 }
