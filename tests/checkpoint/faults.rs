@@ -11,7 +11,7 @@ use parhelion::checkpoint::{Checkpoint, Checkpoints};
 use parhelion::prelude::*;
 use parhelion::testing::on_ranks;
 
-use crate::disk::Disk;
+use crate::disk::{Disk, fill_up};
 use crate::python::skip;
 use crate::support::{assert_contains, files, in_scratch, on_rank_0, refused};
 
@@ -52,16 +52,7 @@ fn fill(world: &World, directory: &Path) -> Result<()> {
     intact(&["run.00000001.h5"])?;
     // No byte is left: even an empty file does not fit.
     let filler = directory.join("filler");
-    on_rank_0(world, || {
-        let (mut size, mut bytes) = (1 << 20, Vec::new());
-        while size > 0 {
-            bytes.resize(bytes.len() + size, 0_u8);
-            if std::fs::write(&filler, &bytes).is_err() {
-                bytes.truncate(bytes.len() - size);
-                size /= 2;
-            }
-        }
-    });
+    on_rank_0(world, || fill_up(&filler));
     assert_contains(
         &refused(world, checkpoints.save(Checkpoint::new(2, 0.0).field(&small))),
         &["run.00000002.h5"],

@@ -35,3 +35,15 @@ impl Drop for Disk {
         let _ = Command::new("umount").arg("--lazy").arg(&self.0).status();
     }
 }
+
+/// Fills a small disk to the last byte with a file.
+pub(crate) fn fill_up(filler: &Path) {
+    let (mut size, mut bytes) = (1 << 20, Vec::new());
+    while size > 0 {
+        bytes.resize(bytes.len() + size, 0_u8);
+        if std::fs::write(filler, &bytes).is_err() {
+            bytes.truncate(bytes.len() - size);
+            size /= 2;
+        }
+    }
+}

@@ -7,7 +7,7 @@ use parhelion::testing::on_ranks;
 use parhelion::{Result, World};
 
 use crate::array::Layout;
-use crate::disk::Disk;
+use crate::disk::{Disk, fill_up};
 use crate::python::skip;
 use crate::ranks;
 use crate::support::{assert_contains, cube, files, filled, refused};
@@ -47,14 +47,7 @@ fn fill(world: &World, directory: &Path) -> Result<()> {
     // No byte is left: even an empty file does not fit.
     let filler = directory.join("filler");
     if world.rank() == 0 {
-        let (mut size, mut bytes) = (1 << 20, Vec::new());
-        while size > 0 {
-            bytes.resize(bytes.len() + size, 0_u8);
-            if std::fs::write(&filler, &bytes).is_err() {
-                bytes.truncate(bytes.len() - size);
-                size /= 2;
-            }
-        }
+        fill_up(&filler);
     }
     world.barrier();
     let result =

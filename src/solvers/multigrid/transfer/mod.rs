@@ -16,6 +16,7 @@
 //! a cycle never gains energy, however much the coefficient jumps. (Linear interpolation across
 //! jumps, or coarse couplings by resistances in series, do: with a ball of 10⁶ in 1 both diverged.)
 
+mod by_rows;
 mod quadratic;
 pub(super) mod redistribution;
 pub(super) mod wall_nodes;
@@ -32,6 +33,7 @@ use crate::solvers::elliptic::matrix::rows::row;
 use crate::solvers::elliptic::matrix::{Discrete, RowSource, Terms, with_rows};
 use crate::solvers::linear::Real;
 use crate::stopwatch::Kind;
+use by_rows::by_rows;
 use quadratic::Quadratic;
 use weighting::Weighting;
 
@@ -47,34 +49,6 @@ struct AxisTable<T> {
     nearer: Vec<T>,
     /// For each fine cell, its share of its parent's width.
     width: Vec<T>,
-}
-
-/// Makes the rows of `to` from `from` and its halo of one point. `row` receives a row's first
-/// index, its values, a buffer and `from`. `bytes` are read and written per point of the finer
-/// grid.
-///
-/// # Collective
-/// Over all ranks of the grid of `from`.
-fn by_rows<T: Real, const N: usize>(
-    name: &str,
-    bytes: usize,
-    from: &mut Field<T, N>,
-    to: &mut Field<T, N>,
-    row: impl Fn([isize; N], &mut [T], &mut Vec<T>, &View<'_, T, N>) + Sync,
-) -> Result<()> {
-    from.exchange_for(Pattern::Box, 1)?;
-    let world = to.grid().world().clone();
-    let timing = world.measure().start_on(Kind::Sweep, name);
-    let points = from.region_local().len().max(to.region_local().len());
-    let (region, from) = (to.region_local(), from.with_halo(0));
-    map_parts(world.pool(), region, [to.view_mut()], |part, [mut to]| {
-        let mut scratch = Vec::new();
-        for (first, len) in part.rows() {
-            row(first, to.row_mut(first, len), &mut scratch, &from);
-        }
-    });
-    timing.finish(points, bytes);
-    Ok(())
 }
 
 /// Restriction and interpolation between two levels.

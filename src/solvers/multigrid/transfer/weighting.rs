@@ -6,7 +6,7 @@
 
 use parhelion_kernels::{Region, View};
 
-use super::by_rows;
+use super::by_rows::by_rows;
 use crate::error::Result;
 use crate::field::Field;
 use crate::solvers::elliptic::axis::Axis;
