@@ -26,6 +26,7 @@
 //! | `storage` | element types, boxes of indices, layouts with halo, arrays, views, `ndarray` views |
 //! | `rule` | what a stencil rule sees of a cell's neighborhood; inputs and outputs of a sweep |
 //! | `sweep` | loops over cells, rows and parts on all threads; stencils; rings of planes |
+//! | `program` | rules known only at run time: programs of operations, functions compiled elsewhere |
 //! | `blocking` | several time steps in one pass over memory; the halo beyond walls |
 //! | `transfer` | packing, unpacking and copying of boxes of cells |
 //! | [`operators`] | ready stencils: Laplacians, gradients, advection, staggered operators, filters |
@@ -35,8 +36,8 @@
 //! | `math` | elementary functions that vectorize inside a rule |
 //!
 //! Unsafe code is confined to `storage::{array, cells, view, ndarray_view}`,
-//! `rule::{point, inputs, outputs}`, `sweep::{apply, parts}`, `transfer::{copies, job}`, `simd` and
-//! `blocking::{advance, evolve, prefetch, walls}`.
+//! `rule::{point, inputs, outputs}`, `sweep::{apply, parts}`, `transfer::{copies, job}`, `simd`,
+//! `program::{external, rule, run}` and `blocking::{advance, evolve, prefetch, walls}`.
 
 mod blocking;
 mod error;
@@ -44,6 +45,7 @@ mod exact;
 mod math;
 pub mod operators;
 mod pool;
+mod program;
 mod rule;
 mod simd;
 mod storage;
@@ -58,6 +60,10 @@ pub use error::KernelError;
 pub use exact::{Accumulator, ComplexAccumulator, ExactSum, IntegerAccumulator, Summable};
 pub use math::exp_f32;
 pub use pool::Pool;
+pub use program::{
+    Condition, Expression, ExternalRule, Neighborhood, Place, Program, ProgramBuilder, ProgramInput, Real,
+    RowFunction, RuntimeRule, Term,
+};
 pub use rule::{Inputs, Neighbors, Outputs, Point, PointOf, Points, Reach, StarPoint};
 pub use storage::{Array, Dimensions, Element, ElementKind, Layout, NdDim, Region, View, ViewMut};
 pub use sweep::{
