@@ -7,7 +7,10 @@ use super::operations::{Link, Operation, Real};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Source {
     Register(usize),
-    Row(usize),
+    /// One of the rows loaded.
+    Load(usize),
+    /// One of the rows of indices and positions.
+    Place(usize),
 }
 
 /// The row that an instruction writes; never one that it reads.
@@ -56,14 +59,10 @@ pub(super) enum Uniform<T> {
     Apply(Operation, [usize; 3]),
 }
 
-/// A row that the machine reads and does not compute.
+/// A row of global indices or positions in space along an axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Row<const N: usize> {
-    /// Cells of an input, shifted by an offset.
-    Load(usize, [isize; N]),
-    /// Global indices along an axis.
+pub(super) enum PlaceRow {
     Index(usize),
-    /// Positions in space along an axis.
     Position(usize),
 }
 
@@ -72,7 +71,9 @@ pub(super) struct Code<T, const N: usize> {
     pub(super) uniforms: Vec<Uniform<T>>,
     /// The uniform value that fills each of the first registers.
     pub(super) spread: Vec<usize>,
-    pub(super) rows: Vec<Row<N>>,
+    /// Inputs and offsets of the rows loaded.
+    pub(super) loads: Vec<(usize, [isize; N])>,
+    pub(super) places: Vec<PlaceRow>,
     pub(super) instructions: Vec<Instruction>,
     pub(super) registers: usize,
 }
@@ -106,8 +107,14 @@ struct Compiler<'g, T, const N: usize> {
 
 impl<'g, T: Real, const N: usize> Compiler<'g, T, N> {
     fn new(nodes: &'g [Node<T, N>], outputs: &[Id]) -> Self {
-        let mut code =
-            Code { uniforms: vec![], spread: vec![], rows: vec![], instructions: vec![], registers: 0 };
+        let mut code = Code {
+            uniforms: vec![],
+            spread: vec![],
+            loads: vec![],
+            places: vec![],
+            instructions: vec![],
+            registers: 0,
+        };
         let mut uniform: Vec<Option<usize>> = Vec::with_capacity(nodes.len());
         for node in nodes {
             let value = match *node {
@@ -132,8 +139,7 @@ impl<'g, T: Real, const N: usize> Compiler<'g, T, N> {
         }
         let mut uses = vec![0; nodes.len()];
         outputs.iter().for_each(|&id| uses[id as usize] += 1);
-        for (id, node) in nodes.iter().enumerate().filter(|&(id, _)| uniform[id].is_none()) {
-            let _ = id;
+        for (node, _) in nodes.iter().zip(&uniform).filter(|(_, uniform)| uniform.is_none()) {
             node.arguments().iter().for_each(|&id| uses[id as usize] += 1);
         }
         // Uniform values that rows need get the first registers.
@@ -186,9 +192,9 @@ impl<'g, T: Real, const N: usize> Compiler<'g, T, N> {
         Source::Register(register)
     }
 
-    fn row(&mut self, row: Row<N>) -> Source {
-        self.code.rows.push(row);
-        Source::Row(self.code.rows.len() - 1)
+    fn place_row(&mut self, row: PlaceRow) -> Source {
+        self.code.places.push(row);
+        Source::Place(self.code.places.len() - 1)
     }
 
     fn place(&self, id: usize) -> Source {
@@ -200,9 +206,12 @@ impl<'g, T: Real, const N: usize> Compiler<'g, T, N> {
             return;
         }
         let place = match self.nodes[id] {
-            Node::Load(array, offset) => self.row(Row::Load(array as usize, offset)),
-            Node::Index(axis) => self.row(Row::Index(axis as usize)),
-            Node::Position(axis) => self.row(Row::Position(axis as usize)),
+            Node::Load(array, offset) => {
+                self.code.loads.push((array as usize, offset));
+                Source::Load(self.code.loads.len() - 1)
+            }
+            Node::Index(axis) => self.place_row(PlaceRow::Index(axis as usize)),
+            Node::Position(axis) => self.place_row(PlaceRow::Position(axis as usize)),
             Node::Apply(operation, _) if self.inner(id).is_none() => {
                 let sources: Vec<_> =
                     self.nodes[id].arguments().iter().map(|&id| self.place(id as usize)).collect();

@@ -27,10 +27,6 @@ impl<const N: usize> Place<N> {
         self.offset[axis] + i
     }
 
-    pub(super) fn index_as_number(&self, axis: usize, i: isize) -> f64 {
-        self.index(axis, i) as f64
-    }
-
     /// Position on `axis` of the cell with the index `i` in the block.
     pub fn position(&self, axis: usize, i: isize) -> f64 {
         self.origin[axis] + (self.index(axis, i) as f64 + self.shift[axis]) * self.spacing[axis]

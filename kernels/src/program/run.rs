@@ -1,13 +1,19 @@
 //! The register machine: every instruction computes a run of cells, with vector instructions.
-#![allow(unsafe_code, reason = "calls functions compiled for the CPU's vector instructions")]
+#![allow(
+    unsafe_code,
+    reason = "rows of cells without bounds checks, and functions compiled for the CPU's vector instructions"
+)]
+//!
+//! Invariant R1: the `len` cells from every address in [`Rows`] on are in a view, those of outputs
+//! in views of different cells that are borrowed exclusively and that no input overlaps.
 
 use std::cell::Cell;
 
-use super::code::{Code, Instruction, Row, Source, Target, Uniform, Work};
+use super::code::{Code, Instruction, PlaceRow, Source, Target, Uniform, Work};
 use super::operations::{Real, chain_of_3, chain_of_4};
 use super::place::Place;
 use crate::simd::dispatched;
-use crate::storage::rows;
+use crate::storage::{Cells, rows};
 use crate::{Region, View, ViewMut};
 
 /// Bytes of registers that a run of cells may need. They stay in the first-level cache beside the
@@ -22,22 +28,26 @@ const MOST_CELLS: usize = 512;
 const LINE_BYTES: usize = 64;
 
 /// The rows that the instructions of one row of cells work on.
-pub struct Rows<'r, 'o, T> {
+pub struct Rows<'r, T> {
     instructions: &'r [Instruction],
+    len: usize,
     /// Cells at once.
     cells: usize,
     /// Registers, each `stride` cells after the one before.
     registers: &'r mut [T],
     stride: usize,
-    inputs: &'r [&'r [T]],
-    outputs: &'r mut [&'o mut [T]],
+    /// Rows of indices and positions, `len` cells each.
+    places: &'r [T],
+    /// Addresses of the first cells of the loads.
+    loads: &'r [*const T],
+    outputs: &'r [*mut T],
 }
 
 /// What programs need of an element type.
 pub trait Interpreted: Sized + 'static {
     /// Runs all instructions.
     #[doc(hidden)]
-    fn interpret(rows: Rows<'_, '_, Self>);
+    fn interpret(rows: Rows<'_, Self>);
     /// Takes this thread's buffer for registers, or puts it back.
     #[doc(hidden)]
     fn swap_buffer(buffer: Vec<Self>) -> Vec<Self>;
@@ -52,7 +62,7 @@ macro_rules! interpreted {
         impl Interpreted for $t {
             // Compiled here, so not again in every crate that runs a program.
             #[inline(never)]
-            fn interpret(rows: Rows<'_, '_, Self>) {
+            fn interpret(rows: Rows<'_, Self>) {
                 interpret(rows);
             }
             fn swap_buffer(buffer: Vec<Self>) -> Vec<Self> {
@@ -73,30 +83,36 @@ macro_rules! interpreted {
 interpreted!(f32, f64);
 
 dispatched! {
-    fn interpret<T: Real>(rows: Rows<'_, '_, T>) {
-        let Rows { instructions, cells, registers, stride, inputs, outputs } = rows;
-        let len = outputs.first().map_or(0, |row| row.len());
+    fn interpret<T: Real>(rows: Rows<'_, T>) {
+        let Rows { instructions, len, cells, registers, stride, places, loads, outputs } = rows;
         let mut start = 0;
         while start < len {
-            let end = len.min(start + cells);
+            let n = cells.min(len - start);
             for instruction in instructions {
                 let (low, target, high, split) = match instruction.target {
-                    Target::Output(k) => (&*registers, &mut outputs[k][start..end], &[][..], usize::MAX),
+                    Target::Output(k) => {
+                        // SAFETY: R1; the only reference to these cells, as old values are copied.
+                        let target = unsafe { std::slice::from_raw_parts_mut(outputs[k].add(start), n) };
+                        (&*registers, target, &[][..], usize::MAX)
+                    }
                     Target::Register(r) => {
                         let (low, rest) = registers.split_at_mut(r * stride);
                         let (target, high) = rest.split_at_mut(stride);
-                        let target = &mut target[..end - start];
+                        let target = &mut target[..n];
                         if let Work::Old(k) = instruction.work {
-                            target.copy_from_slice(&outputs[k][start..end]);
+                            // SAFETY: R1; there is no other reference to these cells.
+                            target.copy_from_slice(unsafe { std::slice::from_raw_parts(outputs[k].add(start), n) });
                             continue;
                         }
                         (&*low, target, &*high, r)
                     }
                 };
                 let row = |source: Source| match source {
-                    Source::Row(row) => &inputs[row][start..end],
-                    Source::Register(r) if r < split => &low[r * stride..][..end - start],
-                    Source::Register(r) => &high[(r - split - 1) * stride..][..end - start],
+                    // SAFETY: R1; nothing writes to inputs.
+                    Source::Load(load) => unsafe { std::slice::from_raw_parts(loads[load].add(start), n) },
+                    Source::Place(place) => &places[place * len + start..][..n],
+                    Source::Register(r) if r < split => &low[r * stride..][..n],
+                    Source::Register(r) => &high[(r - split - 1) * stride..][..n],
                 };
                 let [a, b, c, d] = instruction.sources;
                 match instruction.work {
@@ -111,7 +127,7 @@ dispatched! {
                     Work::Old(_) => unreachable!("old values are copied to registers only"),
                 }
             }
-            start = end;
+            start += n;
         }
     }
 }
@@ -119,7 +135,7 @@ dispatched! {
 /// Computes the cells of `region`, row by row. Calls `before_row` before each.
 ///
 /// # Panics
-/// When views lack cells that are read or written.
+/// When views lack cells that are read or written, or are too few.
 pub(super) fn compute<T: Real, const N: usize>(
     code: &Code<T, N>,
     parameters: &[T],
@@ -129,52 +145,47 @@ pub(super) fn compute<T: Real, const N: usize>(
     place: &Place<N>,
     before_row: &mut dyn FnMut(),
 ) {
+    if region.is_empty() {
+        return;
+    }
+    let outputs: Vec<Cells<T, N>> =
+        outputs.iter_mut().map(|output| output.cells.restricted(region)).collect();
+    for &(input, offset) in &code.loads {
+        inputs[input].cells.assert_contains(&region.shifted(offset));
+    }
+    let mut loads = vec![std::ptr::null(); code.loads.len()];
+    let mut written = vec![std::ptr::null_mut(); outputs.len()];
+
     let len = region.shape()[N - 1];
     let cells = cells_at_once::<T>(code.registers, len);
     let line = LINE_BYTES / size_of::<T>();
     let stride = cells + line;
-    let own_rows = code.rows.iter().filter(|row| !matches!(row, Row::Load(..))).count();
-    let needed = code.registers * stride + own_rows * len;
+    let needed = code.registers * stride + code.places.len() * len;
     let mut buffer = T::swap_buffer(Vec::new());
     if buffer.len() < needed + line {
         buffer.resize(needed + line, T::zero());
     }
     let aligned = buffer.as_ptr().align_offset(LINE_BYTES).min(line);
-    let (registers, own) = buffer[aligned..aligned + needed].split_at_mut(code.registers * stride);
+    let (registers, places) = buffer[aligned..aligned + needed].split_at_mut(code.registers * stride);
     let uniforms = uniform_values(code, parameters, place);
     for (register, &uniform) in registers.chunks_mut(stride).zip(&code.spread) {
         register.fill(uniforms[uniform]);
     }
-    let mut first_row = true;
     for (index, len) in rows(region) {
         before_row();
-        fill_own_rows(code, own, place, index, len, first_row);
-        first_row = false;
-        let mut own = own.chunks_exact(len);
-        let sources: Vec<&[T]> = code
-            .rows
-            .iter()
-            .map(|row| match *row {
-                Row::Load(array, offset) => {
-                    inputs[array].row(std::array::from_fn(|a| index[a] + offset[a]), len)
-                }
-                _ => own.next().expect("there is room for every such row"),
-            })
-            .collect();
-        let mut run = |outputs: &mut [&mut [T]]| {
-            T::interpret(Rows {
-                instructions: &code.instructions,
-                cells,
-                registers: &mut *registers,
-                stride,
-                inputs: &sources,
-                outputs,
-            });
-        };
-        match &mut *outputs {
-            [only] => run(&mut [only.row_mut(index, len)]),
-            all => run(&mut all.iter_mut().map(|output| output.row_mut(index, len)).collect::<Vec<_>>()),
+        fill_places(&code.places, places, place, index, index == region.start);
+        // SAFETY: rows of the region, and these rows shifted by the offsets, are in view by the
+        // checks above. Establishes R1: the views are borrowed as it says.
+        unsafe {
+            for (load, &(input, offset)) in loads.iter_mut().zip(&code.loads) {
+                let neighbor = std::array::from_fn(|a| index[a] + offset[a]);
+                *load = inputs[input].cells.at(neighbor).cast_const();
+            }
+            written.iter_mut().zip(&outputs).for_each(|(first, output)| *first = output.at(index));
         }
+        let instructions = &code.instructions;
+        let (loads, outputs) = (&loads, &written);
+        T::interpret(Rows { instructions, len, cells, registers, stride, places, loads, outputs });
     }
     T::swap_buffer(buffer);
 }
@@ -207,27 +218,24 @@ fn uniform_values<T: Real, const N: usize>(code: &Code<T, N>, parameters: &[T], 
 }
 
 /// Fills the rows of indices and positions. Those along the rows are the same for all of them.
-fn fill_own_rows<T: Real, const N: usize>(
-    code: &Code<T, N>,
-    own: &mut [T],
+fn fill_places<T: Real, const N: usize>(
+    kinds: &[PlaceRow],
+    places: &mut [T],
     place: &Place<N>,
     index: [isize; N],
-    len: usize,
     first_row: bool,
 ) {
-    let kinds = code.rows.iter().filter(|row| !matches!(row, Row::Load(..)));
-    for (row, kind) in own.chunks_exact_mut(len).zip(kinds) {
-        let (axis, value) = match *kind {
-            Row::Index(axis) => (axis, Place::index_as_number as fn(&Place<N>, usize, isize) -> f64),
-            Row::Position(axis) => (axis, Place::position as _),
-            Row::Load(..) => continue,
+    let len = places.len() / kinds.len().max(1);
+    for (row, kind) in places.chunks_exact_mut(len.max(1)).zip(kinds) {
+        let value = |axis: usize, i: isize| match kind {
+            PlaceRow::Index(_) => place.index(axis, i) as f64,
+            PlaceRow::Position(_) => place.position(axis, i),
         };
+        let (PlaceRow::Index(axis) | PlaceRow::Position(axis)) = *kind;
         if axis + 1 < N {
-            row.fill(T::from_f64(value(place, axis, index[axis])));
+            row.fill(T::from_f64(value(axis, index[axis])));
         } else if first_row {
-            for (cell, i) in row.iter_mut().zip(index[axis]..) {
-                *cell = T::from_f64(value(place, axis, i));
-            }
+            row.iter_mut().zip(index[axis]..).for_each(|(cell, i)| *cell = T::from_f64(value(axis, i)));
         }
     }
 }
