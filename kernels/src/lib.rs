@@ -36,8 +36,8 @@
 //! | `math` | elementary functions that vectorize inside a rule |
 //!
 //! Unsafe code is confined to `storage::{array, cells, view, ndarray_view}`,
-//! `rule::{point, inputs, outputs}`, `sweep::{apply, parts}`, `transfer::{copies, job}`, `simd`,
-//! `program::{external, rule, run}` and `blocking::{advance, evolve, prefetch, walls}`.
+//! `rule::{point, inputs, outputs, rows}`, `unrolled`, `sweep::{apply, parts}`, `transfer::{copies, job}`, `simd`,
+//! `program::{external, rule, run}` and `blocking::{advance, evolve, prefetch, runtime, walls}`.
 
 mod blocking;
 mod error;
@@ -54,7 +54,8 @@ mod transfer;
 mod unrolled;
 
 pub use blocking::{
-    Blocking, Caches, NoWalls, Pass, State, States, Walls, advance, evolve, fill_walls, set_walls,
+    Blocking, Caches, NoWalls, Pass, RuntimeState, State, States, Walls, advance, evolve, evolve_rule,
+    fill_walls, set_walls,
 };
 pub use error::KernelError;
 pub use exact::{Accumulator, ComplexAccumulator, ExactSum, IntegerAccumulator, Summable};
@@ -64,7 +65,7 @@ pub use program::{
     Condition, Expression, ExternalRule, Neighborhood, Place, Program, ProgramBuilder, ProgramInput, Real,
     RowFunction, RuntimeRule, Term,
 };
-pub use rule::{Inputs, Neighbors, Outputs, Point, PointOf, Points, Reach, StarPoint};
+pub use rule::{Inputs, Neighbors, OutputMember, Outputs, Point, PointOf, Points, Reach, StarPoint};
 pub use storage::{Array, Dimensions, Element, ElementKind, Layout, NdDim, Region, View, ViewMut};
 pub use sweep::{
     Pattern, Ring, Stencil, fold, map_lines, map_part_pairs, map_parts, star_stencil, stencil, sweep,

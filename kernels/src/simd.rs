@@ -51,9 +51,10 @@ pub(crate) fn has_avx512() -> bool {
 /// The rows are arguments of the functions that hold the loop. So the compiler knows that the
 /// inputs of a rule do not overlap the row that it writes, and vectorizes the loop.
 macro_rules! dispatched {
-    (fn $name:ident<$($t:ident: $bound:path),* $(,)?>($($arg:ident: $type:ty),* $(,)?) $body:block) => {
+    ($(#[$doc:meta])* $visible:vis fn $name:ident<$($t:ident: $bound:path),* $(,)?>($($arg:ident: $type:ty),* $(,)?) $body:block) => {
+        $(#[$doc])*
         #[inline(always)]
-        fn $name<$($t: $bound),*>($($arg: $type),*) {
+        $visible fn $name<$($t: $bound),*>($($arg: $type),*) {
             #[inline(always)]
             fn body<$($t: $bound),*>($($arg: $type),*) $body
 

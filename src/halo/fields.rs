@@ -31,7 +31,7 @@ pub trait Exchanged<const N: usize> {
     fn set_halo_valid(&mut self, widths: [[usize; 2]; N], pattern: Pattern);
 }
 
-/// The fields of one exchange: `&mut field`, or a tuple of those. The trait is sealed.
+/// The fields of one exchange: `&mut field`, or an array or a tuple of those. The trait is sealed.
 pub trait HaloFields<const N: usize>: sealed::Sealed {
     /// Calls `visit` with every field in order.
     #[doc(hidden)]
@@ -45,6 +45,13 @@ impl<F> sealed::Sealed for Borrowed<'_, F> {}
 impl<F: HaloFields<N>, const N: usize> HaloFields<N> for Borrowed<'_, F> {
     fn for_each<'a>(&'a mut self, visit: &mut dyn FnMut(&'a mut dyn Exchanged<N>)) {
         self.0.for_each(visit);
+    }
+}
+
+impl<F: sealed::Sealed, const K: usize> sealed::Sealed for [F; K] {}
+impl<F: HaloFields<N>, const N: usize, const K: usize> HaloFields<N> for [F; K] {
+    fn for_each<'a>(&'a mut self, visit: &mut dyn FnMut(&'a mut dyn Exchanged<N>)) {
+        self.iter_mut().for_each(|field| field.for_each(visit));
     }
 }
 
@@ -66,3 +73,7 @@ tuples!(A 0, B 1, C 2, D 3, E 4);
 tuples!(A 0, B 1, C 2, D 3, E 4, F 5);
 tuples!(A 0, B 1, C 2, D 3, E 4, F 5, G 6);
 tuples!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7);
+tuples!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8);
+tuples!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9);
+tuples!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10);
+tuples!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10, L 11);

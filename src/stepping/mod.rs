@@ -4,15 +4,17 @@ mod advance;
 mod blocking;
 mod constants;
 mod evolve;
+mod runtime;
 mod states;
 mod tuning;
 
 use parhelion_kernels::{Pass, Region};
 
 pub(crate) use blocking::BlockingChoice;
-pub use constants::{Constant, ConstantFields};
+pub use constants::{Constant, ConstantComponents, ConstantFields};
 pub use parhelion_kernels::{Blocking, Caches};
-pub use states::{Evolving, EvolvingFields};
+use states::Stepped;
+pub use states::{Evolving, EvolvingComponents, EvolvingFields, EvolvingMember};
 
 use crate::error::Result;
 use crate::grid::Grid;

@@ -1,11 +1,13 @@
 //! The fields that a rule advances together.
 
-use parhelion_kernels::{Blocking, Element, Inputs, Neighbors, Pattern, Points, State, States, ViewMut};
+use parhelion_kernels::{
+    Blocking, Element, Inputs, Neighbors, OutputMember, Pattern, Points, Region, State, States, ViewMut,
+};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::field::{ComponentWalls, Field};
 use crate::grid::{Centering, Grid};
-use crate::halo::{Exchanged, HaloFields};
+use crate::halo::{Exchanged, HaloFields, HaloFieldsSealed};
 
 mod sealed {
     pub trait Sealed {}
@@ -17,13 +19,18 @@ mod sealed {
 pub struct Evolving<'a, T: Element, const N: usize, const R: usize, const STAR: bool> {
     field: &'a mut Field<T, N>,
     previous: Option<&'a mut Field<T, N>>,
+    /// The number of components that the rule takes.
+    components: usize,
     /// Whether an exchange fills the halo of the previous level as well.
     exchanges_previous: bool,
 }
 
+type StateOf<'k, T, const N: usize, const R: usize, const STAR: bool> =
+    State<'k, T, ComponentWalls<'k, T, N>, N, R, STAR>;
+
 impl<'a, T: Element, const N: usize, const R: usize, const STAR: bool> Evolving<'a, T, N, R, STAR> {
     pub(crate) fn new(field: &'a mut Field<T, N>) -> Self {
-        Self { field, previous: None, exchanges_previous: false }
+        Self { field, previous: None, components: 1, exchanges_previous: false }
     }
 
     /// Adds the field's values one step earlier, for rules with two levels in time; see
@@ -34,18 +41,70 @@ impl<'a, T: Element, const N: usize, const R: usize, const STAR: bool> Evolving<
         self
     }
 
-    fn state(&mut self) -> State<'_, T, ComponentWalls<'_, T, N>, N, R, STAR> {
+    /// All components of a field, however many.
+    pub(super) fn of_all_components(field: &'a mut Field<T, N>) -> Self {
+        Self { components: field.components(), ..Self::new(field) }
+    }
+
+    pub(super) fn field(&self) -> &Field<T, N> {
+        self.field
+    }
+
+    /// The number of components that the rule takes.
+    pub(super) fn number(&self) -> usize {
+        self.components
+    }
+
+    /// The two arrays and the walls of every component, and the points between the walls.
+    pub(super) fn arrays(
+        &mut self,
+    ) -> impl Iterator<Item = ([ViewMut<'_, T, N>; 2], ComponentWalls<'_, T, N>, Region<N>)> {
         let interior = self.field.region_local();
-        let (now, spare, walls) = self.field.arrays_and_walls().next().expect("every field has a component");
-        let other: ViewMut<'_, T, N> = match &mut self.previous {
-            Some(previous) => previous.all_with_halo_mut().next().expect("every field has a component"),
-            None => spare.expect("the second array is prepared before a pass").view_mut(),
-        };
-        State { arrays: [now.view_mut(), other], walls, interior }
+        let mut previous = self.previous.as_mut().map(|previous| previous.all_with_halo_mut());
+        self.field.arrays_and_walls().map(move |(now, spare, walls)| {
+            let other: ViewMut<'_, T, N> = match &mut previous {
+                Some(previous) => previous.next().expect("both levels have the same components"),
+                None => spare.expect("the second array is prepared before a pass").view_mut(),
+            };
+            ([now.view_mut(), other], walls, interior)
+        })
+    }
+
+    /// The components, whose number was checked.
+    fn components<const K: usize>(&mut self) -> [StateOf<'_, T, N, R, STAR>; K] {
+        let state = |(arrays, walls, interior)| State { arrays, walls, interior };
+        let states: Vec<_> = self.arrays().map(state).collect();
+        states.try_into().unwrap_or_else(|_| unreachable!("the number of components was checked"))
     }
 }
 
-impl<T: Element, const N: usize, const R: usize, const STAR: bool> crate::halo::HaloFieldsSealed
+/// A field of `K` components that a rule advances and reads within `R` points, as arrays of `K`
+/// points and values; made by [`Field::evolving_components`] and
+/// [`Field::star_evolving_components`].
+#[derive(Debug)]
+pub struct EvolvingComponents<
+    'a,
+    T: Element,
+    const N: usize,
+    const R: usize,
+    const STAR: bool,
+    const K: usize,
+>(Evolving<'a, T, N, R, STAR>);
+
+impl<'a, T: Element, const N: usize, const R: usize, const STAR: bool, const K: usize>
+    EvolvingComponents<'a, T, N, R, STAR, K>
+{
+    pub(crate) fn new(field: &'a mut Field<T, N>) -> Self {
+        Self(Evolving { components: K, ..Evolving::new(field) })
+    }
+
+    /// Adds the field's values one step earlier; see [`Evolving::with_previous`].
+    pub fn with_previous(self, previous: &'a mut Field<T, N>) -> Self {
+        Self(self.0.with_previous(previous))
+    }
+}
+
+impl<T: Element, const N: usize, const R: usize, const STAR: bool> HaloFieldsSealed
     for Evolving<'_, T, N, R, STAR>
 {
 }
@@ -60,7 +119,23 @@ impl<T: Element, const N: usize, const R: usize, const STAR: bool> HaloFields<N>
     }
 }
 
-/// The fields that a rule advances: an [`Evolving`], or a tuple of up to five. The trait is sealed.
+impl<T: Element, const N: usize, const R: usize, const STAR: bool, const K: usize> HaloFieldsSealed
+    for EvolvingComponents<'_, T, N, R, STAR, K>
+{
+}
+impl<T: Element, const N: usize, const R: usize, const STAR: bool, const K: usize> HaloFields<N>
+    for EvolvingComponents<'_, T, N, R, STAR, K>
+{
+    fn for_each<'a>(&'a mut self, visit: &mut dyn FnMut(&'a mut dyn Exchanged<N>)) {
+        self.0.for_each(visit);
+    }
+}
+
+/// The fields that a rule advances: an [`Evolving`], an array of them, an [`EvolvingComponents`], or
+/// a tuple of up to 12 of these. The trait is sealed.
+///
+/// The rule takes a point and returns a value for an [`Evolving`], arrays for an array or
+/// [`EvolvingComponents`], and tuples for a tuple.
 pub trait EvolvingFields<const N: usize>: HaloFields<N> + sealed::Sealed {
     /// The result of the rule at one point.
     type Value: Copy;
@@ -82,6 +157,50 @@ pub trait EvolvingFields<const N: usize>: HaloFields<N> + sealed::Sealed {
     fn states(&mut self) -> Self::States<'_>;
     #[doc(hidden)]
     fn each(&mut self, visit: &mut dyn FnMut(&mut dyn Stepped<N>) -> Result<()>) -> Result<()>;
+}
+
+/// A member of a tuple of [`EvolvingFields`]: an [`Evolving`], an array of them, or an
+/// [`EvolvingComponents`]. The trait is sealed.
+pub trait EvolvingMember<const N: usize>: HaloFields<N> + sealed::Sealed {
+    /// As for [`EvolvingFields`].
+    type Value: Copy;
+    /// As for [`EvolvingFields`].
+    type Points: Points;
+    #[doc(hidden)]
+    type State<'k>: States<N, Value = Self::Value, Outputs: OutputMember<N>, Inputs: Inputs<N, Points = Self::Points>>
+    where
+        Self: 'k;
+    /// As for [`EvolvingFields`].
+    const RADIUS: usize;
+    /// As for [`EvolvingFields`].
+    const PATTERN: Pattern;
+    /// As for [`EvolvingFields`].
+    const BYTES: usize;
+
+    #[doc(hidden)]
+    fn state(&mut self) -> Self::State<'_>;
+    #[doc(hidden)]
+    fn visit(&mut self, visit: &mut dyn FnMut(&mut dyn Stepped<N>) -> Result<()>) -> Result<()>;
+}
+
+impl<M: EvolvingMember<N>, const N: usize> EvolvingFields<N> for M {
+    type Value = M::Value;
+    type Points = M::Points;
+    type States<'k>
+        = M::State<'k>
+    where
+        Self: 'k;
+    const RADIUS: usize = M::RADIUS;
+    const PATTERN: Pattern = M::PATTERN;
+    const BYTES: usize = M::BYTES;
+
+    fn states(&mut self) -> Self::States<'_> {
+        self.state()
+    }
+
+    fn each(&mut self, visit: &mut dyn FnMut(&mut dyn Stepped<N>) -> Result<()>) -> Result<()> {
+        self.visit(visit)
+    }
 }
 
 /// The operations of time stepping on a field of any element type and its previous level.
@@ -109,9 +228,13 @@ impl<T: Element, const N: usize, const R: usize, const STAR: bool> Stepped<N>
         if !self.field.grid().same_as(grid) {
             return refuse("it is of another grid".into());
         }
-        if self.field.components() != 1 {
-            let components = self.field.components();
-            return refuse(format!("it has {components} components; use a field for each"));
+        let components = self.field.components();
+        if components != self.components {
+            return refuse(format!(
+                "it has {components} components, but the rule is for {}; use evolving_components::<{components}, RADIUS>() or \
+                 star_evolving_components",
+                self.components
+            ));
         }
         if leapfrog && previous.is_none() {
             return refuse(
@@ -121,7 +244,7 @@ impl<T: Element, const N: usize, const R: usize, const STAR: bool> Stepped<N>
         if let Some(previous) = previous {
             let alike = previous.grid().same_as(grid)
                 && previous.centering() == self.field.centering()
-                && previous.components() == 1;
+                && previous.components() == self.components;
             if !alike {
                 return refuse(format!(
                     "'{}', its previous level, differs in grid, centering or number of components",
@@ -174,25 +297,78 @@ impl<T: Element, const N: usize, const R: usize, const STAR: bool> sealed::Seale
     for Evolving<'_, T, N, R, STAR>
 {
 }
-impl<T: Element, const N: usize, const R: usize, const STAR: bool> EvolvingFields<N>
+impl<T: Element, const N: usize, const R: usize, const STAR: bool> EvolvingMember<N>
     for Evolving<'_, T, N, R, STAR>
 {
     type Value = T;
     type Points = Neighbors<T, N, R, STAR>;
-    type States<'k>
-        = State<'k, T, ComponentWalls<'k, T, N>, N, R, STAR>
+    type State<'k>
+        = StateOf<'k, T, N, R, STAR>
     where
         Self: 'k;
     const RADIUS: usize = R;
     const PATTERN: Pattern = if STAR { Pattern::Star } else { Pattern::Box };
     const BYTES: usize = 2 * size_of::<T>();
 
-    fn states(&mut self) -> Self::States<'_> {
-        self.state()
+    fn state(&mut self) -> Self::State<'_> {
+        let [state] = self.components();
+        state
     }
 
-    fn each(&mut self, visit: &mut dyn FnMut(&mut dyn Stepped<N>) -> Result<()>) -> Result<()> {
+    fn visit(&mut self, visit: &mut dyn FnMut(&mut dyn Stepped<N>) -> Result<()>) -> Result<()> {
         visit(self)
+    }
+}
+
+impl<T: Element, const N: usize, const R: usize, const STAR: bool, const K: usize> sealed::Sealed
+    for EvolvingComponents<'_, T, N, R, STAR, K>
+{
+}
+impl<T: Element, const N: usize, const R: usize, const STAR: bool, const K: usize> EvolvingMember<N>
+    for EvolvingComponents<'_, T, N, R, STAR, K>
+{
+    type Value = [T; K];
+    type Points = [Neighbors<T, N, R, STAR>; K];
+    type State<'k>
+        = [StateOf<'k, T, N, R, STAR>; K]
+    where
+        Self: 'k;
+    const RADIUS: usize = R;
+    const PATTERN: Pattern = if STAR { Pattern::Star } else { Pattern::Box };
+    const BYTES: usize = K * 2 * size_of::<T>();
+
+    fn state(&mut self) -> Self::State<'_> {
+        self.0.components()
+    }
+
+    fn visit(&mut self, visit: &mut dyn FnMut(&mut dyn Stepped<N>) -> Result<()>) -> Result<()> {
+        visit(&mut self.0)
+    }
+}
+
+impl<T: Element, const N: usize, const R: usize, const STAR: bool, const K: usize> sealed::Sealed
+    for [Evolving<'_, T, N, R, STAR>; K]
+{
+}
+impl<T: Element, const N: usize, const R: usize, const STAR: bool, const K: usize> EvolvingMember<N>
+    for [Evolving<'_, T, N, R, STAR>; K]
+{
+    type Value = [T; K];
+    type Points = [Neighbors<T, N, R, STAR>; K];
+    type State<'k>
+        = [StateOf<'k, T, N, R, STAR>; K]
+    where
+        Self: 'k;
+    const RADIUS: usize = R;
+    const PATTERN: Pattern = if STAR { Pattern::Star } else { Pattern::Box };
+    const BYTES: usize = K * 2 * size_of::<T>();
+
+    fn state(&mut self) -> Self::State<'_> {
+        self.each_mut().map(|field| field.state())
+    }
+
+    fn visit(&mut self, visit: &mut dyn FnMut(&mut dyn Stepped<N>) -> Result<()>) -> Result<()> {
+        self.iter_mut().try_for_each(|field| visit(field))
     }
 }
 
@@ -208,32 +384,40 @@ pub(super) const fn largest(radii: &[usize]) -> usize {
 }
 
 macro_rules! tuples {
-    ($($t:ident $radius:ident $star:ident $member:tt),*) => {
-        impl<$($t: Element, const $radius: usize, const $star: bool,)* const N: usize> sealed::Sealed
-            for ($(Evolving<'_, $t, N, $radius, $star>,)*) {}
-        impl<'a, $($t: Element, const $radius: usize, const $star: bool,)* const N: usize> EvolvingFields<N>
-            for ($(Evolving<'a, $t, N, $radius, $star>,)*)
-        {
-            type Value = ($($t,)*);
-            type Points = ($(Neighbors<$t, N, $radius, $star>,)*);
-            type States<'k> = ($(State<'k, $t, ComponentWalls<'k, $t, N>, N, $radius, $star>,)*) where Self: 'k;
-            const RADIUS: usize = largest(&[$($radius),*]);
-            const PATTERN: Pattern = if true $(&& $star)* { Pattern::Star } else { Pattern::Box };
-            const BYTES: usize = 0 $(+ 2 * size_of::<$t>())*;
+    ($($f:ident $member:tt),*) => {
+        impl<$($f: sealed::Sealed),*> sealed::Sealed for ($($f,)*) {}
+        impl<$($f: EvolvingMember<N>,)* const N: usize> EvolvingFields<N> for ($($f,)*) {
+            type Value = ($($f::Value,)*);
+            type Points = ($($f::Points,)*);
+            type States<'k> = ($($f::State<'k>,)*) where Self: 'k;
+            const RADIUS: usize = largest(&[$($f::RADIUS),*]);
+            const PATTERN: Pattern = if true $(&& matches!($f::PATTERN, Pattern::Star))* {
+                Pattern::Star
+            } else {
+                Pattern::Box
+            };
+            const BYTES: usize = 0 $(+ $f::BYTES)*;
 
             fn states(&mut self) -> Self::States<'_> {
                 ($(self.$member.state(),)*)
             }
 
             fn each(&mut self, visit: &mut dyn FnMut(&mut dyn Stepped<N>) -> Result<()>) -> Result<()> {
-                $(visit(&mut self.$member)?;)*
+                $(self.$member.visit(visit)?;)*
                 Ok(())
             }
         }
     };
 }
-tuples!(A RA SA 0);
-tuples!(A RA SA 0, B RB SB 1);
-tuples!(A RA SA 0, B RB SB 1, C RC SC 2);
-tuples!(A RA SA 0, B RB SB 1, C RC SC 2, D RD SD 3);
-tuples!(A RA SA 0, B RB SB 1, C RC SC 2, D RD SD 3, E RE SE 4);
+tuples!(A 0);
+tuples!(A 0, B 1);
+tuples!(A 0, B 1, C 2);
+tuples!(A 0, B 1, C 2, D 3);
+tuples!(A 0, B 1, C 2, D 3, E 4);
+tuples!(A 0, B 1, C 2, D 3, E 4, F 5);
+tuples!(A 0, B 1, C 2, D 3, E 4, F 5, G 6);
+tuples!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7);
+tuples!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8);
+tuples!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9);
+tuples!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10);
+tuples!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10, L 11);

@@ -7,21 +7,21 @@ use parhelion::stepping::Blocking;
 use parhelion::testing::{RankTest, on_ranks, on_ranks_and_threads};
 use parhelion::{Error, Result};
 
-const LAYOUTS: [(usize, usize); 5] = [(1, 1), (2, 2), (3, 1), (6, 1), (8, 1)];
-const TIME_STEP: f64 = 0.25;
+pub(crate) const LAYOUTS: [(usize, usize); 5] = [(1, 1), (2, 2), (3, 1), (6, 1), (8, 1)];
+pub(crate) const TIME_STEP: f64 = 0.25;
 
 #[derive(Clone, Copy, Debug)]
-struct Case {
-    shape: [usize; 2],
-    periodic: [bool; 2],
-    centering: Centering,
-    turn: usize,
-    steps: usize,
-    blocking: Blocking<2>,
+pub(crate) struct Case {
+    pub(crate) shape: [usize; 2],
+    pub(crate) periodic: [bool; 2],
+    pub(crate) centering: Centering,
+    pub(crate) turn: usize,
+    pub(crate) steps: usize,
+    pub(crate) blocking: Blocking<2>,
 }
 
 /// All combinations of walls and periodic axes, with numbers of levels and steps that go through theirs.
-fn cases() -> impl Iterator<Item = Case> {
+pub(crate) fn cases() -> impl Iterator<Item = Case> {
     let tiles = [[1, 4], [usize::MAX, 3], [2, usize::MAX], [5, 6]];
     (0..16_usize).map(move |number| Case {
         shape: [17 + number % 3, 19],
@@ -33,7 +33,7 @@ fn cases() -> impl Iterator<Item = Case> {
     })
 }
 
-fn field(grid: &Grid<2>, case: Case, seed: usize) -> Result<Field<f64, 2>> {
+pub(crate) fn field(grid: &Grid<2>, case: Case, seed: usize) -> Result<Field<f64, 2>> {
     field_with_walls(grid, case, seed, seed)
 }
 
@@ -48,11 +48,11 @@ fn field_with_walls(grid: &Grid<2>, case: Case, seed: usize, walls: usize) -> Re
     Ok(field)
 }
 
-fn grid(world: &World, case: Case) -> Result<Grid<2>> {
+pub(crate) fn grid(world: &World, case: Case) -> Result<Grid<2>> {
     Grid::builder(case.shape).periodic(case.periodic).halo(2).spacing([SPACING; 2]).build(world)
 }
 
-fn same(found: &Field<f64, 2>, wanted: &Field<f64, 2>, case: Case) {
+pub(crate) fn same(found: &Field<f64, 2>, wanted: &Field<f64, 2>, case: Case) {
     for index in wanted.region_local().indices() {
         let (found, wanted) = (found.view().get(index), wanted.view().get(index));
         assert!(found.to_bits() == wanted.to_bits(), "{found} is not {wanted} at local {index:?}: {case:?}");
@@ -224,7 +224,7 @@ fn what_does_not_go_together_is_refused() {
         );
         refused(
             grid.evolve(vector.star_evolving::<1>(), (), 1, keep),
-            "it has 2 components; use a field for each",
+            "it has 2 components, but the rule is for 1; use evolving_components::<2, RADIUS>()",
         );
         refused(
             grid.leapfrog(u.star_evolving::<1>(), (), 1, |_, u: StarPoint<'_, f64, 2, 1>, ()| u.center()),

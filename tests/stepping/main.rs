@@ -2,5 +2,6 @@
 
 mod advance;
 mod blocking;
+mod components;
 mod evolve;
 mod serial;

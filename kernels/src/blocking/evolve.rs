@@ -8,8 +8,11 @@ use super::Pass;
 use super::advance::run;
 use super::prefetch::{NextTile, Prefetch};
 use super::walls::{WallHalo, Walls};
-use crate::storage::{Cells, rows};
-use crate::{Element, Inputs, KernelError, Outputs, PointOf, Points, Pool, Reach, Region, View, ViewMut};
+use crate::storage::Cells;
+use crate::sweep::update_rows;
+use crate::{
+    Element, Inputs, KernelError, OutputMember, Outputs, PointOf, Pool, Reach, Region, View, ViewMut,
+};
 
 mod sealed {
     pub trait Sealed {}
@@ -26,10 +29,11 @@ pub struct State<'a, T, W, const N: usize, const R: usize, const STAR: bool> {
     pub interior: Region<N>,
 }
 
-/// The arrays that a rule advances: a [`State`], or a tuple of up to 5 states. The trait is sealed.
+/// The arrays that a rule advances: a [`State`], an array `[State; K]`, or a tuple of these. The trait
+/// is sealed.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be advanced by a rule (number of axes: {N})",
-    note = "states are a `State` or a tuple of up to 5 of them"
+    note = "states are a `State`, an array `[State; K]`, or a tuple of up to 12 of these"
 )]
 pub trait States<const N: usize>: sealed::Sealed {
     /// The rule's result at one cell.
@@ -121,15 +125,53 @@ where
     }
 }
 
+impl<S: sealed::Sealed, const K: usize> sealed::Sealed for [S; K] {}
+impl<'a, T, S, const N: usize, const K: usize> States<N> for [S; K]
+where
+    T: Element,
+    S: States<N, Value = T, Outputs = ViewMut<'a, T, N>>,
+{
+    type Value = [T; K];
+    type Outputs = [ViewMut<'a, T, N>; K];
+    type Inputs = [S::Inputs; K];
+    type Shared = [S::Shared; K];
+    type Prefetch = [S::Prefetch; K];
+
+    fn share(self, pass: &Pass<N>) -> Result<Self::Shared, KernelError> {
+        let shared = self.into_iter().map(|state| state.share(pass)).collect::<Result<Vec<_>, _>>()?;
+        Ok(shared.try_into().unwrap_or_else(|_| unreachable!("every state was shared")))
+    }
+
+    fn outputs(shared: &Self::Shared, level: usize) -> [Cells<T, N>; K] {
+        std::array::from_fn(|k| S::outputs(&shared[k], level))
+    }
+
+    unsafe fn inputs(shared: &Self::Shared, level: usize) -> Self::Inputs {
+        // SAFETY: the contract.
+        std::array::from_fn(|k| unsafe { S::inputs(&shared[k], level) })
+    }
+
+    fn prefetch(shared: &Self::Shared, level: usize, next: &NextTile<N>, piece: Region<N>) -> Self::Prefetch {
+        std::array::from_fn(|k| S::prefetch(&shared[k], level, next, piece))
+    }
+
+    #[inline]
+    fn prefetch_step(prefetch: &mut Self::Prefetch) {
+        prefetch.iter_mut().for_each(S::prefetch_step);
+    }
+
+    unsafe fn fill(shared: &Self::Shared, level: usize, piece: Region<N>) {
+        // SAFETY: the contract.
+        shared.iter().for_each(|state| unsafe { S::fill(state, level, piece) });
+    }
+}
+
 macro_rules! tuples {
-    ($($state:ident $value:ident $member:tt),*) => {
+    ($($state:ident $member:tt),*) => {
         impl<$($state: sealed::Sealed),*> sealed::Sealed for ($($state,)*) {}
-        impl<'a, $($value: Element, $state,)* const N: usize> States<N> for ($($state,)*)
-        where
-            $($state: States<N, Value = $value, Outputs = ViewMut<'a, $value, N>>,)*
-        {
-            type Value = ($($value,)*);
-            type Outputs = ($(ViewMut<'a, $value, N>,)*);
+        impl<$($state: States<N, Outputs: OutputMember<N>>,)* const N: usize> States<N> for ($($state,)*) {
+            type Value = ($($state::Value,)*);
+            type Outputs = ($($state::Outputs,)*);
             type Inputs = ($($state::Inputs,)*);
             type Shared = ($($state::Shared,)*);
             type Prefetch = ($($state::Prefetch,)*);
@@ -138,7 +180,7 @@ macro_rules! tuples {
                 Ok(($(self.$member.share(pass)?,)*))
             }
 
-            fn outputs(shared: &Self::Shared, level: usize) -> ($(Cells<$value, N>,)*) {
+            fn outputs(shared: &Self::Shared, level: usize) -> <Self::Outputs as Outputs<N>>::Cells {
                 ($($state::outputs(&shared.$member, level),)*)
             }
 
@@ -163,11 +205,18 @@ macro_rules! tuples {
         }
     };
 }
-tuples!(A TA 0);
-tuples!(A TA 0, B TB 1);
-tuples!(A TA 0, B TB 1, C TC 2);
-tuples!(A TA 0, B TB 1, C TC 2, D TD 3);
-tuples!(A TA 0, B TB 1, C TC 2, D TD 3, E TE 4);
+tuples!(A 0);
+tuples!(A 0, B 1);
+tuples!(A 0, B 1, C 2);
+tuples!(A 0, B 1, C 2, D 3);
+tuples!(A 0, B 1, C 2, D 3, E 4);
+tuples!(A 0, B 1, C 2, D 3, E 4, F 5);
+tuples!(A 0, B 1, C 2, D 3, E 4, F 5, G 6);
+tuples!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7);
+tuples!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8);
+tuples!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9);
+tuples!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10);
+tuples!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10, L 11);
 
 /// Advances `states` by the levels of `pass`. Every cell becomes `rule(its value two levels before,
 /// neighborhood in the level before, neighborhood in the constants)`.
@@ -193,25 +242,17 @@ pub fn evolve<S: States<N>, C: Inputs<N>, const N: usize>(
         // piece in the level before, or touches a cell of the piece, or the halo cells that mirror
         // it, in this level (V3). All cells are in view by the checks (V1).
         unsafe {
-            let (outputs, inputs) = (S::outputs(&shared, level), S::inputs(&shared, level - 1));
+            let inputs = (S::inputs(&shared, level - 1), constants);
             let mut prefetch = S::prefetch(&shared, level, &next, piece);
-            for (index, len) in rows(piece) {
-                S::prefetch_step(&mut prefetch);
-                let (now, fixed) = (inputs.first(index), constants.first(index));
-                <S::Outputs as Outputs<N>>::update_row(
-                    &outputs,
-                    index,
-                    len,
-                    #[inline(always)]
-                    |i, before| {
-                        rule(
-                            before,
-                            <S::Inputs as Inputs<N>>::Points::advanced(&now, i),
-                            C::Points::advanced(&fixed, i),
-                        )
-                    },
-                );
-            }
+            update_rows::<S::Outputs, (S::Inputs, C), N>(
+                &S::outputs(&shared, level),
+                &inputs,
+                piece,
+                #[inline(always)]
+                |before, (now, fixed)| rule(before, now, fixed),
+                #[inline(always)]
+                || S::prefetch_step(&mut prefetch),
+            );
             if level < pass.end() {
                 S::fill(&shared, level, piece);
             }

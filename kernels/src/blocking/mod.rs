@@ -6,6 +6,7 @@ mod evolve;
 mod model;
 mod pass;
 mod prefetch;
+mod runtime;
 mod walls;
 
 use std::fmt;
@@ -15,6 +16,7 @@ pub use advance::advance;
 pub use caches::Caches;
 pub use evolve::{State, States, evolve};
 pub use pass::Pass;
+pub use runtime::{RuntimeState, evolve_rule};
 pub use walls::{NoWalls, Walls, fill_walls, set_walls};
 
 /// The number of steps in one pass over memory, and the tiles of the pass.

@@ -103,24 +103,33 @@ impl<T: Element> External<T> {
         for axis in 0..N {
             numbers.extend([0.0, place.origin[axis], place.spacing[axis], place.shift[axis]]);
         }
-        for (index, len) in rows(region) {
+        for (mut index, mut left) in rows(region) {
             before_row();
-            for axis in 0..N {
-                numbers[2 + 4 * axis] = place.index(axis, index[axis]) as f64;
-            }
-            // SAFETY: the row is in view by the contract. The function writes the row's cells and
-            // reads neighbors that are in view (E1), which no other thread disturbs.
-            unsafe {
-                to.iter_mut().zip(outputs).for_each(|(to, output)| *to = output.at(index));
-                from.iter_mut().zip(inputs).for_each(|(from, input)| *from = input.cells.at(index));
-                (self.function)(
-                    to.as_ptr(),
-                    from.as_ptr(),
-                    strides.as_ptr().cast(),
-                    len,
-                    parameters.as_ptr(),
-                    numbers.as_ptr(),
-                );
+            while left > 0 {
+                for axis in 0..N {
+                    numbers[2 + 4 * axis] = place.index(axis, index[axis]) as f64;
+                }
+                // Indices jump at the end of a periodic axis.
+                let len = match place.periods[N - 1] {
+                    Some(period) => left.min((period - place.index(N - 1, index[N - 1])) as usize),
+                    None => left,
+                };
+                // SAFETY: the row is in view by the contract. The function writes the row's cells and
+                // reads neighbors that are in view (E1), which no other thread disturbs.
+                unsafe {
+                    to.iter_mut().zip(outputs).for_each(|(to, output)| *to = output.at(index));
+                    from.iter_mut().zip(inputs).for_each(|(from, input)| *from = input.cells.at(index));
+                    (self.function)(
+                        to.as_ptr(),
+                        from.as_ptr(),
+                        strides.as_ptr().cast(),
+                        len,
+                        parameters.as_ptr(),
+                        numbers.as_ptr(),
+                    );
+                }
+                index[N - 1] += len as isize;
+                left -= len;
             }
         }
     }

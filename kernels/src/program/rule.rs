@@ -178,7 +178,7 @@ impl<T: Real, const N: usize> RuntimeRule<T, N> {
                 output.region()
             )));
         }
-        self.check_inputs(&region, inputs)?;
+        Self::check_inputs(self.neighborhoods(), &region, inputs)?;
         let cells: Vec<Cells<T, N>> = outputs.iter().map(|output| output.cells).collect();
         pool.run(|thread| {
             let part = region.part(thread, pool.threads());
@@ -203,13 +203,13 @@ impl<T: Real, const N: usize> RuntimeRule<T, N> {
     }
 
     /// # Errors
-    /// When an input lacks a cell that the rule reads for `region`.
+    /// When an input lacks a cell of its neighborhood for `region`.
     pub(crate) fn check_inputs(
-        &self,
+        neighborhoods: &[Neighborhood],
         region: &Region<N>,
         inputs: &[View<'_, T, N>],
     ) -> Result<(), KernelError> {
-        for (number, (input, read)) in inputs.iter().zip(self.neighborhoods()).enumerate() {
+        for (number, (input, read)) in inputs.iter().zip(neighborhoods).enumerate() {
             let needed = region.grown([[read.radius; 2]; N]);
             if !(region.is_empty() || input.region().contains_region(&needed)) {
                 return Err(KernelError::new(format!(

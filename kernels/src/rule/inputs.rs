@@ -3,19 +3,20 @@
 
 use std::marker::PhantomData;
 
+use crate::unrolled::array;
 use crate::{Element, KernelError, Point, Reach, Region};
 
 mod sealed {
     pub trait Sealed {}
 }
 
-/// The kind of point that a rule takes: [`Neighbors`], or a tuple of kinds.
+/// The kind of point that a rule takes: [`Neighbors`], or an array or a tuple of kinds.
 ///
 /// Separate from [`Inputs`] because a rule must accept points of any lifetime, including ones
 /// shorter than the lifetime of the inputs. The trait is sealed.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a kind of point that a rule can take",
-    note = "rules take a `Point`, a `StarPoint`, or a tuple of up to 8 of them"
+    note = "rules take a `Point`, a `StarPoint`, an array `[Point; K]`, or a tuple of up to 12 of these"
 )]
 pub trait Points: sealed::Sealed {
     /// The rule's argument at one cell.
@@ -29,10 +30,10 @@ pub trait Points: sealed::Sealed {
     unsafe fn advanced<'p>(first: &Self::Point<'p>, i: usize) -> Self::Point<'p>;
 }
 
-/// The inputs of a sweep: a [`Reach`], a tuple of inputs, or `()`.
+/// The inputs of a sweep: a [`Reach`], an array or a tuple of inputs, or `()`.
 ///
-/// The rule gets one [`Point`] for a `Reach`, and a tuple of points for a tuple. The trait is
-/// sealed.
+/// The rule gets one [`Point`] for a `Reach`, an array of points for an array, and a tuple of points
+/// for a tuple. The trait is sealed.
 ///
 /// A view alone is not an input, because it does not say how far the rule reads:
 ///
@@ -45,7 +46,7 @@ pub trait Points: sealed::Sealed {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the input of a sweep (number of axes: {N})",
     label = "not an input",
-    note = "inputs are `u.reach::<R>()`, `u.star_reach::<R>()`, tuples of up to 8 inputs, or `()` for none",
+    note = "inputs are `u.reach::<R>()`, `u.star_reach::<R>()`, arrays or tuples of up to 12 inputs, or `()` for none",
     note = "all inputs and outputs of a sweep have the same number of axes"
 )]
 pub trait Inputs<const N: usize>: sealed::Sealed + Copy + Sync {
@@ -113,6 +114,38 @@ impl<T: Element, const N: usize, const R: usize, const STAR: bool> Inputs<N> for
     }
 }
 
+impl<P: sealed::Sealed, const K: usize> sealed::Sealed for [P; K] {}
+impl<P: Points, const K: usize> Points for [P; K] {
+    type Point<'p> = [P::Point<'p>; K];
+
+    #[inline(always)]
+    unsafe fn advanced<'p>(first: &Self::Point<'p>, i: usize) -> Self::Point<'p> {
+        array(
+            #[inline(always)]
+            // SAFETY: every member passed `check` with this region.
+            |k| unsafe { P::advanced(&first[k], i) },
+        )
+    }
+}
+impl<I: Inputs<N>, const N: usize, const K: usize> Inputs<N> for [I; K] {
+    type Points = [I::Points; K];
+
+    const BYTES: usize = K * I::BYTES;
+
+    fn check(&self, region: &Region<N>) -> Result<(), KernelError> {
+        self.iter().try_for_each(|input| input.check(region))
+    }
+
+    #[inline(always)]
+    unsafe fn first(&self, index: [isize; N]) -> PointOf<'_, Self, N> {
+        array(
+            #[inline(always)]
+            // SAFETY: every member passed `check` with this region.
+            |k| unsafe { self[k].first(index) },
+        )
+    }
+}
+
 macro_rules! tuples {
     ($($input:ident $field:tt),*) => {
         impl<$($input: sealed::Sealed),*> sealed::Sealed for ($($input,)*) {}
@@ -154,3 +187,7 @@ tuples!(A 0, B 1, C 2, D 3, E 4);
 tuples!(A 0, B 1, C 2, D 3, E 4, F 5);
 tuples!(A 0, B 1, C 2, D 3, E 4, F 5, G 6);
 tuples!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7);
+tuples!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8);
+tuples!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9);
+tuples!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10);
+tuples!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10, L 11);

@@ -3,7 +3,9 @@
 mod inputs;
 mod outputs;
 mod point;
+mod rows;
 
 pub use inputs::{Inputs, Neighbors, PointOf, Points};
-pub use outputs::Outputs;
+pub(crate) use outputs::update_row;
+pub use outputs::{OutputMember, Outputs};
 pub use point::{Point, Reach, StarPoint};

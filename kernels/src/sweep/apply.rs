@@ -1,14 +1,14 @@
 //! Sweeps: a rule applied to every cell of a region, on all threads.
 #![allow(unsafe_code, reason = "calls the row functions of inputs and outputs after checking the region")]
 
-use crate::simd::dispatched;
+use crate::rule::update_row;
 use crate::storage::rows;
 use crate::{Inputs, KernelError, Outputs, PointOf, Points, Pool, Region};
 
 /// Writes `rule(neighborhood)` to every cell of `region`.
 ///
-/// `outputs` is a [`ViewMut`](crate::ViewMut) or a tuple of them, `inputs` a
-/// [`Reach`](crate::Reach), a tuple of them, or `()`. The value of a cell depends only on the rule
+/// `outputs` is a [`ViewMut`](crate::ViewMut), an array or a tuple of them, `inputs` a
+/// [`Reach`](crate::Reach), an array or a tuple of them, or `()`. The value of a cell depends only on the rule
 /// and the neighborhood, so the result has the same bits for any number of threads.
 ///
 /// ```
@@ -46,8 +46,18 @@ where
     inputs.check(&region)?;
     let cells = outputs.cells();
     pool.run(|thread| {
+        let part = region.part(thread, pool.threads());
         // SAFETY: inputs and outputs passed their checks; the parts of a region are disjoint.
-        unsafe { write_rows::<O, I, N>(&cells, &inputs, region.part(thread, pool.threads()), &rule, || ()) };
+        unsafe {
+            update_rows::<O, I, N>(
+                &cells,
+                &inputs,
+                part,
+                #[inline(always)]
+                |_, point| rule(point),
+                || (),
+            )
+        };
     });
     Ok(())
 }
@@ -84,18 +94,32 @@ where
     outputs.check(&region)?;
     inputs.check(&region)?;
     // SAFETY: inputs and outputs passed their checks; only this thread has the outputs.
-    unsafe { write_rows::<O, I, N>(&outputs.cells(), &inputs, region, &rule, before_row) };
+    unsafe {
+        update_rows::<O, I, N>(
+            &outputs.cells(),
+            &inputs,
+            region,
+            #[inline(always)]
+            |_, point| rule(point),
+            before_row,
+        )
+    };
     Ok(())
 }
 
+/// Replaces all `cells` with `rule(old value, neighborhood)`; calls `before_row` before each row.
+///
+/// Every rule of this crate runs here: what the rule ignores is not read.
+///
 /// # Safety
-/// The cells passed the checks of inputs and outputs, and no other thread touches them.
+/// The cells passed the checks of inputs and outputs, no other thread touches them, and none writes
+/// the cells around them that the rule reads.
 #[inline(always)]
-unsafe fn write_rows<O, I, const N: usize>(
+pub(crate) unsafe fn update_rows<O, I, const N: usize>(
     outputs: &O::Cells,
     inputs: &I,
     cells: Region<N>,
-    rule: &impl for<'p> Fn(PointOf<'p, I, N>) -> O::Value,
+    rule: impl for<'p> Fn(O::Value, PointOf<'p, I, N>) -> O::Value,
     mut before_row: impl FnMut(),
 ) where
     O: Outputs<N>,
@@ -106,12 +130,12 @@ unsafe fn write_rows<O, I, const N: usize>(
         // SAFETY: the contract.
         unsafe {
             let first = inputs.first(index);
-            O::write_row(
+            O::update_row(
                 outputs,
                 index,
                 len,
                 #[inline(always)]
-                |i| rule(I::Points::advanced(&first, i)),
+                |i, old| rule(old, I::Points::advanced(&first, i)),
             );
         }
     }
@@ -149,19 +173,18 @@ where
     inputs.check(&region)?;
     let cells = outputs.cells();
     pool.run(|thread| {
-        for (index, len) in rows(region.part(thread, pool.threads())) {
-            // SAFETY: inputs and outputs passed their checks; the parts of a region are disjoint.
-            unsafe {
-                let first = inputs.first(index);
-                O::update_row(
-                    &cells,
-                    index,
-                    len,
-                    #[inline(always)]
-                    |i, old| rule(old, I::Points::advanced(&first, i)),
-                );
-            }
-        }
+        let part = region.part(thread, pool.threads());
+        // SAFETY: inputs and outputs passed their checks; the parts of a region are disjoint.
+        unsafe {
+            update_rows::<O, I, N>(
+                &cells,
+                &inputs,
+                part,
+                #[inline(always)]
+                |old, point| rule(old, point),
+                || (),
+            )
+        };
     });
     Ok(())
 }
@@ -200,13 +223,6 @@ where
     A: Send,
     I: Inputs<N>,
 {
-    dispatched! {
-        fn evaluate<V: Copy, F: Fn(usize) -> V>(values: &mut [V], value: F) {
-            for (i, slot) in values.iter_mut().enumerate() {
-                *slot = value(i);
-            }
-        }
-    }
     inputs.check(&region)?;
     Ok(pool.map(|thread| {
         let mut accumulator = new();
@@ -217,10 +233,11 @@ where
                 // SAFETY: the inputs passed their check with `region`, where this run lies.
                 unsafe {
                     let first = inputs.first(index);
-                    evaluate(
-                        values,
+                    update_row(
+                        values.len(),
+                        &mut *values,
                         #[inline(always)]
-                        |i| rule(I::Points::advanced(&first, i)),
+                        |i, _| rule(I::Points::advanced(&first, i)),
                     );
                 }
                 add(&mut accumulator, index, values);

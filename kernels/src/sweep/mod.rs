@@ -5,6 +5,7 @@ mod parts;
 mod ring;
 mod stencil;
 
+pub(crate) use apply::update_rows;
 pub use apply::{fold, sweep, sweep_serial, update};
 pub use parts::{map_lines, map_part_pairs, map_parts};
 pub use ring::Ring;

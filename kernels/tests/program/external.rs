@@ -70,6 +70,7 @@ fn a_function_by_address_is_a_program() {
         origin: [0.0, 0.25],
         spacing: [1.0, 0.1],
         shift: [0.0, 0.5],
+        periods: [None, Some(50)],
         time: 1.5,
         step: 2,
     };

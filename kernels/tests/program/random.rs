@@ -87,9 +87,9 @@ impl Tree {
             Self::Load(input, offset) => inputs[*input].get([index[0] + offset[0], index[1] + offset[1]]),
             Self::Time => place.time,
             Self::Step => place.step as f64,
-            Self::Index(axis) => (place.offset[*axis] + index[*axis]) as f64,
+            Self::Index(axis) => wrapped(place, *axis, index) as f64,
             Self::Position(axis) => {
-                let global = (place.offset[*axis] + index[*axis]) as f64;
+                let global = wrapped(place, *axis, index) as f64;
                 place.origin[*axis] + (global + place.shift[*axis]) * place.spacing[*axis]
             }
             Self::One(number, a) => ONE[*number].0(value(a)),
@@ -100,6 +100,15 @@ impl Tree {
             }
         }
     }
+}
+
+fn wrapped(place: &Place<2>, axis: usize, index: [isize; 2]) -> isize {
+    let period = [105, 50][axis];
+    let mut global = place.offset[axis] + index[axis];
+    while global < 0 {
+        global += period;
+    }
+    global % period
 }
 
 fn trees() -> impl Strategy<Value = Tree> {
@@ -152,6 +161,7 @@ proptest! {
             origin: [0.5, 1.5],
             spacing: [0.1, 0.3],
             shift: [0.5, 0.0],
+            periods: [Some(105), Some(50)],
             time: 0.7,
             step,
         };
