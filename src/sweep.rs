@@ -88,7 +88,8 @@ impl<const N: usize> Grid<N> {
         let place = first.surroundings().place(0);
         let given: usize = inputs.iter().map(|field| field.components()).sum();
         if given != rule.inputs() {
-            let message = format!("a rule with {} inputs was given {given} components of fields", rule.inputs());
+            let message =
+                format!("a rule with {} inputs was given {given} components of fields", rule.inputs());
             return Err(Error::new(ErrorKind::Argument, message));
         }
         let mut reads = rule.neighborhoods().iter();

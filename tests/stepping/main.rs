@@ -4,4 +4,5 @@ mod advance;
 mod blocking;
 mod components;
 mod evolve;
+mod runtime;
 mod serial;
