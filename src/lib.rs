@@ -70,7 +70,9 @@ pub mod world;
 pub use error::{Error, Result};
 pub use field::{Boundary, Field};
 pub use grid::{Centering, Face, Grid};
-pub use parhelion_kernels::{Element, Pattern, Point, Region, StarPoint, Stencil, star_stencil, stencil};
+pub use parhelion_kernels::{
+    Element, Pattern, Place, Point, Region, StarPoint, Stencil, star_stencil, stencil,
+};
 pub use world::World;
 
 pub use parhelion_kernels as kernels;

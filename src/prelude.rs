@@ -3,6 +3,6 @@
 #[cfg(feature = "hdf5")]
 pub use crate::io::{Input, Output};
 pub use crate::{
-    Boundary, Centering, Element, Face, Field, Grid, Pattern, Point, Region, StarPoint, Stencil, World,
-    star_stencil, stencil,
+    Boundary, Centering, Element, Face, Field, Grid, Pattern, Place, Point, Region, StarPoint, Stencil,
+    World, star_stencil, stencil,
 };

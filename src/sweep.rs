@@ -85,7 +85,9 @@ impl<const N: usize> Grid<N> {
         let Some(first) = outputs.first() else {
             return Err(Error::new(ErrorKind::Argument, "a sweep needs at least one output field"));
         };
-        let place = first.surroundings().place(0);
+        let (start_time, time_step, steps) = first.clock();
+        let context = self.context(first.centering());
+        let places = context.places().stepping(start_time, time_step, steps);
         let given: usize = inputs.iter().map(|field| field.components()).sum();
         if given != rule.inputs() {
             let message =
@@ -106,7 +108,7 @@ impl<const N: usize> Grid<N> {
             field.invalidate_halo();
             written.extend(field.all_with_halo_mut().map(|view| view.restricted(interior)));
         }
-        rule.sweep(self.world().pool(), region, written, &read, &place).map_err(refused)?;
+        rule.sweep(self.world().pool(), region, written, &read, Some(places)).map_err(refused)?;
         timing.finish(region.len(), (rule.inputs() + rule.outputs()) * size_of::<T>());
         Ok(())
     }

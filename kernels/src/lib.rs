@@ -36,8 +36,8 @@
 //! | `math` | elementary functions that vectorize inside a rule |
 //!
 //! Unsafe code is confined to `storage::{array, cells, view, ndarray_view}`,
-//! `rule::{point, inputs, outputs, rows}`, `unrolled`, `sweep::{apply, parts}`, `transfer::{copies, job}`, `simd`,
-//! `program::{external, rule, run}` and `blocking::{advance, evolve, prefetch, runtime, walls}`.
+//! `rule::{point, inputs, outputs, place, rows}`, `unrolled`, `sweep::{apply, parts}`, `transfer::{copies, job}`, `simd`,
+//! `program::{external, rule, run}` and `blocking::{advance, evolve, prefetch, runtime, states, walls}`.
 
 mod blocking;
 mod error;
@@ -54,18 +54,21 @@ mod transfer;
 mod unrolled;
 
 pub use blocking::{
-    Blocking, Caches, NoWalls, Pass, RuntimeState, State, States, Walls, advance, evolve, evolve_rule,
-    fill_walls, set_walls,
+    Blocking, Caches, InPlace, NoWalls, Pass, RuntimeState, State, States, Walls, advance, alternate, evolve,
+    evolve_rule, fill_walls, set_walls,
 };
 pub use error::KernelError;
 pub use exact::{Accumulator, ComplexAccumulator, ExactSum, IntegerAccumulator, Summable};
 pub use math::exp_f32;
 pub use pool::Pool;
 pub use program::{
-    Condition, Expression, ExternalRule, Neighborhood, Place, Program, ProgramBuilder, ProgramInput, Real,
+    Condition, Expression, ExternalRule, Neighborhood, Program, ProgramBuilder, ProgramInput, Real,
     RowFunction, RuntimeRule, Term,
 };
-pub use rule::{Inputs, Neighbors, OutputMember, Outputs, Point, PointOf, Points, Reach, StarPoint};
+pub use rule::{
+    Inputs, Neighbors, OutputMember, Outputs, Place, PlaceKind, Places, Point, PointOf, Points, Reach,
+    StarPoint,
+};
 pub use storage::{Array, Dimensions, Element, ElementKind, Layout, NdDim, Region, View, ViewMut};
 pub use sweep::{
     Pattern, Ring, Stencil, fold, map_lines, map_part_pairs, map_parts, star_stencil, stencil, sweep,

@@ -1,7 +1,5 @@
 //! Positions in space of a block's points.
 
-use parhelion_kernels::Place;
-
 use crate::grid::Centering;
 
 /// Computes coordinates of points from their local indices. A plain value that threads can share.
@@ -18,12 +16,6 @@ impl<const N: usize> Coordinates<N> {
     pub(super) fn new(origin: [f64; N], spacing: [f64; N], centering: Centering, offset: [isize; N]) -> Self {
         let shift = std::array::from_fn(|a| if centering.staggered(a) { 0.0 } else { 0.5 });
         Self { origin, spacing, shift, offset }
-    }
-
-    /// The place in space and time that rules see.
-    pub(super) fn with_time(&self, periods: [Option<isize>; N], time: f64, step: usize) -> Place<N> {
-        let Self { origin, spacing, shift, offset } = *self;
-        Place { offset, origin, spacing, shift, periods, time, step }
     }
 
     /// Global index of the point `i` points after `first` along the last axis.

@@ -1,6 +1,6 @@
 //! Memory of blocked steps: halos deeper than the grid's, and the second set of arrays.
 
-use parhelion_kernels::{Array, Element, Layout, Pattern};
+use parhelion_kernels::{Array, Element, Layout, Pattern, Region};
 
 use super::{ComponentWalls, ValidHalo};
 use crate::error::{Error, ErrorKind, Result};
@@ -81,7 +81,12 @@ impl<T: Element, const N: usize> Field<T, N> {
         if levels % 2 == 1 {
             std::mem::swap(&mut self.components, &mut self.spare);
         }
-        self.steps += levels as u64;
+        self.finish_in_place(levels);
+    }
+
+    /// Like [`finish_steps`](Self::finish_steps), where the values were updated in place.
+    pub(crate) fn finish_in_place(&mut self, steps: usize) {
+        self.steps += steps as u64;
         self.valid_halo = ValidHalo::stale();
         self.poison_halo();
     }
@@ -104,19 +109,22 @@ impl<T: Element, const N: usize> Field<T, N> {
     }
 
     /// Makes the halo valid to `width` on open sides, for rules of `radius`, and the points on
-    /// walls too.
+    /// walls too. In memory, the halo is as wide around the points `hull`.
     ///
     /// # Collective
     /// Over all ranks of the grid.
-    pub(crate) fn fill_deep_halo(&mut self, width: usize, radius: usize) -> Result<()> {
+    pub(crate) fn fill_deep_halo(&mut self, hull: &Region<N>, width: usize, radius: usize) -> Result<()> {
         self.set_walls();
-        if width == 0 {
-            return Ok(());
-        }
         let grid = self.grid.clone();
         let open = grid.topology().open_sides();
         let needed = open.map(|sides| sides.map(|open| if open { width } else { radius }));
-        self.deepen(needed)?;
+        let interior = self.layout.interior();
+        self.deepen(std::array::from_fn(|a| {
+            [needed[a][0], needed[a][1] + (hull.end[a] - interior.end[a]).max(0) as usize]
+        }))?;
+        if width == 0 {
+            return Ok(());
+        }
         let valid = (0..N).all(|a| (0..2).all(|side| self.valid_halo.depth[a][side] >= needed[a][side]));
         let mut serves = [u64::from(valid && self.valid_halo.corners)];
         grid.world().all_min(&mut serves);

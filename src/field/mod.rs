@@ -186,7 +186,6 @@ impl<T: Element, const N: usize> Field<T, N> {
     }
 
     /// The time that was set, the time of a step, and the steps since.
-    #[cfg(feature = "hdf5")]
     pub(crate) fn clock(&self) -> (f64, f64, u64) {
         (self.start_time, self.time_step, self.steps)
     }

@@ -1,6 +1,6 @@
 //! A field's walls as the kernels see them.
 
-use parhelion_kernels::{Element, Pattern, Place, Walls, fill_walls, set_walls};
+use parhelion_kernels::{Element, Pattern, Walls, fill_walls, set_walls};
 
 use super::coordinates::Coordinates;
 use crate::error::{Error, ErrorKind, Result};
@@ -34,13 +34,6 @@ pub struct ComponentWalls<'a, T, const N: usize> {
 impl<const N: usize> Surroundings<N> {
     pub(crate) fn of<'a, T>(&self, conditions: &'a [[Boundary<T, N>; 2]; N]) -> ComponentWalls<'a, T, N> {
         ComponentWalls { at: *self, conditions }
-    }
-
-    /// The place of the block in space, and in time after `more` steps.
-    pub(crate) fn place(&self, more: usize) -> Place<N> {
-        let steps = self.steps + more as u64;
-        let time = self.start_time + steps as f64 * self.time_step;
-        self.place.with_time(self.periods, time, steps as usize)
     }
 
     /// The place of the point `i` points after `first` along the last axis; beyond a periodic end, the

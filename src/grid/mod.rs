@@ -1,6 +1,7 @@
 //! Grids: cells in space, cut into blocks over the ranks.
 
 mod builder;
+mod context;
 mod decomposition;
 mod topology;
 
@@ -14,6 +15,7 @@ use parhelion_kernels::Region;
 use crate::world::World;
 
 pub use builder::GridBuilder;
+pub use context::Context;
 pub use decomposition::Decomposition;
 pub(crate) use topology::directions;
 pub use topology::{Face, Topology};

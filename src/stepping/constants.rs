@@ -1,10 +1,10 @@
 //! Fields that a rule reads while it advances others.
 
-use parhelion_kernels::{Element, Inputs, Neighbors, Points, Reach};
+use parhelion_kernels::{Element, Inputs, Neighbors, PlaceKind, Places, Points, Reach, Region};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::field::Field;
-use crate::grid::{Centering, Grid};
+use crate::grid::{Context, Grid};
 
 mod sealed {
     pub trait Sealed {}
@@ -37,8 +37,53 @@ impl<'a, T: Element, const N: usize, const R: usize, const K: usize> ConstantCom
     }
 }
 
-/// The fields that a rule only reads: `()`, a [`Constant`], a [`ConstantComponents`], or an array or a
-/// tuple of these. The trait is sealed.
+/// The start time, the time step and the number of steps of a field.
+#[doc(hidden)]
+pub(super) type Clock = (f64, f64, u64);
+
+/// A [`Context`] whose time is that of the first advancing field; made by [`Context::constant`]. The
+/// rule gets a [`Place`](parhelion_kernels::Place).
+#[derive(Clone, Copy, Debug)]
+pub struct ConstantContext<'a, const N: usize> {
+    context: &'a Context<N>,
+    clock: Clock,
+}
+
+impl<const N: usize> Context<N> {
+    /// The context as a constant of a rule that advances fields. Its time and step are those of the
+    /// values that the rule reads: the time of the first field, and its number of steps since
+    /// [`set_time`](crate::Field::set_time).
+    pub fn constant(&self) -> ConstantContext<'_, N> {
+        ConstantContext { context: self, clock: (0.0, 0.0, 0) }
+    }
+}
+
+impl<const N: usize> sealed::Sealed for ConstantContext<'_, N> {}
+impl<const N: usize> ConstantFields<N> for ConstantContext<'_, N> {
+    type Points = PlaceKind<N>;
+    type Inputs<'k>
+        = Places<'k, N>
+    where
+        Self: 'k;
+    const RADIUS: usize = 0;
+    const BYTES: usize = 0;
+
+    fn prepare(&mut self, _: &Grid<N>, _: Region<N>, _: usize) -> Result<()> {
+        Ok(())
+    }
+
+    fn set_clock(&mut self, clock: Clock) {
+        self.clock = clock;
+    }
+
+    fn inputs(&self) -> Self::Inputs<'_> {
+        let (start_time, time_step, steps) = self.clock;
+        self.context.places().stepping(start_time, time_step, steps)
+    }
+}
+
+/// The fields that a rule only reads: `()`, a [`Constant`], a [`ConstantComponents`], a
+/// [`ConstantContext`], or an array or a tuple of these. The trait is sealed.
 pub trait ConstantFields<const N: usize>: sealed::Sealed {
     /// The rule's view of one point.
     type Points: Points;
@@ -52,36 +97,39 @@ pub trait ConstantFields<const N: usize>: sealed::Sealed {
     /// Bytes read for each point.
     const BYTES: usize;
 
-    /// Makes them readable to `more` points beyond the block's open sides, which levels after the
-    /// first need.
+    /// Makes them readable at the points `hull` of the block and `more` points beyond its open sides,
+    /// which levels after the first need.
     #[doc(hidden)]
-    fn prepare(&mut self, grid: &Grid<N>, centering: Centering, more: usize) -> Result<()>;
+    fn prepare(&mut self, grid: &Grid<N>, hull: Region<N>, more: usize) -> Result<()>;
+    /// Tells the time of the first advancing field.
+    #[doc(hidden)]
+    fn set_clock(&mut self, clock: Clock) {
+        let _ = clock;
+    }
     #[doc(hidden)]
     fn inputs(&self) -> Self::Inputs<'_>;
 }
 
-/// Makes a constant that is read within `radius` readable to `more` points beyond the block's open
-/// sides.
+/// Makes a constant that is read within `radius` readable at the points `hull` of the block and
+/// `more` points beyond its open sides.
 pub(super) fn prepare_constant<T: Element, const N: usize>(
     field: &mut Field<T, N>,
     grid: &Grid<N>,
-    centering: Centering,
+    hull: Region<N>,
     radius: usize,
     more: usize,
 ) -> Result<()> {
-    if !field.grid().same_as(grid) || field.centering() != centering {
+    if !field.grid().same_as(grid) {
         return Err(Error::on_all_ranks(
             ErrorKind::Argument,
             format!(
-                "field '{}' ({:?}) cannot be read together with advancing fields that are {centering:?} of their grid; \
-                 it must have their grid and centering",
-                field.name(),
-                field.centering()
+                "field '{}' is of another grid than the advancing fields and cannot be read together with them",
+                field.name()
             ),
         ));
     }
     field.check_radius(radius)?;
-    field.fill_deep_halo(more + radius, radius)
+    field.fill_deep_halo(&hull, more + radius, radius)
 }
 
 impl<T: Element, const N: usize, const R: usize> sealed::Sealed for Constant<'_, T, N, R> {}
@@ -94,7 +142,7 @@ impl<T: Element, const N: usize, const R: usize> ConstantFields<N> for Constant<
     const RADIUS: usize = R;
     const BYTES: usize = size_of::<T>();
 
-    fn prepare(&mut self, grid: &Grid<N>, centering: Centering, more: usize) -> Result<()> {
+    fn prepare(&mut self, grid: &Grid<N>, hull: Region<N>, more: usize) -> Result<()> {
         let components = self.field.components();
         if components != self.components {
             return Err(Error::on_all_ranks(
@@ -107,7 +155,7 @@ impl<T: Element, const N: usize, const R: usize> ConstantFields<N> for Constant<
                 ),
             ));
         }
-        prepare_constant(self.field, grid, centering, R, more)
+        prepare_constant(self.field, grid, hull, R, more)
     }
 
     fn inputs(&self) -> Self::Inputs<'_> {
@@ -130,8 +178,8 @@ impl<T: Element, const N: usize, const R: usize, const K: usize> ConstantFields<
     const RADIUS: usize = R;
     const BYTES: usize = K * size_of::<T>();
 
-    fn prepare(&mut self, grid: &Grid<N>, centering: Centering, more: usize) -> Result<()> {
-        self.0.prepare(grid, centering, more)
+    fn prepare(&mut self, grid: &Grid<N>, hull: Region<N>, more: usize) -> Result<()> {
+        self.0.prepare(grid, hull, more)
     }
 
     fn inputs(&self) -> Self::Inputs<'_> {
@@ -149,8 +197,12 @@ impl<C: ConstantFields<N>, const N: usize, const K: usize> ConstantFields<N> for
     const RADIUS: usize = C::RADIUS;
     const BYTES: usize = K * C::BYTES;
 
-    fn prepare(&mut self, grid: &Grid<N>, centering: Centering, more: usize) -> Result<()> {
-        self.iter_mut().try_for_each(|field| field.prepare(grid, centering, more))
+    fn prepare(&mut self, grid: &Grid<N>, hull: Region<N>, more: usize) -> Result<()> {
+        self.iter_mut().try_for_each(|field| field.prepare(grid, hull, more))
+    }
+
+    fn set_clock(&mut self, clock: Clock) {
+        self.iter_mut().for_each(|field| field.set_clock(clock));
     }
 
     fn inputs(&self) -> Self::Inputs<'_> {
@@ -169,9 +221,13 @@ macro_rules! constants {
             const RADIUS: usize = super::states::largest(&[$($c::RADIUS),*]);
             const BYTES: usize = 0 $(+ $c::BYTES)*;
 
-            fn prepare(&mut self, grid: &Grid<N>, centering: Centering, more: usize) -> Result<()> {
-                $(self.$member.prepare(grid, centering, more)?;)*
+            fn prepare(&mut self, grid: &Grid<N>, hull: Region<N>, more: usize) -> Result<()> {
+                $(self.$member.prepare(grid, hull, more)?;)*
                 Ok(())
+            }
+
+            fn set_clock(&mut self, clock: Clock) {
+                $(self.$member.set_clock(clock);)*
             }
 
             fn inputs(&self) -> Self::Inputs<'_> {

@@ -2,8 +2,10 @@
 
 use parhelion_kernels::{Blocking, Element, KernelError, Pass, Pattern, Points, Region, evolve};
 
+use super::constants::Clock;
+use super::states::{Previous, Stepped};
 use super::{Block, BlockingChoice, Constant, ConstantComponents, ConstantFields};
-use super::{Evolving, EvolvingComponents, EvolvingFields, Stepped, passes};
+use super::{Evolving, EvolvingComponents, EvolvingFields, passes};
 use crate::error::{Error, ErrorKind, Result};
 use crate::field::Field;
 use crate::grid::{Centering, Grid};
@@ -77,6 +79,9 @@ impl<const N: usize> Grid<N> {
     /// [`set_blocking`](Field::set_blocking)), and the result has the same bits on any ranks and
     /// threads.
     ///
+    /// The fields may differ in centering; see [`alternate`](Self::alternate) for what holds at
+    /// points on walls, and for fields that advance in turn.
+    ///
     /// ```
     /// use parhelion::prelude::*;
     ///
@@ -103,8 +108,7 @@ impl<const N: usize> Grid<N> {
     /// Over all ranks, with the same fields, rule and number of steps.
     ///
     /// # Errors
-    /// When a field is of another grid or has another number of components than the rule, the fields
-    /// differ in centering, or the halo is thinner than a radius. Also as for [`Field::advance`].
+    /// When a field is of another grid or has another number of components than the rule, or the halo is thinner than a radius. Also as for [`Field::advance`].
     pub fn evolve<S: EvolvingFields<N>, C: ConstantFields<N>>(
         &self,
         fields: S,
@@ -189,7 +193,8 @@ impl<const N: usize> Grid<N> {
             steps,
             properties,
             S::each,
-            |constants, centering, more| constants.prepare(self, centering, more),
+            |constants, hull, more| constants.prepare(self, hull, more),
+            C::set_clock,
             |fields, constants, pass, progress| {
                 evolve(
                     self.world().pool(),
@@ -220,37 +225,44 @@ pub(super) struct RuleProperties {
     pub(super) leapfrog: bool,
 }
 
-/// Advances `fields` by `steps`. `each` visits the fields; `prepare(constants, centering, more)`
-/// makes the constants readable to `more` points beyond the block, and `run` makes a pass.
-pub(super) fn advance_in_passes<F: HaloFields<N>, C: ?Sized, const N: usize>(
+/// Advances `fields` by `steps`. `each` visits the fields; `prepare(constants, hull, more)` makes the
+/// constants readable to `more` points beyond the block, `set_clock` tells them the time before a
+/// pass, and `run` makes the pass.
+#[allow(clippy::too_many_arguments, reason = "what two kinds of fields and of constants have in common")]
+pub(super) fn advance_in_passes<F: HaloFields<N>, C, const N: usize>(
     grid: &Grid<N>,
     fields: &mut F,
     constants: &mut C,
     steps: usize,
     properties: RuleProperties,
-    each: impl Fn(&mut F, &mut dyn FnMut(&mut dyn Stepped<N>) -> Result<()>) -> Result<()>,
-    prepare: impl FnOnce(&mut C, Centering, usize) -> Result<()>,
+    each: impl Fn(&mut F, Visit<'_, N>) -> Result<()>,
+    prepare: impl FnOnce(&mut C, Region<N>, usize) -> Result<()>,
+    set_clock: impl Fn(&mut C, Clock),
     run: impl Fn(&mut F, &C, &Pass<N>, &mut dyn FnMut()) -> std::result::Result<(), KernelError>,
 ) -> Result<()> {
     let RuleProperties { radius, pattern, bytes, leapfrog, .. } = properties;
     let timing = grid.world().measure().start(Kind::Advance);
     grid.world().check_same("Grid::evolve or leapfrog", &(steps, properties))?;
-    let (centering, chosen) = check(grid, radius, leapfrog, |visit| each(fields, visit))?;
-    let interior = Region::from_shape(grid.region_global(centering).shape());
-    let block = Block::new(grid, interior, radius);
+    let previous = if leapfrog { Previous::Needed } else { Previous::Optional };
+    let Checked { hull, blocking: chosen } = check(grid, radius, previous, |visit| each(fields, visit))?;
+    let block = Block::new(grid, hull, radius);
     let choice = BlockingChoice { radius, constants: properties.constants, bytes, chosen };
-    let (blocking, _) = choice.agree(grid, interior.shape(), false)?;
+    let (blocking, _) = choice.agree(grid, hull.shape(), false)?;
     let longest = passes(steps, blocking.levels).max().unwrap_or(1);
-    prepare(constants, centering, (longest - 1) * radius)?;
+    prepare(constants, hull, (longest - 1) * radius)?;
     for levels in passes(steps, blocking.levels) {
         let blocking = Blocking { levels, ..blocking };
-        each(fields, &mut |field| field.prepare(block.in_memory(longest), leapfrog && longest > 1))?;
+        each(fields, &mut |field| {
+            field.deepen(&hull, block.in_memory(longest))?;
+            field.prepare_levels(leapfrog && longest > 1);
+            Ok(())
+        })?;
+        set_clock(constants, clock_of(|visit| each(fields, visit)));
         let pattern = if longest == 1 { pattern } else { Pattern::Box };
         let widths = block.exchanged(grid, longest);
         let done = HaloPlan::with_kept(grid, fields, pattern, widths, |plan, fields| {
             block.advance(Some(plan), Borrowed(fields), blocking, |fields, pass, progress| {
-                run(fields.0, constants, pass, progress)
-                    .map_err(|error| Error::new(ErrorKind::Geometry, error.to_string()))
+                run(fields.0, constants, pass, progress).map_err(refused)
             })
         });
         each(fields, &mut |field| {
@@ -263,31 +275,50 @@ pub(super) fn advance_in_passes<F: HaloFields<N>, C: ?Sized, const N: usize>(
         })?;
         done?;
     }
-    timing.finish(interior.len() * steps, bytes);
+    timing.finish(hull.len() * steps, bytes);
     Ok(())
 }
 
-/// The common centering of the fields, and the blocking chosen for the first one.
-fn check<const N: usize>(
+/// What is done with each field in turn.
+pub(super) type Visit<'v, const N: usize> = &'v mut dyn FnMut(&mut dyn Stepped<N>) -> Result<()>;
+
+/// What fields that advance together have in common.
+pub(super) struct Checked<const N: usize> {
+    /// The points of this rank's block, local frame: those of all fields. On axes with a high wall,
+    /// staggered fields have one point more than others.
+    pub(super) hull: Region<N>,
+    /// The blocking chosen for the first one.
+    pub(super) blocking: Option<Blocking<N>>,
+}
+
+pub(super) fn check<const N: usize>(
     grid: &Grid<N>,
     radius: usize,
-    leapfrog: bool,
-    each: impl FnOnce(&mut dyn FnMut(&mut dyn Stepped<N>) -> Result<()>) -> Result<()>,
-) -> Result<(Centering, Option<Blocking<N>>)> {
-    let mut first = None;
+    previous: Previous,
+    each: impl FnOnce(Visit<'_, N>) -> Result<()>,
+) -> Result<Checked<N>> {
+    let mut hull = Region::from_shape(grid.region_global(Centering::Cell).shape());
+    let mut chosen = None;
     each(&mut |field| {
-        field.check(grid, radius, leapfrog)?;
-        let (centering, _) = *first.get_or_insert_with(|| (field.centering(), field.blocking()));
-        if field.centering() == centering {
-            return Ok(());
-        }
-        Err(Error::on_all_ranks(
-            ErrorKind::Argument,
-            format!(
-                "fields that advance together must have one centering, but got {centering:?} and {:?}",
-                field.centering()
-            ),
-        ))
+        field.check(grid, radius, previous)?;
+        hull = hull.hull(&Region::from_shape(grid.region_global(field.centering()).shape()));
+        chosen.get_or_insert_with(|| field.blocking());
+        Ok(())
     })?;
-    Ok(first.expect("rules advance at least one field"))
+    Ok(Checked { hull, blocking: chosen.flatten() })
+}
+
+/// The clock of the first field.
+pub(super) fn clock_of<const N: usize>(each: impl FnOnce(Visit<'_, N>) -> Result<()>) -> Clock {
+    let mut first = None;
+    let visited = each(&mut |field| {
+        first.get_or_insert_with(|| field.clock());
+        Ok(())
+    });
+    visited.expect("looking at a clock does not fail");
+    first.expect("rules advance at least one field")
+}
+
+pub(super) fn refused(error: KernelError) -> Error {
+    Error::new(ErrorKind::Geometry, error.to_string())
 }

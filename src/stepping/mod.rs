@@ -1,6 +1,7 @@
 //! Time stepping: several steps between two exchanges, and in one pass over memory.
 
 mod advance;
+mod alternate;
 mod blocking;
 mod constants;
 mod evolve;
@@ -11,9 +12,8 @@ mod tuning;
 use parhelion_kernels::{Pass, Region};
 
 pub(crate) use blocking::BlockingChoice;
-pub use constants::{Constant, ConstantComponents, ConstantFields};
+pub use constants::{Constant, ConstantComponents, ConstantContext, ConstantFields};
 pub use parhelion_kernels::{Blocking, Caches};
-use states::Stepped;
 pub use states::{Evolving, EvolvingComponents, EvolvingFields, EvolvingMember};
 
 use crate::error::Result;

@@ -2,12 +2,13 @@
 
 use parhelion_kernels::{Element, Neighborhood, Real, RuntimeRule, RuntimeState, View, evolve_rule};
 
-use super::constants::prepare_constant;
-use super::evolve::{RuleProperties, advance_in_passes};
-use super::{Evolving, Stepped};
+use super::Evolving;
+use super::constants::{Clock, prepare_constant};
+use super::evolve::{RuleProperties, Visit, advance_in_passes};
+use super::states::Stepped;
 use crate::error::{Error, ErrorKind, Result};
 use crate::field::{ComponentWalls, Field};
-use crate::grid::Grid;
+use crate::grid::{Centering, Context, Grid};
 use crate::halo::{Exchanged, HaloFields, HaloFieldsSealed};
 
 /// Fields whose number is known at run time. How far the rule reads them is the rule's to say, and
@@ -22,7 +23,7 @@ impl<T: Element, const N: usize> HaloFields<N> for RuntimeFields<'_, T, N> {
 }
 
 impl<T: Element, const N: usize> RuntimeFields<'_, T, N> {
-    fn each(&mut self, visit: &mut dyn FnMut(&mut dyn Stepped<N>) -> Result<()>) -> Result<()> {
+    fn each(&mut self, visit: Visit<'_, N>) -> Result<()> {
         self.0.iter_mut().try_for_each(|field| visit(field))
     }
 
@@ -30,6 +31,13 @@ impl<T: Element, const N: usize> RuntimeFields<'_, T, N> {
         let all = self.0.iter_mut().flat_map(Evolving::arrays);
         all.map(|(arrays, walls, interior)| RuntimeState { arrays, walls, interior }).collect()
     }
+}
+
+/// What a rule reads beside the fields that it advances.
+struct RuntimeConstants<'c, 'a, T: Element, const N: usize> {
+    fields: &'c mut [&'a mut Field<T, N>],
+    context: Context<N>,
+    clock: Clock,
 }
 
 impl<T: Real, const N: usize> Field<T, N> {
@@ -193,31 +201,35 @@ impl<const N: usize> Grid<N> {
             bytes: (2 * advancing + fixed) * size_of::<T>(),
             leapfrog,
         };
+        let centering = fields.0.first().map_or(Centering::Cell, |field| field.centering());
+        let context = self.context(centering);
+        let mut constants = RuntimeConstants { fields: constants, context, clock: (0.0, 0.0, 0) };
         advance_in_passes(
             self,
             &mut fields,
-            constants,
+            &mut constants,
             steps,
             properties,
             RuntimeFields::each,
-            |constants, centering, more| {
+            |constants, hull, more| {
                 let mut first = 0;
-                constants.iter_mut().try_for_each(|field| {
+                constants.fields.iter_mut().try_for_each(|field| {
                     let components = field.components();
                     let radius = Neighborhood::of_all(&reads[first..first + components]).radius;
                     first += components;
-                    prepare_constant(field, self, centering, radius, more)
+                    prepare_constant(field, self, hull, radius, more)
                 })
             },
+            |constants, clock| constants.clock = clock,
             |fields, constants, pass, progress| {
-                let surroundings = fields.0[0].field().surroundings();
-                let constants: Vec<View<'_, T, N>> = constants
+                let RuntimeConstants { fields: fixed, context, clock: (start, step, steps) } = constants;
+                let fixed: Vec<View<'_, T, N>> = fixed
                     .iter()
-                    .flat_map(|field| (0..field.components()).map(|k| field.with_halo(k)))
+                    .flat_map(|field| (0..field.components()).map(|component| field.with_halo(component)))
                     .collect();
-                let place = |level: usize| surroundings.place(level - 1);
+                let places = context.places().stepping(*start, *step, *steps);
                 let pool = self.world().pool();
-                evolve_rule(pool, pass, fields.states(), &constants, rule, place, progress)
+                evolve_rule(pool, pass, fields.states(), &fixed, places, rule, progress)
             },
         )
     }

@@ -1,9 +1,11 @@
 //! The fields that a rule advances together.
 
 use parhelion_kernels::{
-    Blocking, Element, Inputs, Neighbors, OutputMember, Pattern, Points, Region, State, States, ViewMut,
+    Blocking, Element, InPlace, Inputs, Neighbors, OutputMember, Pattern, Points, Region, State, States,
+    ViewMut,
 };
 
+use super::constants::Clock;
 use crate::error::{Error, ErrorKind, Result};
 use crate::field::{ComponentWalls, Field};
 use crate::grid::{Centering, Grid};
@@ -28,6 +30,9 @@ pub struct Evolving<'a, T: Element, const N: usize, const R: usize, const STAR: 
 type StateOf<'k, T, const N: usize, const R: usize, const STAR: bool> =
     State<'k, T, ComponentWalls<'k, T, N>, N, R, STAR>;
 
+type InPlaceOf<'k, T, const N: usize, const R: usize, const STAR: bool> =
+    InPlace<'k, T, ComponentWalls<'k, T, N>, N, R, STAR>;
+
 impl<'a, T: Element, const N: usize, const R: usize, const STAR: bool> Evolving<'a, T, N, R, STAR> {
     pub(crate) fn new(field: &'a mut Field<T, N>) -> Self {
         Self { field, previous: None, components: 1, exchanges_previous: false }
@@ -44,10 +49,6 @@ impl<'a, T: Element, const N: usize, const R: usize, const STAR: bool> Evolving<
     /// All components of a field, however many.
     pub(super) fn of_all_components(field: &'a mut Field<T, N>) -> Self {
         Self { components: field.components(), ..Self::new(field) }
-    }
-
-    pub(super) fn field(&self) -> &Field<T, N> {
-        self.field
     }
 
     /// The number of components that the rule takes.
@@ -74,6 +75,15 @@ impl<'a, T: Element, const N: usize, const R: usize, const STAR: bool> Evolving<
     fn components<const K: usize>(&mut self) -> [StateOf<'_, T, N, R, STAR>; K] {
         let state = |(arrays, walls, interior)| State { arrays, walls, interior };
         let states: Vec<_> = self.arrays().map(state).collect();
+        states.try_into().unwrap_or_else(|_| unreachable!("the number of components was checked"))
+    }
+
+    /// The components, to be updated in place.
+    fn components_in_place<const K: usize>(&mut self) -> [InPlaceOf<'_, T, N, R, STAR>; K] {
+        let interior = self.field.region_local();
+        let arrays = self.field.arrays_and_walls();
+        let states: Vec<_> =
+            arrays.map(|(now, _, walls)| InPlace { array: now.view_mut(), walls, interior }).collect();
         states.try_into().unwrap_or_else(|_| unreachable!("the number of components was checked"))
     }
 }
@@ -146,6 +156,11 @@ pub trait EvolvingFields<const N: usize>: HaloFields<N> + sealed::Sealed {
     type States<'k>: States<N, Value = Self::Value, Inputs: Inputs<N, Points = Self::Points>>
     where
         Self: 'k;
+    /// The fields in the form that kernels update in place.
+    #[doc(hidden)]
+    type InPlace<'k>: States<N, Value = Self::Value, Inputs: Inputs<N, Points = Self::Points>>
+    where
+        Self: 'k;
     /// Radius of the rule.
     const RADIUS: usize;
     /// Neighbors that the rule reads.
@@ -155,6 +170,8 @@ pub trait EvolvingFields<const N: usize>: HaloFields<N> + sealed::Sealed {
 
     #[doc(hidden)]
     fn states(&mut self) -> Self::States<'_>;
+    #[doc(hidden)]
+    fn in_place(&mut self) -> Self::InPlace<'_>;
     #[doc(hidden)]
     fn each(&mut self, visit: &mut dyn FnMut(&mut dyn Stepped<N>) -> Result<()>) -> Result<()>;
 }
@@ -170,6 +187,10 @@ pub trait EvolvingMember<const N: usize>: HaloFields<N> + sealed::Sealed {
     type State<'k>: States<N, Value = Self::Value, Outputs: OutputMember<N>, Inputs: Inputs<N, Points = Self::Points>>
     where
         Self: 'k;
+    #[doc(hidden)]
+    type StateInPlace<'k>: States<N, Value = Self::Value, Outputs: OutputMember<N>, Inputs: Inputs<N, Points = Self::Points>>
+    where
+        Self: 'k;
     /// As for [`EvolvingFields`].
     const RADIUS: usize;
     /// As for [`EvolvingFields`].
@@ -179,6 +200,8 @@ pub trait EvolvingMember<const N: usize>: HaloFields<N> + sealed::Sealed {
 
     #[doc(hidden)]
     fn state(&mut self) -> Self::State<'_>;
+    #[doc(hidden)]
+    fn state_in_place(&mut self) -> Self::StateInPlace<'_>;
     #[doc(hidden)]
     fn visit(&mut self, visit: &mut dyn FnMut(&mut dyn Stepped<N>) -> Result<()>) -> Result<()>;
 }
@@ -190,6 +213,10 @@ impl<M: EvolvingMember<N>, const N: usize> EvolvingFields<N> for M {
         = M::State<'k>
     where
         Self: 'k;
+    type InPlace<'k>
+        = M::StateInPlace<'k>
+    where
+        Self: 'k;
     const RADIUS: usize = M::RADIUS;
     const PATTERN: Pattern = M::PATTERN;
     const BYTES: usize = M::BYTES;
@@ -198,21 +225,41 @@ impl<M: EvolvingMember<N>, const N: usize> EvolvingFields<N> for M {
         self.state()
     }
 
+    fn in_place(&mut self) -> Self::InPlace<'_> {
+        self.state_in_place()
+    }
+
     fn each(&mut self, visit: &mut dyn FnMut(&mut dyn Stepped<N>) -> Result<()>) -> Result<()> {
         self.visit(visit)
     }
 }
 
+/// Whether a rule uses the values one step earlier of its fields.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Previous {
+    Needed,
+    /// Their memory is used for the next step.
+    Optional,
+    Refused,
+}
+
 /// The operations of time stepping on a field of any element type and its previous level.
 #[doc(hidden)]
 pub trait Stepped<const N: usize> {
-    fn check(&self, grid: &Grid<N>, radius: usize, leapfrog: bool) -> Result<()>;
+    fn check(&self, grid: &Grid<N>, radius: usize, previous: Previous) -> Result<()>;
     fn centering(&self) -> Centering;
     fn blocking(&self) -> Option<Blocking<N>>;
-    /// Makes the halos in memory at least this wide, also those of the previous level.
-    fn prepare(&mut self, widths: [[usize; 2]; N], exchanges_previous: bool) -> Result<()>;
+    fn clock(&self) -> Clock;
+    /// Makes the halos in memory, also those of the previous level, at least this wide around the
+    /// points `hull`.
+    fn deepen(&mut self, hull: &Region<N>, widths: [[usize; 2]; N]) -> Result<()>;
+    /// Prepares the second array for a pass.
+    fn prepare_levels(&mut self, exchanges_previous: bool);
     /// Advances the time after a pass of `levels` steps.
     fn finish(&mut self, levels: usize);
+    /// As `finish`, after a pass that has not used the second array.
+    fn finish_in_place(&mut self, steps: usize);
     /// Makes the halos stale after a pass that failed, when the values are neither old nor new.
     fn poison(&mut self);
 }
@@ -220,7 +267,7 @@ pub trait Stepped<const N: usize> {
 impl<T: Element, const N: usize, const R: usize, const STAR: bool> Stepped<N>
     for Evolving<'_, T, N, R, STAR>
 {
-    fn check(&self, grid: &Grid<N>, radius: usize, leapfrog: bool) -> Result<()> {
+    fn check(&self, grid: &Grid<N>, radius: usize, wanted: Previous) -> Result<()> {
         let (name, previous) = (self.field.name(), self.previous.as_deref());
         let refuse = |why: String| {
             Err(Error::on_all_ranks(ErrorKind::Argument, format!("field '{name}' cannot advance: {why}")))
@@ -236,7 +283,12 @@ impl<T: Element, const N: usize, const R: usize, const STAR: bool> Stepped<N>
                 self.components
             ));
         }
-        if leapfrog && previous.is_none() {
+        if wanted == Previous::Refused && previous.is_some() {
+            return refuse(
+                "it is updated in place, without values one step earlier; leave out with_previous".into(),
+            );
+        }
+        if wanted == Previous::Needed && previous.is_none() {
             return refuse(
                 "its values one step earlier are needed; add them with with_previous(&mut field)".into(),
             );
@@ -263,18 +315,25 @@ impl<T: Element, const N: usize, const R: usize, const STAR: bool> Stepped<N>
         self.field.chosen_blocking()
     }
 
-    fn prepare(&mut self, widths: [[usize; 2]; N], exchanges_previous: bool) -> Result<()> {
-        self.exchanges_previous = exchanges_previous;
+    fn clock(&self) -> Clock {
+        self.field.clock()
+    }
+
+    fn deepen(&mut self, hull: &Region<N>, widths: [[usize; 2]; N]) -> Result<()> {
+        let interior = self.field.region_local();
+        let widths = std::array::from_fn(|a| {
+            let more = (hull.end[a] - interior.end[a]) as usize;
+            [widths[a][0], widths[a][1] + more]
+        });
         self.field.deepen(widths)?;
+        self.previous.as_deref_mut().map_or(Ok(()), |previous| previous.deepen(widths))
+    }
+
+    fn prepare_levels(&mut self, exchanges_previous: bool) {
+        self.exchanges_previous = exchanges_previous;
         match &mut self.previous {
-            Some(previous) => {
-                previous.become_level_of(self.field);
-                previous.deepen(widths)
-            }
-            None => {
-                self.field.prepare_spare();
-                Ok(())
-            }
+            Some(previous) => previous.become_level_of(self.field),
+            None => self.field.prepare_spare(),
         }
     }
 
@@ -283,6 +342,10 @@ impl<T: Element, const N: usize, const R: usize, const STAR: bool> Stepped<N>
             Some(previous) => self.field.finish_steps_with(previous, levels),
             None => self.field.finish_steps(levels),
         }
+    }
+
+    fn finish_in_place(&mut self, steps: usize) {
+        self.field.finish_in_place(steps);
     }
 
     fn poison(&mut self) {
@@ -306,12 +369,21 @@ impl<T: Element, const N: usize, const R: usize, const STAR: bool> EvolvingMembe
         = StateOf<'k, T, N, R, STAR>
     where
         Self: 'k;
+    type StateInPlace<'k>
+        = InPlaceOf<'k, T, N, R, STAR>
+    where
+        Self: 'k;
     const RADIUS: usize = R;
     const PATTERN: Pattern = if STAR { Pattern::Star } else { Pattern::Box };
     const BYTES: usize = 2 * size_of::<T>();
 
     fn state(&mut self) -> Self::State<'_> {
         let [state] = self.components();
+        state
+    }
+
+    fn state_in_place(&mut self) -> Self::StateInPlace<'_> {
+        let [state] = self.components_in_place();
         state
     }
 
@@ -333,12 +405,20 @@ impl<T: Element, const N: usize, const R: usize, const STAR: bool, const K: usiz
         = [StateOf<'k, T, N, R, STAR>; K]
     where
         Self: 'k;
+    type StateInPlace<'k>
+        = [InPlaceOf<'k, T, N, R, STAR>; K]
+    where
+        Self: 'k;
     const RADIUS: usize = R;
     const PATTERN: Pattern = if STAR { Pattern::Star } else { Pattern::Box };
     const BYTES: usize = K * 2 * size_of::<T>();
 
     fn state(&mut self) -> Self::State<'_> {
         self.0.components()
+    }
+
+    fn state_in_place(&mut self) -> Self::StateInPlace<'_> {
+        self.0.components_in_place()
     }
 
     fn visit(&mut self, visit: &mut dyn FnMut(&mut dyn Stepped<N>) -> Result<()>) -> Result<()> {
@@ -359,12 +439,20 @@ impl<T: Element, const N: usize, const R: usize, const STAR: bool, const K: usiz
         = [StateOf<'k, T, N, R, STAR>; K]
     where
         Self: 'k;
+    type StateInPlace<'k>
+        = [InPlaceOf<'k, T, N, R, STAR>; K]
+    where
+        Self: 'k;
     const RADIUS: usize = R;
     const PATTERN: Pattern = if STAR { Pattern::Star } else { Pattern::Box };
     const BYTES: usize = K * 2 * size_of::<T>();
 
     fn state(&mut self) -> Self::State<'_> {
         self.each_mut().map(|field| field.state())
+    }
+
+    fn state_in_place(&mut self) -> Self::StateInPlace<'_> {
+        self.each_mut().map(|field| field.state_in_place())
     }
 
     fn visit(&mut self, visit: &mut dyn FnMut(&mut dyn Stepped<N>) -> Result<()>) -> Result<()> {
@@ -390,6 +478,7 @@ macro_rules! tuples {
             type Value = ($($f::Value,)*);
             type Points = ($($f::Points,)*);
             type States<'k> = ($($f::State<'k>,)*) where Self: 'k;
+            type InPlace<'k> = ($($f::StateInPlace<'k>,)*) where Self: 'k;
             const RADIUS: usize = largest(&[$($f::RADIUS),*]);
             const PATTERN: Pattern = if true $(&& matches!($f::PATTERN, Pattern::Star))* {
                 Pattern::Star
@@ -400,6 +489,10 @@ macro_rules! tuples {
 
             fn states(&mut self) -> Self::States<'_> {
                 ($(self.$member.state(),)*)
+            }
+
+            fn in_place(&mut self) -> Self::InPlace<'_> {
+                ($(self.$member.state_in_place(),)*)
             }
 
             fn each(&mut self, visit: &mut dyn FnMut(&mut dyn Stepped<N>) -> Result<()>) -> Result<()> {

@@ -86,7 +86,9 @@ unsafe extern "C" fn row(
     _strides: *const isize,
     len: usize,
     parameters: *const f64,
-    _place: *const f64,
+    _clock: *const f64,
+    _indices: *const *const isize,
+    _positions: *const *const f64,
 ) {
     // SAFETY: the contract of `RuntimeRule::external`, with one input and one output.
     unsafe {
@@ -110,6 +112,7 @@ fn two_levels_in_time_by_program_and_by_address() {
             inputs: vec![Neighborhood { radius: 1, pattern: Pattern::Star }],
             outputs: 1,
             reads_old: true,
+            reads_place: false,
             parameters: vec![("rate".into(), 0.4)],
             owner: Arc::new(()),
         };

@@ -31,7 +31,7 @@ pub fn advance<T: Element, S: Stencil<T, N>, W: Walls<T, N>, const N: usize>(
     between_tiles: impl FnMut(),
 ) -> Result<(), KernelError> {
     let halo = WallHalo::new(walls, interior, [[pass.radius(); 2]; N]);
-    check(pass, S::RADIUS, &halo, &arrays)?;
+    check(pass, S::RADIUS, &halo, arrays.each_ref(), [isize::MAX; N])?;
     let cells = arrays.map(|array| array.cells);
     run(pool, pass, between_tiles, |level, piece, next| {
         let (input, output) = (&cells[(level - 1) % 2], &cells[level % 2]);
@@ -42,11 +42,11 @@ pub fn advance<T: Element, S: Stencil<T, N>, W: Walls<T, N>, const N: usize>(
         let (written, read) =
             unsafe { (ViewMut::of(output, piece), View::of(input, piece.grown([[S::RADIUS; 2]; N]))) };
         stencil.apply_with_hook(piece, written, read, &mut || prefetch.step())?;
-        if level < pass.end() {
-            // SAFETY: the piece as above. Halo cells that mirror it are touched together with it
-            // only, because images are within the radius of every cell that reads such a halo cell.
-            unsafe {
-                halo.set_walls(output, piece);
+        // SAFETY: the piece as above. Halo cells that mirror it are touched together with it only,
+        // because images are within the radius of every cell that reads such a halo cell.
+        unsafe {
+            halo.set_walls(output, piece);
+            if level < pass.end() {
                 halo.fill(output, level, piece, 0);
             }
         }
@@ -76,12 +76,13 @@ pub(super) fn run<const N: usize>(
 }
 
 /// Checks that a rule of this radius fits the pass, and that the arrays have the cells that it
-/// needs.
+/// needs. From `limit` on they have no cells of their own.
 pub(super) fn check<T: Element, W, const N: usize>(
     pass: &Pass<N>,
     radius: usize,
     halo: &WallHalo<W, N>,
-    arrays: &[ViewMut<'_, T, N>; 2],
+    arrays: [&ViewMut<'_, T, N>; 2],
+    limit: [isize; N],
 ) -> Result<(), KernelError> {
     if radius > pass.radius() {
         return Err(KernelError::new(format!(
@@ -90,7 +91,7 @@ pub(super) fn check<T: Element, W, const N: usize>(
         )));
     }
     for level in pass.levels() {
-        let (input, output) = (&arrays[(level - 1) % 2], &arrays[level % 2]);
+        let (input, output) = (arrays[(level - 1) % 2], arrays[level % 2]);
         let cells = pass.cells(level);
         let needed = cells.grown([[radius; 2]; N]);
         let held = output.region().contains_region(&cells) && input.region().contains_region(&needed);
@@ -104,7 +105,8 @@ pub(super) fn check<T: Element, W, const N: usize>(
         }
     }
     if pass.end() > *pass.levels().start() {
-        let computed = pass.cells(*pass.levels().start());
+        let mut computed = pass.cells(*pass.levels().start());
+        (0..N).for_each(|a| computed.end[a] = computed.end[a].min(limit[a]));
         arrays.iter().try_for_each(|array| halo.check(&array.region(), &computed))?;
     }
     Ok(())

@@ -7,6 +7,7 @@ mod model;
 mod pass;
 mod prefetch;
 mod runtime;
+mod states;
 mod walls;
 
 use std::fmt;
@@ -14,9 +15,10 @@ use std::str::FromStr;
 
 pub use advance::advance;
 pub use caches::Caches;
-pub use evolve::{State, States, evolve};
+pub use evolve::{alternate, evolve};
 pub use pass::Pass;
 pub use runtime::{RuntimeState, evolve_rule};
+pub use states::{InPlace, State, States};
 pub use walls::{NoWalls, Walls, fill_walls, set_walls};
 
 /// The number of steps in one pass over memory, and the tiles of the pass.

@@ -69,6 +69,13 @@ impl<const N: usize> Pass<N> {
         }
     }
 
+    /// The same pass, as one that starts `levels` levels later.
+    pub fn later(mut self, levels: usize) -> Self {
+        self.before += levels;
+        self.end += levels;
+        self
+    }
+
     /// The levels that the pass computes.
     pub fn levels(&self) -> RangeInclusive<usize> {
         self.before + 1..=self.before + self.blocking.levels

@@ -5,16 +5,16 @@ use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
-use super::place::Place;
 use super::program::{Neighborhood, Parameter};
 use crate::storage::{Cells, rows};
-use crate::{Element, Region, View};
+use crate::{Element, Places, Region, View};
 
 /// A function that computes a row of cells:
 ///
 /// ```c
 /// void row(T *const *outputs, const T *const *inputs, const ptrdiff_t *strides, size_t len,
-///          const T *parameters, const double *place);
+///          const T *parameters, const double *clock, const ptrdiff_t *const *indices,
+///          const double *const *positions);
 /// ```
 ///
 /// - `outputs[k]` is the address of the row's first cell in output `k`; the next cell follows.
@@ -22,16 +22,18 @@ use crate::{Element, Region, View};
 ///   is `inputs[k][i + o[0]·strides[k·N] + … + o[N − 1]]`; strides count elements, and that of the
 ///   last axis is 1.
 /// - `len` is the number of cells, at least 1.
-/// - `place` holds the time, the number of steps made, and for each axis four numbers: the global
-///   index `j` of the first cell, `origin`, `spacing` and `shift`. The cell's position is
-///   `origin + (j + shift)·spacing`.
+/// - `clock` holds the time of the values that are read and the number of steps made before.
+/// - `indices[a][0]` and `positions[a][0]` are the global index and the coordinate of the row along
+///   axis `a`; along the last axis, `[i]` are those of cell `i`.
 pub type RowFunction<T> = unsafe extern "C" fn(
     outputs: *const *mut T,
     inputs: *const *const T,
     strides: *const isize,
     len: usize,
     parameters: *const T,
-    place: *const f64,
+    clock: *const f64,
+    indices: *const *const isize,
+    positions: *const *const f64,
 );
 
 /// A row function and what the engine must know of it; see
@@ -46,6 +48,9 @@ pub struct ExternalRule<T> {
     pub outputs: usize,
     /// Whether it reads the values that its outputs have before it writes them.
     pub reads_old: bool,
+    /// Whether it reads the clock, indices or positions. Without, they may be missing: the times are
+    /// 0 and the addresses null.
+    pub reads_place: bool,
     /// Names and values of its parameters.
     pub parameters: Vec<(String, T)>,
     /// Kept as long as the rule, for instance a loaded library.
@@ -54,12 +59,13 @@ pub struct ExternalRule<T> {
 
 impl<T: fmt::Debug> fmt::Debug for ExternalRule<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { function, inputs, outputs, reads_old, parameters, owner: _ } = self;
+        let Self { function, inputs, outputs, reads_old, reads_place, parameters, owner: _ } = self;
         f.debug_struct("ExternalRule")
             .field("function", &(*function as *const ()))
             .field("inputs", inputs)
             .field("outputs", outputs)
             .field("reads_old", reads_old)
+            .field("reads_place", reads_place)
             .field("parameters", parameters)
             .finish_non_exhaustive()
     }
@@ -84,14 +90,14 @@ impl<T: Element> External<T> {
     ///
     /// # Safety
     /// The views are as many as the rule's, with all cells that it writes and reads for this region
-    /// (V1), and no other thread touches the cells written or writes the cells read (V3).
+    /// (V1), places have entries for them, and no other thread touches the cells written or writes the cells read (V3).
     pub(super) unsafe fn compute<const N: usize>(
         &self,
         parameters: &[Parameter<T>],
         region: Region<N>,
         outputs: &[Cells<T, N>],
         inputs: &[View<'_, T, N>],
-        place: &Place<N>,
+        places: Option<&Places<'_, N>>,
         before_row: &mut dyn FnMut(),
     ) {
         let parameters: Vec<T> = parameters.iter().map(|parameter| parameter.value).collect();
@@ -99,37 +105,30 @@ impl<T: Element> External<T> {
             inputs.iter().map(|input| input.cells.strides().map(|stride| stride as isize)).collect();
         let mut to: Vec<*mut T> = vec![std::ptr::null_mut(); outputs.len()];
         let mut from: Vec<*const T> = vec![std::ptr::null(); inputs.len()];
-        let mut numbers = vec![place.time, place.step as f64];
-        for axis in 0..N {
-            numbers.extend([0.0, place.origin[axis], place.spacing[axis], place.shift[axis]]);
-        }
-        for (mut index, mut left) in rows(region) {
+        let (time, step) = places.map_or((0.0, 0), Places::clock);
+        let clock = [time, step as f64];
+        let (mut indices, mut positions) = ([std::ptr::null(); N], [std::ptr::null(); N]);
+        for (index, len) in rows(region) {
             before_row();
-            while left > 0 {
-                for axis in 0..N {
-                    numbers[2 + 4 * axis] = place.index(axis, index[axis]) as f64;
-                }
-                // Indices jump at the end of a periodic axis.
-                let len = match place.periods[N - 1] {
-                    Some(period) => left.min((period - place.index(N - 1, index[N - 1])) as usize),
-                    None => left,
-                };
-                // SAFETY: the row is in view by the contract. The function writes the row's cells and
-                // reads neighbors that are in view (E1), which no other thread disturbs.
-                unsafe {
-                    to.iter_mut().zip(outputs).for_each(|(to, output)| *to = output.at(index));
-                    from.iter_mut().zip(inputs).for_each(|(from, input)| *from = input.cells.at(index));
-                    (self.function)(
-                        to.as_ptr(),
-                        from.as_ptr(),
-                        strides.as_ptr().cast(),
-                        len,
-                        parameters.as_ptr(),
-                        numbers.as_ptr(),
-                    );
-                }
-                index[N - 1] += len as isize;
-                left -= len;
+            if let Some(places) = places {
+                indices = std::array::from_fn(|a| places.indices_from(a, index[a]).as_ptr());
+                positions = std::array::from_fn(|a| places.positions_from(a, index[a]).as_ptr());
+            }
+            // SAFETY: the row is in view by the contract. The function writes the row's cells and
+            // reads neighbors that are in view (E1), which no other thread disturbs.
+            unsafe {
+                to.iter_mut().zip(outputs).for_each(|(to, output)| *to = output.at(index));
+                from.iter_mut().zip(inputs).for_each(|(from, input)| *from = input.cells.at(index));
+                (self.function)(
+                    to.as_ptr(),
+                    from.as_ptr(),
+                    strides.as_ptr().cast(),
+                    len,
+                    parameters.as_ptr(),
+                    clock.as_ptr(),
+                    indices.as_ptr(),
+                    positions.as_ptr(),
+                );
             }
         }
     }

@@ -5,9 +5,8 @@ use std::fmt;
 use super::code::Code;
 use super::graph::{Id, Node};
 use super::operations::Real;
-use super::place::Place;
 use super::run;
-use crate::{KernelError, Pattern, Region, View, ViewMut};
+use crate::{KernelError, Pattern, Places, Region, View, ViewMut};
 
 /// The neighbors that a rule reads of an input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -146,6 +145,13 @@ impl<T: Real, const N: usize> Program<T, N> {
         self.reads_old
     }
 
+    /// Whether the program asks for the cell's index or position, the time or the step.
+    pub fn reads_place(&self) -> bool {
+        let place =
+            |node: &Node<T, N>| matches!(node, Node::Time | Node::Step | Node::Index(_) | Node::Position(_));
+        self.nodes.iter().any(place)
+    }
+
     /// Names and values of the parameters.
     pub fn parameters(&self) -> impl Iterator<Item = (&str, T)> {
         self.parameters.iter().map(|parameter| (parameter.name.as_str(), parameter.value))
@@ -175,11 +181,11 @@ impl<T: Real, const N: usize> Program<T, N> {
         region: Region<N>,
         outputs: &mut [ViewMut<'_, T, N>],
         inputs: &[View<'_, T, N>],
-        place: &Place<N>,
+        places: Option<&Places<'_, N>>,
         before_row: &mut dyn FnMut(),
     ) {
         let parameters: Vec<T> = self.parameters.iter().map(|parameter| parameter.value).collect();
-        run::compute(&self.code, &parameters, region, outputs, inputs, place, before_row);
+        run::compute(&self.code, &parameters, region, outputs, inputs, places, before_row);
     }
 }
 

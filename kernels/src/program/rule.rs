@@ -8,16 +8,15 @@ use std::fmt;
 
 use super::external::{External, ExternalRule};
 use super::operations::Real;
-use super::place::Place;
 use super::program::{Neighborhood, Parameter, Program};
 use crate::storage::Cells;
-use crate::{KernelError, Pattern, Pool, Region, View, ViewMut};
+use crate::{Inputs, KernelError, Pattern, Places, Pool, Region, View, ViewMut};
 
 /// A rule whose radius, pattern and number of arrays are known only at run time: a [`Program`], or
 /// a [function compiled elsewhere](RuntimeRule::external).
 ///
 /// ```
-/// use parhelion_kernels::{Place, Pool, Program, Region, RuntimeRule, View, ViewMut};
+/// use parhelion_kernels::{Pool, Program, Region, RuntimeRule, View, ViewMut};
 ///
 /// let text = "program f64 axes 1 inputs 1\nl = load 0 -1\nr = load 0 1\nd = sub r l\noutput d";
 /// let difference = RuntimeRule::from(text.parse::<Program<f64, 1>>()?);
@@ -29,7 +28,7 @@ use crate::{KernelError, Pattern, Pool, Region, View, ViewMut};
 ///     cells,
 ///     vec![ViewMut::from_slice(&mut slope, cells)],
 ///     &[View::from_slice(&u, Region::from_shape([5]))],
-///     &Place::ORIGIN,
+///     None,
 /// )?;
 /// assert_eq!(slope, [4.0, 8.0, 12.0]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -50,6 +49,7 @@ struct About<T> {
     neighborhoods: Vec<Neighborhood>,
     outputs: usize,
     reads_old: bool,
+    reads_place: bool,
     parameters: Vec<Parameter<T>>,
 }
 
@@ -68,6 +68,7 @@ impl<T: Real, const N: usize> RuntimeRule<T, N> {
     ///   and writes to none of them;
     /// - writes only the row's cells of the outputs, all of them, with valid values, and reads these
     ///   only where it has not yet written them, or where it has;
+    /// - reads indices and positions only if `reads_place` is set, and only of the row's cells;
     /// - neither keeps an address, nor unwinds, nor changes the floating-point environment.
     ///
     /// # Errors
@@ -83,6 +84,7 @@ impl<T: Real, const N: usize> RuntimeRule<T, N> {
             neighborhoods: rule.inputs.clone(),
             outputs: rule.outputs,
             reads_old: rule.reads_old,
+            reads_place: rule.reads_place,
             parameters: parameters.collect(),
         };
         // SAFETY: the contract.
@@ -137,6 +139,14 @@ impl<T: Real, const N: usize> RuntimeRule<T, N> {
         }
     }
 
+    /// Whether the rule asks for the cell's index or position, the time or the step.
+    pub fn reads_place(&self) -> bool {
+        match &self.work {
+            Work::Program(program) => program.reads_place(),
+            Work::External { about, .. } => about.reads_place,
+        }
+    }
+
     /// Names and values of the parameters.
     pub fn parameters(&self) -> impl Iterator<Item = (&str, T)> {
         let parameters = match &self.work {
@@ -162,14 +172,15 @@ impl<T: Real, const N: usize> RuntimeRule<T, N> {
     ///
     /// # Errors
     /// When there are more or fewer views than the rule has outputs and inputs, the outputs lack
-    /// cells of the region, or the inputs lack cells within their radius of it.
+    /// cells of the region, the inputs lack cells within their radius of it, or places that the rule
+    /// asks for are missing.
     pub fn sweep(
         &self,
         pool: &Pool,
         region: Region<N>,
         outputs: Vec<ViewMut<'_, T, N>>,
         inputs: &[View<'_, T, N>],
-        place: &Place<N>,
+        places: Option<Places<'_, N>>,
     ) -> Result<(), KernelError> {
         self.check_numbers(outputs.len(), inputs.len())?;
         for output in outputs.iter().filter(|output| !output.region().contains_region(&region)) {
@@ -179,12 +190,19 @@ impl<T: Real, const N: usize> RuntimeRule<T, N> {
             )));
         }
         Self::check_inputs(self.neighborhoods(), &region, inputs)?;
+        match &places {
+            Some(places) => places.check(&region)?,
+            None if self.reads_place() => {
+                return Err(KernelError::new("the rule asks for its place or time; give the sweep `Places`"));
+            }
+            None => {}
+        }
         let cells: Vec<Cells<T, N>> = outputs.iter().map(|output| output.cells).collect();
         pool.run(|thread| {
             let part = region.part(thread, pool.threads());
             // SAFETY: all cells are in view by the checks (V1). The outputs are exclusive borrows,
             // and the parts of a region are disjoint (V3).
-            unsafe { self.compute(part, &cells, inputs, place, &mut || ()) };
+            unsafe { self.compute(part, &cells, inputs, places.as_ref(), &mut || ()) };
         });
         Ok(())
     }
@@ -227,14 +245,14 @@ impl<T: Real, const N: usize> RuntimeRule<T, N> {
     ///
     /// # Safety
     /// There are as many arrays as the rule has outputs and inputs. They have all cells of the
-    /// region, the inputs also those within the radius (V1). No other thread touches the cells
+    /// region, the inputs also those within the radius (V1), and so have the places. No other thread touches the cells
     /// written, or writes the cells read (V3).
     pub(crate) unsafe fn compute(
         &self,
         region: Region<N>,
         outputs: &[Cells<T, N>],
         inputs: &[View<'_, T, N>],
-        place: &Place<N>,
+        places: Option<&Places<'_, N>>,
         before_row: &mut dyn FnMut(),
     ) {
         match &self.work {
@@ -242,11 +260,11 @@ impl<T: Real, const N: usize> RuntimeRule<T, N> {
                 // SAFETY: the contract.
                 let view = |output| unsafe { ViewMut::of(output, region) };
                 let mut outputs: Vec<_> = outputs.iter().map(view).collect();
-                program.compute(region, &mut outputs, inputs, place, before_row);
+                program.compute(region, &mut outputs, inputs, places, before_row);
             }
             Work::External { external, about } => {
                 // SAFETY: the contract.
-                unsafe { external.compute(&about.parameters, region, outputs, inputs, place, before_row) };
+                unsafe { external.compute(&about.parameters, region, outputs, inputs, places, before_row) };
             }
         }
     }

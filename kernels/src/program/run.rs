@@ -11,10 +11,9 @@ use std::cell::Cell;
 
 use super::code::{Code, Instruction, PlaceRow, Source, Target, Uniform, Work};
 use super::operations::{Real, chain_of_3, chain_of_4};
-use super::place::Place;
 use crate::simd::dispatched;
 use crate::storage::{Cells, rows};
-use crate::{Region, View, ViewMut};
+use crate::{Places, Region, View, ViewMut};
 
 /// Bytes of registers that a run of cells may need. They stay in the first-level cache beside the
 /// rows of the inputs.
@@ -135,14 +134,15 @@ dispatched! {
 /// Computes the cells of `region`, row by row. Calls `before_row` before each.
 ///
 /// # Panics
-/// When views lack cells that are read or written, or are too few.
+/// When views lack cells that are read or written, or are too few, or places that the program asks
+/// for are missing.
 pub(super) fn compute<T: Real, const N: usize>(
     code: &Code<T, N>,
     parameters: &[T],
     region: Region<N>,
     outputs: &mut [ViewMut<'_, T, N>],
     inputs: &[View<'_, T, N>],
-    place: &Place<N>,
+    places: Option<&Places<'_, N>>,
     before_row: &mut dyn FnMut(),
 ) {
     if region.is_empty() {
@@ -166,14 +166,14 @@ pub(super) fn compute<T: Real, const N: usize>(
         buffer.resize(needed + line, T::zero());
     }
     let aligned = buffer.as_ptr().align_offset(LINE_BYTES).min(line);
-    let (registers, places) = buffer[aligned..aligned + needed].split_at_mut(code.registers * stride);
-    let uniforms = uniform_values(code, parameters, place);
+    let (registers, place_rows) = buffer[aligned..aligned + needed].split_at_mut(code.registers * stride);
+    let uniforms = uniform_values(code, parameters, places);
     for (register, &uniform) in registers.chunks_mut(stride).zip(&code.spread) {
         register.fill(uniforms[uniform]);
     }
     for (index, len) in rows(region) {
         before_row();
-        fill_places(&code.places, places, place, index, index == region.start);
+        fill_places(&code.places, place_rows, places, index, index == region.start);
         // SAFETY: rows of the region, and these rows shifted by the offsets, are in view by the
         // checks above. Establishes R1: the views are borrowed as it says.
         unsafe {
@@ -184,7 +184,7 @@ pub(super) fn compute<T: Real, const N: usize>(
             written.iter_mut().zip(&outputs).for_each(|(first, output)| *first = output.at(index));
         }
         let instructions = &code.instructions;
-        let (loads, outputs) = (&loads, &written);
+        let (loads, outputs, places) = (&loads, &written, &*place_rows);
         T::interpret(Rows { instructions, len, cells, registers, stride, places, loads, outputs });
     }
     T::swap_buffer(buffer);
@@ -199,14 +199,19 @@ fn cells_at_once<T>(registers: usize, len: usize) -> usize {
     len.div_ceil(parts).next_multiple_of(line)
 }
 
-fn uniform_values<T: Real, const N: usize>(code: &Code<T, N>, parameters: &[T], place: &Place<N>) -> Vec<T> {
+fn uniform_values<T: Real, const N: usize>(
+    code: &Code<T, N>,
+    parameters: &[T],
+    places: Option<&Places<'_, N>>,
+) -> Vec<T> {
+    let (time, step) = places.map_or((0.0, 0), Places::clock);
     let mut values: Vec<T> = Vec::with_capacity(code.uniforms.len());
     for uniform in &code.uniforms {
         values.push(match *uniform {
             Uniform::Constant(value) => value,
             Uniform::Parameter(number) => parameters[number],
-            Uniform::Time => T::from_f64(place.time),
-            Uniform::Step => T::from_f64(place.step as f64),
+            Uniform::Time => T::from_f64(time),
+            Uniform::Step => T::from_f64(step as f64),
             Uniform::Apply(operation, arguments) => {
                 let unused = operation.arguments().len();
                 operation
@@ -220,22 +225,23 @@ fn uniform_values<T: Real, const N: usize>(code: &Code<T, N>, parameters: &[T], 
 /// Fills the rows of indices and positions. Those along the rows are the same for all of them.
 fn fill_places<T: Real, const N: usize>(
     kinds: &[PlaceRow],
-    places: &mut [T],
-    place: &Place<N>,
+    rows: &mut [T],
+    places: Option<&Places<'_, N>>,
     index: [isize; N],
     first_row: bool,
 ) {
-    let len = places.len() / kinds.len().max(1);
-    for (row, kind) in places.chunks_exact_mut(len.max(1)).zip(kinds) {
-        let value = |axis: usize, i: isize| match kind {
-            PlaceRow::Index(_) => place.index(axis, i) as f64,
-            PlaceRow::Position(_) => place.position(axis, i),
-        };
+    let len = rows.len() / kinds.len().max(1);
+    for (row, kind) in rows.chunks_exact_mut(len.max(1)).zip(kinds) {
+        let places = places.expect("the places that a program asks for are there");
         let (PlaceRow::Index(axis) | PlaceRow::Position(axis)) = *kind;
+        let value = |i: usize| match kind {
+            PlaceRow::Index(_) => places.indices_from(axis, index[axis])[i] as f64,
+            PlaceRow::Position(_) => places.positions_from(axis, index[axis])[i],
+        };
         if axis + 1 < N {
-            row.fill(T::from_f64(value(axis, index[axis])));
+            row.fill(T::from_f64(value(0)));
         } else if first_row {
-            row.iter_mut().zip(index[axis]..).for_each(|(cell, i)| *cell = T::from_f64(value(axis, i)));
+            row.iter_mut().enumerate().for_each(|(i, cell)| *cell = T::from_f64(value(i)));
         }
     }
 }

@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use crate::unrolled::array;
 use crate::{Element, KernelError, Point, Reach, Region};
 
-mod sealed {
+pub(super) mod sealed {
     pub trait Sealed {}
 }
 
@@ -16,7 +16,7 @@ mod sealed {
 /// shorter than the lifetime of the inputs. The trait is sealed.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a kind of point that a rule can take",
-    note = "rules take a `Point`, a `StarPoint`, an array `[Point; K]`, or a tuple of up to 12 of these"
+    note = "rules take a `Point`, a `StarPoint`, a `Place`, an array `[Point; K]`, or a tuple of up to 12 of these"
 )]
 pub trait Points: sealed::Sealed {
     /// The rule's argument at one cell.
@@ -66,6 +66,14 @@ pub trait Inputs<const N: usize>: sealed::Sealed + Copy + Sync {
     /// `index` lies in a region that passed `check`.
     #[doc(hidden)]
     unsafe fn first(&self, index: [isize; N]) -> PointOf<'_, Self, N>;
+
+    /// The same inputs after `steps` more steps of a pass.
+    #[doc(hidden)]
+    #[must_use]
+    fn after(self, steps: usize) -> Self {
+        let _ = steps;
+        self
+    }
 }
 
 /// The point, or tuple of points, that a rule gets for the inputs `I`.
@@ -144,6 +152,10 @@ impl<I: Inputs<N>, const N: usize, const K: usize> Inputs<N> for [I; K] {
             |k| unsafe { self[k].first(index) },
         )
     }
+
+    fn after(self, steps: usize) -> Self {
+        self.map(|input| input.after(steps))
+    }
 }
 
 macro_rules! tuples {
@@ -174,6 +186,10 @@ macro_rules! tuples {
             unsafe fn first(&self, index: [isize; N]) -> PointOf<'_, Self, N> {
                 // SAFETY: every member passed `check` with this region.
                 ($(unsafe { self.$field.first(index) },)*)
+            }
+
+            fn after(self, steps: usize) -> Self {
+                ($(self.$field.after(steps),)*)
             }
         }
     };

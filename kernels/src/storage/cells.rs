@@ -75,6 +75,15 @@ impl<T, const N: usize> Cells<T, N> {
         Self { start: start.wrapping_add(first), strides: layout.strides(), region }
     }
 
+    /// The cells of `region`, every row of which is the same `row`.
+    ///
+    /// (So V2 holds along the last axis only, and a thread must keep it to itself.)
+    pub(crate) fn repeated_row(row: &mut [T], region: &Region<N>) -> Self {
+        assert_eq!(row.len(), region.shape()[N - 1], "the row of {region:?} has another length");
+        let strides = std::array::from_fn(|a| usize::from(a + 1 == N));
+        Self { start: row.as_mut_ptr(), strides, region: *region }
+    }
+
     /// The cells of `region` only.
     ///
     /// # Panics

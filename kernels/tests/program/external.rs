@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parhelion_kernels::{
-    ExternalRule, Neighborhood, Pattern, Place, Pool, ProgramBuilder, Region, RuntimeRule, View, ViewMut,
+    ExternalRule, Neighborhood, Pattern, Places, Pool, ProgramBuilder, Region, RuntimeRule, View, ViewMut,
 };
 
 use crate::{bits, computed, filled};
@@ -21,19 +21,21 @@ unsafe extern "C" fn diffuse(
     strides: *const isize,
     len: usize,
     parameters: *const f64,
-    place: *const f64,
+    clock: *const f64,
+    _indices: *const *const isize,
+    positions: *const *const f64,
 ) {
     ROWS.fetch_add(1, Ordering::Relaxed);
     // SAFETY: the contract of `RuntimeRule::external`, with two arrays on either side.
     unsafe {
         let (u, k, next, sum) = (*inputs, *inputs.add(1), *outputs, *outputs.add(1));
         let row = *strides;
-        let (time, [index, origin, spacing, shift]) = (*place, [6, 7, 8, 9].map(|number| *place.add(number)));
+        let (time, x) = (*clock, *positions.add(1));
         for i in 0..len as isize {
             let u = u.offset(i);
             let around = *u.offset(-row) + *u.offset(row) + *u.offset(-1) + *u.offset(1);
             *next.offset(i) = *u + *parameters * *k.offset(i) * (around - 4.0 * *u);
-            *sum.offset(i) += origin + (index + i as f64 + shift) * spacing + time;
+            *sum.offset(i) += *x.offset(i) + time;
         }
     }
 }
@@ -44,6 +46,7 @@ fn external(owner: Arc<dyn std::any::Any + Send + Sync>) -> RuntimeRule<f64, 2> 
         inputs: vec![Neighborhood { radius: 1, pattern: Pattern::Star }, Neighborhood::CENTER],
         outputs: 2,
         reads_old: true,
+        reads_place: true,
         parameters: vec![("rate".into(), 0.0)],
         owner,
     };
@@ -65,23 +68,17 @@ fn a_function_by_address_is_a_program() {
     let sum = write.old(1) + (write.position(1) + write.time());
     let program = RuntimeRule::from(write.build([next, sum]).unwrap());
 
-    let place = Place {
-        offset: [3, 40],
-        origin: [0.0, 0.25],
-        spacing: [1.0, 0.1],
-        shift: [0.0, 0.5],
-        periods: [None, Some(50)],
-        time: 1.5,
-        step: 2,
-    };
+    let x: Vec<f64> = (0..35).map(|i| 0.25 + (f64::from(i) * 0.1).sqrt()).collect();
+    let indices: Vec<isize> = (40..75).collect();
+    let places = Places::new([&indices[..9], &indices], [&x[..9], &x], [0, 0]).at(1.5, 2);
     for threads in [1, 2, 3] {
         let pool = Pool::new(threads).unwrap();
         let inputs = [filled(&pool, [9, 35], 1, 1), filled(&pool, [9, 35], 1, 2)];
         let cells = inputs[0].layout().interior();
         let before = ROWS.load(Ordering::Relaxed);
-        let found = computed(&pool, &rule, &[&inputs[0], &inputs[1]], cells, &place);
+        let found = computed(&pool, &rule, &[&inputs[0], &inputs[1]], cells, Some(places));
         assert!(ROWS.load(Ordering::Relaxed) >= before + 9);
-        let expected = computed(&pool, &program, &[&inputs[0], &inputs[1]], cells, &place);
+        let expected = computed(&pool, &program, &[&inputs[0], &inputs[1]], cells, Some(places));
         assert_eq!(bits(&found[0]), bits(&expected[0]));
         assert_eq!(bits(&found[1]), bits(&expected[1]));
     }
@@ -99,10 +96,11 @@ fn arrays_that_do_not_fit_are_refused() {
     let (whole, cells) = (Region::from_shape([4, 4]), Region::new([1, 1], [3, 3]));
     let u = [0.0; 16];
     let (mut a, mut b) = ([0.0; 16], [0.0; 16]);
+    let places = Places::new([&[0, 1, 2, 3]; 2], [&[0.0; 4]; 2], [0, 0]);
     let mut sweep = |outputs: usize, region, inputs: &[View<'_, f64, 2>]| {
         let views =
             [&mut a, &mut b].into_iter().take(outputs).map(|a| ViewMut::from_slice(a, whole)).collect();
-        rule.sweep(&pool, region, views, inputs, &Place::ORIGIN).map_err(|error| error.to_string())
+        rule.sweep(&pool, region, views, inputs, Some(places)).map_err(|error| error.to_string())
     };
     let view = View::from_slice(&u, whole);
     sweep(2, cells, &[view, view]).unwrap();
@@ -112,6 +110,10 @@ fn arrays_that_do_not_fit_are_refused() {
     let outside = whole.shifted([1, 0]);
     assert!(sweep(2, outside, &[view, view]).unwrap_err().contains("not all in an output"));
 
+    let views = [&mut a, &mut b].map(|a| ViewMut::from_slice(a, whole)).into();
+    let placeless = rule.sweep(&pool, cells, views, &[view, view], None).unwrap_err();
+    assert!(placeless.to_string().contains("asks for its place"), "{placeless}");
+
     // SAFETY: never called.
     let none = unsafe {
         RuntimeRule::<f64, 2>::external(ExternalRule {
@@ -119,6 +121,7 @@ fn arrays_that_do_not_fit_are_refused() {
             inputs: vec![],
             outputs: 0,
             reads_old: false,
+            reads_place: false,
             parameters: vec![],
             owner: Arc::new(()),
         })

@@ -1,7 +1,7 @@
 //! Well-known rules against the closures that they stand for.
 
 use parhelion_kernels::{
-    Neighborhood, Pattern, Place, Point, Pool, ProgramBuilder, RuntimeRule, StarPoint, ViewMut, sweep, update,
+    Neighborhood, Pattern, Point, Pool, ProgramBuilder, RuntimeRule, StarPoint, ViewMut, sweep, update,
 };
 
 use crate::{bits, computed, filled};
@@ -40,7 +40,7 @@ fn heat_of_7_points() {
             },
         )
         .unwrap();
-        let found = computed(&pool, &heat, &[&input], cells, &Place::ORIGIN);
+        let found = computed(&pool, &heat, &[&input], cells, None);
         assert_eq!(bits(&found[0]), bits(&expected));
     }
 }
@@ -84,7 +84,7 @@ fn star_of_25_points() {
         },
     )
     .unwrap();
-    assert_eq!(bits(&computed(&pool, &star, &[&input], cells, &Place::ORIGIN)[0]), bits(&expected));
+    assert_eq!(bits(&computed(&pool, &star, &[&input], cells, None)[0]), bits(&expected));
 }
 
 #[test]
@@ -121,7 +121,7 @@ fn gray_scott_with_its_two_fields() {
         },
     )
     .unwrap();
-    let found = computed(&pool, &rule, &[&inputs[0], &inputs[1]], cells, &Place::ORIGIN);
+    let found = computed(&pool, &rule, &[&inputs[0], &inputs[1]], cells, None);
     assert_eq!((bits(&found[0]), bits(&found[1])), (bits(&a), bits(&b)));
 }
 
@@ -150,7 +150,7 @@ fn old_values_of_outputs() {
     });
     let (mut found, mut expected) = (start.clone(), start.clone());
     let views = found.iter_mut().map(|output| ViewMut::from_slice(output, cells)).collect();
-    rule.sweep(&pool, cells, views, &[input.view()], &Place::ORIGIN).unwrap();
+    rule.sweep(&pool, cells, views, &[input.view()], None).unwrap();
     let [a, b] = &mut expected;
     let outputs = (ViewMut::from_slice(a, cells), ViewMut::from_slice(b, cells));
     update(&pool, cells, outputs, input.view().reach::<1>(), |(before, other), u: Point<'_, f64, 1, 1>| {
@@ -162,7 +162,7 @@ fn old_values_of_outputs() {
 
     let mut swapped = start.clone();
     let views = swapped.iter_mut().map(|output| ViewMut::from_slice(output, cells)).collect();
-    swap.sweep(&pool, cells, views, &[], &Place::ORIGIN).unwrap();
+    swap.sweep(&pool, cells, views, &[], None).unwrap();
     assert_eq!(swapped, [start[1].clone(), start[0].clone()]);
 }
 
@@ -177,7 +177,7 @@ fn limiters_and_branches() {
     let pool = Pool::new(1).unwrap();
     let input = filled(&pool, [333], 1, 8);
     let cells = input.layout().interior();
-    let found = computed(&pool, &rule, &[&input], cells, &Place::ORIGIN);
+    let found = computed(&pool, &rule, &[&input], cells, None);
     for [i] in cells.indices() {
         let at = |i| input.view().get([i]);
         let (left, right): (f64, f64) = (at(i) - at(i - 1), at(i + 1) - at(i));
@@ -203,7 +203,7 @@ fn single_precision_rounds_as_the_closure_does() {
     let view = parhelion_kernels::View::from_slice(&input, parhelion_kernels::Region::from_shape([51]));
     // The cell before the first is not read, but it is within the radius.
     let inner = cells.shrunk([[1, 0]]);
-    rule.sweep(&pool, inner, vec![ViewMut::from_slice(&mut found, cells)], &[view], &Place::ORIGIN).unwrap();
+    rule.sweep(&pool, inner, vec![ViewMut::from_slice(&mut found, cells)], &[view], None).unwrap();
     for i in 1..50 {
         let expected = (0.1 * input[i + 1] + input[i] / 3.0).sqrt();
         assert_eq!(found[i].to_bits(), expected.to_bits());

@@ -5,7 +5,7 @@ mod fixed;
 mod random;
 mod text;
 
-use parhelion_kernels::{Array, Layout, Place, Pool, Region, RuntimeRule, View, ViewMut};
+use parhelion_kernels::{Array, Layout, Places, Pool, Region, RuntimeRule, View, ViewMut};
 
 /// An array of `shape` with a halo, whose values differ from cell to cell and have both signs.
 fn filled<const N: usize>(pool: &Pool, shape: [usize; N], halo: usize, seed: u64) -> Array<f64, N> {
@@ -24,12 +24,12 @@ fn computed<const N: usize>(
     rule: &RuntimeRule<f64, N>,
     inputs: &[&Array<f64, N>],
     cells: Region<N>,
-    place: &Place<N>,
+    places: Option<Places<'_, N>>,
 ) -> Vec<Vec<f64>> {
     let mut outputs = vec![vec![0.0; cells.len()]; rule.outputs()];
     let views = outputs.iter_mut().map(|output| ViewMut::from_slice(output, cells)).collect();
     let inputs: Vec<View<'_, f64, N>> = inputs.iter().map(|input| input.view()).collect();
-    rule.sweep(pool, cells, views, &inputs, place).unwrap();
+    rule.sweep(pool, cells, views, &inputs, places).unwrap();
     outputs
 }
 

@@ -1,6 +1,6 @@
 //! Random expressions against a scalar evaluator that walks the tree.
 
-use parhelion_kernels::{Condition, Expression, Place, Pool, Program, ProgramBuilder, RuntimeRule, View};
+use parhelion_kernels::{Condition, Expression, Places, Pool, Program, ProgramBuilder, RuntimeRule, View};
 use proptest::prelude::*;
 
 use crate::{computed, filled};
@@ -79,19 +79,16 @@ impl Tree {
         }
     }
 
-    fn value(&self, inputs: &[View<'_, f64, 2>], place: &Place<2>, index: [isize; 2]) -> f64 {
-        let value = |tree: &Tree| tree.value(inputs, place, index);
+    fn value(&self, inputs: &[View<'_, f64, 2>], step: u64, index: [isize; 2]) -> f64 {
+        let value = |tree: &Tree| tree.value(inputs, step, index);
         match self {
             Self::Constant(value) => *value,
             Self::Parameter(number) => PARAMETERS[*number],
             Self::Load(input, offset) => inputs[*input].get([index[0] + offset[0], index[1] + offset[1]]),
-            Self::Time => place.time,
-            Self::Step => place.step as f64,
-            Self::Index(axis) => wrapped(place, *axis, index) as f64,
-            Self::Position(axis) => {
-                let global = wrapped(place, *axis, index) as f64;
-                place.origin[*axis] + (global + place.shift[*axis]) * place.spacing[*axis]
-            }
+            Self::Time => TIME,
+            Self::Step => step as f64,
+            Self::Index(axis) => global(*axis, index[*axis]) as f64,
+            Self::Position(axis) => position(*axis, index[*axis]),
             Self::One(number, a) => ONE[*number].0(value(a)),
             Self::Two(number, a, b) => TWO[*number].0(value(a), value(b)),
             Self::Choose(parts) => {
@@ -102,13 +99,15 @@ impl Tree {
     }
 }
 
-fn wrapped(place: &Place<2>, axis: usize, index: [isize; 2]) -> isize {
-    let period = [105, 50][axis];
-    let mut global = place.offset[axis] + index[axis];
-    while global < 0 {
-        global += period;
-    }
-    global % period
+const TIME: f64 = 0.7;
+
+fn global(axis: usize, index: isize) -> isize {
+    (index + [100, -7][axis]).rem_euclid(50)
+}
+
+/// Positions at unequal distances.
+fn position(axis: usize, index: isize) -> f64 {
+    (global(axis, index) as f64 * 0.3).exp2() - axis as f64
 }
 
 fn trees() -> impl Strategy<Value = Tree> {
@@ -145,7 +144,7 @@ proptest! {
         trees in prop::collection::vec(trees(), 1..4),
         shape in (1_usize..4, prop_oneof![1_usize..40, Just(300), Just(700)]),
         threads in 1_usize..4,
-        step in 0_usize..9,
+        step in 0_u64..9,
     ) {
         let pool = Pool::new(threads).unwrap();
         let write = ProgramBuilder::new(2);
@@ -156,25 +155,26 @@ proptest! {
 
         let arrays = [1, 2].map(|seed| filled(&pool, [shape.0, shape.1], 2, seed));
         let cells = arrays[0].layout().interior();
-        let place = Place {
-            offset: [100, -7],
-            origin: [0.5, 1.5],
-            spacing: [0.1, 0.3],
-            shift: [0.5, 0.0],
-            periods: [Some(105), Some(50)],
-            time: 0.7,
-            step,
-        };
+        let extents = [0..shape.0 as isize, 0..shape.1 as isize];
+        let along = |axis: usize| extents[axis].clone();
+        let indices = [0, 1].map(|axis| along(axis).map(|i| global(axis, i)).collect::<Vec<_>>());
+        let positions = [0, 1].map(|axis| along(axis).map(|i| position(axis, i)).collect::<Vec<_>>());
+        let places = Places::new(
+            indices.each_ref().map(Vec::as_slice),
+            positions.each_ref().map(Vec::as_slice),
+            [0, 0],
+        );
+        let places = places.at(TIME, step);
         // Through its text as well.
         let again: Program<f64, 2> = program.to_string().parse().unwrap();
         prop_assert_eq!(again.to_string(), program.to_string());
         for program in [program, again] {
             let rule = RuntimeRule::from(program);
-            let results = computed(&pool, &rule, &[&arrays[0], &arrays[1]], cells, &place);
+            let results = computed(&pool, &rule, &[&arrays[0], &arrays[1]], cells, Some(places));
             let views = [arrays[0].view(), arrays[1].view()];
             for (tree, result) in trees.iter().zip(&results) {
                 for (index, &found) in cells.indices().zip(result) {
-                    let expected = tree.value(&views, &place, index);
+                    let expected = tree.value(&views, step, index);
                     prop_assert!(same(found, expected), "{index:?}: {found:?}, not {expected:?}, of\n{rule:?}");
                 }
             }
