@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::evolve::{Case, LAYOUTS, TIME_STEP, cases, field, grid, same};
+use crate::evolve::{Case, TIME_STEP, cases, field, grid, same};
 use parhelion::kernels::{
     ExternalRule, KernelError, Neighborhood, Pattern, Program, ProgramBuilder, RuntimeRule,
 };
@@ -11,6 +11,9 @@ use parhelion::prelude::*;
 use parhelion::stepping::Blocking;
 use parhelion::testing::{on_ranks, on_ranks_and_threads};
 use parhelion::{Error, Result};
+
+/// Ranks and threads.
+const LAYOUTS: [(usize, usize); 3] = [(1, 2), (2, 2), (4, 1)];
 
 fn rule(program: std::result::Result<Program<f64, 2>, KernelError>) -> Result<RuntimeRule<f64, 2>> {
     program.map(RuntimeRule::from).map_err(Error::other)
