@@ -2,7 +2,7 @@
 
 use parhelion_kernels::{Blocking, Pattern, Points, alternate};
 
-use super::evolve::{Visit, check, clock_of, refused};
+use super::evolve::{Visit, check, clock_of, exchanged, refused};
 use super::states::Previous;
 use super::{Block, BlockingChoice, ConstantFields, EvolvingFields, passes};
 use crate::error::Result;
@@ -84,15 +84,19 @@ impl<const N: usize> Grid<N> {
         let block = Block::new(self, hull, radius);
         // A step has two levels, and each array passes through the cache at both.
         let bytes = (A::BYTES + B::BYTES) / 2 + C::BYTES;
-        let choice = BlockingChoice { radius: 2 * radius, constants: C::RADIUS, bytes, chosen: one.blocking };
+        // 2 n levels need constants (2 n − 1) radii beyond the block, one more than n steps of 2 radii.
+        let constant_radius = C::RADIUS + radius;
+        let choice =
+            BlockingChoice { radius: 2 * radius, constants: constant_radius, bytes, chosen: one.blocking };
         let (blocking, _) = choice.agree(self, hull.shape(), false)?;
         let longest = passes(steps, blocking.levels).max().unwrap_or(1);
         let most_levels = if longest == 1 { 1 } else { 2 * longest };
         constants.prepare(self, hull, (most_levels - 1) * radius)?;
         let widths = block.exchanged(self, most_levels);
+        let patterns = [A::PATTERN, B::PATTERN].map(|pattern| exchanged(pattern, &[one.shape, other.shape]));
         for steps in passes(steps, blocking.levels) {
             let mut clock = None;
-            for part in parts::<A, B, N>(steps, longest) {
+            for part in parts(steps, longest, patterns) {
                 let both: Visit<'_, N> = &mut |field| field.deepen(&hull, block.in_memory(most_levels));
                 fields.0.each(both)?;
                 fields.1.each(both)?;
@@ -169,10 +173,7 @@ struct Part {
 }
 
 /// One pass of all `steps`, or where no pass has several, one for each group.
-fn parts<A: EvolvingFields<N>, B: EvolvingFields<N>, const N: usize>(
-    steps: usize,
-    longest: usize,
-) -> Vec<Part> {
+fn parts(steps: usize, longest: usize, patterns: [Pattern; 2]) -> Vec<Part> {
     if longest > 1 {
         let both = [true; 2];
         return vec![Part {
@@ -185,7 +186,7 @@ fn parts<A: EvolvingFields<N>, B: EvolvingFields<N>, const N: usize>(
     }
     let (one, other) = ([true, false], [false, true]);
     vec![
-        Part { before: 0, levels: 1, pattern: B::PATTERN, exchanged: other, written: one },
-        Part { before: 1, levels: 1, pattern: A::PATTERN, exchanged: one, written: other },
+        Part { before: 0, levels: 1, pattern: patterns[1], exchanged: other, written: one },
+        Part { before: 1, levels: 1, pattern: patterns[0], exchanged: one, written: other },
     ]
 }

@@ -244,7 +244,8 @@ pub(super) fn advance_in_passes<F: HaloFields<N>, C, const N: usize>(
     let timing = grid.world().measure().start(Kind::Advance);
     grid.world().check_same("Grid::evolve or leapfrog", &(steps, properties))?;
     let previous = if leapfrog { Previous::Needed } else { Previous::Optional };
-    let Checked { hull, blocking: chosen } = check(grid, radius, previous, |visit| each(fields, visit))?;
+    let Checked { hull, shape, blocking: chosen } =
+        check(grid, radius, previous, |visit| each(fields, visit))?;
     let block = Block::new(grid, hull, radius);
     let choice = BlockingChoice { radius, constants: properties.constants, bytes, chosen };
     let (blocking, _) = choice.agree(grid, hull.shape(), false)?;
@@ -258,7 +259,7 @@ pub(super) fn advance_in_passes<F: HaloFields<N>, C, const N: usize>(
             Ok(())
         })?;
         set_clock(constants, clock_of(|visit| each(fields, visit)));
-        let pattern = if longest == 1 { pattern } else { Pattern::Box };
+        let pattern = if longest == 1 { exchanged(pattern, &[shape]) } else { Pattern::Box };
         let widths = block.exchanged(grid, longest);
         let done = HaloPlan::with_kept(grid, fields, pattern, widths, |plan, fields| {
             block.advance(Some(plan), Borrowed(fields), blocking, |fields, pass, progress| {
@@ -287,8 +288,17 @@ pub(super) struct Checked<const N: usize> {
     /// The points of this rank's block, local frame: those of all fields. On axes with a high wall,
     /// staggered fields have one point more than others.
     pub(super) hull: Region<N>,
+    /// The global shape, if all fields have the same.
+    pub(super) shape: Option<[usize; N]>,
     /// The blocking chosen for the first one.
     pub(super) blocking: Option<Blocking<N>>,
+}
+
+/// The pattern that single steps exchange. Where points on a wall read fields that have none there,
+/// their neighbors along the wall are edges of a halo.
+pub(super) fn exchanged<const N: usize>(pattern: Pattern, shapes: &[Option<[usize; N]>]) -> Pattern {
+    let alike = shapes.iter().all(|shape| shape.is_some() && *shape == shapes[0]);
+    if alike { pattern } else { Pattern::Box }
 }
 
 pub(super) fn check<const N: usize>(
@@ -298,14 +308,16 @@ pub(super) fn check<const N: usize>(
     each: impl FnOnce(Visit<'_, N>) -> Result<()>,
 ) -> Result<Checked<N>> {
     let mut hull = Region::from_shape(grid.region_global(Centering::Cell).shape());
-    let mut chosen = None;
+    let (mut chosen, mut shapes) = (None, Vec::new());
     each(&mut |field| {
         field.check(grid, radius, previous)?;
         hull = hull.hull(&Region::from_shape(grid.region_global(field.centering()).shape()));
         chosen.get_or_insert_with(|| field.blocking());
+        shapes.push(grid.shape_global(field.centering()));
         Ok(())
     })?;
-    Ok(Checked { hull, blocking: chosen.flatten() })
+    let shape = shapes.first().copied().filter(|first| shapes.iter().all(|shape| shape == first));
+    Ok(Checked { hull, shape, blocking: chosen.flatten() })
 }
 
 /// The clock of the first field.

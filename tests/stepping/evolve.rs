@@ -211,7 +211,6 @@ fn what_does_not_go_together_is_refused() {
         let other = Grid::builder([12, 12]).build(world)?;
         let mut u = grid.field::<f64>("u");
         let mut vector = grid.field_builder::<f64>("vector").components(2).build()?;
-        let mut node = grid.field_builder::<f64>("node").centering(Centering::Node).build()?;
         let mut foreign = other.field::<f64>("foreign");
         let keep = |u: StarPoint<'_, f64, 2, 1>, ()| u.center();
         let refused = |result: Result<()>, why: &str| {
@@ -230,16 +229,10 @@ fn what_does_not_go_together_is_refused() {
             grid.leapfrog(u.star_evolving::<1>(), (), 1, |_, u: StarPoint<'_, f64, 2, 1>, ()| u.center()),
             "with_previous(&mut field)",
         );
-        type Pair<'p> = (StarPoint<'p, f64, 2, 1>, StarPoint<'p, f64, 2, 1>);
-        let both = |(u, v): Pair<'_>, ()| (u.center(), v.center());
-        refused(
-            grid.evolve((u.star_evolving::<1>(), node.star_evolving::<1>()), (), 1, both),
-            "must have one centering, but got Cell and Node",
-        );
         let beside = |u: StarPoint<'_, f64, 2, 1>, v: Point<'_, f64, 2, 0>| u.center() + v.center();
         refused(
             grid.evolve(u.star_evolving::<1>(), foreign.constant::<0>(), 1, beside),
-            "it must have their grid and centering",
+            "'foreign' is of another grid than the advancing fields",
         );
         let wide = |u: StarPoint<'_, f64, 2, 2>, ()| u.center();
         refused(grid.evolve(u.star_evolving::<2>(), (), 1, wide), "build the grid with halo(2)");
