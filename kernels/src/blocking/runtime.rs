@@ -42,9 +42,10 @@ pub fn evolve_rule<T: Real, W: Walls<T, N> + Send, const N: usize>(
 ) -> Result<(), KernelError> {
     rule.check_numbers(states.len(), states.len() + constants.len())?;
     let (read, fixed) = rule.neighborhoods().split_at(states.len());
+    let places = Some(places).filter(|_| rule.reads_place());
     for level in pass.levels() {
         RuntimeRule::check_inputs(fixed, &pass.cells(level), constants)?;
-        places.check(&pass.cells(level))?;
+        places.map_or(Ok(()), |places| places.check(&pass.cells(level)))?;
     }
     let mut shared = Vec::with_capacity(states.len());
     for (state, read) in states.into_iter().zip(read) {
@@ -58,7 +59,7 @@ pub fn evolve_rule<T: Real, W: Walls<T, N> + Send, const N: usize>(
             .map(|state| next.prefetch(&state.cells[(level - 1) % 2], &state.cells[level % 2], piece))
             .collect();
         let mut before_row = || prefetches.iter_mut().for_each(|prefetch| prefetch.step());
-        let places = places.after(level - 1);
+        let places = places.map(|places| places.after(level - 1));
         let mut scratch = vec![Vec::new(); shared.len()];
         // SAFETY: the views hold their borrows until the pass has run, and every array has its own
         // borrow. By the order of the pass no other thread writes a cell within the radius of the
@@ -73,7 +74,7 @@ pub fn evolve_rule<T: Real, W: Walls<T, N> + Send, const N: usize>(
                 let states = shared.iter().zip(&mut scratch);
                 let outputs: Vec<Cells<T, N>> =
                     states.map(|(state, scratch)| state.outputs(level, &cells, scratch)).collect();
-                rule.compute(cells, &outputs, &inputs, Some(&places), &mut before_row);
+                rule.compute(cells, &outputs, &inputs, places.as_ref(), &mut before_row);
             }
             shared.iter().for_each(|state| state.fill(level, piece, level < pass.end()));
         }

@@ -4,10 +4,10 @@ use std::cell::RefCell;
 use std::fmt;
 use std::ops::{Add, BitAnd, BitOr, Div, Mul, Neg, Not, Rem, Sub};
 
+use super::definition::Program;
 use super::draft::Draft;
 use super::graph::{Id, Node};
 use super::operations::{Operation, Real};
-use super::program::Program;
 use crate::KernelError;
 
 /// Builds a [`Program`] from expressions.

@@ -2,9 +2,9 @@
 //! here.
 
 use super::code::compile;
+use super::definition::{Neighborhood, Parameter, Program};
 use super::graph::{Graph, Id, Node};
 use super::operations::{Operation, Real};
-use super::program::{Neighborhood, Parameter, Program};
 use crate::KernelError;
 
 /// The largest number of inputs.

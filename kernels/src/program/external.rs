@@ -5,7 +5,7 @@ use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
-use super::program::{Neighborhood, Parameter};
+use super::definition::{Neighborhood, Parameter};
 use crate::storage::{Cells, rows};
 use crate::{Element, Places, Region, View};
 
@@ -48,8 +48,8 @@ pub struct ExternalRule<T> {
     pub outputs: usize,
     /// Whether it reads the values that its outputs have before it writes them.
     pub reads_old: bool,
-    /// Whether it reads the clock, indices or positions. Without, they may be missing: the times are
-    /// 0 and the addresses null.
+    /// Whether it reads the clock, indices or positions. If not, the times are 0 and the addresses
+    /// null.
     pub reads_place: bool,
     /// Names and values of its parameters.
     pub parameters: Vec<(String, T)>,

@@ -2,17 +2,17 @@
 
 mod build;
 mod code;
+mod definition;
 mod draft;
 mod external;
 mod graph;
 mod operations;
-mod program;
 mod rule;
 mod run;
 mod text;
 
 pub use build::{Condition, Expression, ProgramBuilder, ProgramInput, Term};
+pub use definition::{Neighborhood, Program};
 pub use external::{ExternalRule, RowFunction};
 pub use operations::Real;
-pub use program::{Neighborhood, Program};
 pub use rule::RuntimeRule;

@@ -6,9 +6,9 @@
 
 use std::fmt;
 
+use super::definition::{Neighborhood, Parameter, Program};
 use super::external::{External, ExternalRule};
 use super::operations::Real;
-use super::program::{Neighborhood, Parameter, Program};
 use crate::storage::Cells;
 use crate::{Inputs, KernelError, Pattern, Places, Pool, Region, View, ViewMut};
 
@@ -63,12 +63,11 @@ impl<T: Real, const N: usize> RuntimeRule<T, N> {
     /// A rule that calls a function by its address, once for every row of cells, on any thread.
     ///
     /// # Safety
-    /// For as long as `owner` or the rule lives, and from any thread, the function
-    /// - reads of an input only cells in its [`Neighborhood`] of the row's cells, the row included,
-    ///   and writes to none of them;
-    /// - writes only the row's cells of the outputs, all of them, with valid values, and reads these
-    ///   only where it has not yet written them, or where it has;
-    /// - reads indices and positions only if `reads_place` is set, and only of the row's cells;
+    /// As long as `owner` is kept, and on any thread, the function
+    /// - reads only cells of inputs that are in their [`Neighborhood`] of the row's cells;
+    /// - writes all of the row's cells of the outputs, and nothing else; it reads the outputs' old
+    ///   values only if `reads_old` is set;
+    /// - reads indices and positions only if `reads_place` is set, and only those of the row's cells;
     /// - neither keeps an address, nor unwinds, nor changes the floating-point environment.
     ///
     /// # Errors
@@ -183,20 +182,18 @@ impl<T: Real, const N: usize> RuntimeRule<T, N> {
         places: Option<Places<'_, N>>,
     ) -> Result<(), KernelError> {
         self.check_numbers(outputs.len(), inputs.len())?;
-        for output in outputs.iter().filter(|output| !output.region().contains_region(&region)) {
+        if let Some(output) = outputs.iter().find(|output| !output.region().contains_region(&region)) {
             return Err(KernelError::new(format!(
                 "the cells {region:?} are not all in an output, which has {:?}; use a smaller region",
                 output.region()
             )));
         }
         Self::check_inputs(self.neighborhoods(), &region, inputs)?;
-        match &places {
-            Some(places) => places.check(&region)?,
-            None if self.reads_place() => {
-                return Err(KernelError::new("the rule asks for its place or time; give the sweep `Places`"));
-            }
-            None => {}
+        if self.reads_place() {
+            let missing = || KernelError::new("the rule asks for its place or time; give the sweep `Places`");
+            places.ok_or_else(missing)?.check(&region)?;
         }
+        let places = places.filter(|_| self.reads_place());
         let cells: Vec<Cells<T, N>> = outputs.iter().map(|output| output.cells).collect();
         pool.run(|thread| {
             let part = region.part(thread, pool.threads());

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
 
+use super::definition::Program;
 use super::draft::Draft;
 use super::graph::{Id, Node};
 use super::operations::{Operation, Real};
-use super::program::Program;
 use crate::KernelError;
 
 impl<T: Real, const N: usize> fmt::Display for Program<T, N> {

@@ -27,7 +27,7 @@ fn text_is_read_and_written() {
     assert_eq!(program.parameters().collect::<Vec<_>>(), [("rate", 0.1)]);
     let written = program.to_string();
     assert!(written.starts_with("program f64 axes 2 inputs 2\nv0 = load 0 0 0\n"), "{written}");
-    assert!(written.ends_with("\noutput v10\noutput v0\n"), "{written}");
+    assert!(written.ends_with("\noutput v9\noutput v0\n"), "{written}");
     assert_eq!(written.parse::<Program<f64, 2>>().unwrap().to_string(), written);
 }
 

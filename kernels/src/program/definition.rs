@@ -77,8 +77,7 @@ impl<T> Parameter<T> {
 /// A rule made at run time, from a [`ProgramBuilder`](crate::ProgramBuilder) or from text.
 ///
 /// A program computes the value of every output at a cell from neighbors in its inputs. It runs on
-/// vectors of cells and has the bits of a closure with the same operations. Large sums and products
-/// run at about the speed of the closure out of cache.
+/// vectors of cells and has the bits of a closure with the same operations, at about half its speed.
 ///
 /// As text, a program has a line for each value:
 ///
