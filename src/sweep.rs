@@ -1,9 +1,12 @@
 //! Sweeps over fields: rules with several inputs and outputs.
 
-use parhelion_kernels::{FacePoints, FacesOf, Inputs, KernelError, Linear, Outputs, PointOf, ViewMut};
+use parhelion_kernels::{
+    FacePoints, FacesOf, Inputs, KernelError, Linear, Outputs, PointOf, Real, RuntimeRule, ViewMut,
+};
 use parhelion_kernels::{flux_divergence, sweep, update};
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::field::Field;
 use crate::grid::Grid;
 use crate::stopwatch::Kind;
 use parhelion_kernels::Region;
@@ -47,6 +50,69 @@ impl<const N: usize> Grid<N> {
         let timing = self.world().measure().start(Kind::Sweep);
         sweep(self.world().pool(), region, outputs, inputs, rule).map_err(refused)?;
         timing.finish(region.len(), I::BYTES + O::BYTES);
+        Ok(())
+    }
+
+    /// Like [`sweep`](Self::sweep), for a rule known at run time. Every component of a field is an
+    /// array of its own. The old values of outputs are those that they have. Time, step, indices and
+    /// positions are those of the first output.
+    ///
+    /// ```
+    /// use parhelion::kernels::{ProgramBuilder, RuntimeRule};
+    /// use parhelion::prelude::*;
+    ///
+    /// let world = World::init()?;
+    /// let grid = Grid::builder([16]).periodic([true]).build(&world)?;
+    /// let (mut u, mut slope) = (grid.field::<f64>("u"), grid.field::<f64>("slope"));
+    /// u.fill_indexed(|[i]| (i * i) as f64);
+    /// u.exchange()?;
+    /// let write = ProgramBuilder::<f64, 1>::new(1);
+    /// let v = write.input(0);
+    /// let rule = write.build([0.5 * (v.at([1]) - v.at([-1]))]).map_err(parhelion::Error::other)?;
+    /// grid.sweep_rule(u.region_local(), &mut [&mut slope], &[&u], &RuntimeRule::from(rule))?;
+    /// assert_eq!(slope.probe([5])?, 10.0);
+    /// # Ok::<(), parhelion::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As for [`sweep`](Self::sweep), when there is no output, the rule has other numbers of inputs
+    /// and outputs, or a halo is stale.
+    pub fn sweep_rule<T: Real>(
+        &self,
+        region: Region<N>,
+        outputs: &mut [&mut Field<T, N>],
+        inputs: &[&Field<T, N>],
+        rule: &RuntimeRule<T, N>,
+    ) -> Result<()> {
+        let timing = self.world().measure().start(Kind::Sweep);
+        let Some(first) = outputs.first() else {
+            return Err(Error::new(ErrorKind::Argument, "a sweep needs at least one output field"));
+        };
+        let (start_time, time_step, steps) = first.clock();
+        let context = self.context(first.centering());
+        let places = context.places().stepping(start_time.unwrap_or(0.0), time_step, steps);
+        let given: usize = inputs.iter().map(|field| field.components()).sum();
+        if given != rule.inputs() {
+            let message =
+                format!("a rule with {} inputs was given {given} components of fields", rule.inputs());
+            return Err(Error::new(ErrorKind::Argument, message));
+        }
+        let mut reads = rule.neighborhoods().iter();
+        let mut read = Vec::new();
+        for field in inputs {
+            for (component, neighbors) in (0..field.components()).zip(reads.by_ref()) {
+                field.require_halo(neighbors.radius, neighbors.pattern)?;
+                read.push(field.with_halo(component));
+            }
+        }
+        let mut written = Vec::new();
+        for field in outputs {
+            let interior = field.region_local();
+            field.invalidate_halo();
+            written.extend(field.all_with_halo_mut().map(|view| view.restricted(interior)));
+        }
+        rule.sweep(self.world().pool(), region, written, &read, Some(places)).map_err(refused)?;
+        timing.finish(region.len(), (rule.inputs() + rule.outputs()) * size_of::<T>());
         Ok(())
     }
 

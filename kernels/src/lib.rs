@@ -26,6 +26,7 @@
 //! | `storage` | element types, boxes of indices, layouts with halo, arrays, views, `ndarray` views |
 //! | `rule` | what a stencil rule sees of a cell's neighborhood; inputs and outputs of a sweep |
 //! | `sweep` | loops over cells, rows and parts on all threads; stencils; rings of planes |
+//! | `program` | rules known only at run time: programs of operations, functions compiled elsewhere |
 //! | `blocking` | several time steps in one pass over memory; the halo beyond walls |
 //! | `transfer` | packing, unpacking and copying of boxes of cells |
 //! | [`operators`] | ready stencils: Laplacians, gradients, advection, staggered operators, filters |
@@ -36,7 +37,8 @@
 //!
 //! Unsafe code is confined to `storage::{array, cells, view, ndarray_view}`,
 //! `rule::{along_axes, faces, point, inputs, outputs, place, rows}`, `unrolled`, `sweep::{apply, fluxes, fold, parts, stage}`,
-//! `transfer::{copies, job}`, `simd` and `blocking::{advance, evolve, prefetch, states, wall_halo}`.
+//! `transfer::{copies, job}`, `simd`, `program::{external, rule, run}` and
+//! `blocking::{advance, evolve, prefetch, runtime, states, wall_halo}`.
 
 mod blocking;
 mod error;
@@ -44,6 +46,7 @@ mod exact;
 mod math;
 pub mod operators;
 mod pool;
+mod program;
 mod rule;
 mod simd;
 mod storage;
@@ -52,13 +55,17 @@ mod transfer;
 mod unrolled;
 
 pub use blocking::{
-    Blocking, Caches, InPlace, NoWalls, Pass, State, States, Visits, Walls, advance, alternate, evolve,
-    fill_walls, set_walls,
+    Blocking, Caches, InPlace, NoWalls, Pass, RuntimeState, State, States, Visits, Walls, advance, alternate,
+    evolve, evolve_rule, fill_walls, set_walls,
 };
 pub use error::KernelError;
 pub use exact::{Accumulator, ComplexAccumulator, ExactSum, IntegerAccumulator, Summable};
 pub use math::exp_f32;
 pub use pool::Pool;
+pub use program::{
+    Condition, Expression, ExternalRule, Neighborhood, Program, ProgramBuilder, ProgramInput, Real,
+    RowFunction, RuntimeRule, Term,
+};
 pub use rule::{
     AlongAxes, AxisPoint, AxisReach, FaceCells, FacePoints, FacesOf, Inputs, Neighbors, OutputMember,
     Outputs, Place, PlaceKind, Places, Point, PointOf, Points, Reach, StarPoint,

@@ -2,8 +2,8 @@
 
 use parhelion_kernels::{Blocking, Pattern, Points, alternate};
 
-use super::evolve::{Checked, check, clock_of, exchanged, refused};
-use super::states::{Previous, Stepped};
+use super::evolve::{Checked, Visit, check, clock_of, exchanged, refused};
+use super::states::Previous;
 use super::{Block, BlockingChoice, ConstantFields, EvolvingFields, passes};
 use crate::error::Result;
 use crate::grid::Grid;
@@ -78,8 +78,8 @@ impl<const N: usize> Grid<N> {
         let mut fields = (first, second);
         let radius = A::RADIUS.max(B::RADIUS);
         self.world().check_same("Grid::alternate", &(steps, radius, A::PATTERN, B::PATTERN))?;
-        let one = check(self, &mut fields.0, Previous::Refused)?;
-        let other = check(self, &mut fields.1, Previous::Refused)?;
+        let one = check(self, A::RADIUS, Previous::Refused, |visit| fields.0.each(visit))?;
+        let other = check(self, B::RADIUS, Previous::Refused, |visit| fields.1.each(visit))?;
         let hull = one.hull.hull(&other.hull);
         let wall_reach = std::array::from_fn(|a| {
             let of = |group: &Checked<N>| match group.wall_reach[a] {
@@ -117,7 +117,7 @@ impl<const N: usize> Grid<N> {
                 if part.written[1] {
                     fields.1.each(start)?;
                 }
-                constants.set_clock(*clock.get_or_insert(clock_of(&mut fields.0)));
+                constants.set_clock(*clock.get_or_insert(clock_of(|visit| fields.0.each(visit))));
                 let blocking = Blocking { levels: part.levels, ..blocking };
                 let mut groups = Groups { fields: &mut fields, exchanged: part.exchanged };
                 let done = HaloPlan::with_kept(self, &mut groups, part.pattern, widths, |plan, groups| {
@@ -164,8 +164,6 @@ impl<const N: usize> Grid<N> {
         Ok(())
     }
 }
-
-type Visit<'v, const N: usize> = &'v mut dyn FnMut(&mut dyn Stepped<N>) -> Result<()>;
 
 /// The two groups, and whether an exchange fills their halos.
 struct Groups<'f, A, B> {

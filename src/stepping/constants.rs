@@ -118,6 +118,28 @@ pub trait ConstantFields<const N: usize>: sealed::Sealed {
     fn inputs(&self) -> Self::Inputs<'_>;
 }
 
+/// Makes a constant that is read within `radius` readable at the points `hull` of the block and
+/// `more` points beyond its open sides.
+pub(super) fn prepare_constant<T: Element, const N: usize>(
+    field: &mut Field<T, N>,
+    grid: &Grid<N>,
+    hull: Region<N>,
+    radius: usize,
+    more: usize,
+) -> Result<()> {
+    if !field.grid().same_as(grid) {
+        return Err(Error::on_all_ranks(
+            ErrorKind::Argument,
+            format!(
+                "field '{}' is of another grid than the advancing fields and cannot be read together with them",
+                field.name()
+            ),
+        ));
+    }
+    field.check_radius(radius)?;
+    field.fill_deep_halo(&hull, more + radius, radius)
+}
+
 impl<T: Element, const N: usize, const R: usize> sealed::Sealed for Constant<'_, T, N, R> {}
 impl<T: Element, const N: usize, const R: usize> ConstantFields<N> for Constant<'_, T, N, R> {
     type Points = Neighbors<T, N, R, false>;
@@ -129,15 +151,6 @@ impl<T: Element, const N: usize, const R: usize> ConstantFields<N> for Constant<
     const BYTES: usize = size_of::<T>();
 
     fn prepare(&mut self, grid: &Grid<N>, hull: Region<N>, more: usize) -> Result<()> {
-        if !self.field.grid().same_as(grid) {
-            return Err(Error::on_all_ranks(
-                ErrorKind::Argument,
-                format!(
-                    "field '{}' is of another grid than the advancing fields and cannot be read together with them",
-                    self.field.name()
-                ),
-            ));
-        }
         let components = self.field.components();
         if components != self.components {
             return Err(Error::on_all_ranks(
@@ -150,8 +163,7 @@ impl<T: Element, const N: usize, const R: usize> ConstantFields<N> for Constant<
                 ),
             ));
         }
-        self.field.check_radius(R)?;
-        self.field.fill_deep_halo(&hull, more + R, R)
+        prepare_constant(self.field, grid, hull, R, more)
     }
 
     fn inputs(&self) -> Self::Inputs<'_> {

@@ -1,15 +1,15 @@
 //! Time stepping of several fields, also with two levels in time.
 
-use parhelion_kernels::{Blocking, Element, KernelError, Pattern, Points, Region, evolve};
+use parhelion_kernels::{Blocking, Element, KernelError, Pass, Pattern, Points, Region, evolve};
 
 use super::constants::Clock;
-use super::states::Previous;
+use super::states::{Previous, Stepped};
 use super::{Block, BlockingChoice, Constant, ConstantComponents, ConstantFields};
 use super::{Evolving, EvolvingComponents, EvolvingFields, passes};
 use crate::error::{Error, ErrorKind, Result};
 use crate::field::Field;
 use crate::grid::{Centering, Grid};
-use crate::halo::{Borrowed, HaloPlan};
+use crate::halo::{Borrowed, HaloFields, HaloPlan};
 use crate::stopwatch::Kind;
 
 impl<T: Element, const N: usize> Field<T, N> {
@@ -179,60 +179,114 @@ impl<const N: usize> Grid<N> {
         ) -> S::Value
         + Sync,
     ) -> Result<()> {
-        let timing = self.world().measure().start(Kind::Advance);
-        let settings = (steps, S::RADIUS, S::PATTERN, leapfrog);
-        self.world().check_same("Grid::evolve or leapfrog", &settings)?;
-        let previous = if leapfrog { Previous::Needed } else { Previous::Optional };
-        let Checked { hull, shape, blocking: chosen, wall_reach } = check(self, &mut fields, previous)?;
-        let block = Block::new(self, hull, S::RADIUS, wall_reach);
-        let choice =
-            BlockingChoice { radius: S::RADIUS, constants: C::RADIUS, bytes: S::BYTES + C::BYTES, chosen };
-        let (blocking, _) = choice.agree(self, hull.shape(), false)?;
-        let longest = passes(steps, blocking.levels).max().unwrap_or(1);
-        constants.prepare(self, hull, (longest - 1) * S::RADIUS)?;
-        fields.each(&mut |field| field.begin())?;
-        for levels in passes(steps, blocking.levels) {
-            let blocking = Blocking { levels, ..blocking };
-            fields.each(&mut |field| {
-                field.deepen(&hull, block.in_memory(longest))?;
-                field.prepare_levels(leapfrog && longest > 1);
-                field.start(levels, (levels - 1) * S::RADIUS)
-            })?;
-            constants.set_clock(clock_of(&mut fields));
-            let pattern = if longest == 1 { exchanged(S::PATTERN, &[shape]) } else { Pattern::Box };
-            let widths = block.exchanged(self, longest);
-            let done = HaloPlan::with_kept(self, &mut fields, pattern, widths, |plan, fields| {
-                block.advance(Some(plan), Borrowed(fields), blocking, |fields, pass, progress| {
-                    evolve(
-                        self.world().pool(),
-                        pass,
-                        fields.0.states(),
-                        constants.inputs(),
-                        #[inline(always)]
-                        |before, now, constants| rule(before, now, constants),
-                        progress,
-                    )
-                    .map_err(refused)
-                })
-            });
-            fields.each(&mut |field| {
-                if done.is_ok() {
-                    field.finish(levels)
-                } else {
-                    field.poison()
-                }
-                Ok(())
-            })?;
-            done?;
-        }
-        fields.each(&mut |field| {
-            field.conclude();
-            Ok(())
-        })?;
-        timing.finish(hull.len() * steps, S::BYTES + C::BYTES);
-        Ok(())
+        let properties = RuleProperties {
+            radius: S::RADIUS,
+            pattern: S::PATTERN,
+            constants: C::RADIUS,
+            bytes: S::BYTES + C::BYTES,
+            leapfrog,
+        };
+        advance_in_passes(
+            self,
+            &mut fields,
+            &mut constants,
+            steps,
+            properties,
+            S::each,
+            |constants, hull, more| constants.prepare(self, hull, more),
+            C::set_clock,
+            |fields, constants, pass, progress| {
+                evolve(
+                    self.world().pool(),
+                    pass,
+                    fields.states(),
+                    constants.inputs(),
+                    #[inline(always)]
+                    |before, now, constants| rule(before, now, constants),
+                    progress,
+                )
+            },
+        )
     }
 }
+
+/// The properties of a rule that time stepping needs, as values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct RuleProperties {
+    /// Radius at which the advancing fields are read.
+    pub(super) radius: usize,
+    /// Neighbors read of them.
+    pub(super) pattern: Pattern,
+    /// Radius at which constants are read.
+    pub(super) constants: usize,
+    /// Bytes of the arrays that pass through the cache for each point.
+    pub(super) bytes: usize,
+    /// Whether the rule has two levels in time.
+    pub(super) leapfrog: bool,
+}
+
+/// Advances `fields` by `steps`. `each` visits the fields; `prepare(constants, hull, more)` makes the
+/// constants readable to `more` points beyond the block, `set_clock` tells them the time before a
+/// pass, and `run` makes the pass.
+#[allow(clippy::too_many_arguments, reason = "what two kinds of fields and of constants have in common")]
+pub(super) fn advance_in_passes<F: HaloFields<N>, C, const N: usize>(
+    grid: &Grid<N>,
+    fields: &mut F,
+    constants: &mut C,
+    steps: usize,
+    properties: RuleProperties,
+    each: impl Fn(&mut F, Visit<'_, N>) -> Result<()>,
+    prepare: impl FnOnce(&mut C, Region<N>, usize) -> Result<()>,
+    set_clock: impl Fn(&mut C, Clock),
+    run: impl Fn(&mut F, &C, &Pass<N>, &mut dyn FnMut()) -> std::result::Result<(), KernelError>,
+) -> Result<()> {
+    let RuleProperties { radius, pattern, bytes, leapfrog, .. } = properties;
+    let timing = grid.world().measure().start(Kind::Advance);
+    grid.world().check_same("Grid::evolve or leapfrog", &(steps, properties))?;
+    let previous = if leapfrog { Previous::Needed } else { Previous::Optional };
+    let Checked { hull, shape, blocking: chosen, wall_reach } =
+        check(grid, radius, previous, |visit| each(fields, visit))?;
+    let block = Block::new(grid, hull, radius, wall_reach);
+    let choice = BlockingChoice { radius, constants: properties.constants, bytes, chosen };
+    let (blocking, _) = choice.agree(grid, hull.shape(), false)?;
+    let longest = passes(steps, blocking.levels).max().unwrap_or(1);
+    prepare(constants, hull, (longest - 1) * radius)?;
+    each(fields, &mut |field| field.begin())?;
+    for levels in passes(steps, blocking.levels) {
+        let blocking = Blocking { levels, ..blocking };
+        each(fields, &mut |field| {
+            field.deepen(&hull, block.in_memory(longest))?;
+            field.prepare_levels(leapfrog && longest > 1);
+            field.start(levels, (levels - 1) * radius)
+        })?;
+        set_clock(constants, clock_of(|visit| each(fields, visit)));
+        let pattern = if longest == 1 { exchanged(pattern, &[shape]) } else { Pattern::Box };
+        let widths = block.exchanged(grid, longest);
+        let done = HaloPlan::with_kept(grid, fields, pattern, widths, |plan, fields| {
+            block.advance(Some(plan), Borrowed(fields), blocking, |fields, pass, progress| {
+                run(fields.0, constants, pass, progress).map_err(refused)
+            })
+        });
+        each(fields, &mut |field| {
+            if done.is_ok() {
+                field.finish(levels)
+            } else {
+                field.poison()
+            }
+            Ok(())
+        })?;
+        done?;
+    }
+    each(fields, &mut |field| {
+        field.conclude();
+        Ok(())
+    })?;
+    timing.finish(hull.len() * steps, bytes);
+    Ok(())
+}
+
+/// What is done with each field in turn.
+pub(super) type Visit<'v, const N: usize> = &'v mut dyn FnMut(&mut dyn Stepped<N>) -> Result<()>;
 
 /// What fields that advance together have in common.
 pub(super) struct Checked<const N: usize> {
@@ -254,15 +308,16 @@ pub(super) fn exchanged<const N: usize>(pattern: Pattern, shapes: &[Option<[usiz
     if alike { pattern } else { Pattern::Box }
 }
 
-pub(super) fn check<S: EvolvingFields<N>, const N: usize>(
+pub(super) fn check<const N: usize>(
     grid: &Grid<N>,
-    fields: &mut S,
+    radius: usize,
     previous: Previous,
+    mut each: impl FnMut(Visit<'_, N>) -> Result<()>,
 ) -> Result<Checked<N>> {
     let mut hull = Region::from_shape(grid.region_global(Centering::Cell).shape());
     let (mut chosen, mut shapes) = (None, Vec::new());
-    fields.each(&mut |field| {
-        field.check(grid, S::RADIUS, previous)?;
+    each(&mut |field| {
+        field.check(grid, radius, previous)?;
         hull = hull.hull(&Region::from_shape(grid.region_global(field.centering()).shape()));
         chosen.get_or_insert_with(|| field.blocking());
         shapes.push(grid.shape_global(field.centering()));
@@ -270,7 +325,7 @@ pub(super) fn check<S: EvolvingFields<N>, const N: usize>(
     })?;
     let shape = shapes.first().copied().filter(|first| shapes.iter().all(|shape| shape == first));
     let mut wall_reach = [0; N];
-    fields.each(&mut |field| {
+    each(&mut |field| {
         let (reach, shape) = (field.wall_reach(), grid.region_global(field.centering()).shape());
         for a in 0..N {
             // Other fields may have a point more before a high wall.
@@ -283,14 +338,14 @@ pub(super) fn check<S: EvolvingFields<N>, const N: usize>(
 }
 
 /// The clock of the first field.
-pub(super) fn clock_of<S: EvolvingFields<N>, const N: usize>(fields: &mut S) -> Clock {
+pub(super) fn clock_of<const N: usize>(each: impl FnOnce(Visit<'_, N>) -> Result<()>) -> Clock {
     let mut first = None;
-    let visited = fields.each(&mut |field| {
+    let visited = each(&mut |field| {
         first.get_or_insert_with(|| field.clock());
         Ok(())
     });
     visited.expect("looking at a clock does not fail");
-    first.expect("there is no empty tuple of evolving fields")
+    first.expect("rules advance at least one field")
 }
 
 pub(super) fn refused(error: KernelError) -> Error {

@@ -1,6 +1,6 @@
 //! One field that a rule advances, and arrays of them, as members of the fields of a rule.
 
-use parhelion_kernels::{Element, InPlace, Neighbors, Pattern, State, ViewMut};
+use parhelion_kernels::{Element, InPlace, Neighbors, Pattern, Region, State, ViewMut};
 
 use super::points::PointsOf;
 use super::states::{EvolvingMember, Stepped, sealed};
@@ -27,6 +27,26 @@ type StateOf<'k, T, const N: usize, const R: usize, const STAR: bool> =
 type InPlaceOf<'k, T, const N: usize, const R: usize, const STAR: bool> =
     InPlace<'k, T, ComponentWalls<'k, T, N>, N, R, STAR>;
 
+/// The arrays of both levels of a component, its walls and the points between them.
+pub(super) type Arrays<'k, T, const N: usize> = ([ViewMut<'k, T, N>; 2], ComponentWalls<'k, T, N>, Region<N>);
+
+/// The arrays of all components of a field and its previous level; the second set of arrays of the
+/// field stands for a level that is not there.
+fn arrays<'k, T: Element, const N: usize>(
+    field: &'k mut Field<T, N>,
+    previous: Option<&'k mut Field<T, N>>,
+) -> impl Iterator<Item = Arrays<'k, T, N>> {
+    let interior = field.region_local();
+    let mut previous = previous.map(|previous| previous.all_with_halo_mut());
+    field.arrays_and_walls().map(move |(now, spare, walls)| {
+        let other = match &mut previous {
+            Some(previous) => previous.next().expect("both levels have the same components"),
+            None => spare.expect("the second array is prepared before a pass").view_mut(),
+        };
+        ([now.view_mut(), other], walls, interior)
+    })
+}
+
 impl<'a, T: Element, const N: usize, const R: usize, const STAR: bool> Evolving<'a, T, N, R, STAR> {
     pub(crate) fn new(field: &'a mut Field<T, N>) -> Self {
         Self { field, previous: None, components: 1, exchanges_previous: false, points: PointsOf::none() }
@@ -45,20 +65,26 @@ impl<'a, T: Element, const N: usize, const R: usize, const STAR: bool> Evolving<
         self.field
     }
 
+    /// All components of a field, however many.
+    pub(super) fn of_all_components(field: &'a mut Field<T, N>) -> Self {
+        Self { components: field.components(), ..Self::new(field) }
+    }
+
+    /// The number of components that the rule takes.
+    pub(super) fn number(&self) -> usize {
+        self.components
+    }
+
+    /// The two arrays and the walls of every component, and the points between the walls.
+    pub(super) fn arrays(&mut self) -> impl Iterator<Item = Arrays<'_, T, N>> {
+        arrays(self.field, self.previous.as_deref_mut())
+    }
+
     /// The components, whose number was checked.
     fn components<const K: usize>(&mut self) -> [StateOf<'_, T, N, R, STAR>; K] {
-        let (interior, visits) = (self.field.region_local(), self.points.visits.as_ref());
-        let mut previous = self.previous.as_mut().map(|previous| previous.all_with_halo_mut());
-        let states: Vec<_> = self
-            .field
-            .arrays_and_walls()
-            .map(|(now, spare, walls)| {
-                let other: ViewMut<'_, T, N> = match &mut previous {
-                    Some(previous) => previous.next().expect("both levels have the same components"),
-                    None => spare.expect("the second array is prepared before a pass").view_mut(),
-                };
-                State { arrays: [now.view_mut(), other], walls, interior, visits }
-            })
+        let visits = self.points.visits.as_ref();
+        let states: Vec<_> = arrays(self.field, self.previous.as_deref_mut())
+            .map(|(arrays, walls, interior)| State { arrays, walls, interior, visits })
             .collect();
         states.try_into().unwrap_or_else(|_| unreachable!("the number of components was checked"))
     }

@@ -8,6 +8,7 @@ mod evolve;
 mod evolving;
 mod points;
 mod runge_kutta;
+mod runtime;
 mod states;
 mod tuning;
 

@@ -4,5 +4,6 @@ mod advance;
 mod blocking;
 mod components;
 mod evolve;
+mod runtime;
 mod serial;
 mod walls;

@@ -152,7 +152,7 @@ unsafe fn advance_piece<S: States<N>, I: Inputs<N>, const N: usize>(
 }
 
 /// The parts of `piece` before and beyond `limit` on each axis, those beyond last.
-fn cut<const N: usize>(piece: Region<N>, limit: [isize; N]) -> impl Iterator<Item = Region<N>> {
+pub(super) fn cut<const N: usize>(piece: Region<N>, limit: [isize; N]) -> impl Iterator<Item = Region<N>> {
     let crossing: [bool; N] = std::array::from_fn(|a| piece.end[a] > limit[a]);
     (0..1_usize << N)
         .filter(move |mask| (0..N).all(|a| mask >> a & 1 == 0 || crossing[a]))

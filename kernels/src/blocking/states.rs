@@ -102,18 +102,18 @@ pub struct InPlace<'a, T, W, const N: usize, const R: usize, const STAR: bool> {
 #[derive(Debug)]
 pub struct SharedState<'a, T, W, const N: usize> {
     /// Those of even and odd levels, or twice the same.
-    cells: [Cells<T, N>; 2],
+    pub(super) cells: [Cells<T, N>; 2],
     halo: WallHalo<W, N>,
     /// The first index on each axis beyond a high wall. Cells from there on are in the halo, even
     /// where other arrays of the pass, with points on the wall, have one cell more.
-    limit: [isize; N],
+    pub(super) limit: [isize; N],
     /// Levels of a step.
     levels_per_step: usize,
     visits: Option<&'a Visits<T, N>>,
 }
 
 impl<'a, T: Element, W: Walls<T, N>, const N: usize> SharedState<'a, T, W, N> {
-    fn new(
+    pub(super) fn new(
         pass: &Pass<N>,
         radius: usize,
         arrays: [&ViewMut<'_, T, N>; 2],
@@ -129,7 +129,7 @@ impl<'a, T: Element, W: Walls<T, N>, const N: usize> SharedState<'a, T, W, N> {
     }
 
     /// The cells of a level; a row of `scratch` where the array has none of `cells`.
-    fn outputs(&self, level: usize, cells: &Region<N>, scratch: &mut Vec<T>) -> Cells<T, N> {
+    pub(super) fn outputs(&self, level: usize, cells: &Region<N>, scratch: &mut Vec<T>) -> Cells<T, N> {
         if (0..N).all(|a| cells.start[a] < self.limit[a]) {
             return self.cells[level % 2];
         }
@@ -139,7 +139,7 @@ impl<'a, T: Element, W: Walls<T, N>, const N: usize> SharedState<'a, T, W, N> {
 
     /// # Safety
     /// As for [`States::fill`].
-    unsafe fn fill(&self, level: usize, piece: Region<N>, halo: bool) {
+    pub(super) unsafe fn fill(&self, level: usize, piece: Region<N>, halo: bool) {
         let mut piece = piece;
         for a in 0..N {
             piece.end[a] = piece.end[a].min(self.limit[a]);
@@ -285,7 +285,7 @@ where
 }
 
 /// The least limit on each axis.
-fn least<const N: usize>(limits: impl IntoIterator<Item = [isize; N]>) -> [isize; N] {
+pub(super) fn least<const N: usize>(limits: impl IntoIterator<Item = [isize; N]>) -> [isize; N] {
     limits.into_iter().fold([isize::MAX; N], |least, limit| std::array::from_fn(|a| least[a].min(limit[a])))
 }
 

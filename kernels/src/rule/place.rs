@@ -59,6 +59,28 @@ impl<'a, const N: usize> Places<'a, N> {
         Self { indices, positions, start, clock: Clock { start_time: 0.0, time_step: 0.0, steps: 0 } }
     }
 
+    /// The time of the values that the rule reads, and the number of steps made.
+    pub(crate) fn clock(&self) -> (f64, u64) {
+        let Clock { start_time, time_step, steps } = self.clock;
+        (start_time + steps as f64 * time_step, steps)
+    }
+
+    /// The global indices along an axis from the cell `i` of the views on.
+    ///
+    /// # Panics
+    /// When there is no such cell.
+    pub(crate) fn indices_from(&self, axis: usize, i: isize) -> &'a [isize] {
+        &self.indices[axis][(i - self.start[axis]) as usize..]
+    }
+
+    /// The coordinates along an axis from the cell `i` of the views on.
+    ///
+    /// # Panics
+    /// When there is no such cell.
+    pub(crate) fn positions_from(&self, axis: usize, i: isize) -> &'a [f64] {
+        &self.positions[axis][(i - self.start[axis]) as usize..]
+    }
+
     /// The same places at this time, after this number of steps.
     pub fn at(self, time: f64, step: u64) -> Self {
         self.stepping(time, 0.0, step)

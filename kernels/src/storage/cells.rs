@@ -88,7 +88,7 @@ impl<T, const N: usize> Cells<T, N> {
     ///
     /// # Panics
     /// When some of them are not in view.
-    pub(super) fn restricted(&self, region: Region<N>) -> Self {
+    pub(crate) fn restricted(&self, region: Region<N>) -> Self {
         self.assert_contains(&region);
         if region.is_empty() {
             return Self { region, ..*self };
@@ -97,7 +97,7 @@ impl<T, const N: usize> Cells<T, N> {
         Self { start: unsafe { self.at(region.start) }, region, ..*self }
     }
 
-    pub(super) fn assert_contains(&self, region: &Region<N>) {
+    pub(crate) fn assert_contains(&self, region: &Region<N>) {
         assert!(
             self.region.contains_region(region),
             "cells {region:?} are not all inside the view {:?}",
