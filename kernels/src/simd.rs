@@ -54,13 +54,16 @@ macro_rules! dispatched {
     ($(#[$doc:meta])* $visible:vis fn $name:ident<$($t:ident: $bound:path),* $(,)?>($($arg:ident: $type:ty),* $(,)?) $body:block) => {
         $(#[$doc])*
         #[inline(always)]
+        #[allow(clippy::too_many_arguments, reason = "each row is an argument")]
         $visible fn $name<$($t: $bound),*>($($arg: $type),*) {
             #[inline(always)]
+            #[allow(clippy::too_many_arguments, reason = "each row is an argument")]
             fn body<$($t: $bound),*>($($arg: $type),*) $body
 
             #[cfg(target_arch = "x86_64")]
             #[inline(never)]
             #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+            #[allow(clippy::too_many_arguments, reason = "each row is an argument")]
             fn avx512<$($t: $bound),*>($($arg: $type),*) {
                 body($($arg),*)
             }
@@ -68,6 +71,7 @@ macro_rules! dispatched {
             #[cfg(target_arch = "x86_64")]
             #[inline(never)]
             #[target_feature(enable = "avx2")]
+            #[allow(clippy::too_many_arguments, reason = "each row is an argument")]
             fn avx2<$($t: $bound),*>($($arg: $type),*) {
                 body($($arg),*)
             }
@@ -83,6 +87,7 @@ macro_rules! dispatched {
                 return unsafe { avx2($($arg),*) };
             }
             #[inline(never)]
+            #[allow(clippy::too_many_arguments, reason = "each row is an argument")]
             fn baseline<$($t: $bound),*>($($arg: $type),*) {
                 body($($arg),*)
             }

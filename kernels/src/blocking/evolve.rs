@@ -144,8 +144,7 @@ unsafe fn advance_piece<S: States<N>, I: Inputs<N>, const N: usize>(
                 cells,
                 #[inline(always)]
                 |old, point| rule(old, point),
-                #[inline(always)]
-                || before_row(),
+                &mut before_row,
             );
         }
     }

@@ -47,7 +47,7 @@ impl<T: Element, const R: usize> FaceCells<'_, T, R> {
     }
 }
 
-/// The kinds of [`Points`] with faces between them: all of them.
+/// The kinds of [`Points`] with faces between them: those of values, and arrays and tuples of them.
 pub trait FacePoints: Points {
     /// The flux rule's argument at one face: [`FaceCells`], or tuples and arrays of them.
     type Faces<'p>: Copy;

@@ -73,7 +73,7 @@ where
             if field.has_points() {
                 return Err(Error::on_all_ranks(
                     ErrorKind::Argument,
-                    "sources and receivers act on steps of Grid::evolve and Grid::leapfrog, not of Runge–Kutta schemes",
+                    "sources and receivers act on steps of Grid::evolve and Grid::leapfrog, not of Runge–Kutta schemes; leave out with_sources and with_receivers",
                 ));
             }
             field.check(&grid, S::RADIUS, Previous::Refused)

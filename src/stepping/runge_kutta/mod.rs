@@ -61,6 +61,9 @@ impl<const N: usize> Grid<N> {
     /// Starts a run of a Runge–Kutta scheme for `du/dt = L(u)`. The run begins at the time of the
     /// fields and sets it at its end.
     ///
+    /// `fields` is [`Field::evolving`](crate::Field::evolving) or a sibling of it, or an array of those;
+    /// the rule gets one point or an array of points.
+    ///
     /// Every stage is one sweep. It exchanges the halo, and while messages travel computes the points
     /// that need none. Walls get the time of the stage. The result has the same bits on any ranks and
     /// threads.
