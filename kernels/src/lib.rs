@@ -35,7 +35,7 @@
 //! | `math` | elementary functions that vectorize inside a rule |
 //!
 //! Unsafe code is confined to `storage::{array, cells, view, ndarray_view}`,
-//! `rule::{point, inputs, outputs}`, `sweep::{apply, parts}`, `transfer::{copies, job}`, `simd` and
+//! `rule::{along_axes, point, inputs, outputs}`, `sweep::{apply, parts}`, `transfer::{copies, job}`, `simd` and
 //! `blocking::{advance, evolve, prefetch, walls}`.
 
 mod blocking;
