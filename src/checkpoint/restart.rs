@@ -214,12 +214,13 @@ impl<'w> Restart<'w> {
         } else if from.periodic != to.periodic {
             differs("a grid of periodic axes", &from.periodic, &to.periodic)
         } else if from.faces != to.faces {
-            let axis = (0..from.cells.len()).find(|&a| from.faces.get(a) != to.faces.get(a)).unwrap_or(0);
-            let places = |grid: &super::description::GridRecord| match grid.faces.get(axis) {
-                Some(faces) if !faces.is_empty() => Some(numbers(faces)),
-                _ => None,
+            // An axis without faces is uniform, as are all where there is no list.
+            let places = |grid: &super::description::GridRecord, axis: usize| {
+                grid.faces.get(axis).filter(|faces| !faces.is_empty()).map(|faces| numbers(faces))
             };
-            match (places(from), places(to)) {
+            let differs_along = |&axis: &usize| places(from, axis) != places(to, axis);
+            let axis = (0..from.cells.len()).find(differs_along).unwrap_or(0);
+            match (places(from, axis), places(to, axis)) {
                 (Some(from), Some(to)) => {
                     let i = (0..from.len().min(to.len())).find(|&i| from[i] != to[i]).unwrap_or(0);
                     differs(&format!("face {i} of axis {axis} at"), &from[i], &to[i])
