@@ -42,11 +42,11 @@ pub fn advance<T: Element, S: Stencil<T, N>, W: Walls<T, N>, const N: usize>(
         let (written, read) =
             unsafe { (ViewMut::of(output, piece), View::of(input, piece.grown([[S::RADIUS; 2]; N]))) };
         stencil.apply_with_hook(piece, written, read, &mut || prefetch.step())?;
-        // SAFETY: the piece as above. Halo cells that mirror it are touched together with it only,
-        // because images are within the radius of every cell that reads such a halo cell.
-        unsafe {
-            halo.set_walls(output, piece);
-            if level < pass.end() {
+        if level < pass.end() {
+            // SAFETY: the piece as above. Halo cells that mirror it are touched together with it
+            // only, because images are within the radius of every cell that reads such a halo cell.
+            unsafe {
+                halo.set_walls(output, piece);
                 halo.fill(output, level, piece, 0);
             }
         }

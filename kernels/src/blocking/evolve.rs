@@ -51,7 +51,9 @@ pub fn evolve<S: States<N>, C: Inputs<N>, const N: usize>(
                 #[inline(always)]
                 || S::prefetch_step(&mut prefetch),
             );
-            S::fill(&shared, level, piece, level < pass.end());
+            if level < pass.end() {
+                S::fill(&shared, level, piece, true);
+            }
         }
         Ok(())
     })
