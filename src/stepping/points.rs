@@ -209,14 +209,17 @@ impl<const N: usize> PassBlock<N> {
     }
 }
 
+/// Values that a step adds to points, in the local frame.
+type Added<T, const N: usize> = Vec<([isize; N], T)>;
+
 /// Sources of elements that can be spread; the type of a field's values need not say that it can.
 pub(super) trait Emit<T, const N: usize>: std::fmt::Debug {
-    /// For each step of a pass, what is added to which points, in the local frame.
-    fn emit(&self, block: &PassBlock<N>) -> Result<Vec<Vec<([isize; N], T)>>>;
+    /// For each step of a pass, what is added to which points.
+    fn emit(&self, block: &PassBlock<N>) -> Result<Vec<Added<T, N>>>;
 }
 
 impl<T: Linear, const N: usize> Emit<T, N> for Sources<T, N> {
-    fn emit(&self, block: &PassBlock<N>) -> Result<Vec<Vec<([isize; N], T)>>> {
+    fn emit(&self, block: &PassBlock<N>) -> Result<Vec<Added<T, N>>> {
         let mut steps = vec![Vec::new(); block.steps];
         for (number, added) in steps.iter_mut().enumerate() {
             for (path, amplitude) in &self.0 {

@@ -185,7 +185,7 @@ fn the_exact_solver_agrees_with_published_values() {
 
 #[test]
 fn errors_fall_with_the_size_of_cells() {
-    on_ranks_and_threads([(2, 1)], |world| {
+    on_ranks_and_threads([(1, 2)], |world| {
         for problem in PROBLEMS {
             let (coarse, fine) = (problem.error(world, 200)?, problem.error(world, 400)?);
             if world.rank() == 0 {
