@@ -28,7 +28,7 @@ use common::{Options, Report, Row, Times, in_turn};
 use parhelion::prelude::*;
 use parhelion::stepping::Blocking;
 use parhelion::{Element, Result};
-use stencils::{Wave, acoustic_wave, box27, heat7, star9, star25};
+use stencils::{acoustic_wave, box27, heat7, star9, star25};
 
 /// Steps in one call.
 const STEPS: usize = 12;

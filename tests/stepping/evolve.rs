@@ -41,7 +41,7 @@ fn field_with_walls(grid: &Grid<2>, case: Case, seed: usize, walls: usize) -> Re
     let mut field = grid.field_builder::<f64>(format!("u{seed}")).centering(case.centering).build()?;
     field.set_time(1.5, TIME_STEP);
     for face in Face::all::<2>().filter(|face| !case.periodic[face.axis]) {
-        let kind = if case.turn % 2 == 0 { condition } else { reading };
+        let kind = if case.turn.is_multiple_of(2) { condition } else { reading };
         field.set_boundary(face, kind(face, case.turn + walls))?;
     }
     field.fill_indexed(|[j, i]| (((31 * seed + j) * 37 + i) as f64 * 0.618).fract());

@@ -24,7 +24,9 @@ const PARAMETERS: [f64; 2] = [0.37, -1.25];
 
 type E<'b> = Expression<'b, f64, 2>;
 
-const ONE: [(fn(f64) -> f64, fn(E<'_>) -> E<'_>); 12] = [
+type OfOne = (fn(f64) -> f64, for<'b> fn(E<'b>) -> E<'b>);
+
+const ONE: [OfOne; 12] = [
     (|a| -a, |a| -a),
     (f64::abs, |a| a.abs()),
     (f64::sqrt, |a| a.sqrt()),
