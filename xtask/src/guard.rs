@@ -21,14 +21,16 @@ pub(crate) struct Options {
 }
 
 /// The files of the crate; `{{parhelion}}` in the first is filled in.
-const FILES: [(&str, &str); 7] = [
+const FILES: [(&str, &str); 9] = [
     ("Cargo.toml", include_str!("../guard/Cargo.toml.in")),
     ("src/main.rs", include_str!("../guard/src/main.rs")),
     ("src/byhand.rs", include_str!("../guard/src/byhand.rs")),
     ("src/case.rs", include_str!("../guard/src/case.rs")),
     ("src/linear.rs", include_str!("../guard/src/linear.rs")),
     ("src/operators.rs", include_str!("../guard/src/operators.rs")),
+    ("src/physics.rs", include_str!("../guard/src/physics.rs")),
     ("src/rules.rs", include_str!("../guard/src/rules.rs")),
+    ("src/stepping.rs", include_str!("../guard/src/stepping.rs")),
 ];
 
 /// Compares all rules.

@@ -2,7 +2,8 @@
 
 use num_traits::Float;
 
-use crate::rules::{Places, Row};
+use crate::physics::{Euler, Water, collide, polynomial, reaction};
+use crate::stepping::{Places, Row};
 
 /// Defines a function and runs it with AVX2 if the processor has that.
 macro_rules! with_avx2 {
@@ -173,16 +174,6 @@ pub fn box27(row: Row, places: Places<3>, u: &[f64], out: &mut [f64]) {
     mean(out, lines);
 }
 
-/// One step of Gray and Scott's reaction from the values and the sums of their six neighbors.
-#[inline(always)]
-pub fn reaction([u, v]: [f64; 2], [around_u, around_v]: [f64; 2]) -> [f64; 2] {
-    let uvv = u * v * v;
-    [
-        u + 0.05 * (around_u - 6.0 * u) - uvv + 0.03 * (1.0 - u),
-        v + 0.02 * (around_v - 6.0 * v) + uvv - (0.03 + 0.06) * v,
-    ]
-}
-
 pub fn gray_scott(row: Row, places: Places<3>, now: &[Vec<f64>; 2], next: &mut [Vec<f64>; 2]) {
     with_avx2! {
         pub fn react(
@@ -206,42 +197,6 @@ pub fn gray_scott(row: Row, places: Places<3>, now: &[Vec<f64>; 2], next: &mut [
     react(row.of_mut(out_u), row.of_mut(out_v), row.of(u, 0), row.of(v, 0), su, sv);
 }
 
-/// Shallow water: height and two momenta.
-pub struct Water;
-
-impl Water {
-    /// The HLL flux between two states; `[height, along, across]` of the face's direction.
-    #[inline(always)]
-    fn flux(left: [f64; 3], right: [f64; 3]) -> [f64; 3] {
-        const G: f64 = 9.81;
-        let (ul, ur) = (left[1] / left[0], right[1] / right[0]);
-        let (cl, cr) = ((G * left[0]).sqrt(), (G * right[0]).sqrt());
-        let (low, high) = ((ul - cl).min(ur - cr).min(0.0), (ul + cl).max(ur + cr).max(0.0));
-        let fl = [left[1], left[1] * ul + 0.5 * G * left[0] * left[0], left[2] * ul];
-        let fr = [right[1], right[1] * ur + 0.5 * G * right[0] * right[0], right[2] * ur];
-        let scale = 1.0 / (high - low);
-        let mut flux = [0.0; 3];
-        for k in 0..3 {
-            flux[k] = scale * (high * fl[k] - low * fr[k] + low * high * (right[k] - left[k]));
-        }
-        flux
-    }
-
-    /// A cell after one step, from itself and its neighbors below, above, left and right.
-    #[inline(always)]
-    pub fn step(c: [f64; 3], [below, above, left, right]: [[f64; 3]; 4]) -> [f64; 3] {
-        let turn = |[h, p, q]: [f64; 3]| [h, q, p];
-        let (w, e) = (Self::flux(turn(left), turn(c)), Self::flux(turn(c), turn(right)));
-        let (s, n) = (Self::flux(below, c), Self::flux(c, above));
-        let (w, e) = (turn(w), turn(e));
-        let mut next = c;
-        for k in 0..3 {
-            next[k] -= 1e-3 * (e[k] - w[k] + n[k] - s[k]);
-        }
-        next
-    }
-}
-
 pub fn water(row: Row, places: Places<2>, now: &[Vec<f64>; 3], next: &mut [Vec<f64>; 3]) {
     with_avx2! {
         pub fn step(a: &mut [f64], b: &mut [f64], d: &mut [f64], c: [&[f64]; 3], near: [[&[f64]; 3]; 4]) {
@@ -262,63 +217,6 @@ pub fn water(row: Row, places: Places<2>, now: &[Vec<f64>; 3], next: &mut [Vec<f
     let rows = |distance| std::array::from_fn(|k| row.of(&now[k], distance));
     let [a, b, d] = next;
     step(row.of_mut(a), row.of_mut(b), row.of_mut(d), rows(0), [-stride, stride, -1, 1].map(rows));
-}
-
-/// A gas: density, two momenta, energy.
-pub struct Euler;
-
-impl Euler {
-    const GAMMA: f64 = 1.4;
-
-    /// The HLLC flux (Toro) between two states `[density, along, across, energy]`.
-    #[inline(always)]
-    fn flux(left: [f64; 4], right: [f64; 4]) -> [f64; 4] {
-        let (ul, ur) = (left[1] / left[0], right[1] / right[0]);
-        let pressure =
-            |s: [f64; 4], u: f64| (Self::GAMMA - 1.0) * (s[3] - 0.5 * (s[1] * u + s[2] * s[2] / s[0]));
-        let (pl, pr) = (pressure(left, ul), pressure(right, ur));
-        let (cl, cr) = ((Self::GAMMA * pl / left[0]).sqrt(), (Self::GAMMA * pr / right[0]).sqrt());
-        let (low, high) = ((ul - cl).min(ur - cr), (ul + cl).max(ur + cr));
-        let (ml, mr) = (left[0] * (low - ul), right[0] * (high - ur));
-        let middle = (pr - pl + left[1] * (low - ul) - right[1] * (high - ur)) / (ml - mr);
-        let forward = middle >= 0.0;
-        let pick = |l: f64, r: f64| if forward { l } else { r };
-        let (u, p, wave, m) = (pick(ul, ur), pick(pl, pr), pick(low, high), pick(ml, mr));
-        let s = [
-            pick(left[0], right[0]),
-            pick(left[1], right[1]),
-            pick(left[2], right[2]),
-            pick(left[3], right[3]),
-        ];
-        let flux = [s[1], s[1] * u + p, s[2] * u, (s[3] + p) * u];
-        let density = m / (wave - middle);
-        let star = [
-            density,
-            density * middle,
-            density * (s[2] / s[0]),
-            density * (s[3] / s[0] + (middle - u) * (middle + p / m)),
-        ];
-        let beyond = pick(low, -high) >= 0.0;
-        let mut result = [0.0; 4];
-        for k in 0..4 {
-            result[k] = if beyond { flux[k] } else { flux[k] + wave * (star[k] - s[k]) };
-        }
-        result
-    }
-
-    /// A cell after one step, from itself and its neighbors below, above, left and right.
-    #[inline(always)]
-    pub fn step(c: [f64; 4], [below, above, left, right]: [[f64; 4]; 4]) -> [f64; 4] {
-        let turn = |[r, p, q, e]: [f64; 4]| [r, q, p, e];
-        let (w, e) = (Self::flux(turn(left), turn(c)), Self::flux(turn(c), turn(right)));
-        let (s, n) = (Self::flux(below, c), Self::flux(c, above));
-        let (w, e) = (turn(w), turn(e));
-        let mut next = c;
-        for k in 0..4 {
-            next[k] -= 1e-3 * (e[k] - w[k] + n[k] - s[k]);
-        }
-        next
-    }
 }
 
 pub fn euler(row: Row, places: Places<2>, now: &[Vec<f64>; 4], next: &mut [Vec<f64>; 4]) {
@@ -351,19 +249,6 @@ pub fn euler(row: Row, places: Places<2>, now: &[Vec<f64>; 4], next: &mut [Vec<f
         rows(0),
         [-stride, stride, -1, 1].map(rows),
     );
-}
-
-/// A polynomial of degree 20: 40 operations.
-#[inline(always)]
-pub fn polynomial(x: f64) -> f64 {
-    const FACTORS: [f64; 5] = [0.5, -0.25, 0.125, -0.3, 0.2];
-    let mut sum = 0.1;
-    for _ in 0..4 {
-        for factor in FACTORS {
-            sum = sum * x + factor;
-        }
-    }
-    0.999 * x + 1e-3 * sum
 }
 
 with_avx2! {
@@ -403,4 +288,56 @@ pub fn limited(row: Row, u: &[f64], out: &mut [f64]) {
         }
     }
     advect(out, row.of(u, -2), row.of(u, -1), row.of(u, 0), row.of(u, 1));
+}
+
+pub fn boltzmann(row: Row, places: Places<2>, now: &[Vec<f64>; 9], next: &mut [Vec<f64>; 9]) {
+    with_avx2! {
+        pub fn stream(
+            a: &mut [f64], b: &mut [f64], c: &mut [f64], d: &mut [f64], e: &mut [f64], f: &mut [f64], g: &mut [f64],
+            h: &mut [f64], k: &mut [f64], from: [&[f64]; 9],
+        ) {
+            let len = a.len();
+            let (b, c, d, e) = (&mut b[..len], &mut c[..len], &mut d[..len], &mut e[..len]);
+            let (f, g, h, k) = (&mut f[..len], &mut g[..len], &mut h[..len], &mut k[..len]);
+            for i in 0..len {
+                let mut values = [0.0; 9];
+                for n in 0..9 {
+                    values[n] = at!(from[n], i);
+                }
+                [a[i], b[i], c[i], d[i], e[i], f[i], g[i], h[i], k[i]] = collide(values);
+            }
+        }
+    }
+    let y = places.stride(0) as isize;
+    let steps = [0, -1, 1, -y, y, -y - 1, y + 1, y - 1, 1 - y];
+    let from = std::array::from_fn(|k| row.of(&now[k], steps[k]));
+    let [a, b, c, d, e, f, g, h, k] = next.each_mut().map(|array| row.of_mut(array));
+    stream(a, b, c, d, e, f, g, h, k, from);
+}
+
+pub fn yee(rows: &[Row], places: Places<2>, [hy, hx, e]: &mut [Vec<f64>; 3]) {
+    with_avx2! {
+        pub fn magnetic(hy: &mut [f64], hx: &mut [f64], e: &[f64], right: &[f64], up: &[f64]) {
+            let len = hy.len();
+            let hx = &mut hx[..len];
+            for i in 0..len {
+                hy[i] += 0.4 * (at!(right, i) - at!(e, i));
+                hx[i] -= 0.4 * (at!(up, i) - at!(e, i));
+            }
+        }
+    }
+    with_avx2! {
+        pub fn electric(e: &mut [f64], hy: &[f64], left: &[f64], hx: &[f64], down: &[f64]) {
+            for i in 0..e.len() {
+                e[i] += 0.4 * ((at!(hy, i) - at!(left, i)) - (at!(hx, i) - at!(down, i)));
+            }
+        }
+    }
+    let y = places.stride(0) as isize;
+    for row in rows {
+        magnetic(row.of_mut(hy), row.of_mut(hx), row.of(e, 0), row.of(e, 1), row.of(e, y));
+    }
+    for row in rows {
+        electric(row.of_mut(e), row.of(hy, 0), row.of(hy, -1), row.of(hx, 0), row.of(hx, -y));
+    }
 }

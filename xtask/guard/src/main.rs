@@ -8,7 +8,9 @@ mod byhand;
 mod case;
 mod linear;
 mod operators;
+mod physics;
 mod rules;
+mod stepping;
 
 use std::process::ExitCode;
 

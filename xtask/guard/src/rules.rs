@@ -1,128 +1,16 @@
 //! Rules of solvers, through the stepping functions of a grid.
 
-use std::cell::RefCell;
-use std::rc::Rc;
-
-use num_traits::Float;
-use parhelion::kernels::{Element, operators};
+use parhelion::kernels::operators;
 use parhelion::prelude::*;
-use parhelion::stepping::Blocking;
 use parhelion::{Result, rule};
 
-use crate::byhand::{self as hand, Euler, Water};
+use crate::byhand as hand;
 use crate::case::{Case, Make};
-
-/// Steps of one call.
-const STEPS: usize = 4;
+use crate::physics::{self, Euler, Water};
+use crate::stepping::{STEPS, steps, whole_steps};
 
 /// In the names of rules that are closures without the macro `rule!`, whose speed is not promised.
 pub const WITHOUT_MACRO: &str = "no rule!";
-
-/// Places of cells in an array without padding, with its halo.
-#[derive(Clone, Copy)]
-pub struct Places<const N: usize> {
-    halo: usize,
-    /// Cells with halo.
-    padded: [usize; N],
-}
-
-impl<const N: usize> Places<N> {
-    fn new(shape: [usize; N], halo: usize) -> Self {
-        Self { halo, padded: shape.map(|n| n + 2 * halo) }
-    }
-
-    fn of(&self, index: [isize; N]) -> usize {
-        (0..N).fold(0, |place, a| place * self.padded[a] + index[a].strict_add(self.halo as isize) as usize)
-    }
-
-    /// Distance of a neighbor along `axis`.
-    pub fn stride(&self, axis: usize) -> usize {
-        self.padded[axis + 1..].iter().product()
-    }
-}
-
-/// A row of cells: where it begins in every array, and how long it is.
-#[derive(Clone, Copy)]
-pub struct Row {
-    pub at: usize,
-    pub len: usize,
-}
-
-impl Row {
-    /// The cells `distance` farther on.
-    pub fn of<'u, T>(&self, array: &'u [T], distance: isize) -> &'u [T] {
-        &array[self.at.strict_add_signed(distance)..][..self.len]
-    }
-
-    pub fn of_mut<'u, T>(&self, array: &'u mut [T]) -> &'u mut [T] {
-        &mut array[self.at..][..self.len]
-    }
-}
-
-/// The case of a rule that advances `K` arrays by [`STEPS`] steps a call. `row(places, row, now,
-/// next)` is one row by hand; `next` holds the values one step before `now`.
-fn steps<T: Element + Float, const N: usize, const K: usize>(
-    world: &World,
-    shape: [usize; N],
-    radius: usize,
-    initial: impl Fn(usize, [isize; N]) -> f64 + Sync,
-    mut ours: impl FnMut(&Grid<N>, &mut [Field<T, N>; K], &mut [Field<T, N>; K]) -> Result<()> + 'static,
-    row: impl Fn(Places<N>, Row, &[Vec<T>; K], &mut [Vec<T>; K]) + 'static,
-) -> Result<Case> {
-    let grid = Grid::builder(shape).halo(radius).build(world)?;
-    let places = Places::new(shape, radius);
-    let cells = Region::from_shape(shape);
-    let value = |k: usize, index: [isize; N]| T::from(initial(k, index)).expect("a number");
-    let field = |k: usize| {
-        let mut field = grid.field::<T>(&format!("u{k}"));
-        field.fill_indexed(|index| value(k, index.map(|i| i as isize)));
-        field.set_blocking(Some(Blocking::PLAIN));
-        field
-    };
-    let (now, before) = (std::array::from_fn(field), std::array::from_fn(field));
-    let flat = |k: usize| {
-        let mut flat = Vec::new();
-        flat.extend(cells.grown([[radius; 2]; N]).indices().map(|index| value(k, index)));
-        flat
-    };
-    let now_flat: [Vec<T>; K] = std::array::from_fn(flat);
-    let state = Rc::new(RefCell::new((now, before)));
-    let by_hand = Rc::new(RefCell::new((now_flat.clone(), now_flat)));
-    let (mine, theirs) = (state.clone(), by_hand.clone());
-    Ok(Case {
-        cells: cells.len() * STEPS,
-        ours: Box::new(move || {
-            let (now, before) = &mut *mine.borrow_mut();
-            ours(&grid, now, before)
-        }),
-        by_hand: Box::new(move || {
-            let (now, next) = &mut *theirs.borrow_mut();
-            for _ in 0..STEPS {
-                for (first, len) in cells.rows() {
-                    row(places, Row { at: places.of(first), len }, now, next);
-                }
-                std::mem::swap(now, next);
-            }
-        }),
-        difference: Box::new(move || {
-            // The loop by hand does nothing about walls.
-            let inner = cells.shrunk([[STEPS * radius; 2]; N]);
-            assert!(!inner.is_empty(), "the block is too thin to compare");
-            let (fields, flat) = (state.borrow(), by_hand.borrow());
-            let (mut largest, mut difference) = (0.0_f64, 0.0_f64);
-            for (field, flat) in fields.0.iter().zip(&flat.0) {
-                for index in inner.indices() {
-                    let by_hand = flat[places.of(index)].to_f64().expect("a number");
-                    let ours = field.view().get(index).to_f64().expect("a number");
-                    largest = largest.max(by_hand.abs());
-                    difference = difference.max((ours - by_hand).abs());
-                }
-            }
-            difference / largest
-        }),
-        tolerance: 1e3 * T::epsilon().to_f64().expect("a number"),
-    })
-}
 
 fn wavy<const N: usize>(index: [isize; N]) -> f64 {
     (0..N).map(|a| (0.2 * index[a] as f64 + a as f64).sin()).sum::<f64>() / N as f64
@@ -292,6 +180,60 @@ pub fn all(world: &World) -> Vec<Make<'_>> {
             |places, row, now, next| hand::euler(row, places, now, next),
         )
     });
+    add(&mut cases, "lattice Boltzmann, D2Q9, f64, evolve", move || {
+        type Nine<'a> = [Point<'a, f64, 2, 1>; 9];
+        steps::<f64, 2, 9>(
+            world,
+            square,
+            1,
+            |k, index| physics::WEIGHTS[k] * (1.0 + 0.01 * wavy(index)),
+            |grid, f, _| {
+                grid.evolve(
+                    f.each_mut().map(|f| f.evolving::<1>()),
+                    (),
+                    STEPS,
+                    rule!(|f: Nine<'_>, ()| {
+                        physics::collide([
+                            f[0].center(),
+                            f[1].at::<0, -1>(),
+                            f[2].at::<0, 1>(),
+                            f[3].at::<-1, 0>(),
+                            f[4].at::<1, 0>(),
+                            f[5].at::<-1, -1>(),
+                            f[6].at::<1, 1>(),
+                            f[7].at::<1, -1>(),
+                            f[8].at::<-1, 1>(),
+                        ])
+                    }),
+                )
+            },
+            |places, row, now, next| hand::boltzmann(row, places, now, next),
+        )
+    });
+    add(&mut cases, "Maxwell, Yee, f64, alternate", move || {
+        type Magnetic<'a> = (StarPoint<'a, f64, 2, 1>, StarPoint<'a, f64, 2, 1>);
+        whole_steps::<f64, 2, 3>(
+            world,
+            square,
+            1,
+            |_, index| 0.1 * wavy(index),
+            |grid, [hy, hx, e], _| {
+                grid.alternate(
+                    (hy.star_evolving::<1>(), hx.star_evolving::<1>()),
+                    e.star_evolving::<1>(),
+                    (),
+                    STEPS,
+                    rule!(|(hy, hx): (f64, f64), e: StarPoint<'_, f64, 2, 1>, ()| {
+                        (hy + 0.4 * (e.at::<0, 1>() - e.center()), hx - 0.4 * (e.at::<1, 0>() - e.center()))
+                    }),
+                    rule!(|e: f64, (hy, hx): Magnetic<'_>, ()| {
+                        e + 0.4 * ((hy.center() - hy.at::<0, -1>()) - (hx.center() - hx.at::<-1, 0>()))
+                    }),
+                )
+            },
+            |places, rows, now, _| hand::yee(rows, places, now),
+        )
+    });
     add(&mut cases, "40 operations, f64, evolve", move || {
         steps::<f64, 2, 1>(
             world,
@@ -303,7 +245,7 @@ pub fn all(world: &World) -> Vec<Make<'_>> {
                     u.star_evolving::<0>(),
                     (),
                     STEPS,
-                    rule!(|u: StarPoint<'_, f64, 2, 0>, ()| hand::polynomial(u.center())),
+                    rule!(|u: StarPoint<'_, f64, 2, 0>, ()| physics::polynomial(u.center())),
                 )
             },
             |_, row, [now], [next]| hand::polynomials(row.of(now, 0), row.of_mut(next)),
@@ -360,7 +302,7 @@ fn gray_scott(world: &World, cube: [usize; 3], inlined: bool) -> Result<Case> {
                 let plane = w.at::<0, -1, 0>() + w.at::<0, 1, 0>() + w.at::<0, 0, -1>() + w.at::<0, 0, 1>();
                 w.at::<-1, 0, 0>() + w.at::<1, 0, 0>() + plane
             };
-            hand::reaction([$u.center(), $v.center()], [around(&$u), around(&$v)]).into()
+            physics::reaction([$u.center(), $v.center()], [around(&$u), around(&$v)]).into()
         }};
     }
     steps::<f64, 3, 2>(
