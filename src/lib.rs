@@ -44,7 +44,8 @@
 //! Axes are in C order, slowest first, everywhere. Methods that all ranks must call together say so
 //! under *Collective*. Kernels for one process, without MPI, are in [`kernels`].
 //!
-//! Limits: 1 to 4 axes; grids are boxes of equal cells; each rank has one block.
+//! Limits: 1 to 4 axes; grids are boxes, uniform or stretched along each axis; each rank has one
+//! block.
 
 #[cfg(feature = "hdf5")]
 pub mod checkpoint;

@@ -15,10 +15,11 @@ impl<const N: usize> Grid<N> {
     /// Writes `rule(neighborhood)` to every point of `region` of the outputs, on all threads.
     ///
     /// `region` is local, usually [`Field::region_local`](crate::field::Field::region_local) of an
-    /// output. `outputs` is [`Field::view_mut`](crate::field::Field::view_mut) of a field, or a
-    /// tuple of those. `inputs` is [`Field::reach`](crate::field::Field::reach) or
-    /// [`star_reach`](crate::field::Field::star_reach) of a field, or a tuple of those. The radius
-    /// of an input is part of its type, and a stale halo is refused.
+    /// output. `outputs` is [`Field::view_mut`](crate::field::Field::view_mut) of a field, an array
+    /// of those, or a tuple of both. `inputs` is [`Field::reach`](crate::field::Field::reach) or
+    /// [`star_reach`](crate::field::Field::star_reach) of a field,
+    /// [`Context::at`](crate::grid::Context::at), or an array or a tuple of those. The radius of an
+    /// input is part of its type, and a stale halo is refused.
     ///
     /// ```
     /// use parhelion::prelude::*;
@@ -53,9 +54,9 @@ impl<const N: usize> Grid<N> {
         Ok(())
     }
 
-    /// Like [`sweep`](Self::sweep), for a rule known at run time. Every component of a field is an
-    /// array of its own. The old values of outputs are those that they have. Time, step, indices and
-    /// positions are those of the first output.
+    /// Like [`sweep`](Self::sweep), for a rule known only at run time. Each component of a field
+    /// counts as one input or output. The old values of an output are its values before the sweep.
+    /// Time, step, indices and positions are those of the first output.
     ///
     /// ```
     /// use parhelion::kernels::{ProgramBuilder, RuntimeRule};
@@ -75,8 +76,8 @@ impl<const N: usize> Grid<N> {
     /// ```
     ///
     /// # Errors
-    /// As for [`sweep`](Self::sweep), when there is no output, the rule has other numbers of inputs
-    /// and outputs, or a halo is stale.
+    /// As for [`sweep`](Self::sweep). Also when there is no output, the rule's numbers of inputs
+    /// and outputs do not match the fields, or a halo is stale.
     pub fn sweep_rule<T: Real>(
         &self,
         region: Region<N>,
@@ -133,12 +134,13 @@ impl<const N: usize> Grid<N> {
         Ok(())
     }
 
-    /// Writes the divergence of a flux to every point of `region` of the outputs: the differences of
-    /// `flux(axis, cells on both sides)` through the two faces on each axis, divided by the spacing,
-    /// added up over the axes.
+    /// Writes the divergence of a flux to every point of `region` of the outputs: the flux through
+    /// the high face minus the flux through the low face, divided by the spacing, summed over the
+    /// axes. `flux(axis, cells on both sides)` is the flux through one face normal to `axis`.
     ///
-    /// Each thread computes each face once. `region` and the inputs are as for [`sweep`](Self::sweep);
-    /// a flux rule of radius `R` reads `R` cells on either side of a face, along the axis only.
+    /// Each thread computes each of its faces once. `region` and the inputs are as for
+    /// [`sweep`](Self::sweep). A flux rule of radius `R` reads `R` cells on either side of a face,
+    /// only along `axis`.
     ///
     /// ```
     /// use parhelion::kernels::FaceCells;
@@ -157,7 +159,8 @@ impl<const N: usize> Grid<N> {
     /// ```
     ///
     /// # Errors
-    /// When an output lacks points of the region, or an input points around it.
+    /// When an output lacks points of the region, an input lacks points around it, or an axis is
+    /// stretched.
     pub fn flux_divergence<T: Linear, I: Inputs<N>, const K: usize>(
         &self,
         region: Region<N>,
@@ -168,6 +171,7 @@ impl<const N: usize> Grid<N> {
     where
         I::Points: FacePoints,
     {
+        self.require_uniform("fluxes")?;
         let timing = self.world().measure().start(Kind::Sweep);
         flux_divergence(
             self.world().pool(),

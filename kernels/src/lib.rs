@@ -36,8 +36,9 @@
 //! | `math` | elementary functions that vectorize inside a rule |
 //!
 //! Unsafe code is confined to `storage::{array, cells, view, ndarray_view}`,
-//! `rule::{along_axes, faces, point, inputs, outputs, place, rows}`, `unrolled`, `sweep::{apply, fluxes, fold, parts, stage}`,
-//! `transfer::{copies, job}`, `simd`, `program::{external, rule, run}` and
+//! `rule::{along_axes, faces, point, inputs, outputs, place, rows}`, `unrolled`,
+//! `sweep::{apply, fluxes, fold, parts, row, stage}`, `transfer::{copies, job}`, `simd`,
+//! `program::{external, rule, run}` and
 //! `blocking::{advance, evolve, prefetch, runtime, states, wall_halo}`.
 
 mod blocking;

@@ -18,14 +18,14 @@ use crate::grid::{Centering, Face};
 /// staggered         x_−2   x_−1  x_0    x_1   x_2     w_0 = x_0, w_1 = x_1, w_2 = x_2
 /// ```
 ///
-/// For points at cell centers the wall lies between `x_1` and `x_−1`. For staggered points it
-/// carries a point itself, `x_0`. Dirichlet and antireflecting walls set that point: time stepping
-/// keeps it right at every step, and after other writes the next exchange sets it. `w_0`, `w_1` and
-/// `w_2` are the outermost points of the field.
+/// For points at cell centers, the wall lies between `x_1` and `x_−1`. For staggered points, `x_0`
+/// lies on the wall itself. Dirichlet and antireflecting walls set that point at every time step;
+/// after other writes, the next exchange sets it. `w_0`, `w_1` and `w_2` are the outermost points
+/// of the field.
 ///
-/// Walls are filled axis after axis, and the lines of an axis go through the halo of the axes
-/// before. So beyond an edge or a corner the condition of the last axis holds. Periodic axes have no
-/// walls.
+/// The halo is filled one axis after another, and each axis also fills points in the halo of the
+/// axes before it. So beyond an edge or a corner, the condition of the last axis applies. Periodic
+/// axes have no walls.
 #[derive(Clone)]
 #[non_exhaustive]
 pub enum Boundary<T, const N: usize> {
@@ -40,25 +40,27 @@ pub enum Boundary<T, const N: usize> {
     /// [`Neumann`](Self::Neumann) with a slope at each place of the wall; from
     /// [`Boundary::neumann_at`].
     NeumannAt(WallFunction<T, N>),
-    /// Even mirror image, `u(x_−k) = u(x_k)`: the same as no flux.
+    /// Even mirror image, `u(x_−k) = u(x_k)`: no flux through the wall.
     Reflecting,
     /// Odd mirror image, `u(x_−k) = −u(x_k)`, as for the normal velocity at a solid wall.
     Antireflecting,
-    /// The value at each halo point, from its coordinates and the field's time.
+    /// A value for each halo point, computed from its coordinates and the field's time; from
+    /// [`Boundary::function`].
     Function(BoundaryFunction<T, N>),
-    /// The same value at each halo point, `u(x_−k) = value`, not mirrored about the wall.
+    /// The same value at every halo point, `u(x_−k) = value`, not mirrored about the wall.
     HaloValue(T),
-    /// The polynomial of order 0, 1 or 2 through the outermost points, for outflow:
+    /// Extrapolation from the outermost points by a polynomial of order 0, 1 or 2, for outflow:
     ///
     /// - order 0: `u(x_−k) = u(w_0)`,
     /// - order 1: `u(x_−k) = u(w_0) + k·(u(w_0) − u(w_1))`,
     /// - order 2: `u(x_−k) = u(w_0) + k·(u(w_0) − u(w_1)) + k·(k + 1)/2·(u(w_0) − 2·u(w_1) + u(w_2))`.
     ///
-    /// Integer fields take order 0 only.
+    /// Integer fields and stretched axes accept order 0 only.
     Extrapolated(usize),
-    /// The value at each halo point, from points inside the wall; from [`Boundary::custom`].
+    /// A value for each halo point, computed from points inside the wall; from
+    /// [`Boundary::custom`].
     Custom {
-        /// Number of points inside the wall that the value depends on.
+        /// Number of outermost points that the value may depend on, 1 to 64.
         reach: usize,
         /// The value.
         value: HaloFunction<T, N>,
@@ -79,27 +81,29 @@ pub type BoundaryFunction<T, const N: usize> = Arc<dyn Fn([f64; N], f64) -> T + 
 pub type HaloFunction<T, const N: usize> = Arc<dyn Fn(HaloPoint<'_, T, N>) -> T + Send + Sync>;
 
 impl<T, const N: usize> Boundary<T, N> {
-    /// A given value that depends on the place on the wall: a [`Boundary::DirichletAt`].
+    /// Prescribes a value that depends on the place on the wall: a [`Boundary::DirichletAt`].
     pub fn dirichlet_at(value: impl Fn([f64; N]) -> T + Send + Sync + 'static) -> Self {
         Self::DirichletAt(Arc::new(value))
     }
 
-    /// A given derivative along the outward normal that depends on the place on the wall: a
+    /// Prescribes a derivative along the outward normal that depends on the place on the wall: a
     /// [`Boundary::NeumannAt`].
     pub fn neumann_at(slope: impl Fn([f64; N]) -> T + Send + Sync + 'static) -> Self {
         Self::NeumannAt(Arc::new(slope))
     }
 
-    /// A [`Boundary::Function`].
+    /// Prescribes each halo point by `value(coordinates, time)`, slowest axis first: a
+    /// [`Boundary::Function`].
     pub fn function(value: impl Fn([f64; N], f64) -> T + Send + Sync + 'static) -> Self {
         Self::Function(Arc::new(value))
     }
 
-    /// A custom wall: `value` is the value at each halo point, from the outermost `reach` points
-    /// inside, from the halo point's coordinates and the time.
+    /// Computes each halo point with `value`, which may use the outermost `reach` points inside the
+    /// wall, the coordinates of the halo point and the time: a [`Boundary::Custom`].
     ///
-    /// The blocks at the wall need `reach` points on its axis. Blocked time steps stay blocked, with
-    /// tiles that overlap more where `reach − 1` exceeds the stencil's radius.
+    /// Each block at the wall needs at least `reach` points along the wall's axis. Time stepping
+    /// still makes several steps in one pass, but its tiles overlap more where `reach − 1` exceeds
+    /// the stencil's radius.
     ///
     /// ```
     /// use parhelion::prelude::*;
@@ -120,7 +124,8 @@ impl<T, const N: usize> Boundary<T, N> {
         Self::Custom { reach, value: Arc::new(value) }
     }
 
-    /// Number of outermost points that halo points depend on; 0 if only on their mirror image.
+    /// Number of outermost points that halo points depend on; 0 if they depend on their mirror
+    /// image only.
     pub(crate) fn reach(&self) -> usize {
         match self {
             Self::Extrapolated(order) => order + 1,
@@ -177,21 +182,22 @@ impl<T: Element, const N: usize> Field<T, N> {
     /// ```
     ///
     /// # Errors
-    /// When the grid has no such wall (axis out of range or periodic), a block at the wall has fewer
-    /// points than an extrapolating or custom wall reads, an integer field is given a slope other
-    /// than 0 or an order above 0, or the order or number of points of the condition is not allowed.
+    /// When the grid has no such wall (axis out of range or periodic), a block at the wall has
+    /// fewer points than an extrapolating or custom wall reads, an integer field is given a slope
+    /// other than 0, an integer field or a stretched axis is given an order above 0, an order is
+    /// above 2, or a custom wall's `reach` is not 1 to 64.
     pub fn set_boundary(&mut self, face: Face, boundary: Boundary<T, N>) -> Result<()> {
         (0..self.components())
             .try_for_each(|number| self.component_mut(number).set_boundary(face, boundary.clone()))
     }
 
-    /// Makes a wall reflect a vector: its component normal to the wall is
+    /// Makes a wall reflect a vector field: the component normal to the wall is
     /// [antireflecting](Boundary::Antireflecting), the others are
-    /// [reflecting](Boundary::Reflecting). This is a solid wall with free slip for a velocity.
+    /// [reflecting](Boundary::Reflecting). For a velocity, this is a solid wall with free slip.
     ///
-    /// The vector is a field with one component per axis, component `a` along axis `a`. Of a
-    /// staggered vector (MAC, Arakawa C), whose components are fields centered at `Face(a)`, call it
-    /// for each of these fields: the one with the face's axis is the normal component.
+    /// The field has one component per axis, component `a` along axis `a`. For a staggered vector
+    /// (MAC, Arakawa C), whose components are separate fields centered at `Face(a)`, call it on
+    /// each of these fields: the one whose axis is the wall's is the normal component.
     ///
     /// ```
     /// use parhelion::prelude::*;
@@ -210,7 +216,7 @@ impl<T: Element, const N: usize> Field<T, N> {
     /// ```
     ///
     /// # Errors
-    /// When the field is neither of these, or the grid has no such wall.
+    /// When the field is neither of these, or as for [`set_boundary`](Self::set_boundary).
     pub fn set_reflecting(&mut self, face: Face) -> Result<()> {
         let axes: Vec<usize> = match (self.components(), self.centering) {
             (1, Centering::Face(axis)) => vec![axis],
@@ -268,10 +274,17 @@ impl<T: Element, const N: usize> ComponentMut<'_, T, N> {
             Boundary::Extrapolated(1..) if T::POISON.is_none() => {
                 return refuse(format!("a field of {} is extrapolated with order 0 only", T::KIND));
             }
+            Boundary::Extrapolated(order @ 1..) if field.grid.axis(face.axis).is_stretched() => {
+                return refuse(format!(
+                    "extrapolation of order {order} needs uniform cells, but axis {} is stretched; use order 0 or \
+                     Boundary::custom",
+                    face.axis
+                ));
+            }
             Boundary::Custom { reach, .. } if !(1..=MOST_REACH).contains(&reach) => {
                 return refuse(format!(
-                    "a custom wall that reads {reach} points inside; it may read 1 to {MOST_REACH}, and Boundary::function \
-                     needs none"
+                    "a custom wall cannot read {reach} points inside; it may read 1 to {MOST_REACH}, and Boundary::function \
+                     reads none"
                 ));
             }
             _ => {}

@@ -50,8 +50,8 @@ impl<T: Element, const N: usize> Field<T, N> {
         ComponentMut { field: self, number }
     }
 
-    /// All `K` components as input of a rule that reads all neighbors within `R` points. The rule
-    /// gets an array of `K` points.
+    /// Returns all `K` components as input of a rule that reads all neighbors within `R` points.
+    /// The rule receives an array of `K` points.
     ///
     /// ```
     /// use parhelion::prelude::*;
@@ -94,8 +94,8 @@ impl<T: Element, const N: usize> Field<T, N> {
         Ok(std::array::from_fn(|k| self.with_halo(k).star_reach()))
     }
 
-    /// The owned points of all `K` components, for a rule that returns an array of `K` values. The
-    /// halo becomes stale.
+    /// Returns the owned points of all `K` components, for a rule that returns an array of `K`
+    /// values. The halo becomes stale.
     ///
     /// # Errors
     /// When the field does not have `K` components.

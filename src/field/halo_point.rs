@@ -1,4 +1,4 @@
-//! The point of the halo at which a custom wall is asked for a value.
+//! The argument of a custom wall: a halo point and what its value may depend on.
 
 use std::fmt;
 
@@ -19,17 +19,18 @@ pub struct HaloPoint<'a, T, const N: usize> {
 }
 
 impl<T: Element, const N: usize> HaloPoint<'_, T, N> {
-    /// The value of a point inside the wall, on the line through the halo point along the wall's
-    /// axis: `inside(0)` is the outermost point of the field (for staggered points the one on the
-    /// wall), `inside(1)` the next one inward.
+    /// Returns the value of a point inside the wall, on the line through the halo point normal to
+    /// the wall: `inside(0)` is the outermost point of the field (the one on the wall for staggered
+    /// points), `inside(1)` the next one inward.
     ///
     /// # Panics
-    /// When `number` is not below the wall's number of points.
+    /// When `number` is not less than the `reach` given to
+    /// [`Boundary::custom`](super::Boundary::custom).
     pub fn inside(&self, number: usize) -> T {
         let reach = self.reach;
         assert!(
             number < reach,
-            "a custom wall that was made to read {reach} point(s) reads inside({number}); make it with \
+            "a custom wall with reach {reach} cannot read inside({number}); create it with \
              Boundary::custom({}, ..)",
             number + 1
         );
@@ -38,13 +39,14 @@ impl<T: Element, const N: usize> HaloPoint<'_, T, N> {
         self.inside.get(index)
     }
 
-    /// Points from the outermost point inside to the halo point: 1 for the halo point next to it.
+    /// Distance from the outermost point inside to the halo point, in points: 1 for the halo point
+    /// next to the wall.
     pub fn distance(&self) -> usize {
         self.distance
     }
 
-    /// Coordinates of the halo point, slowest axis first. Beyond a periodic end, those inside the
-    /// domain.
+    /// Coordinates of the halo point, slowest axis first. Along periodic axes, they are wrapped
+    /// into the domain.
     pub fn coordinates(&self) -> [f64; N] {
         self.coordinates
     }

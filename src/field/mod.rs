@@ -52,8 +52,8 @@ pub(crate) use walls::ComponentWalls;
 /// [`set_global`](Field::set_global) on all ranks, or [`exchange`](Field::exchange) before reading
 /// the halo.
 ///
-/// The same holds for staggered points on walls that set their value: what the program writes there
-/// stays until the next exchange or time step.
+/// Staggered points on walls that set their value follow the same rule: a value that the program
+/// writes there stays until the next exchange or time step.
 pub struct Field<T: Element, const N: usize> {
     grid: Grid<N>,
     name: String,
@@ -171,8 +171,8 @@ impl<T: Element, const N: usize> Field<T, N> {
         &self.layout
     }
 
-    /// The time of its values: the time of [`set_time`](Self::set_time) (0 if it was never called)
-    /// plus the steps since then.
+    /// The time of the values: the time given to [`set_time`](Self::set_time) (0 if it was never
+    /// called) plus the steps since then.
     pub fn time(&self) -> f64 {
         self.start_time.unwrap_or(0.0) + self.steps as f64 * self.time_step
     }

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 /// The cells along one axis of a grid; from [`Grid::axis`](super::Grid::axis).
 ///
-/// Indices are global. They may lie in the halo: beyond a wall the cells are mirror images of those
-/// inside, and beyond the end of a periodic axis the cells of the other end follow. A clone shares
-/// the coordinates, and threads may share an axis.
+/// Indices are global and may lie in the halo. Beyond a wall, the cells are mirror images of those
+/// inside; beyond the end of a periodic axis, the cells of the other end follow. Lengths and
+/// coordinates are in the units of the grid. A clone shares the coordinates, and threads may share
+/// an axis.
 ///
 /// ```
 /// use parhelion::prelude::*;
@@ -58,7 +59,7 @@ impl GridAxis {
         self.spacing
     }
 
-    /// Coordinate of face `index`, the low face of the cell of this index.
+    /// Coordinate of face `index`, the low face of cell `index`.
     #[inline]
     pub fn face(&self, index: isize) -> f64 {
         let Some(faces) = &self.faces else { return self.origin + index as f64 * self.spacing };
@@ -77,7 +78,7 @@ impl GridAxis {
         }
     }
 
-    /// Coordinate of the center of a cell, in the middle between its faces.
+    /// Coordinate of the center of a cell, halfway between its faces.
     #[inline]
     pub fn center(&self, index: isize) -> f64 {
         match self.faces {
@@ -86,7 +87,7 @@ impl GridAxis {
         }
     }
 
-    /// Coordinate of a point on the faces of the axis, if `staggered`, or at the centers.
+    /// Coordinate of a point: at a face if `staggered`, otherwise at a center.
     #[inline]
     pub(crate) fn coordinate(&self, index: isize, staggered: bool) -> f64 {
         if staggered { self.face(index) } else { self.center(index) }
@@ -128,8 +129,8 @@ impl GridAxis {
         }
     }
 
-    /// The cell that contains this coordinate, or `None` outside the domain. Of two cells on both
-    /// sides of a face the upper one contains it; the last cell contains both of its faces.
+    /// Returns the cell that contains this coordinate, or `None` outside the domain. A face belongs
+    /// to the cell above it; the last cell contains both of its faces.
     pub fn cell_at(&self, coordinate: f64) -> Option<usize> {
         let (low, high) = (self.face(0), self.face(self.cells as isize));
         if !(low..=high).contains(&coordinate) {
@@ -139,7 +140,8 @@ impl GridAxis {
         Some(above.clamp(1, self.cells) - 1)
     }
 
-    /// The cells whose centers lie between two coordinates: from `low` on, and before `high`.
+    /// Returns the cells whose centers lie in `low..high`, so that `low` is included and `high` is
+    /// not.
     pub fn cells_between(&self, low: f64, high: f64) -> Range<usize> {
         let before = |end: f64| self.count(|index| self.center(index) < end);
         let first = before(low);

@@ -4,8 +4,8 @@ use parhelion_kernels::{AxisReach, Element};
 
 use super::{Centering, Grid};
 
-/// A number for each index along each axis, such as a coordinate or the width of a cell, which
-/// rules read without the memory traffic of a field; from [`Grid::axis_values`].
+/// One value per index along each axis, such as a coordinate or the width of a cell. Rules read
+/// them without the memory traffic of a field. Made by [`Grid::axis_values`].
 ///
 /// ```
 /// use parhelion::kernels::AxisPoint;
@@ -32,14 +32,14 @@ pub struct AxisValues<T, const N: usize> {
 }
 
 impl<T: Element, const N: usize> AxisValues<T, N> {
-    /// The values as an input of a sweep whose rule reads within `R` points. Its regions are in the
-    /// local frame, as for fields.
+    /// Returns the values as an input of a sweep, or a constant of a rule that advances fields,
+    /// which reads within `R` points. Indices are in the local frame, as for fields.
     pub fn reach<const R: usize>(&self) -> AxisReach<'_, T, N, R> {
         AxisReach::new(self.tables.each_ref().map(Vec::as_slice), self.start)
     }
 }
 
-/// The weights of second differences between cells that differ in width; from
+/// Weights of second differences between cells that differ in width; made by
 /// [`Grid::second_differences`].
 #[derive(Clone, Debug)]
 pub struct SecondDifferences<T, const N: usize> {
@@ -48,17 +48,17 @@ pub struct SecondDifferences<T, const N: usize> {
 }
 
 impl<T: Element, const N: usize> SecondDifferences<T, N> {
-    /// The weights as an input of a sweep; the rule gets two points, with the weights of the
-    /// differences to the neighbors below and above along each axis.
+    /// Returns the weights as an input of a sweep. The rule receives two points, with the weights
+    /// of the differences to the neighbors below and above along each axis.
     pub fn reach(&self) -> (AxisReach<'_, T, N, 0>, AxisReach<'_, T, N, 0>) {
         (self.below.reach(), self.above.reach())
     }
 }
 
 impl<const N: usize> Grid<N> {
-    /// Tabulates `value(axis, index)` for rules, at this rank's indices on every axis and around
-    /// them. The index is global; beyond walls and periodic ends it continues, as
-    /// [`GridAxis`](super::GridAxis) takes it.
+    /// Tabulates `value(axis, index)` for rules, at this rank's indices along each axis and in the
+    /// halo around them. The index is global. Beyond walls and periodic ends it continues below 0
+    /// and above the last cell; the methods of [`GridAxis`](super::GridAxis) accept such indices.
     ///
     /// Example: see [`AxisValues`].
     pub fn axis_values<T: Element>(&self, value: impl Fn(usize, isize) -> T) -> AxisValues<T, N> {
@@ -70,7 +70,7 @@ impl<const N: usize> Grid<N> {
         AxisValues { tables: std::array::from_fn(table), start: more.map(|more| -more) }
     }
 
-    /// The weights of the Laplacian on cells that may differ in width, for
+    /// Returns the weights of the Laplacian on cells that may differ in width, for
     /// [`stretched_laplacian`](parhelion_kernels::operators::stretched_laplacian).
     ///
     /// ```

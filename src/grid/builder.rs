@@ -17,7 +17,8 @@ pub struct GridBuilder<const N: usize> {
     shape: [usize; N],
     origin: [f64; N],
     spacing: [f64; N],
-    /// Faces of stretched axes, with the axis as the user gave it; the last of an axis holds.
+    /// Faces of stretched axes, with the axis as the user gave it; the last entry of an axis
+    /// counts.
     faces: Vec<(usize, Vec<f64>)>,
     periodic: [bool; N],
     halo: [[usize; 2]; N],
@@ -73,11 +74,11 @@ impl<const N: usize> GridBuilder<N> {
         self
     }
 
-    /// Stretches an axis: gives the coordinates of all its faces, one more than cells, in
-    /// increasing order. The origin, spacing and extent of this axis are then ignored.
+    /// Stretches an axis: `faces` are the coordinates of all its cell faces, one more than cells,
+    /// in increasing order. The origin, spacing and extent of this axis are then ignored.
     ///
-    /// Centers of cells lie in the middle between their faces. A periodic axis repeats after its
-    /// length; beyond walls the cells are mirrored. [`Grid::axis`] gives the coordinates.
+    /// The center of a cell lies halfway between its faces. A periodic axis repeats after its
+    /// length; beyond walls, the cells are mirrored. [`Grid::axis`] returns the coordinates.
     ///
     /// ```
     /// use parhelion::prelude::*;
@@ -93,8 +94,9 @@ impl<const N: usize> GridBuilder<N> {
         self
     }
 
-    /// Stretches an axis by a mapping: face `i` of `n` cells lies at `place(i / n)`. The function
-    /// must increase from 0 to 1.
+    /// Stretches an axis by a mapping: with `n` cells, face `i` lies at the coordinate
+    /// `place(i / n)`. The function must be strictly increasing on the interval from 0 to 1. The
+    /// origin, spacing and extent of this axis are then ignored.
     ///
     /// ```
     /// use parhelion::prelude::*;
@@ -238,7 +240,7 @@ impl<const N: usize> GridBuilder<N> {
         for (axis, faces) in &self.faces {
             let reason = match self.shape.get(*axis) {
                 Some(&cells) => refusal(faces, cells),
-                None => Some(format!("a grid of {N} axes has none of number {axis}")),
+                None => Some(format!("the grid has only {N} axes, numbered from 0")),
             };
             if let Some(reason) = reason {
                 let message = format!("axis {axis} cannot be stretched: {reason}");

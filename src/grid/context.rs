@@ -4,12 +4,12 @@ use parhelion_kernels::Places;
 
 use super::{Centering, Grid};
 
-/// Tells a rule the index, the coordinates, the time and the step of the point that it computes; made
-/// by [`Grid::context`].
+/// Gives a rule the index, coordinates, time and step of the point that it computes, as a
+/// [`Place`](parhelion_kernels::Place); made by [`Grid::context`].
 ///
-/// It is an input of [`Grid::sweep`] and [`Grid::update`] at a time that you give, and a constant of
-/// [`Grid::evolve`], [`Grid::leapfrog`] and [`Grid::alternate`], where the time goes on from step to
-/// step. It costs no memory traffic.
+/// Use [`at`](Self::at) for an input of [`Grid::sweep`] or [`Grid::update`], at a given time, and
+/// [`constant`](Self::constant) for [`Grid::evolve`], [`Grid::leapfrog`] and [`Grid::alternate`],
+/// where time advances with each step. It causes no memory traffic.
 ///
 /// ```
 /// use parhelion::prelude::*;
@@ -32,7 +32,8 @@ use super::{Centering, Grid};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Context<const N: usize> {
-    /// Along each axis, for this rank's points and as many around them as a pass may compute.
+    /// Global indices along each axis, of this rank's points and of those around them that a pass
+    /// may compute.
     indices: [Vec<isize>; N],
     positions: [Vec<f64>; N],
     /// Local index of the first entry.
@@ -40,7 +41,7 @@ pub struct Context<const N: usize> {
 }
 
 impl<const N: usize> Context<N> {
-    /// The context at a time and step, as an input of a sweep.
+    /// Returns the context at a given time and step, as an input of a sweep.
     pub fn at(&self, time: f64, step: u64) -> Places<'_, N> {
         self.places().at(time, step)
     }
@@ -52,10 +53,10 @@ impl<const N: usize> Context<N> {
 }
 
 impl<const N: usize> Grid<N> {
-    /// The context of rules, with coordinates of points of this centering.
+    /// Returns the context for rules on points of this centering.
     ///
-    /// Indices are global. Those of halo points that a pass computes beyond a periodic end are those
-    /// of the points inside, and so are the coordinates.
+    /// Indices are global. Halo points that a pass computes beyond a periodic end have the index
+    /// and coordinates of the corresponding points inside.
     ///
     /// Example: see [`Context`].
     pub fn context(&self, centering: Centering) -> Context<N> {

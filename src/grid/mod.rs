@@ -14,6 +14,7 @@ use std::rc::Rc;
 
 use parhelion_kernels::Region;
 
+use crate::error::{Error, ErrorKind, Result};
 use crate::world::World;
 
 pub use axis::GridAxis;
@@ -122,9 +123,9 @@ impl<const N: usize> Grid<N> {
         self.halo().iter().flatten().copied().max().unwrap_or(0)
     }
 
-    /// Size of a cell along each axis. On a [stretched](GridBuilder::faces) axis cells have no
-    /// common size: it is NaN there, so that a formula for uniform cells cannot go unnoticed. Take
-    /// [`axis`](Self::axis) instead.
+    /// Size of a cell along each axis, slowest first. It is NaN on a
+    /// [stretched](GridBuilder::faces) axis, where cells have no common size, so that formulas for
+    /// uniform cells fail visibly. Use [`axis`](Self::axis) there instead.
     pub fn spacing(&self) -> [f64; N] {
         self.axes().each_ref().map(|axis| if axis.is_stretched() { f64::NAN } else { axis.mean_width() })
     }
@@ -134,7 +135,7 @@ impl<const N: usize> Grid<N> {
         self.axes().each_ref().map(|axis| axis.origin)
     }
 
-    /// The cells along one axis: coordinates and widths.
+    /// Returns the coordinates and widths of the cells along one axis.
     ///
     /// # Panics
     /// When the grid has no such axis.
@@ -152,12 +153,26 @@ impl<const N: usize> Grid<N> {
         self.axes().iter().any(GridAxis::is_stretched)
     }
 
+    /// # Errors
+    /// When an axis is stretched; `what` names the formulas that need uniform cells.
+    pub(crate) fn require_uniform(&self, what: &str) -> Result<()> {
+        let Some(axis) = self.axes().iter().position(GridAxis::is_stretched) else { return Ok(()) };
+        Err(Error::on_all_ranks(
+            ErrorKind::Argument,
+            format!(
+                "{what} need uniform cells, but axis {axis} is stretched; write a rule that reads the widths from \
+                 `Grid::axis_values`"
+            ),
+        ))
+    }
+
     /// Volume of the domain: the product of its lengths.
     pub fn volume(&self) -> f64 {
         self.axes().iter().map(GridAxis::length).product()
     }
 
-    /// The cell that contains a place (slowest axis first), or `None` outside the domain.
+    /// Returns the global index of the cell that contains a place (slowest axis first), or `None`
+    /// outside the domain.
     ///
     /// ```
     /// use parhelion::prelude::*;
@@ -179,8 +194,8 @@ impl<const N: usize> Grid<N> {
         Some(cell)
     }
 
-    /// The cells, in the global frame, whose centers lie in a box: from `low` on, and before
-    /// `high`. [`Field::to_local`](crate::Field::to_local) gives this rank's part.
+    /// Returns the cells, in the global frame, whose centers lie in a box that includes `low` and
+    /// excludes `high`. [`Field::to_local`](crate::Field::to_local) gives this rank's part.
     pub fn region_between(&self, low: [f64; N], high: [f64; N]) -> Region<N> {
         let along = |a: usize| self.axis(a).cells_between(low[a], high[a]);
         let start = std::array::from_fn(|a| along(a).start as isize);

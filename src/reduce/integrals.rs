@@ -13,8 +13,8 @@ impl<T: Element, const N: usize> Field<T, N> {
     /// once, so that the result has the same bits on any ranks × threads.
     ///
     /// The volume of a cell-centered point is that of its cell. Along an axis on which the field is
-    /// staggered, half of both cells belongs to a point, and the half inside to one on a wall (the
-    /// trapezoidal rule).
+    /// staggered, each point has half of the cell on either side, and a point on a wall only the
+    /// half inside (the trapezoidal rule).
     ///
     /// ```
     /// use parhelion::prelude::*;
@@ -64,7 +64,7 @@ impl<T: Element, const N: usize> Field<T, N> {
     }
 
     /// The integral divided by the volume of the domain and the number of components: the mean
-    /// where cells differ in size. ([`mean`](Self::mean) is that of all values alike.)
+    /// where cells differ in size. ([`mean`](Self::mean) gives all values equal weight.)
     ///
     /// # Collective
     /// Over all ranks of the grid.
@@ -77,8 +77,8 @@ impl<T: Element, const N: usize> Field<T, N> {
 }
 
 impl<T: Summable, const N: usize> Field<T, N> {
-    /// The square root of the integral of the squared magnitudes, over all components: the L² norm,
-    /// as [`norm_l2`](Self::norm_l2) with the volume of each point.
+    /// The square root of the integral of the squared magnitudes, over all components: like
+    /// [`norm_l2`](Self::norm_l2), weighted with the volume of each point.
     ///
     /// # Collective
     /// Over all ranks of the grid.

@@ -55,7 +55,9 @@ impl<const N: usize> EllipticBuilder<'_, N> {
             // From `f`, not from its product with the volume, so that thin cells lose no more of
             // it.
             let mut volumes = operator.vector("volumes");
-            volumes.fill(b.mean());
+            // Volumes are relative to that of the mean cell, so they add up to the number of cells.
+            let cells: usize = f.grid().decomposition().shape().iter().product();
+            volumes.fill(b.sum() / cells as f64);
             operator.multiply_by_volume(&mut volumes);
             b.zip_mut_with(&volumes, |b, part| *b -= part)?;
         }

@@ -1,4 +1,4 @@
-//! Time stepping of two groups of fields in turn.
+//! Time stepping of two groups of fields that update each other in turn.
 
 use parhelion_kernels::{Blocking, Pattern, Points, alternate};
 
@@ -15,16 +15,16 @@ impl<const N: usize> Grid<N> {
     /// `first_rule(value, neighborhood in the second group, constants' neighborhood)`, then those of
     /// the `second` group to `second_rule(value, neighborhood in the first group, …)`.
     ///
-    /// That is how staggered schemes step: velocities from the pressure and the pressure from the
-    /// velocities, electric from magnetic fields and back. Each field has a centering, walls and a
-    /// clock of its own, and is updated in place, without a second array. Several steps are made in one
-    /// pass over memory where that is faster (or as set by the first field's
-    /// [`set_blocking`](crate::Field::set_blocking)), and the result has the same bits on any ranks
-    /// and threads.
+    /// Staggered schemes step this way: velocities from the pressure and the pressure from the
+    /// velocities, or electric from magnetic fields and back. Each field has its own centering,
+    /// boundary conditions and clock, and is updated in place, without a second array. One pass
+    /// over memory makes several steps where that is faster (or as set by the first field's
+    /// [`set_blocking`](crate::Field::set_blocking)), and the result has the same bits on any
+    /// number of ranks and threads.
     ///
-    /// Point `i` of a field that is staggered on an axis lies between points `i − 1` and `i` of one
-    /// that is not. At the staggered point on a high wall, a rule must not read unstaggered fields at
-    /// the full radius above it, where they have no values; no centered scheme does.
+    /// Point `i` of a field that is staggered on an axis lies between points `i − 1` and `i` of a
+    /// field that is not. At the staggered point on a high wall, a rule must not read unstaggered
+    /// fields at the full radius above it, where they have no values. Centered schemes never do.
     ///
     /// ```
     /// use parhelion::prelude::*;
@@ -52,9 +52,9 @@ impl<const N: usize> Grid<N> {
     /// Over all ranks, with the same fields, rules and number of steps.
     ///
     /// # Errors
-    /// When a field is of another grid or has another number of components than the rule, the halo is
-    /// thinner than a radius, or a field was given a previous level. Also as for
-    /// [`Field::advance`](crate::Field::advance).
+    /// When a field belongs to another grid or does not have as many components as the rule, the
+    /// halo is thinner than a radius, a field was given a previous level, or a source or receiver
+    /// is outside the grid. Also as for [`Field::advance`](crate::Field::advance).
     pub fn alternate<A: EvolvingFields<N>, B: EvolvingFields<N>, C: ConstantFields<N>>(
         &self,
         first: A,

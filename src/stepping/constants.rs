@@ -43,7 +43,7 @@ impl<'a, T: Element, const N: usize, const R: usize, const K: usize> ConstantCom
 #[doc(hidden)]
 pub(super) type Clock = (f64, f64, u64);
 
-/// The clock of a field; one whose time was never set starts at 0.
+/// The clock of a field; it starts at 0 if the time was never set.
 pub(super) fn clock_of<T: Element, const N: usize>(field: &Field<T, N>) -> Clock {
     let (start, step, steps) = field.clock();
     (start.unwrap_or(0.0), step, steps)
@@ -58,9 +58,9 @@ pub struct ConstantContext<'a, const N: usize> {
 }
 
 impl<const N: usize> Context<N> {
-    /// The context as a constant of a rule that advances fields. Its time and step are those of the
-    /// values that the rule reads: the time of the first field, and its number of steps since
-    /// [`set_time`](crate::Field::set_time).
+    /// Returns the context as a constant of a rule that advances fields. Its time and step are
+    /// those of the values that the rule reads: the time of the first field, and the number of its
+    /// steps since [`set_time`](crate::Field::set_time).
     pub fn constant(&self) -> ConstantContext<'_, N> {
         ConstantContext { context: self, clock: (0.0, 0.0, 0) }
     }
@@ -91,7 +91,8 @@ impl<const N: usize> ConstantFields<N> for ConstantContext<'_, N> {
 }
 
 /// The fields that a rule only reads: `()`, a [`Constant`], a [`ConstantComponents`], a
-/// [`ConstantContext`], [values along the axes](crate::grid::AxisValues) by their `reach`, or an array or a tuple of these. The trait is sealed.
+/// [`ConstantContext`], the [`reach`](crate::grid::AxisValues::reach) of values along the axes, or
+/// an array or a tuple of these. The trait is sealed.
 pub trait ConstantFields<const N: usize>: sealed::Sealed {
     /// The rule's view of one point.
     type Points: Points;

@@ -31,8 +31,8 @@ impl<T: Element, const N: usize> Field<T, N> {
         Constant::new(self)
     }
 
-    /// All `K` components of the field as what a rule advances, reading all neighbors within `R`
-    /// points. The rule takes an array of `K` points and returns an array of `K` values.
+    /// Returns all `K` components for a rule that advances them and reads all neighbors within `R`
+    /// points. The rule receives an array of `K` points and returns an array of `K` values.
     ///
     /// ```
     /// use parhelion::prelude::*;
@@ -60,8 +60,8 @@ impl<T: Element, const N: usize> Field<T, N> {
         EvolvingComponents::new(self)
     }
 
-    /// All `K` components of the field as what a rule reads within `R` points and does not change,
-    /// as an array of `K` points; see [`constant`](Self::constant).
+    /// Returns all `K` components for a rule that reads them within `R` points and does not change
+    /// them. The rule receives an array of `K` points; see [`constant`](Self::constant).
     pub fn constant_components<const K: usize, const R: usize>(
         &mut self,
     ) -> ConstantComponents<'_, T, N, R, K> {
@@ -79,7 +79,7 @@ impl<const N: usize> Grid<N> {
     /// [`set_blocking`](Field::set_blocking)), and the result has the same bits on any ranks and
     /// threads.
     ///
-    /// The fields may differ in centering; see [`alternate`](Self::alternate) for what holds at
+    /// The fields may differ in centering. See [`alternate`](Self::alternate) for the rule at
     /// points on walls, and for fields that advance in turn.
     ///
     /// ```
@@ -108,7 +108,9 @@ impl<const N: usize> Grid<N> {
     /// Over all ranks, with the same fields, rule and number of steps.
     ///
     /// # Errors
-    /// When a field is of another grid or has another number of components than the rule, or the halo is thinner than a radius. Also as for [`Field::advance`].
+    /// When a field belongs to another grid or does not have as many components as the rule, the
+    /// halo is thinner than a radius, or a source or receiver is outside the grid. Also as for
+    /// [`Field::advance`].
     pub fn evolve<S: EvolvingFields<N>, C: ConstantFields<N>>(
         &self,
         fields: S,

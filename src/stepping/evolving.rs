@@ -53,8 +53,8 @@ impl<'a, T: Element, const N: usize, const R: usize, const STAR: bool> Evolving<
     }
 
     /// Adds the field's values one step earlier, for rules with two levels in time; see
-    /// [`Grid::leapfrog`](crate::Grid::leapfrog). Both levels advance together, and `previous` adopts the boundary
-    /// conditions.
+    /// [`Grid::leapfrog`](crate::Grid::leapfrog). Both levels advance together, and `previous`
+    /// takes over the boundary conditions of the field.
     pub fn with_previous(mut self, previous: &'a mut Field<T, N>) -> Self {
         self.previous = Some(previous);
         self

@@ -18,8 +18,8 @@ type Amplitude<T> = Box<dyn Fn(f64) -> T>;
 /// Points in space at which a value is added to a field at every step, for
 /// [`Evolving::with_sources`](super::Evolving::with_sources).
 ///
-/// A value is spread over the points of the field around its place by multilinear weights, which add
-/// up to 1. Next to a wall, the outermost points get what would go beyond.
+/// Each value is distributed to the surrounding points of the field with multilinear weights, which
+/// add up to 1. Next to a wall, the outermost points receive the share of points beyond the wall.
 ///
 /// ```
 /// use parhelion::prelude::*;
@@ -40,19 +40,20 @@ type Amplitude<T> = Box<dyn Fn(f64) -> T>;
 pub struct Sources<T, const N: usize>(Vec<(Path<N>, Amplitude<T>)>);
 
 impl<T: Linear, const N: usize> Sources<T, N> {
-    /// No sources.
+    /// Creates an empty set of sources.
     pub fn new() -> Self {
         Self(Vec::new())
     }
 
-    /// Adds a source at `place`, in the coordinates of the grid. A step from time `t` to `t + Δt` adds
-    /// `amplitude(t)` to the new values. The time is that of the field, so set it with
-    /// [`set_time`](crate::field::Field::set_time).
+    /// Adds a source at `place`, in the coordinates of the grid (slowest axis first). A step from
+    /// time `t` to `t + Δt` adds `amplitude(t)` to the new values, without a factor `Δt` or cell
+    /// volume. The time is the field's, so set it with [`set_time`](crate::field::Field::set_time).
+    /// All ranks must add the same sources.
     pub fn add(&mut self, place: [f64; N], amplitude: impl Fn(f64) -> T + 'static) {
         self.add_moving(move |_| place, amplitude);
     }
 
-    /// Like [`add`](Self::add), for a source that is at `path(t)` at time `t`.
+    /// Like [`add`](Self::add), for a moving source that is at `path(t)` at time `t`.
     pub fn add_moving(
         &mut self,
         path: impl Fn(f64) -> [f64; N] + 'static,
@@ -71,8 +72,8 @@ impl<T, const N: usize> std::fmt::Debug for Sources<T, N> {
 /// Points in space at which a field is recorded at every step, for
 /// [`Evolving::with_receivers`](super::Evolving::with_receivers).
 ///
-/// Between the points of the field, values are interpolated multilinearly. Next to a wall, the
-/// outermost points count beyond.
+/// Values between the points of the field are interpolated multilinearly. Between a wall and the
+/// outermost points, the values of the outermost points are used.
 ///
 /// ```
 /// use parhelion::prelude::*;
@@ -94,32 +95,42 @@ impl<T, const N: usize> std::fmt::Debug for Sources<T, N> {
 pub struct Receivers<T, const N: usize> {
     places: Vec<[f64; N]>,
     times: Vec<f64>,
-    /// For each receiver its values step by step.
+    /// The values of each receiver, step by step.
     series: Vec<Vec<T>>,
     /// For each receiver, the points around it and their weights.
     around: Vec<Vec<([usize; N], f64)>>,
     /// For each step of the call in progress, the values of all points of `around` in turn that this
     /// rank owns, as bits, and 0 for the others.
     heard: Vec<Vec<[u64; 2]>>,
+    /// The ends of these steps.
+    heard_times: Vec<f64>,
 }
 
 impl<T: Linear, const N: usize> Receivers<T, N> {
-    /// Receivers at these places, in the coordinates of the grid.
+    /// Creates receivers at `places`, in the coordinates of the grid (slowest axis first). All
+    /// ranks must give the same places.
     pub fn new(places: impl Into<Vec<[f64; N]>>) -> Self {
         let places = places.into();
         let series = vec![Vec::new(); places.len()];
-        Self { places, times: Vec::new(), series, around: Vec::new(), heard: Vec::new() }
+        Self {
+            places,
+            times: Vec::new(),
+            series,
+            around: Vec::new(),
+            heard: Vec::new(),
+            heard_times: Vec::new(),
+        }
     }
 
-    /// The times at which values were recorded: the ends of all steps so far.
+    /// Returns the times at which values were recorded: the end of each step so far.
     pub fn times(&self) -> &[f64] {
         &self.times
     }
 
-    /// The values of one receiver at these times; the same on all ranks.
+    /// Returns the values of one receiver at these [`times`](Self::times), the same on all ranks.
     ///
     /// # Panics
-    /// When there is no such receiver.
+    /// When `receiver` is not less than the number of places.
     pub fn series(&self, receiver: usize) -> &[T] {
         &self.series[receiver]
     }
@@ -128,34 +139,33 @@ impl<T: Linear, const N: usize> Receivers<T, N> {
 /// The points of a field around `place`, and their weights for multilinear interpolation.
 ///
 /// # Errors
-/// When the place is outside of the grid, on all ranks.
+/// When the place is outside the grid, on all ranks.
 fn around<const N: usize>(
     grid: &Grid<N>,
     centering: Centering,
     place: [f64; N],
 ) -> Result<Vec<([usize; N], f64)>> {
-    let (shape, cells) = (grid.shape_global(centering), grid.decomposition().shape());
-    let (origin, spacing, periodic) = (grid.origin(), grid.spacing(), grid.topology().periodic());
+    let (shape, periodic) = (grid.shape_global(centering), grid.topology().periodic());
     let mut points = vec![([0; N], 1.0)];
     for a in 0..N {
-        let end = origin[a] + cells[a] as f64 * spacing[a];
-        if !(origin[a] <= place[a] && place[a] <= end) {
+        let (axis, staggered) = (grid.axis(a), centering.staggered(a));
+        let (start, end) = (axis.face(0), axis.face(axis.cells() as isize));
+        let Some(cell) = axis.cell_at(place[a]) else {
             return Err(Error::on_all_ranks(
                 ErrorKind::Argument,
                 format!(
-                    "a source or receiver at {place:?} is outside of the grid, which reaches from {} to {end} on axis {a}",
-                    origin[a]
+                    "a source or receiver at {place:?} is outside of the grid, which reaches from {start} to {end} on axis {a}"
                 ),
             ));
-        }
-        let shift = if centering.staggered(a) { 0.0 } else { 0.5 };
-        let position = (place[a] - origin[a]) / spacing[a] - shift;
-        let low = position.floor();
-        let on_axis = |index: f64| {
-            let (index, n) = (index as isize, shape[a] as isize);
+        };
+        let at = |index: isize| axis.coordinate(index, staggered);
+        let low = cell as isize - isize::from(at(cell as isize) > place[a]);
+        let part = (place[a] - at(low)) / (at(low + 1) - at(low));
+        let on_axis = |index: isize| {
+            let n = shape[a] as isize;
             (if periodic[a] { index.rem_euclid(n) } else { index.clamp(0, n - 1) }) as usize
         };
-        let sides = [(on_axis(low), 1.0 - (position - low)), (on_axis(low + 1.0), position - low)];
+        let sides = [(on_axis(low), 1.0 - part), (on_axis(low + 1), part)];
         let both = |&(index, weight): &([usize; N], f64)| {
             sides.map(|(on_axis, more)| {
                 let mut index = index;
@@ -256,6 +266,7 @@ impl<T: Linear, const N: usize> Listen<T, N> for Receivers<T, N> {
         self.around =
             self.places.iter().map(|&place| around(grid, centering, place)).collect::<Result<_>>()?;
         self.heard.clear();
+        self.heard_times.clear();
         Ok(())
     }
 
@@ -277,11 +288,12 @@ impl<T: Linear, const N: usize> Listen<T, N> for Receivers<T, N> {
                 bits
             };
             self.heard.push(self.around.iter().flatten().map(bits).collect());
-            self.times.push(block.time(step));
+            self.heard_times.push(block.time(step));
         }
     }
 
     fn conclude(&mut self, world: &World) {
+        self.times.append(&mut self.heard_times);
         let points: usize = self.around.iter().map(Vec::len).sum();
         for steps in std::mem::take(&mut self.heard).chunks(VALUES_AT_A_TIME.div_ceil(points.max(1))) {
             // One rank owns each point, and the others have 0 there: the sum has the owner's bits.
@@ -356,17 +368,21 @@ impl<T: Element, const N: usize> PointsOf<'_, T, N> {
 
 impl<'a, T: Linear, const N: usize, const R: usize, const STAR: bool> Evolving<'a, T, N, R, STAR> {
     /// Adds `sources` to the new values at every step of [`Grid::evolve`], [`Grid::leapfrog`] or
-    /// [`Grid::alternate`]. They do not end a pass of several steps, and do not act on the previous
-    /// level.
+    /// [`Grid::alternate`]. Several steps can still be made in one pass over memory. Sources do not
+    /// change the previous level.
+    ///
+    /// A source outside the grid is an error of the call that advances the field.
     pub fn with_sources(mut self, sources: &'a Sources<T, N>) -> Self {
         self.points.sources = Some(sources);
         self
     }
 
-    /// Records the new values, sources included, at every step of [`Grid::evolve`],
-    /// [`Grid::leapfrog`] or [`Grid::alternate`], after those recorded earlier. Receivers do not end a
-    /// pass of several steps. What they record has the same bits on any ranks and threads, however
-    /// steps are blocked.
+    /// Records the new values, including sources, at every step of [`Grid::evolve`],
+    /// [`Grid::leapfrog`] or [`Grid::alternate`], and appends them to earlier records. Several
+    /// steps can still be made in one pass over memory. The recorded values have the same bits on
+    /// any number of ranks and threads, with any blocking.
+    ///
+    /// A receiver outside the grid is an error of the call that advances the field.
     pub fn with_receivers(mut self, receivers: &'a mut Receivers<T, N>) -> Self {
         self.points.receivers = Some(receivers);
         self

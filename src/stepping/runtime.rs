@@ -41,7 +41,7 @@ struct RuntimeConstants<'c, 'a, T: Element, const N: usize> {
 }
 
 impl<T: Real, const N: usize> Field<T, N> {
-    /// Applies a rule known at run time, of one input and one output, `steps` times; see
+    /// Applies a rule known only at run time, with one input and one output, `steps` times; see
     /// [`Grid::evolve_rule`].
     ///
     /// ```
@@ -71,12 +71,13 @@ impl<T: Real, const N: usize> Field<T, N> {
 }
 
 impl<const N: usize> Grid<N> {
-    /// Applies a rule known at run time to all points of several fields at once, `steps` times.
+    /// Applies a rule known only at run time to all points of several fields at once, `steps`
+    /// times.
     ///
     /// Works like [`evolve`](Self::evolve), with the same bits for the same operations. The rule's
-    /// outputs are the `fields`; its inputs are the `fields`, then the `constants`, which it does
-    /// not change. Every component of a field is an array of its own. Time, step, indices and
-    /// positions are those of the first field.
+    /// outputs are the `fields`. Its inputs are the `fields`, followed by the `constants`, which it
+    /// does not change. Each component of a field counts as one input or output. Time, step,
+    /// indices and positions are those of the first field.
     ///
     /// ```
     /// use parhelion::kernels::{ProgramBuilder, RuntimeRule};
@@ -100,8 +101,8 @@ impl<const N: usize> Grid<N> {
     /// Over all ranks, with the same fields, rule and number of steps.
     ///
     /// # Errors
-    /// When the rule has other numbers of inputs and outputs, or reads the old values of its outputs.
-    /// Also as for [`evolve`](Self::evolve).
+    /// When the rule's numbers of inputs and outputs do not match the fields, or it reads the old
+    /// values of its outputs. Also as for [`evolve`](Self::evolve).
     pub fn evolve_rule<T: Real>(
         &self,
         rule: &RuntimeRule<T, N>,
@@ -112,15 +113,16 @@ impl<const N: usize> Grid<N> {
         if rule.reads_old() {
             return Err(Error::on_all_ranks(
                 ErrorKind::Argument,
-                "the rule reads the old values of its outputs, which one level in time does not have; use leapfrog_rule",
+                "the rule reads the old values of its outputs, which exist only with two levels in time; use leapfrog_rule",
             ));
         }
         let fields = fields.iter_mut().map(|field| Evolving::of_all_components(field)).collect();
         self.advance_by_rule(rule, RuntimeFields(fields), constants, steps, false)
     }
 
-    /// Like [`evolve_rule`](Self::evolve_rule), for rules with two levels in time. The old values of
-    /// the rule's outputs are those of `previous`: a field for each of `fields`, one step earlier.
+    /// Like [`evolve_rule`](Self::evolve_rule), for rules with two levels in time. The old values
+    /// of the rule's outputs are the values of `previous`, which has one field for each of
+    /// `fields`, one step earlier.
     ///
     /// ```
     /// use parhelion::kernels::{ProgramBuilder, RuntimeRule};
@@ -146,8 +148,8 @@ impl<const N: usize> Grid<N> {
     /// Over all ranks, with the same fields, rule and number of steps.
     ///
     /// # Errors
-    /// When the rule has other numbers of inputs and outputs, or a field has no previous level. Also
-    /// as for [`leapfrog`](Self::leapfrog).
+    /// When the rule's numbers of inputs and outputs do not match the fields, or a field has no
+    /// previous level. Also as for [`leapfrog`](Self::leapfrog).
     pub fn leapfrog_rule<T: Real>(
         &self,
         rule: &RuntimeRule<T, N>,

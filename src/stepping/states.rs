@@ -14,11 +14,12 @@ pub(super) mod sealed {
 }
 
 /// The fields that a rule advances: an [`Evolving`], an array of them, an
-/// [`EvolvingComponents`](super::EvolvingComponents), or
-/// a tuple of up to 12 of these. The trait is sealed.
+/// [`EvolvingComponents`](super::EvolvingComponents), or a tuple of up to 12 of these. The trait is
+/// sealed.
 ///
-/// The rule takes a point and returns a value for an [`Evolving`], arrays for an array or
-/// [`EvolvingComponents`](super::EvolvingComponents), and tuples for a tuple.
+/// For an [`Evolving`] the rule takes a point and returns a value. For an array or an
+/// [`EvolvingComponents`](super::EvolvingComponents) it takes and returns arrays, and for a tuple
+/// it takes and returns tuples.
 pub trait EvolvingFields<const N: usize>: HaloFields<N> + sealed::Sealed {
     /// The result of the rule at one point.
     type Value: Copy;

@@ -52,6 +52,29 @@ fn hooks_are_called_at_their_times_and_may_stop_the_run() {
     });
 }
 
+/// The rule for the signal rate sees the time and the number of the step that it limits.
+#[test]
+fn signal_rates_may_depend_on_time_and_step() {
+    on_ranks([1, 2], |world| {
+        let grid = Grid::builder([8]).build(world)?;
+        let here = grid.context(Centering::Cell);
+        let mut u = decaying(&grid);
+        u.set_time(1.0, 0.0);
+        let ends = RefCell::new(Vec::new());
+        grid.runge_kutta(Scheme::SspRk3, u.evolving::<0>(), here.constant())
+            .cfl(1.0, |_, here: Place<'_, 1>| here.time() * (1 + here.step()) as f64)
+            .steps(2)
+            .every(1, |_, at| {
+                ends.borrow_mut().push(at.time);
+                Ok(ControlFlow::Continue(()))
+            })
+            .rule(|u, _| -u.center())?;
+        // From 1 by 1 / (1 · 1), from 2 by 1 / (2 · 2).
+        assert_eq!(*ends.borrow(), [2.0, 2.25]);
+        Ok(())
+    });
+}
+
 #[test]
 fn a_run_is_refused_with_its_numbers() {
     on_ranks([1, 2], |world| {

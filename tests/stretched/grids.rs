@@ -3,9 +3,9 @@
 use std::f64::consts::PI;
 
 use parhelion::Result;
-use parhelion::kernels::{AxisPoint, operators};
+use parhelion::kernels::{AxisPoint, FaceCells, operators};
 use parhelion::prelude::*;
-use parhelion::stepping::Blocking;
+use parhelion::stepping::{Blocking, Receivers, Sources};
 use parhelion::testing::{on_ranks, same_on};
 
 use crate::refused::{assert_contains, refused};
@@ -274,12 +274,42 @@ fn tables_have_global_indices() {
     });
 }
 
+/// A source between two points of a stretched axis is shared by the distances to them, and a receiver
+/// there reads what was added.
+#[test]
+fn sources_and_receivers_know_where_points_are() {
+    on_ranks([1, 2], |world| {
+        // Centers at 0.5, 2, 5, 9.5, 12.5, 14 and 15.25.
+        let grid = Grid::builder([7]).faces(0, &[0.0, 1.0, 3.0, 7.0, 12.0, 13.0, 15.0, 15.5]).build(world)?;
+        let mut u = grid.field::<f64>("u");
+        u.set_time(0.0, 1.0);
+        let mut sources = Sources::new();
+        sources.add([2.75], |_| 8.0);
+        let mut receivers = Receivers::new([[3.5], [0.25]]);
+        let evolving = u.evolving::<0>().with_sources(&sources).with_receivers(&mut receivers);
+        grid.evolve(evolving, (), 1, |u: Point<'_, f64, 1, 0>, ()| u.center())?;
+        assert_eq!((u.probe([1])?, u.probe([2])?, u.sum()), (6.0, 2.0, 8.0));
+        assert_eq!((receivers.series(0), receivers.series(1)), (&[4.0][..], &[0.0][..]));
+        Ok(())
+    });
+}
+
 #[test]
 fn formulas_for_uniform_cells_refuse_a_stretched_axis() {
     on_ranks([1], |world| {
         let grid = Grid::builder([4, 4]).faces(0, &faces(4, 1)).build(world)?;
         let error = operators::laplacian::<f64, 2, 1>(grid.spacing()).map(|_| ()).unwrap_err();
         assert_contains(&error.to_string(), &["axis 0", "NaN", "stretched_laplacian"]);
+        let mut u = grid.field::<f64>("u");
+        let error = u.set_boundary(Face::low(0), Boundary::Extrapolated(1)).unwrap_err();
+        assert_contains(&error.to_string(), &["axis 0 is stretched", "order 0"]);
+        u.set_boundary(Face::low(0), Boundary::Extrapolated(0))?;
+        u.set_boundary(Face::low(1), Boundary::Extrapolated(2))?;
+        u.exchange()?;
+        let (cells, mut change) = (u.region_local(), grid.field::<f64>("change"));
+        let flux = |_: usize, u: FaceCells<'_, f64, 1>| [u.right::<0>() - u.left::<0>()];
+        let done = grid.flux_divergence(cells, [change.view_mut()], u.star_reach::<1>()?, flux);
+        assert_contains(&done.unwrap_err().to_string(), &["axis 0 is stretched", "axis_values"]);
         Ok(())
     });
 }

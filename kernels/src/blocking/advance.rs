@@ -107,8 +107,18 @@ pub(super) fn check<T: Element, W, const N: usize>(
         }
     }
     if pass.end() > *pass.levels().start() {
-        halo.check_reach(pass.reach())?;
         let mut computed = pass.cells(*pass.levels().start());
+        let short: [isize; N] =
+            std::array::from_fn(|a| if limit[a] < computed.end[a] { computed.end[a] - limit[a] } else { 0 });
+        if let Some(axis) = (0..N).find(|&axis| short[axis] > 1 && !computed.is_empty()) {
+            return Err(KernelError::new(format!(
+                "a pass over {computed:?} goes {} cells beyond a wall at the end of {} cells on axis {axis}; arrays without \
+                 points on a wall may end one cell before the others",
+                short[axis], limit[axis]
+            )));
+        }
+        // Cells that are kept together are counted from the end of the pass.
+        halo.check_reach(std::array::from_fn(|a| pass.reach()[a].saturating_sub(short[a] as usize)))?;
         (0..N).for_each(|a| computed.end[a] = computed.end[a].min(limit[a]));
         arrays.iter().try_for_each(|array| halo.check(&array.region(), &computed))?;
     }

@@ -31,6 +31,12 @@ pub fn evolve<S: States<N>, C: Inputs<N>, const N: usize>(
     rule: impl for<'p> Fn(S::Value, PointOf<'p, S::Inputs, N>, PointOf<'p, C, N>) -> S::Value + Sync,
     between_tiles: impl FnMut(),
 ) -> Result<(), KernelError> {
+    const {
+        assert!(
+            !S::IN_PLACE[0],
+            "`evolve` takes `State`, with arrays for both levels; `InPlace` is for `alternate`"
+        )
+    };
     pass.levels().try_for_each(|level| constants.check(&pass.cells(level)))?;
     let shared = states.share(pass)?;
     run(pool, pass, between_tiles, |level, piece, next| {
@@ -76,6 +82,12 @@ pub fn alternate<A: States<N>, B: States<N>, C: Inputs<N>, const N: usize>(
     second_rule: impl for<'p> Fn(B::Value, PointOf<'p, A::Inputs, N>, PointOf<'p, C, N>) -> B::Value + Sync,
     between_tiles: impl FnMut(),
 ) -> Result<(), KernelError> {
+    const {
+        assert!(
+            A::IN_PLACE[1] && B::IN_PLACE[1],
+            "`alternate` updates arrays in place: give it `InPlace`, not `State`"
+        )
+    };
     pass.levels().try_for_each(|level| constants.check(&pass.cells(level)))?;
     let (first, second) = (first.share(pass)?, second.share(pass)?);
     run(pool, pass, between_tiles, |level, piece, next| {

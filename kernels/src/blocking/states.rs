@@ -42,6 +42,9 @@ pub trait States<const N: usize>: sealed::Sealed {
     type Outputs: Outputs<N, Value = Self::Value>;
     /// The arrays of one level, to be read.
     type Inputs: Inputs<N>;
+    /// Whether any, and whether all, of the arrays are updated in place.
+    #[doc(hidden)]
+    const IN_PLACE: [bool; 2];
     /// The state that threads share.
     #[doc(hidden)]
     type Shared: Send + Sync;
@@ -125,6 +128,13 @@ impl<'a, T: Element, W: Walls<T, N>, const N: usize> SharedState<'a, T, W, N> {
         let limit = std::array::from_fn(|a| walls.mirror(a, true).map_or(isize::MAX, |_| interior.end[a]));
         let halo = WallHalo::new(walls, interior, [[pass.radius(); 2]; N]);
         super::advance::check(pass, radius, &halo, arrays, limit)?;
+        let steps = pass.levels().end().div_ceil(levels_per_step);
+        if let Some(visits) = visits.filter(|visits| visits.steps() < steps) {
+            return Err(KernelError::new(format!(
+                "a pass ends with step {steps}, but values are added and recorded at {} steps only; give visits for every step",
+                visits.steps()
+            )));
+        }
         Ok(Self { cells: arrays.map(|array| array.cells), halo, limit, levels_per_step, visits })
     }
 
@@ -178,6 +188,7 @@ macro_rules! states {
         {
             type Value = T;
             type Outputs = ViewMut<'a, T, N>;
+            const IN_PLACE: [bool; 2] = [$levels_per_step == 2; 2];
             type Inputs = Reach<'a, T, N, R, STAR>;
             type Shared = SharedState<'a, T, W, N>;
             type Prefetch = Prefetch<T, N>;
@@ -240,6 +251,7 @@ where
 {
     type Value = [T; K];
     type Outputs = [ViewMut<'a, T, N>; K];
+    const IN_PLACE: [bool; 2] = S::IN_PLACE;
     type Inputs = [S::Inputs; K];
     type Shared = [S::Shared; K];
     type Prefetch = [S::Prefetch; K];
@@ -295,6 +307,7 @@ macro_rules! tuples {
         impl<$($state: States<N, Outputs: OutputMember<N>>,)* const N: usize> States<N> for ($($state,)*) {
             type Value = ($($state::Value,)*);
             type Outputs = ($($state::Outputs,)*);
+            const IN_PLACE: [bool; 2] = [false $(|| $state::IN_PLACE[0])*, true $(&& $state::IN_PLACE[1])*];
             type Inputs = ($($state::Inputs,)*);
             type Shared = ($($state::Shared,)*);
             type Prefetch = ($($state::Prefetch,)*);

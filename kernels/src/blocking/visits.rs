@@ -32,6 +32,11 @@ impl<T: Element, const N: usize> Visits<T, N> {
         Self { added, recorded, values }
     }
 
+    /// Number of steps.
+    pub(super) fn steps(&self) -> usize {
+        self.added.len()
+    }
+
     /// Adds the values of `step` to the cells of `piece`.
     pub(super) fn add(&self, step: usize, mut piece: ViewMut<'_, T, N>) {
         let (cells, region) = (&self.added[step - 1], piece.region());
@@ -58,10 +63,10 @@ impl<T: Element, const N: usize> Visits<T, N> {
         }
     }
 
-    /// The value of a recorded cell at a step; `None` for other cells.
+    /// The value of a recorded cell at a step, from 1 on; `None` for other cells and steps.
     pub fn value(&self, step: usize, cell: [isize; N]) -> Option<T> {
         let number = self.recorded.binary_search(&cell).ok()?;
-        let slot = &self.values[(step - 1) * self.recorded.len() + number];
+        let slot = self.values.get(step.checked_sub(1)? * self.recorded.len() + number)?;
         let bits = slot.each_ref().map(|slot| slot.load(Ordering::Relaxed));
         Some(bytemuck::pod_read_unaligned(&bytemuck::cast_slice(&bits)[..size_of::<T>()]))
     }
@@ -81,6 +86,51 @@ fn planes<E, const N: usize>(
 mod tests {
     use super::*;
     use crate::{Blocking, NoWalls, Pass, Pool, State, evolve};
+
+    #[test]
+    fn what_a_pass_cannot_do_is_refused() {
+        let try_pass = |visited: usize, interior: isize, reach: usize| {
+            let (whole, cells) = (Region::new([-1], [14]), Region::from_shape([10]));
+            let (mut a, mut b) = (vec![0.0; 15], vec![0.0; 15]);
+            let visits = Visits::new(vec![Vec::new(); visited], vec![[3]]);
+            let walls = Mirror { mirror: 2 * interior - 1, reach };
+            let pass = Pass::new(cells, [[false; 2]], 1, Blocking { levels: 2, tile: [5] }).with_reach([2]);
+            let arrays = [ViewMut::from_slice(&mut a, whole), ViewMut::from_slice(&mut b, whole)];
+            let interior = Region::from_shape([interior as usize]);
+            let state = State::<_, _, 1, 1, true> { arrays, walls, interior, visits: Some(&visits) };
+            let rule = |_: f64, u: crate::StarPoint<'_, f64, 1, 1>, ()| u.center();
+            evolve(&Pool::new(1).unwrap(), &pass, state, (), rule, || ())
+        };
+        assert!(try_pass(2, 10, 2).is_ok() && try_pass(2, 9, 1).is_ok());
+        for (visited, interior, reach, why) in [
+            (1, 10, 2, "ends with step 2, but values are added and recorded at 1 steps"),
+            (2, 8, 0, "goes 2 cells beyond a wall at the end of 8 cells"),
+            (2, 9, 2, "reads 2 cells inside it, but the pass keeps 1 together"),
+        ] {
+            let error = try_pass(visited, interior, reach).unwrap_err().to_string();
+            assert!(error.contains(why), "{error}");
+        }
+    }
+
+    /// A high wall that reads `reach` cells.
+    struct Mirror {
+        mirror: isize,
+        reach: usize,
+    }
+
+    impl crate::Walls<f64, 1> for Mirror {
+        fn mirror(&self, _: usize, high: bool) -> Option<isize> {
+            high.then_some(self.mirror)
+        }
+        fn gives_values(&self, _: usize, _: bool) -> bool {
+            false
+        }
+        fn set(&self, _: usize, _: bool, _: [isize; 1], _: &mut [f64]) {}
+        fn fill(&self, _: usize, _: bool, _: usize, _: [isize; 1], _: &mut [f64]) {}
+        fn reach(&self, _: usize, high: bool) -> usize {
+            if high { self.reach } else { 0 }
+        }
+    }
 
     /// Adding 1 to some cells at some levels of a rule that halves, beside plain steps.
     #[test]

@@ -6,15 +6,16 @@ use super::on_axis;
 use crate::unrolled::unrolled;
 use crate::{AxisPoint, Element, StarPoint};
 
-/// The Laplacian on a grid whose cells differ in width along each axis, in finite volumes: the
-/// differences to the neighbors, by distance, are the fluxes through the faces of a cell, and their
-/// sum is divided by its width.
+/// The finite-volume Laplacian on a grid whose cells differ in width. Along each axis, the
+/// difference to a neighbor divided by the distance is the flux through their common face, and the
+/// sum of both fluxes is divided by the width of the cell.
 ///
-/// `below` and `above` have for each axis `1 / (w·d)`, with the width `w` of the cell and the
-/// distance `d` from its center to that of the neighbor below and above. `Grid::second_differences`
-/// makes these tables. The result is exactly 0 for a constant and 0 up to rounding for a linear
-/// function. The truncation error is of first order where widths jump; solutions of equations with
-/// it, and everything on smooth mappings, are of second order.
+/// `below` and `above` hold `1 / (w·d)` for each axis, with the width `w` of the cell and the
+/// distance `d` from its center to the center of the neighbor below or above.
+/// `Grid::second_differences` makes these tables. The result is exactly 0 for a constant and 0 up
+/// to rounding for a linear function. The truncation error is of first order where widths jump.
+/// Solutions of equations are of second order nevertheless, and so is everything on smooth
+/// mappings.
 ///
 /// ```
 /// use parhelion_kernels::{AxisPoint, AxisReach, Pool, Region, StarPoint, View, ViewMut, operators, sweep};

@@ -34,12 +34,12 @@ pub struct ProgramBuilder<T, const N: usize> {
 }
 
 impl<T: Real, const N: usize> ProgramBuilder<T, N> {
-    /// A program that reads `inputs` arrays.
+    /// Creates a builder for a program that reads `inputs` arrays.
     pub fn new(inputs: usize) -> Self {
         Self { draft: RefCell::new(Draft::new(inputs)) }
     }
 
-    /// The array number `number` that the program reads.
+    /// Returns input `number`, counted from 0.
     pub fn input(&self, number: usize) -> ProgramInput<'_, T, N> {
         ProgramInput { builder: self, number }
     }
@@ -49,17 +49,17 @@ impl<T: Real, const N: usize> ProgramBuilder<T, N> {
         self.add(Ok(Node::Constant(value)))
     }
 
-    /// A number that [`Program::set_parameter`] can change between calls; `value` until then. Its
-    /// name has no spaces.
+    /// A number that [`Program::set_parameter`] can change between calls; its initial value is
+    /// `value`. The name must not contain spaces.
     pub fn parameter(&self, name: &str, value: T) -> Expression<'_, T, N> {
         let node = self.draft.borrow_mut().parameter(name, value);
         self.add(node)
     }
 
-    /// The value that output `number` has before the program writes it: the values one step earlier
-    /// in a leapfrog.
+    /// The value of output `number` before the program writes it: in a leapfrog scheme, the value
+    /// one step earlier.
     pub fn old(&self, number: usize) -> Expression<'_, T, N> {
-        self.add(Ok(Node::Old(number as u32)))
+        self.add(u32::try_from(number).map(Node::Old).map_err(|_| format!("there is no output {number}")))
     }
 
     /// Time of the values that the program reads.
@@ -82,11 +82,11 @@ impl<T: Real, const N: usize> ProgramBuilder<T, N> {
         self.add(Draft::<T, N>::axis(axis).map(Node::Position))
     }
 
-    /// The program that writes these values to its outputs, in order.
+    /// Builds the program that writes these values to its outputs, in order.
     ///
     /// # Errors
-    /// When there is no output, an input, output or axis does not exist, an offset is too large, a
-    /// parameter is named twice, or an expression is of another builder.
+    /// When there is no output, an input, output or axis does not exist, an offset is too large,
+    /// two parameters have the same name, or an expression belongs to another builder.
     pub fn build<'b>(
         &'b self,
         outputs: impl IntoIterator<Item = Expression<'b, T, N>>,
@@ -143,7 +143,7 @@ pub struct Expression<'b, T: Real, const N: usize> {
     id: Id,
 }
 
-/// What can be an argument beside an [`Expression`]: another one, or a number.
+/// An argument of an operation: an [`Expression`] or a number.
 pub trait Term<'b, T: Real, const N: usize> {
     /// The argument as an expression of the builder.
     #[doc(hidden)]
@@ -210,11 +210,11 @@ methods! {
     cbrt = Cbrt;
     /// The exponential function.
     exp = Exp;
-    /// `exp(x) − 1`, exact near 0.
+    /// `exp(x) − 1`, accurate near 0.
     exp_m1 = ExpM1;
     /// The natural logarithm.
     ln = Ln;
-    /// `ln(1 + x)`, exact near 0.
+    /// `ln(1 + x)`, accurate near 0.
     ln_1p = Ln1p;
     /// The logarithm to base 2.
     log2 = Log2;
@@ -244,22 +244,22 @@ methods! {
     ceil = Ceil;
     /// The integer part.
     trunc = Trunc;
-    /// The nearest integer, away from 0 if two are.
+    /// The nearest integer; halfway cases are rounded away from 0.
     round = Round;
 }
 
 methods! { Self, with:
     /// `self` to the power of `other`.
     pow = Pow;
-    /// The angle of the point with the ordinate `self` and the abscissa `other`, in radians.
+    /// The four-quadrant arctangent of `self / other`, in radians.
     atan2 = Atan2;
     /// The length of the hypotenuse.
     hypot = Hypot;
     /// The absolute value of `self` with the sign of `other`.
     copysign = Copysign;
-    /// The smaller number: the other one beside NaN, the first of two zeros.
+    /// The smaller number. If one is NaN, the other; of two zeros, the first.
     min = Min;
-    /// The larger number: the other one beside NaN, the first of two zeros.
+    /// The larger number. If one is NaN, the other; of two zeros, the first.
     max = Max;
 }
 
@@ -307,7 +307,7 @@ impl<T: Real, const N: usize> Neg for Expression<'_, T, N> {
 }
 
 /// A condition that a program evaluates for every cell, from a comparison of [`Expression`]s.
-/// Conditions combine by `&`, `|` and `!`.
+/// Combine conditions with `&`, `|` and `!`.
 #[derive(Clone, Copy, Debug)]
 pub struct Condition<'b, T: Real, const N: usize>(Expression<'b, T, N>);
 

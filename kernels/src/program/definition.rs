@@ -74,10 +74,11 @@ impl<T> Parameter<T> {
     }
 }
 
-/// A rule made at run time, from a [`ProgramBuilder`](crate::ProgramBuilder) or from text.
+/// A rule built at run time, by a [`ProgramBuilder`](crate::ProgramBuilder) or from text.
 ///
-/// A program computes the value of every output at a cell from neighbors in its inputs. It runs on
-/// vectors of cells and has the bits of a closure with the same operations, at about half its speed.
+/// A program computes the value of each output at a cell from neighbors in its inputs. It runs on
+/// vectors of cells and gives the same bits as a closure with the same operations, at about half
+/// its speed.
 ///
 /// As text, a program has a line for each value:
 ///
@@ -134,7 +135,7 @@ impl<T: Real, const N: usize> Program<T, N> {
         Neighborhood::of_all(&self.neighborhoods).radius
     }
 
-    /// The neighbors read of all inputs together.
+    /// The smallest pattern that covers the neighbors read of all inputs.
     pub fn pattern(&self) -> Pattern {
         Neighborhood::of_all(&self.neighborhoods).pattern
     }

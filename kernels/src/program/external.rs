@@ -1,4 +1,5 @@
-//! Row functions compiled elsewhere: by a C compiler, Numba or anything else that makes addresses.
+//! Row functions compiled elsewhere: by a C compiler, Numba or anything else that yields a function
+//! pointer.
 #![allow(unsafe_code, reason = "calls functions by address; see the contract of RuntimeRule::external")]
 
 use std::any::Any;
@@ -36,7 +37,7 @@ pub type RowFunction<T> = unsafe extern "C" fn(
     positions: *const *const f64,
 );
 
-/// A row function and what the engine must know of it; see
+/// A row function and what the library must know about it; see
 /// [`RuntimeRule::external`](crate::RuntimeRule::external).
 #[derive(Clone)]
 pub struct ExternalRule<T> {
@@ -48,12 +49,12 @@ pub struct ExternalRule<T> {
     pub outputs: usize,
     /// Whether it reads the values that its outputs have before it writes them.
     pub reads_old: bool,
-    /// Whether it reads the clock, indices or positions. If not, the times are 0 and the addresses
-    /// null.
+    /// Whether it reads the clock, indices or positions. If not, the clock may be 0 and the
+    /// addresses of indices and positions null.
     pub reads_place: bool,
     /// Names and values of its parameters.
     pub parameters: Vec<(String, T)>,
-    /// Kept as long as the rule, for instance a loaded library.
+    /// Kept alive as long as the rule, such as a loaded library.
     pub owner: Arc<dyn Any + Send + Sync>,
 }
 

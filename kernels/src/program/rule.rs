@@ -60,7 +60,7 @@ impl<T, const N: usize> From<Program<T, N>> for RuntimeRule<T, N> {
 }
 
 impl<T: Real, const N: usize> RuntimeRule<T, N> {
-    /// A rule that calls a function by its address, once for every row of cells, on any thread.
+    /// Creates a rule that calls a function by its address, once per row of cells, on any thread.
     ///
     /// # Safety
     /// As long as `owner` is kept, and on any thread, the function
@@ -90,7 +90,7 @@ impl<T: Real, const N: usize> RuntimeRule<T, N> {
         Ok(Self { work: Work::External { external: unsafe { External::new(rule) }, about } })
     }
 
-    /// The program, unless the rule was compiled elsewhere.
+    /// Returns the program, or `None` if the rule was compiled elsewhere.
     pub fn program(&self) -> Option<&Program<T, N>> {
         match &self.work {
             Work::Program(program) => Some(program),
@@ -124,7 +124,7 @@ impl<T: Real, const N: usize> RuntimeRule<T, N> {
         Neighborhood::of_all(self.neighborhoods()).radius
     }
 
-    /// The neighbors read of all inputs together.
+    /// The smallest pattern that covers the neighbors read of all inputs.
     pub fn pattern(&self) -> Pattern {
         Neighborhood::of_all(self.neighborhoods()).pattern
     }
@@ -170,9 +170,9 @@ impl<T: Real, const N: usize> RuntimeRule<T, N> {
     /// Computes the cells of `region` in all outputs, on all threads.
     ///
     /// # Errors
-    /// When there are more or fewer views than the rule has outputs and inputs, the outputs lack
-    /// cells of the region, the inputs lack cells within their radius of it, or places that the rule
-    /// asks for are missing.
+    /// When the numbers of views differ from the rule's outputs and inputs, the outputs lack cells
+    /// of the region, the inputs lack cells within their radius of it, or places that the rule asks
+    /// for are missing.
     pub fn sweep(
         &self,
         pool: &Pool,

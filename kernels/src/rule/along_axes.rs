@@ -10,6 +10,9 @@ use std::marker::PhantomData;
 use super::inputs::{Inputs, PointOf, Points, sealed};
 use crate::{Element, KernelError, Region};
 
+/// Regions beyond this are refused, so that a radius can be added to any index.
+const FAR: isize = isize::MAX / 4;
+
 const TOO_FAR: &str = "an offset exceeds the radius of the point, or there is no such axis. The note below shows \
     both: `AxisPoint::<…, AXES, RADIUS>::along::<AXIS, OFFSET>`. Use offsets from -RADIUS to RADIUS, or write a \
     larger radius in the type of the point and in `AxisReach`";
@@ -17,8 +20,8 @@ const TOO_FAR: &str = "an offset exceeds the radius of the point, or there is no
 /// Tables along all axes, which a sweep reads within `R` cells: an input whose points are
 /// [`AxisPoint`]s.
 ///
-/// A table costs no memory traffic: it stays in the cache. Along the last axis its values are
-/// loaded with the row, along the others once per row.
+/// A table causes no memory traffic because it stays in the cache. Values along the last axis are
+/// loaded for each cell, values along the others once per row.
 ///
 /// ```
 /// use parhelion_kernels::{AxisPoint, AxisReach, Pool, Region, ViewMut, sweep};
@@ -40,7 +43,8 @@ pub struct AxisReach<'a, T, const N: usize, const R: usize> {
 }
 
 impl<'a, T: Element, const N: usize, const R: usize> AxisReach<'a, T, N, R> {
-    /// A table for each axis, whose first value belongs to the cell of index `start` there.
+    /// Creates an input from one table per axis, slowest first. The first value of the table of
+    /// axis `a` belongs to index `start[a]`.
     pub fn new(tables: [&'a [T]; N], start: [isize; N]) -> Self {
         Self { tables, start }
     }
@@ -115,10 +119,12 @@ impl<T: Element, const N: usize, const R: usize> Inputs<N> for AxisReach<'_, T, 
     const BYTES: usize = 0;
 
     fn check(&self, region: &Region<N>) -> Result<(), KernelError> {
+        const { assert!(R <= super::point::LARGEST_RADIUS, "a radius along an axis is at most 65536 cells") };
         let needed = region.grown([[R, R]; N]);
         for a in 0..N {
-            let seen = self.start[a]..self.start[a] + self.tables[a].len() as isize;
-            if !(region.is_empty() || seen.start <= needed.start[a] && needed.end[a] <= seen.end) {
+            let far = region.start[a] < -FAR || region.end[a] > FAR;
+            let seen = self.start[a]..self.start[a].saturating_add(self.tables[a].len() as isize);
+            if !(region.is_empty() || !far && seen.start <= needed.start[a] && needed.end[a] <= seen.end) {
                 return Err(KernelError::new(format!(
                     "a rule of radius {R} on the cells {region:?} reads the values {:?} along axis {a}, but the table \
                      has only {seen:?}; use a longer table or a smaller region",

@@ -1,4 +1,4 @@
-//! What a flux rule sees of a face: the cells on both sides of it along one axis.
+//! The argument of a flux rule: the cells on both sides of a face along one axis.
 #![allow(unsafe_code, reason = "reads neighbors without bounds checks; see the invariants of cells.rs")]
 
 use std::marker::PhantomData;
@@ -9,7 +9,7 @@ use crate::unrolled::array;
 
 /// The `R` cells on either side of a face, along the axis that crosses it.
 ///
-/// Distances are const generics, counted from the face. The compiler checks them against the
+/// Distances are const generics, counted from 0 at the face. The compiler checks them against the
 /// radius:
 ///
 /// ```
@@ -30,7 +30,7 @@ pub struct FaceCells<'a, T, const R: usize> {
 }
 
 impl<T: Element, const R: usize> FaceCells<'_, T, R> {
-    /// The value of a cell on the low side of the face; 0 is next to it.
+    /// Returns the value of a cell on the low side of the face; `left::<0>()` is next to the face.
     #[inline(always)]
     pub fn left<const DISTANCE: usize>(&self) -> T {
         const { assert!(DISTANCE < R, "a flux rule of radius R reads the cells 0 to R - 1 on each side") };
@@ -38,7 +38,8 @@ impl<T: Element, const R: usize> FaceCells<'_, T, R> {
         unsafe { *self.right.sub((DISTANCE + 1) * self.stride) }
     }
 
-    /// The value of a cell on the high side of the face; 0 is next to it.
+    /// Returns the value of a cell on the high side of the face; `right::<0>()` is next to the
+    /// face.
     #[inline(always)]
     pub fn right<const DISTANCE: usize>(&self) -> T {
         const { assert!(DISTANCE < R, "a flux rule of radius R reads the cells 0 to R - 1 on each side") };
@@ -57,7 +58,7 @@ pub trait FacePoints: Points {
     fn faces<'p>(point: &Self::Point<'p>, axis: usize, high: bool) -> Self::Faces<'p>;
 }
 
-/// What a flux rule gets for the inputs `I`.
+/// The argument of a flux rule for the inputs `I`.
 pub type FacesOf<'p, I, const N: usize> = <<I as Inputs<N>>::Points as FacePoints>::Faces<'p>;
 
 impl<T: Element, const N: usize, const R: usize, const STAR: bool> FacePoints for Neighbors<T, N, R, STAR> {

@@ -18,9 +18,9 @@ pub use point::{Point, Reach, StarPoint};
 
 /// Marks a closure as a rule to be inlined into the loop over cells, so that the loop is vectorized.
 ///
-/// `rule!(|u| …)` is the closure with `#[inline(always)]`. Without it the compiler inlines small
-/// rules only; a larger one is called for each cell, which costs a factor of 4 to 20. A rule that is
-/// a function takes the attribute itself.
+/// `rule!(|u| …)` adds `#[inline(always)]` to the closure. Without it, the compiler inlines only
+/// small rules; a larger one is called for each cell, 4 to 20 times slower. Put the attribute
+/// directly on rules that are functions.
 ///
 /// ```
 /// use parhelion_kernels::{StarPoint, rule, star_stencil};
@@ -35,8 +35,8 @@ pub use point::{Point, Reach, StarPoint};
 /// # let _ = star_stencil::<f64, 1, 1>(slope);
 /// ```
 ///
-/// Rust allows attributes on closures only where they are arguments of a call. A rule that is kept
-/// in a variable is written with `let` inside; the types of its arguments must be given:
+/// Rust allows attributes on closures only where they are arguments of a call. To keep a rule in a
+/// variable, write `let` inside the macro and give the types of the arguments:
 ///
 /// ```
 /// use parhelion_kernels::{StarPoint, rule, star_stencil};

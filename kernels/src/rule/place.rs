@@ -12,8 +12,8 @@ use crate::{KernelError, Region};
 
 /// An input that tells a rule where and when it is applied; the rule gets a [`Place`].
 ///
-/// It costs no memory traffic: tables along the axes stay in the cache, and what a rule does not ask
-/// for is not read.
+/// It causes no memory traffic: tables along the axes stay in the cache, and only what the rule
+/// asks for is read.
 ///
 /// ```
 /// use parhelion_kernels::{Place, Places, Pool, Region, ViewMut, sweep};
@@ -47,8 +47,8 @@ struct Clock {
 }
 
 impl<'a, const N: usize> Places<'a, N> {
-    /// The index and the coordinate of each cell along each axis. The first entry of each table
-    /// belongs to the cell of index `start` of the views.
+    /// Creates an input from the index and the coordinate of each cell along each axis, slowest
+    /// first. The first entry of each table belongs to cell `start` of the views.
     ///
     /// # Panics
     /// When the two tables of an axis differ in length.
@@ -81,13 +81,13 @@ impl<'a, const N: usize> Places<'a, N> {
         &self.positions[axis][(i - self.start[axis]) as usize..]
     }
 
-    /// The same places at this time, after this number of steps.
+    /// Returns the same places at `time`, with `step` steps made before.
     pub fn at(self, time: f64, step: u64) -> Self {
         self.stepping(time, 0.0, step)
     }
 
-    /// The same places after `steps` steps of `time_step` from `start_time` on. A pass of several
-    /// steps goes on from there.
+    /// Returns the same places after `steps` steps of length `time_step` since `start_time`. A pass
+    /// of several steps continues from there.
     pub fn stepping(self, start_time: f64, time_step: f64, steps: u64) -> Self {
         Self { clock: Clock { start_time, time_step, steps }, ..self }
     }
@@ -105,7 +105,8 @@ pub struct Place<'p, const N: usize> {
 }
 
 impl<const N: usize> Place<'_, N> {
-    /// The global index of the point. Beyond a periodic end it is that of the point inside.
+    /// The global index of the point, slowest axis first. Beyond a periodic end, it is the index of
+    /// the corresponding point inside.
     #[inline(always)]
     pub fn index(&self) -> [isize; N] {
         array(
@@ -115,7 +116,7 @@ impl<const N: usize> Place<'_, N> {
         )
     }
 
-    /// The coordinates of the point in space.
+    /// The coordinates of the point in space, slowest axis first.
     #[inline(always)]
     pub fn position(&self) -> [f64; N] {
         array(
@@ -166,7 +167,7 @@ impl<const N: usize> Inputs<N> for Places<'_, N> {
 
     fn check(&self, region: &Region<N>) -> Result<(), KernelError> {
         for a in 0..N {
-            let held = self.start[a]..self.start[a] + self.positions[a].len() as isize;
+            let held = self.start[a]..self.start[a].saturating_add(self.positions[a].len() as isize);
             if !(region.is_empty() || held.start <= region.start[a] && region.end[a] <= held.end) {
                 return Err(KernelError::new(format!(
                     "a rule on the cells {region:?} asks for its place, but along axis {a} only the places of {held:?} are \

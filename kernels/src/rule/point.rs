@@ -212,7 +212,7 @@ at!(3: A 0, B 1, C 2);
 at!(4: A 0, B 1, C 2, D 3);
 
 /// The largest radius that can be added to any index of a view without overflow.
-const LARGEST_RADIUS: usize = 1 << 16;
+pub(super) const LARGEST_RADIUS: usize = 1 << 16;
 
 /// A view from which a sweep reads points of radius `R`, from [`View::reach`] or
 /// [`View::star_reach`].

@@ -99,8 +99,8 @@ impl<T: Copy, const K: usize> Row for Rows<'_, T, K> {
     /// Whole cache lines of every array.
     const RUN: usize = {
         assert!(
-            K <= BUFFER / CACHE_LINE,
-            "an array of outputs has at most 128 members; use several arrays, as members of a tuple"
+            1 <= K && K <= BUFFER / CACHE_LINE,
+            "an array of outputs has 1 to 128 members; use several arrays, as members of a tuple, for more"
         );
         BUFFER / K / CACHE_LINE * CACHE_LINE / size_of::<T>()
     };

@@ -10,8 +10,9 @@ use crate::{
 /// Writes the divergence of a flux, `Σ (flux through the high face − flux through the low face) /
 /// spacing` over the axes, to every cell of `region`.
 ///
-/// `flux(axis, cells on both sides)` is the flux along `axis` through a face. Each thread computes
-/// each face once. Sums over cells telescope: up to rounding, only the outermost fluxes are left.
+/// `flux(axis, cells on both sides)` is the flux through a face normal to `axis`, positive toward
+/// higher indices. Each thread computes each of its faces once. Sums over cells telescope: up to
+/// rounding, only the outermost fluxes remain.
 ///
 /// ```
 /// use parhelion_kernels::{FaceCells, Pool, Region, View, ViewMut, flux_divergence};
@@ -68,7 +69,7 @@ where
     )
 }
 
-/// As [`stage`](super::stage()), where the right-hand side is `source(neighborhood)` less the
+/// Like [`stage`](super::stage()), for the right-hand side `source(neighborhood)` minus the
 /// divergence of `flux`; see [`flux_divergence`].
 ///
 /// # Errors

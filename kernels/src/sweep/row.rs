@@ -3,11 +3,12 @@
 
 use crate::simd::dispatched;
 
-/// Writes `make(row.len())(i)` to every cell `i` of a row, with the widest vectors that the CPU has.
+/// Writes `make(row.len())(i)` to every cell `i` of a row, with the widest vector instructions of
+/// the CPU.
 ///
-/// For loops over several rows that are not a [`sweep`](crate::sweep()). Slices that the values are
-/// made of are cut to the length inside `make`, so that the compiler sees that no index lies
-/// outside; both closures should be `#[inline(always)]` (see [`rule!`](crate::rule)).
+/// Use it for loops over several rows that are not a [`sweep`](crate::sweep()). Cut the slices that
+/// the values are computed from to the given length inside `make`, so that the compiler can drop
+/// bounds checks. Write both closures in [`rule!`](crate::rule).
 ///
 /// ```
 /// use parhelion_kernels::{rule, write_row};

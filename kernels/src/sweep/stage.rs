@@ -163,8 +163,8 @@ where
     }
 }
 
-/// Makes one stage of a time step in the cells of `region`: the right-hand side is
-/// `rule(neighborhood in the inputs)`. The calling thread runs `between_rows` now and then.
+/// Computes one stage of a time step in the cells of `region`, with the right-hand side
+/// `rule(neighborhood in the inputs)`. The calling thread runs `between_rows` from time to time.
 ///
 /// ```
 /// use parhelion_kernels::{Point, Pool, Region, Stage, StageArrays, View, ViewMut, stage};

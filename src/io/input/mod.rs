@@ -111,8 +111,8 @@ impl<'w> Input<'w> {
     /// # Errors
     ///
     /// If there is no such dataset, its shape is not that of the field, conversion would lose more
-    /// than digits, or the axes of the field or of the file are stretched and the file's
-    /// coordinates are others than the field's.
+    /// than digits, or the axes of the field or of the file are stretched and their coordinates
+    /// differ.
     ///
     /// # Collective
     ///

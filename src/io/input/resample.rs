@@ -25,8 +25,11 @@ impl<T: Element> InterpolationSource<T> {
         let mut places = Vec::new();
         for a in 0..axes {
             let global = &along[a].positions[field.file_start[a]..field.file_start[a] + field.shape[a]];
-            start[a] = global.first().map_or(0, |&low| low.floor() as usize);
-            let end = global.last().map_or(0, |&high| high.ceil() as usize + 1);
+            // The coordinates of the file may fall along the axis.
+            let (low, high) =
+                global.iter().fold((f64::INFINITY, 0.0_f64), |(low, high), &at| (low.min(at), high.max(at)));
+            start[a] = if global.is_empty() { 0 } else { low.floor() as usize };
+            let end = if global.is_empty() { 0 } else { high.ceil() as usize + 1 };
             shape[a] = end.saturating_sub(start[a]);
             places.push(global.iter().map(|&at| (at.floor() as usize - start[a], at - at.floor())).collect());
         }
@@ -108,5 +111,26 @@ impl<T: Element> Stored for InterpolationSource<T> {
 impl<T: Element> StoredMut for InterpolationSource<T> {
     fn component_mut(&mut self, index: usize) -> &mut [T] {
         &mut self.parts[index]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Coordinates of a file may fall where those of the field rise, as latitudes do.
+    #[test]
+    fn points_may_run_against_the_samples() {
+        let field = Placement {
+            memory_shape: vec![3],
+            memory_start: vec![0],
+            file_shape: vec![3],
+            file_start: vec![0],
+            shape: vec![3],
+        };
+        let along = [AxisPlaces { samples: 4, positions: vec![2.5, 1.25, 1.0] }];
+        let source = InterpolationSource::<f64>::new(&field, &along, 1);
+        assert_eq!((&source.placement.file_start[..], &source.placement.shape[..]), (&[1][..], &[3][..]));
+        assert_eq!(source.places, [[(1, 0.5), (0, 0.25), (0, 0.0)]]);
     }
 }

@@ -100,8 +100,8 @@ impl<'a, const N: usize> EllipticBuilder<'a, N> {
 
     /// Sets one β for all places. Default: 1.
     ///
-    /// On a grid with a [stretched axis](crate::grid::GridBuilder::faces) the solvers treat it like
-    /// a variable one.
+    /// On a grid with a [stretched axis](crate::grid::GridBuilder::faces), the solvers treat it
+    /// like a variable coefficient.
     pub fn coefficient(mut self, beta: f64) -> Self {
         self.coefficient = Coefficient::Constant(beta);
         self

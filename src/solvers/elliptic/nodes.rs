@@ -218,7 +218,7 @@ impl<const N: usize> Assembler<'_, '_, N> {
 
     /// The coefficient at a node on a wall.
     fn beta_on(&self, face: Face, index: [isize; N]) -> f64 {
-        let global = std::array::from_fn(|a| index[a] + self.offset[a]);
+        let global: [isize; N] = std::array::from_fn(|a| index[a] + self.offset[a]);
         match &self.problem.coefficient {
             Coefficient::Constant(beta) => *beta,
             Coefficient::At(beta) => beta(self.problem.grid.coordinates(global, Centering::Node)),
@@ -226,11 +226,15 @@ impl<const N: usize> Assembler<'_, '_, N> {
             Coefficient::Of(field, _) => {
                 let mut inside = index;
                 inside[face.axis] -= isize::from(face.high);
+                // The part that the cell at the wall has of the width of it and the next one.
+                let (axis, at) =
+                    (self.problem.grid.axis(face.axis), global[face.axis] - isize::from(face.high));
+                let part = 0.5 * axis.width(at) / axis.distance(at + isize::from(!face.high));
                 let at_wall = |corner: usize| {
-                    let cell = std::array::from_fn(|a| {
+                    let cell: [isize; N] = std::array::from_fn(|a| {
                         inside[a] - if a == face.axis { 0 } else { (corner >> a & 1) as isize }
                     });
-                    super::wall_terms::extrapolated(self.beta.as_ref().unwrap_or(field), face, cell, 0.5)
+                    super::wall_terms::extrapolated(self.beta.as_ref().unwrap_or(field), face, cell, part)
                 };
                 let corners = (0..1_usize << N).filter(|corner| corner >> face.axis & 1 == 0);
                 corners.map(at_wall).sum::<f64>() / (1 << (N - 1)) as f64

@@ -90,6 +90,7 @@ where
                     ),
                 ));
             }
+            field.set_walls();
             field.invalidate_halo();
         }
         let Some((centering, time)) = first else {
@@ -126,6 +127,7 @@ where
 
     /// The longest step that the CFL number allows.
     fn limit(&mut self, block: &Block<N>) -> Result<Option<f64>> {
+        self.constants.set_clock((self.clock.time, 0.0, self.clock.steps as u64));
         let Some((number, largest)) = &self.cfl else { return Ok(None) };
         let world = self.grid.world();
         let set = self.fields.fields();
@@ -163,6 +165,7 @@ where
             &mut dyn FnMut(),
         ) -> std::result::Result<(), KernelError>,
     ) -> Result<()> {
+        let steps = self.clock.steps as u64;
         let Self { grid, fields, constants, .. } = self;
         let mut sets: Vec<_> = work.sets.iter_mut().map(|set| Some(set.iter_mut().collect())).collect();
         sets.insert(0, Some(fields.fields()));
@@ -172,7 +175,7 @@ where
         let register = work.register.as_mut().map(|set| set.iter_mut().collect());
         now.iter_mut().for_each(|field| field.set_now(time, length));
         // The time of a context is that of the stage.
-        constants.set_clock((time, length, 0));
+        constants.set_clock((time, 0.0, steps));
         let mut sets = StageSets { now, output, start, register };
         let coefficients = Stage {
             gain: stage.coefficients.gain * length,

@@ -17,12 +17,12 @@ use clock::Clock;
 pub use fields::StagedFields;
 pub use scheme::Scheme;
 
-/// How far a run of a [`RungeKutta`] scheme has come.
+/// Progress of a [`RungeKutta`] run.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Progress {
-    /// The time of the fields.
+    /// Current time of the fields.
     pub time: f64,
-    /// Steps made so far.
+    /// Number of steps made so far.
     pub steps: usize,
     /// Length of the last step.
     pub last_step: f64,
@@ -37,9 +37,9 @@ type Hook<'a, S> = Box<dyn FnMut(&mut S, Progress) -> Result<ControlFlow<()>> + 
 
 /// A run of a Runge–Kutta scheme; made by [`Grid::runge_kutta`].
 ///
-/// It needs a length of the steps, by [`step`](Self::step) or [`cfl`](Self::cfl), an end, by
-/// [`steps`](Self::steps) or [`until`](Self::until), and a right-hand side:
-/// [`rule`](Self::rule) or [`fluxes`](Self::fluxes) runs it.
+/// Set the step length with [`step`](Self::step), [`cfl`](Self::cfl) or both, and the end with
+/// [`steps`](Self::steps), [`until`](Self::until) or both. Then start the run with
+/// [`rule`](Self::rule) or [`fluxes`](Self::fluxes), which take the right-hand side.
 #[must_use = "nothing is computed before `rule` or `fluxes`"]
 pub struct RungeKutta<'a, S, C, const N: usize, const K: usize>
 where
@@ -58,15 +58,17 @@ where
 }
 
 impl<const N: usize> Grid<N> {
-    /// Starts a run of a Runge–Kutta scheme for `du/dt = L(u)`. The run begins at the time of the
-    /// fields and sets it at its end.
+    /// Prepares a run of a Runge–Kutta scheme for `du/dt = L(u)`. The run starts at the current
+    /// time of the fields and leaves them at its end time.
     ///
-    /// `fields` is [`Field::evolving`](crate::Field::evolving) or a sibling of it, or an array of those;
-    /// the rule gets one point or an array of points.
+    /// `fields` is the result of [`Field::evolving`](crate::Field::evolving) or one of its
+    /// variants, or an array of those. The rule receives one point, or an array of points.
+    /// `constants` are fields that the rule only reads, as for [`evolve`](Self::evolve); `()` for
+    /// none.
     ///
-    /// Every stage is one sweep. It exchanges the halo, and while messages travel computes the points
-    /// that need none. Walls get the time of the stage. The result has the same bits on any ranks and
-    /// threads.
+    /// Each stage is one sweep. It exchanges the halo, and computes points that do not need it
+    /// while messages are in flight. Boundary conditions are evaluated at the time of the stage.
+    /// The result has the same bits on any number of ranks and threads.
     ///
     /// ```
     /// use parhelion::prelude::*;
@@ -108,19 +110,21 @@ where
     S: StagedFields<N, K>,
     C: ConstantFields<N>,
 {
-    /// Sets the length of the steps; together with [`cfl`](Self::cfl) their largest length.
+    /// Sets the step length, in units of time. Together with [`cfl`](Self::cfl), it is the maximum
+    /// step length.
     pub fn step(mut self, length: f64) -> Self {
         self.clock.length = Some(length);
         self
     }
 
-    /// Makes steps of length `number` / (the largest `rate` of all points), computed before each step
-    /// by a pass of its own. `rate(values, constants)` is how many cells a signal crosses in a unit of
-    /// time, added up over the axes: `(|v| + c) / spacing` for a fluid in one dimension. It reads the
-    /// values of one point, not of its neighbors.
+    /// Sets the step length from a Courant number: `number` divided by the largest `rate` over all
+    /// points, which a separate pass computes before each step. `rate(values, constants)` is the
+    /// number of cells that a signal crosses per unit of time, summed over the axes:
+    /// `(|v| + c) / spacing` for a fluid in one dimension. It receives the values of one point,
+    /// without neighbors.
     ///
-    /// A maximum does not depend on the order of its terms, so steps have the same length on any ranks
-    /// and threads.
+    /// A maximum does not depend on the order of its terms, so the step lengths are the same on any
+    /// number of ranks and threads.
     pub fn cfl(
         mut self,
         number: f64,
@@ -152,21 +156,25 @@ where
         self
     }
 
-    /// Ends the run after this number of steps.
+    /// Ends the run after `number` steps.
     pub fn steps(mut self, number: usize) -> Self {
         self.clock.most = Some(number);
         self
     }
 
-    /// Ends the run exactly at this time: the last step is shorter.
+    /// Ends the run exactly at `time`, with a shorter last step if necessary.
     pub fn until(mut self, time: f64) -> Self {
         self.clock.end = Some(time);
         self
     }
 
-    /// Calls `hook` after every `number` steps, and after the last one. It gets the fields, which it
-    /// may read and change ([`Evolving::field_mut`](super::Evolving::field_mut)). It ends the run by
-    /// `Ok(ControlFlow::Break(()))` on any rank. An error on any rank ends it on all ranks.
+    /// Calls `hook` after every `number` steps, and at the end of the run. The hook may read and
+    /// change the fields through [`Evolving::field_mut`](super::Evolving::field_mut). If it returns
+    /// `Ok(ControlFlow::Break(()))` on any rank, the run ends on all ranks; an error on any rank
+    /// also ends it on all ranks.
+    ///
+    /// A run has one hook: a later call of `every` or [`at`](Self::at) replaces it, and it is then
+    /// called at the steps and times of both.
     pub fn every(
         mut self,
         number: usize,
@@ -177,8 +185,9 @@ where
         self
     }
 
-    /// Like [`every`](Self::every), at these times in ascending order. Steps before them are shorter,
-    /// so that they end there exactly.
+    /// Like [`every`](Self::every), but calls the hook at `times`, in strictly ascending order, and
+    /// at the end of the run. The step before each of these times is shortened to end there
+    /// exactly. Times outside the run are ignored.
     pub fn at(
         mut self,
         times: impl Into<Vec<f64>>,
@@ -195,10 +204,11 @@ where
     /// Over all ranks, with the same rule and settings.
     ///
     /// # Errors
-    /// When the length or the end of the run is missing or makes no sense, a field is of another grid
-    /// or has another number of components than the rule, the fields differ in centering or time, the
-    /// halo is thinner than a radius, a boundary condition cannot be met, a rate of [`cfl`](Self::cfl)
-    /// is not finite, or the hook returns an error. The values are then unspecified.
+    /// When the step length or the end of the run is missing or invalid, a field belongs to another
+    /// grid or does not have as many components as the rule, the fields differ in centering or
+    /// time, the halo is thinner than a radius, a boundary condition cannot be met, a rate of
+    /// [`cfl`](Self::cfl) is not finite, or the hook returns an error. The values are then
+    /// unspecified.
     pub fn rule(
         self,
         rule: impl for<'p> Fn(<S::Staged as Points>::Point<'p>, <C::Points as Points>::Point<'p>) -> S::Rates
@@ -219,13 +229,14 @@ where
         })
     }
 
-    /// Runs the scheme with a finite-volume right-hand side: `source(neighborhood, constants'
-    /// neighborhood)` less the divergence of `flux(axis, cells on both sides, constants on both
-    /// sides)`, the numerical flux through a face along `axis`.
+    /// Runs the scheme with a finite-volume right-hand side:
+    /// `source(neighborhood, constants' neighborhood)` minus the divergence of
+    /// `flux(axis, cells on both sides, constants on both sides)`, the numerical flux in the
+    /// positive direction of `axis` through a face normal to it.
     ///
-    /// Each face is computed once, except where threads or ranks meet; both get the same bits. Sums
-    /// over periodic grids change by rounding and the sources only. A flux rule of radius `R` reads
-    /// `R` cells on either side; beyond walls it reads the halo.
+    /// Each face is computed once, except between the blocks of two threads or ranks, where both
+    /// compute the same bits. On periodic grids, sums change only by the sources and by rounding. A
+    /// flux rule of radius `R` reads `R` cells on either side; beyond walls it reads the halo.
     ///
     /// ```
     /// use parhelion::prelude::*;
@@ -252,7 +263,7 @@ where
     /// Over all ranks, with the same rules and settings.
     ///
     /// # Errors
-    /// As for [`rule`](Self::rule).
+    /// As for [`rule`](Self::rule), and when an axis is stretched.
     pub fn fluxes(
         self,
         flux: impl for<'p> Fn(
@@ -267,6 +278,7 @@ where
     where
         C::Points: FacePoints,
     {
+        self.grid.require_uniform("fluxes")?;
         self.march(|grid, region, coefficients, arrays, constants, progress| {
             let inputs = (S::reaches(arrays.now), constants.inputs());
             flux_stage(

@@ -5,7 +5,7 @@ use parhelion_kernels::Stage;
 /// A Runge–Kutta scheme, for [`Grid::runge_kutta`](crate::grid::Grid::runge_kutta).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Scheme {
-    /// Forward Euler, of order 1; 2 arrays for each component.
+    /// Forward Euler, order 1; uses 2 arrays per component.
     ForwardEuler,
     /// Strong-stability-preserving scheme of order 2 in 2 stages (Heun): Gottlieb, Shu, SIAM Rev. 43
     /// (2001) 89; 2 arrays.
@@ -32,7 +32,7 @@ pub(super) struct StageOf {
     pub(super) output: usize,
     /// For a time step of 1: `gain` and `rate` are proportional to the time step.
     pub(super) coefficients: Stage,
-    /// The stage's time in time steps.
+    /// Time of the stage, in time steps since the start of the step.
     pub(super) time: f64,
 }
 
@@ -134,12 +134,12 @@ impl Scheme {
         }
     }
 
-    /// Number of sets of fields that stages read and write, the user's included.
+    /// Number of sets of fields that stages read and write, including the user's.
     pub(super) fn sets(self) -> usize {
         1 + self.stages().iter().map(|stage| stage.output).max().unwrap_or(0)
     }
 
-    /// Whether the stages add up right-hand sides in a set of their own.
+    /// Whether the stages accumulate right-hand sides in a register.
     pub(super) fn has_register(self) -> bool {
         self.stages().iter().any(|stage| stage.coefficients.gain != 0.0)
     }
