@@ -1,7 +1,6 @@
 //! Fields of several components advance as arrays: the bits of one field for each component.
 
 use crate::evolve::{Case, LAYOUTS, TIME_STEP, cases, field, grid, same};
-use crate::serial::condition;
 use parhelion::prelude::*;
 use parhelion::stepping::Blocking;
 use parhelion::testing::{on_ranks, on_ranks_and_threads};
@@ -15,7 +14,7 @@ fn vector<const K: usize>(grid: &Grid<2>, case: Case, first: usize) -> Result<Fi
     for k in 0..K {
         let seed = first + k;
         for face in Face::all::<2>().filter(|face| !case.periodic[face.axis]) {
-            vector.component_mut(k).set_boundary(face, condition(face, case.turn + seed))?;
+            vector.component_mut(k).set_boundary(face, case.wall(face, seed))?;
         }
         let value = |[j, i]: [usize; 2]| (((31 * seed + j) * 37 + i) as f64 * 0.618).fract();
         vector.component_mut(k).fill_indexed(value);

@@ -33,6 +33,14 @@ pub(crate) fn cases() -> impl Iterator<Item = Case> {
     })
 }
 
+impl Case {
+    /// One of several walls, which in every other case reads points inside.
+    pub(crate) fn wall(self, face: Face, number: usize) -> Boundary<f64, 2> {
+        let kind = if self.turn.is_multiple_of(2) { condition } else { reading };
+        kind(face, self.turn + number)
+    }
+}
+
 pub(crate) fn field(grid: &Grid<2>, case: Case, seed: usize) -> Result<Field<f64, 2>> {
     field_with_walls(grid, case, seed, seed)
 }
@@ -41,8 +49,7 @@ fn field_with_walls(grid: &Grid<2>, case: Case, seed: usize, walls: usize) -> Re
     let mut field = grid.field_builder::<f64>(format!("u{seed}")).centering(case.centering).build()?;
     field.set_time(1.5, TIME_STEP);
     for face in Face::all::<2>().filter(|face| !case.periodic[face.axis]) {
-        let kind = if case.turn.is_multiple_of(2) { condition } else { reading };
-        field.set_boundary(face, kind(face, case.turn + walls))?;
+        field.set_boundary(face, case.wall(face, walls))?;
     }
     field.fill_indexed(|[j, i]| (((31 * seed + j) * 37 + i) as f64 * 0.618).fract());
     field.set_blocking(Some(case.blocking));

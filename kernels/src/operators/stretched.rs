@@ -31,7 +31,7 @@ use crate::{AxisPoint, Element, StarPoint};
 ///     operators::stretched_laplacian(u, weights)
 /// })?;
 /// assert_eq!(result, [2.5, 2.25]); // near 2
-/// # Ok::<(), parhelion_kernels::KernelError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[inline(always)]
 pub fn stretched_laplacian<T: Element + Float, const N: usize>(

@@ -33,7 +33,7 @@ const TOO_FAR: &str = "an offset exceeds the radius of the point, or there is no
 /// let tables = AxisReach::<f64, 2, 0>::new([&y, &x], [0, 0]);
 /// sweep(&Pool::new(2)?, cells, output, tables, |at: AxisPoint<'_, f64, 2, 0>| at.center::<0>() + at.center::<1>())?;
 /// assert_eq!(result, [0.0, 10.0, 30.0, 1.0, 11.0, 31.0, 4.0, 14.0, 34.0]);
-/// # Ok::<(), parhelion_kernels::KernelError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct AxisReach<'a, T, const N: usize, const R: usize> {
