@@ -119,7 +119,7 @@ fn components_go_together_with_scalars_constants_and_previous_levels() {
             for (old, now) in [(&mut before, 0), (&mut r, 3)] {
                 for k in 0..old.components() {
                     for face in Face::all::<2>().filter(|face| !case.periodic[face.axis]) {
-                        old.component_mut(k).set_boundary(face, condition(face, case.turn + now + k))?;
+                        old.component_mut(k).set_boundary(face, case.wall(face, now + k))?;
                     }
                 }
                 old.exchange()?;
