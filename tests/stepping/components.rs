@@ -148,6 +148,8 @@ fn components_go_together_with_scalars_constants_and_previous_levels() {
                     field.swap(&mut next)?;
                 }
             }
+            // Time stepping leaves the walls' values on points on walls; sweeps do not.
+            [&mut p, &mut before, &mut q, &mut r].into_iter().try_for_each(Field::exchange)?;
             let bits = |field: &Field<f64, 2>| field.fingerprint();
             assert_eq!((bits(&w), bits(&s)), (bits(&p), bits(&q)), "{case:?}");
             assert_eq!((bits(&earlier), bits(&t)), (bits(&before), bits(&r)), "{case:?}");

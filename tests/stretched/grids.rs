@@ -33,7 +33,7 @@ fn what_are_no_faces_of_an_axis_is_refused_by_all_ranks() {
         let mapped = refused(world, builder().mapping(1, |s| (s - 0.6).abs()).build(world));
         assert_contains(&mapped, &["axis 1", "face 1 is at"]);
         assert_contains(&refused(world, builder().mapping(1, f64::ln).build(world)), &["face 0 is at -inf"]);
-        assert_contains(&refused(world, builder().faces(2, &[0.0; 4]).build(world)), &["2 axes", "number 2"]);
+        assert_contains(&refused(world, builder().faces(2, &[0.0; 4]).build(world)), &["axis 2", "2 axes"]);
         if world.size() > 1 {
             let mine = [0.0, 1.0, 2.0 + world.rank() as f64, 9.0];
             let differing = refused(world, builder().faces(0, &mine).build(world));
