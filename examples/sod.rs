@@ -1,4 +1,5 @@
-//! Euler equations of a gas: Sod's shock tube, in which a diaphragm between high and low pressure bursts.
+//! Euler equations of a gas: Sod's shock tube, in which a diaphragm between high and low pressure
+//! bursts.
 //!
 //! Equations for density ρ, momentum m and energy E, with the pressure p = 0.4 (E − m²/2ρ):
 //!
@@ -6,9 +7,9 @@
 //! - ∂m/∂t + ∂(m²/ρ + p)/∂x = 0
 //! - ∂E/∂t + ∂((E + p) m/ρ)/∂x = 0
 //!
-//! Method: finite volumes with the flux of Harten, Lax and van Leer between states reconstructed with minmod slopes, a
-//! Runge–Kutta scheme of order 2, and steps of Courant number 0.5. The rule computes the flux through one face; each
-//! face is computed once.
+//! Method: finite volumes with the flux of Harten, Lax and van Leer between states reconstructed
+//! with minmod slopes, a Runge–Kutta scheme of order 2, and steps of Courant number 0.5. The rule
+//! computes the flux through one face; each face is computed once.
 //!
 //! ```sh
 //! cargo build --release --example sod && mpirun -n 2 target/release/examples/sod

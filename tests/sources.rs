@@ -1,4 +1,5 @@
-//! Sources and receivers inside passes of several steps: bits, a loop over plain steps, and an exact solution.
+//! Sources and receivers inside passes of several steps: bits, a loop over plain steps, and an
+//! exact solution.
 
 use std::f64::consts::PI;
 
@@ -16,7 +17,8 @@ fn wave(courant: f64, before: f64, u: StarPoint<'_, f64, 2, 2>) -> f64 {
     2.0 * u.center() - before + courant / 12.0 * (16.0 * near - far - 60.0 * u.center())
 }
 
-/// A wave with two sources, one of which moves across blocks and a periodic end, and four receivers. Returns its bits.
+/// A wave with two sources, one of which moves across blocks and a periodic end, and four
+/// receivers. Returns its bits.
 fn noisy(world: &World, centering: Centering, blocking: Blocking<2>) -> Result<String> {
     let grid = Grid::builder([29, 34]).extent([2.9, 3.4]).periodic([false, true]).halo(2).build(world)?;
     let build = |name| grid.field_builder::<f64>(name).centering(centering).build();
@@ -138,7 +140,8 @@ fn ricker(frequency: f64, time: f64) -> f64 {
     (1.0 - 2.0 * phase) * (-phase).exp()
 }
 
-/// (1/c²) ∂²u/∂t² − Δu = s(t) δ in two dimensions: u = (1/2π) ∫ s(t − τ) / √(τ² − r²/c²) dτ, with τ = r/c · cosh θ.
+/// (1/c²) ∂²u/∂t² − Δu = s(t) δ in two dimensions: u = (1/2π) ∫ s(t − τ) / √(τ² − r²/c²) dτ, with τ
+/// = r/c · cosh θ.
 fn exact(source: impl Fn(f64) -> f64, r: f64, time: f64) -> f64 {
     if time <= r {
         return 0.0;

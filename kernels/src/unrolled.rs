@@ -3,8 +3,8 @@
 
 use std::mem::MaybeUninit;
 
-/// `unrolled!(k in 0..END <= MOST, { body })` is `for k in 0..END { body }` for a constant `END`, with the
-/// first `MOST` turns (4, 8 or 32) written out.
+/// `unrolled!(k in 0..END <= MOST, { body })` is `for k in 0..END { body }` for a constant `END`,
+/// with the first `MOST` turns (4, 8 or 32) written out.
 ///
 /// The compiler unrolls a loop only where it expects to gain by it. Where it does not, the offsets of
 /// neighbors are computed and checked at run time, and the loop over the cells around it is scalar:

@@ -10,7 +10,8 @@ use crate::grid::Face;
 /// What a block's walls have in common for all components.
 #[derive(Clone)]
 pub(crate) struct Surroundings<const N: usize> {
-    /// The sum of the indices of a point and of its mirror image, at the low and the high wall of each axis.
+    /// The sum of the indices of a point and of its mirror image, at the low and the high wall of
+    /// each axis.
     mirrors: [[Option<isize>; 2]; N],
     staggered: [bool; N],
     place: Coordinates<N>,
@@ -270,9 +271,10 @@ impl<T: Element, const N: usize> Field<T, N> {
         }
     }
 
-    /// Fills the halo beyond the walls that this rank's block touches: what mirrors its own points and the halo toward
-    /// itself across periodic axes, or, once that is `received`, the halo toward other ranks. Axis after axis, so that
-    /// every edge and corner is filled from points that are valid already.
+    /// Fills the halo beyond the walls that this rank's block touches: what mirrors its own points
+    /// and the halo toward itself across periodic axes, or, once that is `received`, the halo
+    /// toward other ranks. Axis after axis, so that every edge and corner is filled from points
+    /// that are valid already.
     pub(crate) fn fill_walls(
         &mut self,
         widths: [[usize; 2]; N],

@@ -1,4 +1,4 @@
-//! Which checkpoints exist: retention, several runs with one name, what cannot be saved.
+//! The set of checkpoints on disk: retention, several runs with one name, fields that cannot be saved.
 
 use parhelion::checkpoint::{Checkpoint, Checkpoints};
 use parhelion::prelude::*;

@@ -36,8 +36,8 @@ fn step(f: [Point<'_, f64, 2, 1>; 9], here: Place<'_, 2>, tau: f64) -> [f64; 9] 
     })
 }
 
-/// With (τ − ½)² = 3/16 the walls lie exactly half a cell beyond the outermost rows (Ginzburg and d'Humières), and the
-/// steady flow is the parabola of Poiseuille at every row.
+/// With (τ − ½)² = 3/16 the walls lie exactly half a cell beyond the outermost rows (Ginzburg and
+/// d'Humières), and the steady flow is the parabola of Poiseuille at every row.
 #[test]
 fn a_channel_flow_is_the_exact_parabola_and_conserves_mass() {
     let tau = 0.5 + (3.0_f64 / 16.0).sqrt();

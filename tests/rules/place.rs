@@ -11,7 +11,8 @@ const SPACING: [f64; 2] = [0.3, 0.7];
 const START: f64 = 0.1;
 const TIME_STEP: f64 = 0.37;
 
-/// A source that moves along axis 0 through the periodic end, of a strength that varies with index and step.
+/// A source that moves along axis 0 through the periodic end, of a strength that varies with index
+/// and step.
 fn source([j, i]: [isize; 2], [y, x]: [f64; 2], time: f64, step: u64) -> f64 {
     let distance = (y - 0.9 * time).abs() + 0.1 * (x - 4.0).abs();
     let strength = (j * 5 + i * 3) as f64 / (1.0 + step as f64);

@@ -1,4 +1,5 @@
-//! Staggered fields that advance in turn: the modes of cavities, exact in time and space for the discrete equations.
+//! Staggered fields that advance in turn: the modes of cavities, exact in time and space for the
+//! discrete equations.
 
 use std::f64::consts::PI;
 
@@ -39,8 +40,8 @@ fn check_mode<const N: usize>(field: &Field<f64, N>, amplitude: f64, mode: impl 
 
 type Star<'p, const N: usize> = StarPoint<'p, f64, N, 1>;
 
-/// The transverse magnetic mode of a metal cavity: one electric field at nodes, 0 on the walls, two magnetic ones at
-/// faces.
+/// The transverse magnetic mode of a metal cavity: one electric field at nodes, 0 on the walls, two
+/// magnetic ones at faces.
 #[test]
 fn a_mode_of_a_flat_cavity_follows_the_discrete_dispersion_relation() {
     const CELLS: [usize; 2] = [23, 17];
@@ -216,7 +217,8 @@ fn condition(face: Face, turn: usize) -> Boundary<f64, 2> {
 /// The fields of a case, before any step: (first group, second group, constant at faces).
 type Case = ([Field<f64, 2>; 2], Field<f64, 2>, Field<f64, 2>);
 
-/// Groups of all centerings and walls, some periodic, step as by exchanges and updates of one group after the other.
+/// Groups of all centerings and walls, some periodic, step as by exchanges and updates of one group
+/// after the other.
 #[test]
 fn groups_step_as_by_exchange_and_update() {
     const DT: f64 = 0.25;

@@ -1,4 +1,5 @@
-//! What flows out of a cell flows into its neighbors: totals, balances, and the bits on ranks and threads.
+//! What flows out of a cell flows into its neighbors: totals, balances, and the bits on ranks and
+//! threads.
 
 use parhelion::Result;
 use parhelion::kernels::FaceCells;
@@ -43,7 +44,8 @@ fn totals_change_by_rounding_only() {
             // Walls exert forces, but let neither mass nor energy through.
             for k in if periodic { vec![0, 1, 2, 3] } else { vec![0, 3] } {
                 let change = (u[k].sum() - before[k]).abs();
-                // In each of 3 stages, every cell rounds its 5 terms of size 1 to 10 by at most half a unit.
+                // In each of 3 stages, every cell rounds its 5 terms of size 1 to 10 by at most
+                // half a unit.
                 let tolerance = f64::EPSILON
                     * 10.0
                     * (grid.decomposition().shape().iter().product::<usize>() as f64).sqrt()
@@ -130,8 +132,8 @@ fn the_divergence_of_a_flux() {
     });
 }
 
-/// Hydrostatic reconstruction (Audusse et al., SIAM J. Sci. Comput. 25 (2004) 2050) keeps a lake over an uneven bottom
-/// with an island at rest.
+/// Hydrostatic reconstruction (Audusse et al., SIAM J. Sci. Comput. 25 (2004) 2050) keeps a lake
+/// over an uneven bottom with an island at rest.
 #[test]
 fn a_lake_stays_at_rest() {
     const G: f64 = 9.81;
@@ -172,7 +174,8 @@ fn a_lake_stays_at_rest() {
                     [0.0, 0.5 * G * (high * high - low * low) * inverse]
                 },
             )?;
-        // The gradient of the pressure and the source cancel to rounding: 120 steps of some 1e-3 times G h²/dx · ε.
+        // The gradient of the pressure and the source cancel to rounding: 120 steps of some 1e-3
+        // times G h²/dx · ε.
         let fastest = u.component(1).gather(0)?.map(|q| q.iter().fold(0.0_f64, |a, q| a.max(q.abs())));
         if let (Some(before), Some(after), Some(fastest)) = (before, u.component(0).gather(0)?, fastest) {
             assert!(fastest < 1e-13, "discharge {fastest:e}");

@@ -1,5 +1,5 @@
-//! The Euler equations of a perfect gas in two dimensions: HLLC fluxes (Toro, Spruce, Speares, Shock Waves 4 (1994) 25)
-//! of states reconstructed by MUSCL with van Leer's limiter.
+//! The Euler equations of a perfect gas in two dimensions: HLLC fluxes (Toro, Spruce, Speares,
+//! Shock Waves 4 (1994) 25) of states reconstructed by MUSCL with van Leer's limiter.
 
 use parhelion::Result;
 use parhelion::kernels::FaceCells;

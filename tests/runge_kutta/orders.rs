@@ -9,8 +9,8 @@ use parhelion::testing::{on_ranks, on_ranks_and_threads};
 
 use crate::euler;
 
-/// Checks the order to which the error falls with the time step. (Twice the steps: the next term of the error still
-/// shows a little.)
+/// Checks the order to which the error falls with the time step. (Twice the steps: the next term of
+/// the error still shows a little.)
 fn check(scheme: Scheme, what: &str, order: usize, error: impl Fn(usize) -> Result<f64>) -> Result<()> {
     let (coarse, fine) = (error(1)?, error(2)?);
     let found = (coarse / fine).log2();
@@ -43,7 +43,8 @@ fn an_ordinary_differential_equation() {
     });
 }
 
-/// Central differences carry a sine wave with a known phase velocity, so what is left is the error in time.
+/// Central differences carry a sine wave with a known phase velocity, so what is left is the error
+/// in time.
 #[test]
 fn waves_on_a_grid() {
     on_ranks_and_threads([(1, 2), (3, 1)], |world| {
@@ -68,8 +69,8 @@ fn waves_on_a_grid() {
     });
 }
 
-/// du/dt is the value beyond a wall, cos t: an integral by the nodes and weights of the scheme, which shows whether
-/// stages have their own times.
+/// du/dt is the value beyond a wall, cos t: an integral by the nodes and weights of the scheme,
+/// which shows whether stages have their own times.
 #[test]
 fn walls_have_the_time_of_the_stage() {
     on_ranks([1, 2], |world| {
@@ -116,7 +117,8 @@ fn a_vortex_moves_to_second_order() {
         };
         let (coarse, fine) = (error(64)?, error(128)?);
         let order = (coarse / fine).log2();
-        // A limiter clips the extremum in the middle of the vortex, which costs a little of the second order.
+        // A limiter clips the extremum in the middle of the vortex, which costs a little of the
+        // second order.
         assert!(order > 1.75, "order {order:.2}, errors {coarse:e}, {fine:e}");
         Ok(())
     });

@@ -1,5 +1,5 @@
-//! Riemann problems of gas dynamics against their exact solutions: E. F. Toro, Riemann Solvers and Numerical Methods
-//! for Fluid Dynamics, chapter 4.
+//! Riemann problems of gas dynamics against their exact solutions: E. F. Toro, Riemann Solvers and
+//! Numerical Methods for Fluid Dynamics, chapter 4.
 
 use parhelion::Result;
 use parhelion::prelude::*;

@@ -84,7 +84,8 @@ fn gray_scott_of_components_and_of_arrays_has_the_bits_of_two_fields() {
     });
 }
 
-/// Three components that read each other and a scalar, all with two levels in time, with constants of two components.
+/// Three components that read each other and a scalar, all with two levels in time, with constants
+/// of two components.
 #[test]
 fn components_go_together_with_scalars_constants_and_previous_levels() {
     on_ranks_and_threads(LAYOUTS, |world| {

@@ -1,5 +1,5 @@
-//! Rules for several fields and for two levels in time give the bits of exchange and sweep, step by step, however they
-//! are blocked, on ranks and threads.
+//! Rules for several fields and for two levels in time give the bits of exchange and sweep, step by
+//! step, however they are blocked, on ranks and threads.
 
 use crate::serial::{SPACING, condition, reading};
 use parhelion::prelude::*;
@@ -69,7 +69,8 @@ pub(crate) fn same(found: &Field<f64, 2>, wanted: &Field<f64, 2>, case: Case) {
 
 type Two<'p> = (StarPoint<'p, f64, 2, 1>, Point<'p, f64, 2, 2>);
 
-/// Two fields that act on each other, of different radius and pattern, with a constant that is read around too.
+/// Two fields that act on each other, of different radius and pattern, with a constant that is read
+/// around too.
 fn coupled((u, v): Two<'_>, c: Point<'_, f64, 2, 1>) -> (f64, f64) {
     let around = u.at::<-1, 0>() + 0.9 * u.at::<1, 0>() + 0.8 * u.at::<0, -1>() + 0.7 * u.at::<0, 1>();
     let far = v.at::<-2, 1>() + 0.6 * v.at::<2, -2>() + 0.5 * v.at::<1, 2>();
@@ -181,7 +182,8 @@ fn waves_step_as_by_exchange_and_sweep() {
     on_ranks_and_threads(LAYOUTS, check_wave);
 }
 
-/// A constant that is read farther than the fields, with as many steps a pass as blocks of 4 cells allow.
+/// A constant that is read farther than the fields, with as many steps a pass as blocks of 4 cells
+/// allow.
 #[test]
 fn a_constant_may_be_read_farther_than_the_fields() {
     on_ranks([1, 2, 3], |world| {

@@ -1,4 +1,5 @@
-//! Time stepping gives the bits of slow, obvious loops, on any ranks and threads and however it is blocked.
+//! Time stepping gives the bits of slow, obvious loops, on any ranks and threads and however it is
+//! blocked.
 
 mod advance;
 mod blocking;

@@ -1,4 +1,5 @@
-//! Rules known only at run time have the bits of closures, however they are blocked, on ranks and threads.
+//! Rules known only at run time have the bits of closures, however they are blocked, on ranks and
+//! threads.
 #![allow(unsafe_code, reason = "a row function gets addresses")]
 
 use std::sync::Arc;

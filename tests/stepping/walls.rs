@@ -1,4 +1,5 @@
-//! Walls in time stepping: points on them, polynomials that leave, waves that leave, reflected velocities, refusals.
+//! Walls in time stepping: points on them, polynomials that leave, waves that leave, reflected
+//! velocities, refusals.
 
 use parhelion::Result;
 use parhelion::prelude::*;
@@ -54,8 +55,8 @@ fn points_on_walls_have_the_walls_values_after_a_step() {
     });
 }
 
-/// Lax–Wendroff is exact for polynomials of degree 2, and so is extrapolation of their order: all numbers here are
-/// multiples of 1/4.
+/// Lax–Wendroff is exact for polynomials of degree 2, and so is extrapolation of their order: all
+/// numbers here are multiples of 1/4.
 #[test]
 fn polynomials_leave_through_extrapolating_walls() {
     on_ranks_and_threads(LAYOUTS, |world| {
@@ -115,8 +116,9 @@ fn extrapolating_walls_continue_a_polynomial() {
     });
 }
 
-/// A pulse that runs to the right, in the scheme of Lax and Friedrichs at the largest step: each step moves it by one
-/// cell, without any error. It leaves through a wall of order 0 and returns from a solid one.
+/// A pulse that runs to the right, in the scheme of Lax and Friedrichs at the largest step: each
+/// step moves it by one cell, without any error. It leaves through a wall of order 0 and returns
+/// from a solid one.
 #[test]
 fn a_pulse_leaves_through_an_open_wall_and_returns_from_a_solid_one() {
     type Wave<'p> = (StarPoint<'p, f64, 1, 1>, StarPoint<'p, f64, 1, 1>);
@@ -145,7 +147,8 @@ fn a_pulse_leaves_through_an_open_wall_and_returns_from_a_solid_one() {
                 }
                 grid.evolve((pressure.star_evolving::<1>(), velocity.star_evolving::<1>()), (), 7, step)?;
                 assert_eq!((pressure.probe([19])?, velocity.probe([19])?), (4.0, 4.0));
-                // After 32 steps altogether it has gone, or comes back: cell 12 is mirrored to 64 − 1 − 12 − 32.
+                // After 32 steps altogether it has gone, or comes back: cell 12 is mirrored to 64 −
+                // 1 − 12 − 32.
                 grid.evolve((pressure.star_evolving::<1>(), velocity.star_evolving::<1>()), (), 25, step)?;
                 let (most, back) = (pressure.norm_max(), [pressure.probe([19])?, velocity.probe([19])?]);
                 assert_eq!(

@@ -16,8 +16,9 @@ use crate::{Element, KernelError, Pool, Region, Stencil, View, ViewMut};
 /// valid halo. Afterwards the arrays hold the [cells](Pass::cells) of the last two levels.
 ///
 /// `interior` has the cells between the `walls`. Points on walls that give their values get them at
-/// every level, and the halo beyond walls is filled at every level but the last. The calling thread runs `between_tiles` between its tiles. The result has the same
-/// bits as single sweeps, for any pass.
+/// every level, and the halo beyond walls is filled at every level but the last. The calling thread
+/// runs `between_tiles` between its tiles. The result has the same bits as single sweeps, for any
+/// pass.
 ///
 /// # Errors
 /// When the arrays lack cells that are read or written, or the radius of the stencil exceeds the

@@ -91,7 +91,8 @@ impl<T: Element> External<T> {
     ///
     /// # Safety
     /// The views are as many as the rule's, with all cells that it writes and reads for this region
-    /// (V1), places have entries for them, and no other thread touches the cells written or writes the cells read (V3).
+    /// (V1), places have entries for them, and no other thread touches the cells written or writes
+    /// the cells read (V3).
     pub(super) unsafe fn compute<const N: usize>(
         &self,
         parameters: &[Parameter<T>],

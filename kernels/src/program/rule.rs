@@ -242,8 +242,8 @@ impl<T: Real, const N: usize> RuntimeRule<T, N> {
     ///
     /// # Safety
     /// There are as many arrays as the rule has outputs and inputs. They have all cells of the
-    /// region, the inputs also those within the radius (V1), and so have the places. No other thread touches the cells
-    /// written, or writes the cells read (V3).
+    /// region, the inputs also those within the radius (V1), and so have the places. No other
+    /// thread touches the cells written, or writes the cells read (V3).
     pub(crate) unsafe fn compute(
         &self,
         region: Region<N>,

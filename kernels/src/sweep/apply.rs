@@ -7,8 +7,8 @@ use crate::{Inputs, KernelError, Outputs, PointOf, Points, Pool, Region};
 /// Writes `rule(neighborhood)` to every cell of `region`.
 ///
 /// `outputs` is a [`ViewMut`](crate::ViewMut), an array or a tuple of them, `inputs` a
-/// [`Reach`](crate::Reach), an array or a tuple of them, or `()`. The value of a cell depends only on the rule
-/// and the neighborhood, so the result has the same bits for any number of threads.
+/// [`Reach`](crate::Reach), an array or a tuple of them, or `()`. The value of a cell depends only
+/// on the rule and the neighborhood, so the result has the same bits for any number of threads.
 ///
 /// ```
 /// use parhelion_kernels::{Point, Pool, Region, View, ViewMut, sweep};

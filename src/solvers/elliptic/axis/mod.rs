@@ -138,8 +138,8 @@ impl Axis {
         }
     }
 
-    /// The ratio, to the next coarser axis, of the distance between the centers beside the low face of cell
-    /// `i`, the first child of its parent; 0 at walls.
+    /// The ratio, to the next coarser axis, of the distance between the centers beside the low face
+    /// of cell `i`, the first child of its parent; 0 at walls.
     pub(in crate::solvers) fn nearer(&self, i: isize, coarse: &Self) -> f64 {
         let parent = if coarse.width == self.width { i } else { i.div_euclid(2) };
         let between = |axis: &Self, i: isize| Some(axis.width_of(i - 1)? + axis.width_of(i)?);

@@ -22,8 +22,8 @@ fn rest(axis: &Axis) -> f64 {
     axis.finest as f64 - (count(axis) - 1) as f64 * axis.width as f64
 }
 
-/// The length that belongs to a point: half of the way to its neighbors and to walls of given value, all of
-/// the way to other walls.
+/// The length that belongs to a point: half of the way to its neighbors and to walls of given
+/// value, all of the way to other walls.
 fn volume(axis: &Axis, i: isize) -> f64 {
     let half = 0.5 * axis.width as f64;
     let above = match axis.ends[1] {
